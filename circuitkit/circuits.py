@@ -1,0 +1,413 @@
+r"""The networks derived by hand, one function each, and two ways to build larger ones from them.
+
+Every circuit here is bias-free and made of the same few parts: a *positiveness detector*
+``relu(t)``, a *negativeness detector* ``relu(-t)``, a *greaterness detector* ``relu(x1 - x2)``, and
+*reconstructors*, the output weights that put the pieces together again.
+
+Source: the deck, "Single Number Inputs" to "Minimum"; the 2-3-1 minimum from its later version.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuitkit.network import Network
+
+__all__ = [
+    "absolute",
+    "add",
+    "circuit",
+    "compose",
+    "identity",
+    "maximum",
+    "minimum",
+    "minimum_by_average",
+    "minimum_four",
+    "minimum_two_layers",
+    "negation",
+    "parallel",
+    "subtract",
+]
+
+
+def identity(w1: float = 1.0, w2: float = -1.0) -> Network:
+    r"""The identity, 1-2-1: :math:`\mathrm{relu}(w_1 x)/w_1 + \mathrm{relu}(w_2 x)/w_2 = x`.
+
+    ==========  ====================  =====================  ======
+    input       positiveness unit     negativeness unit      output
+    ==========  ====================  =====================  ======
+    x >= 0      w1 x                  0                      x
+    x <= 0      0                     w2 x                   x
+    ==========  ====================  =====================  ======
+
+    Every such pair of weights is a perfect solution: a curve of them for each sign. In float64 the
+    inverse is exact for powers of two and rounded (relative error 1e-16) otherwise.
+
+    Args:
+        w1: hidden weight of the positiveness detector, above 0; its output weight is ``1/w1``.
+        w2: hidden weight of the negativeness detector, below 0; its output weight is ``1/w2``.
+
+    Raises:
+        ValueError: a weight of the wrong sign, or one whose inverse is not finite.
+
+    Example:
+        >>> identity(w1=2.0, w2=-0.5)([[3], [-5]])
+        array([[ 3.],
+               [-5.]])
+
+    Source: the deck, "Identity Function: More Precisely".
+    """
+    _positive(w1, "w1")
+    _negative(w2, "w2")
+    return Network([[[w1], [w2]], [[1 / w1, 1 / w2]]])
+
+
+def negation(w1: float = 1.0, w2: float = -1.0) -> Network:
+    r"""The negative identity, 1-2-1: :math:`-\mathrm{relu}(w_1 x)/w_1 - \mathrm{relu}(w_2 x)/w_2 = -x`.
+
+    The identity's detectors under output weights of the opposite sign. Arguments and errors as for
+    :func:`identity`.
+
+    Example:
+        >>> negation()(3)
+        array([-3.])
+
+    Source: the deck, "Negative Identity Function".
+    """
+    _positive(w1, "w1")
+    _negative(w2, "w2")
+    return Network([[[w1], [w2]], [[-1 / w1, -1 / w2]]])
+
+
+def absolute(w1: float = 1.0, w2: float = -1.0) -> Network:
+    r"""The absolute value, 1-2-1: :math:`\mathrm{relu}(w_1 x)/w_1 - \mathrm{relu}(w_2 x)/w_2 = |x|`.
+
+    The identity's detectors, both counted positively. Arguments and errors as for :func:`identity`.
+
+    Example:
+        >>> absolute()(-5)
+        array([5.])
+
+    Source: the deck, "Absolute Value".
+    """
+    _positive(w1, "w1")
+    _negative(w2, "w2")
+    return Network([[[w1], [w2]], [[1 / w1, -1 / w2]]])
+
+
+def add(w1: float = 1.0, w2: float = -1.0) -> Network:
+    r"""The sum, 2-2-1: the identity applied to :math:`s = x_1 + x_2`.
+
+    :math:`\mathrm{relu}(w_1 s)/w_1 + \mathrm{relu}(w_2 s)/w_2 = x_1 + x_2`. Arguments and errors as
+    for :func:`identity`.
+
+    Example:
+        >>> add()([3, -5])
+        array([-2.])
+
+    Source: the deck, "Addition".
+    """
+    _positive(w1, "w1")
+    _negative(w2, "w2")
+    return Network([[[w1, w1], [w2, w2]], [[1 / w1, 1 / w2]]])
+
+
+def subtract(w1: float = 1.0, w2: float = -1.0) -> Network:
+    r"""The difference, 2-2-1: the identity applied to :math:`d = x_1 - x_2`.
+
+    Its positiveness detector, :math:`\mathrm{relu}(x_1 - x_2)`, is the *greaterness detector* of
+    ``x1`` over ``x2``; its negativeness detector that of ``x2`` over ``x1``. Arguments and errors as
+    for :func:`identity`.
+
+    Example:
+        >>> subtract()([3, 5])
+        array([-2.])
+
+    Source: the deck, "Subtraction".
+    """
+    _positive(w1, "w1")
+    _negative(w2, "w2")
+    return Network([[[w1, -w1], [w2, -w2]], [[1 / w1, 1 / w2]]])
+
+
+def minimum(via: int = 1) -> Network:
+    r"""The minimum of two numbers, 2-3-1.
+
+    :math:`\min(x_1, x_2) = \mathrm{relu}(x_1) - \mathrm{relu}(-x_1) - \mathrm{relu}(x_1 - x_2)`:
+    reconstruct ``x1``, then subtract the greaterness detector, that is, how much too large it is.
+
+    Args:
+        via: which input is reconstructed, 1 or 2. ``via=2`` is the mirror image.
+
+    Raises:
+        ValueError: ``via`` is neither 1 nor 2.
+
+    Example:
+        >>> minimum().activations([3, -5])
+        [array([3., 0., 8.])]
+        >>> minimum()([3, -5])
+        array([-5.])
+
+    Source: the deck, "Minimum Function", its last hidden layer merged away.
+    """
+    return _extremum(via, sign=-1)
+
+
+def maximum(via: int = 1) -> Network:
+    r"""The maximum of two numbers, 2-3-1.
+
+    :math:`\max(x_1, x_2) = \mathrm{relu}(x_1) - \mathrm{relu}(-x_1) + \mathrm{relu}(x_2 - x_1)`:
+    reconstruct ``x1``, then add how much greater ``x2`` is. Arguments and errors as for
+    :func:`minimum`.
+
+    Example:
+        >>> maximum()([3, -5])
+        array([3.])
+
+    Source: this book, by the same argument as the minimum.
+    """
+    return _extremum(via, sign=1)
+
+
+def minimum_two_layers() -> Network:
+    r"""The deck's minimum of two numbers, 2-3-2-1.
+
+    The first hidden layer holds ``x1`` as positiveness ``p`` and negativeness ``n`` and the
+    greaterness ``g`` of ``x1`` over ``x2``; the second the minimum's own positiveness
+    ``relu(p - n - g)`` and negativeness ``relu(-p + n + g)``; the output reconstructs it.
+
+    Example:
+        >>> minimum_two_layers().activations([3, -5])
+        [array([3., 0., 8.]), array([0., 5.])]
+
+    Source: the deck, "Minimum Function: Simplified".
+    """
+    return Network(
+        [
+            [[1, 0], [-1, 0], [1, -1]],
+            [[1, -1, -1], [-1, 1, 1]],
+            [[1, -1]],
+        ]
+    )
+
+
+def minimum_by_average() -> Network:
+    r"""The minimum as average less half the distance, 2-4-1.
+
+    :math:`\min(x_1, x_2) = \tfrac12 (x_1 + x_2) - \tfrac12 |x_1 - x_2|`: one unit more than
+    :func:`minimum`, yet a smaller weight norm (:math:`\sum |w_{in}||w_{out}|` of 2.83 against 3.41).
+
+    Example:
+        >>> minimum_by_average()([3, -5])
+        array([-5.])
+    """
+    return Network([[[1, 1], [-1, -1], [1, -1], [-1, 1]], [[0.5, -0.5, -0.5, -0.5]]])
+
+
+def minimum_four() -> Network:
+    r"""The minimum of four numbers from three minimum circuits, 4-6-3-1.
+
+    :math:`\min(\min(x_1, x_2), \min(x_3, x_4))`. The output of the two blocks below and the first
+    layer of the block above are both linear and merge into one layer.
+
+    Example:
+        >>> minimum_four()([4, -2, 7, -3])
+        array([-3.])
+
+    Source: the deck, "Minimum: f(x1, x2, x3, x4)".
+    """
+    return compose(minimum(), parallel(minimum(), minimum()))
+
+
+_CIRCUITS: dict[str, Callable[[], Network]] = {
+    "identity": identity,
+    "negation": negation,
+    "abs": absolute,
+    "add": add,
+    "subtract": subtract,
+    "min": minimum,
+    "max": maximum,
+    "min4": minimum_four,
+}
+
+
+def circuit(name: str) -> Network:
+    """The hand-derived network for a catalogue name, with the deck's weights 1 and -1.
+
+    Args:
+        name: ``"identity" "negation" "abs" "add" "subtract" "min" "max"`` or ``"min4"``.
+
+    Raises:
+        TypeError: ``name`` is not text.
+        ValueError: no circuit of that name; close matches are listed.
+
+    Example:
+        >>> circuit("min")
+        Network(2-3-1, no biases)
+        >>> circuit("subtrct")
+        Traceback (most recent call last):
+        ...
+        ValueError: name: no circuit called 'subtrct'; did you mean 'subtract'?
+    """
+    if not isinstance(name, str):
+        raise TypeError(f"name: expected the name of a circuit, got {type(name).__name__}")
+    if name not in _CIRCUITS:
+        close = difflib.get_close_matches(name, _CIRCUITS, n=3)
+        hint = (
+            f"did you mean {' or '.join(map(repr, close))}?"
+            if close
+            else f"known circuits: {', '.join(_CIRCUITS)}"
+        )
+        raise ValueError(f"name: no circuit called {name!r}; {hint}")
+    return _CIRCUITS[name]()
+
+
+def compose(outer: Network, inner: Network) -> Network:
+    r"""The network that computes ``outer(inner(x))``, exactly.
+
+    ``inner``'s output layer and ``outer``'s first layer are both linear, so they merge into one,
+    :math:`W = W_{outer} W_{inner}`, :math:`b = W_{outer} b_{inner} + b_{outer}`. Where that product
+    is not a float64 to the last bit, the two layers stay apart, joined by a positiveness and a
+    negativeness detector for every number passed on: a wider network, but an exact one.
+
+    Raises:
+        TypeError: an argument is not a Network.
+        ValueError: ``inner`` gives another number of outputs than ``outer`` takes.
+
+    Example:
+        >>> compose(absolute(), subtract())([3, 5])
+        array([2.])
+        >>> compose(absolute(), subtract()).layer_sizes
+        (2, 2, 2, 1)
+    """
+    _network(outer, "outer")
+    _network(inner, "inner")
+    if inner.n_outputs != outer.n_inputs:
+        raise ValueError(
+            f"inner: expected {outer.n_inputs} outputs, one for each input of outer, "
+            f"got {inner.n_outputs}"
+        )
+    merged = _merged_layer(outer, inner)
+    w_in, b_in = inner.weights[-1], inner.biases[-1]
+    w_out, b_out = outer.weights[0], outer.biases[0]
+    if merged is not None:
+        middle_weights, middle_biases = [merged[0]], [merged[1]]
+    else:
+        middle_weights = [np.vstack([w_in, -w_in]), np.hstack([w_out, -w_out])]
+        middle_biases = [np.concatenate([b_in, -b_in]), b_out]
+    return Network(
+        [*inner.weights[:-1], *middle_weights, *outer.weights[1:]],
+        [*inner.biases[:-1], *middle_biases, *outer.biases[1:]],
+    )
+
+
+def parallel(a: Network, b: Network) -> Network:
+    """Two networks side by side: the inputs of ``a`` then those of ``b``, likewise the outputs.
+
+    The shallower one is carried along to the deeper one's depth: activations are never negative, so
+    a ReLU layer with weight 1 passes them on unchanged.
+
+    Raises:
+        TypeError: an argument is not a Network.
+
+    Example:
+        >>> parallel(absolute(), minimum())([-4, 3, 5])
+        array([4., 3.])
+    """
+    _network(a, "a")
+    _network(b, "b")
+    depth = max(len(a.weights), len(b.weights))
+    a, b = _deepened(a, depth), _deepened(b, depth)
+    return Network(
+        [_block_diagonal(u, v) for u, v in zip(a.weights, b.weights, strict=True)],
+        [np.concatenate([u, v]) for u, v in zip(a.biases, b.biases, strict=True)],
+    )
+
+
+def _extremum(via: int, sign: int) -> Network:
+    """min for ``sign=-1``, max for ``sign=1``."""
+    if via not in (1, 2):
+        raise ValueError(f"via: expected 1 or 2, the input that is reconstructed, got {via!r}")
+    # The last unit: how far x1 is above x2 (min via x1), or below it (max via x1).
+    greaterness = -sign * np.array([1, -1])
+    rows = [[1, 0], [-1, 0], greaterness] if via == 1 else [[0, 1], [0, -1], -greaterness]
+    return Network([np.array(rows), [[1, -1, sign]]])
+
+
+def _positive(value: float, name: str) -> None:
+    if not (0 < value < np.inf and np.isfinite(1 / value)):
+        raise ValueError(f"{name}: expected a weight above 0 (a positiveness detector), got {value!r}")
+
+
+def _negative(value: float, name: str) -> None:
+    if not (-np.inf < value < 0 and np.isfinite(1 / value)):
+        raise ValueError(f"{name}: expected a weight below 0 (a negativeness detector), got {value!r}")
+
+
+def _network(value: object, name: str) -> None:
+    if not isinstance(value, Network):
+        raise TypeError(f"{name}: expected a Network, got {type(value).__name__}")
+
+
+def _merged_layer(
+    outer: Network, inner: Network
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """``outer``'s first layer after ``inner``'s last as one layer, or None if floats cannot hold it."""
+    columns = np.column_stack([inner.weights[-1], inner.biases[-1]])
+    left = [[Fraction(v) for v in row] for row in outer.weights[0].tolist()]
+    right = [[Fraction(v) for v in row] for row in columns.T.tolist()]
+    added = [Fraction(v) for v in outer.biases[0].tolist()]
+    exact = [
+        [
+            sum((p * q for p, q in zip(row, column, strict=True)), Fraction(0))
+            + (bias if j == len(right) - 1 else 0)
+            for j, column in enumerate(right)
+        ]
+        for row, bias in zip(left, added, strict=True)
+    ]
+    if not all(_is_float(v) for row in exact for v in row):
+        return None
+    product = np.array([[float(v) for v in row] for row in exact])
+    return product[:, :-1], product[:, -1]
+
+
+def _is_float(value: Fraction) -> bool:
+    try:
+        return Fraction(float(value)) == value
+    except OverflowError:
+        return False
+
+
+def _deepened(net: Network, depth: int) -> Network:
+    """The same function with ``depth`` layers of weights."""
+    missing = depth - len(net.weights)
+    if missing == 0:
+        return net
+    if len(net.weights) == 1:  # no hidden layer yet: make one of positiveness and negativeness
+        return _deepened(_split_output(net), depth)
+    width = net.layer_sizes[-2]
+    passes: Sequence[NDArray[np.float64]] = [np.eye(width)] * missing
+    return Network(
+        [*net.weights[:-1], *passes, net.weights[-1]],
+        [*net.biases[:-1], *([None] * missing), net.biases[-1]],
+    )
+
+
+def _split_output(net: Network) -> Network:
+    eye = np.eye(net.n_outputs)
+    w, b = net.weights[-1], net.biases[-1]
+    return Network([np.vstack([w, -w]), np.hstack([eye, -eye])], [np.concatenate([b, -b]), None])
+
+
+def _block_diagonal(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.block(
+        [
+            [u, np.zeros((u.shape[0], v.shape[1]))],
+            [np.zeros((v.shape[0], u.shape[1])), v],
+        ]
+    )

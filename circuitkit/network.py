@@ -1,0 +1,386 @@
+"""A ReLU network as plain numbers: weights in, preactivations, activations and output out.
+
+This module is a leaf: it needs numpy alone, and imports torch or safetensors only inside the
+methods that read or write them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Network"]
+
+Array = NDArray[np.float64]
+
+
+class Network:
+    r"""A fully connected network with ReLU after every layer but the last.
+
+    With hidden activations :math:`h_0 = x`, layer :math:`l` computes the preactivation
+    :math:`z_l = W_l h_{l-1} + b_l`; a hidden layer's activation is
+    :math:`h_l = \max(z_l, 0)`, the output is the last :math:`z`.
+
+    Args:
+        weights: one array a layer, ``weights[l]`` of shape ``(n_out, n_in)``, the layout of
+            ``torch.nn.Linear.weight``. At least one layer; finite numbers.
+        biases: one array of shape ``(n_out,)`` a layer, ``None`` for a layer without biases, or
+            ``None`` for a network without any. Missing biases are stored as zeros.
+
+    The arrays are copied to float64 and cannot be changed afterwards.
+
+    Raises:
+        TypeError: weights or biases that are not sequences of numbers.
+        ValueError: empty, ragged, non-finite arrays, or layers whose widths do not chain.
+
+    Example:
+        The deck's identity: a positiveness detector, a negativeness detector, a reconstructor.
+
+        >>> identity = Network([[[1], [-1]], [[1, -1]]])
+        >>> identity
+        Network(1-2-1, no biases)
+        >>> identity(-5)
+        array([-5.])
+        >>> identity.activations(-5)
+        [array([0., 5.])]
+
+    Source: the deck, "How a Single Neuron Works".
+    """
+
+    __slots__ = ("_biases", "_weights")
+
+    _weights: tuple[Array, ...]
+    _biases: tuple[Array, ...]
+
+    def __init__(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None] | None = None) -> None:
+        if isinstance(weights, (str, bytes, Mapping)) or not isinstance(weights, Iterable):
+            raise TypeError(
+                f"weights: expected a list with one matrix a layer, got {type(weights).__name__}"
+            )
+        layers = list(weights)
+        if not layers:
+            raise ValueError("weights: expected at least one layer, got an empty list")
+        matrices = tuple(_numbers(w, f"weights[{i}]", ndim=2) for i, w in enumerate(layers))
+        for i in range(1, len(matrices)):
+            before, after = matrices[i - 1].shape[0], matrices[i].shape[1]
+            if before != after:
+                raise ValueError(
+                    f"weights[{i}]: expected {before} columns, one for each unit of the layer before, "
+                    f"got {after} (shape {matrices[i].shape})"
+                )
+        self._weights = matrices
+        self._biases = _checked_biases(biases, matrices)
+
+    @property
+    def weights(self) -> tuple[Array, ...]:
+        """One read-only array of shape ``(n_out, n_in)`` a layer."""
+        return self._weights
+
+    @property
+    def biases(self) -> tuple[Array, ...]:
+        """One read-only array of shape ``(n_out,)`` a layer; zeros where none was given."""
+        return self._biases
+
+    @property
+    def has_biases(self) -> bool:
+        """Whether any bias differs from zero."""
+        return any(bool(b.any()) for b in self._biases)
+
+    @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Widths from input to output, ``(1, 2, 1)`` for the identity."""
+        return (self._weights[0].shape[1], *(w.shape[0] for w in self._weights))
+
+    @property
+    def n_inputs(self) -> int:
+        """How many numbers the network takes."""
+        return self.layer_sizes[0]
+
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers the network gives."""
+        return self.layer_sizes[-1]
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """The output for ``x``.
+
+        Args:
+            x: shape ``(..., n_in)``; a plain number is fine when ``n_in`` is 1.
+
+        Returns:
+            Shape ``(..., n_out)``.
+
+        Raises:
+            TypeError: ``x`` is not numeric.
+            ValueError: ``x`` is not finite or its last axis is not ``n_in`` wide.
+
+        Example:
+            >>> net = Network([[[1, 1], [-1, -1]], [[1, -1]]])
+            >>> net([[2, 3], [-2, -3]])
+            array([[ 5.],
+                   [-5.]])
+        """
+        return self._forward(x)[-1]
+
+    def preactivations(self, x: ArrayLike) -> list[Array]:
+        """What each hidden unit receives, before ReLU: one array ``(..., width)`` a hidden layer.
+
+        Arguments and errors as for calling the network.
+
+        Example:
+            >>> Network([[[1], [-1]], [[1, -1]]]).preactivations(3)
+            [array([ 3., -3.])]
+        """
+        return self._forward(x)[:-1]
+
+    def activations(self, x: ArrayLike) -> list[Array]:
+        """What each hidden unit passes on, after ReLU: one array ``(..., width)`` a hidden layer.
+
+        Arguments and errors as for calling the network.
+
+        Example:
+            >>> Network([[[1], [-1]], [[1, -1]]]).activations(3)
+            [array([3., 0.])]
+        """
+        return [np.maximum(z, 0.0) for z in self.preactivations(x)]
+
+    def _forward(self, x: ArrayLike) -> list[Array]:
+        h = self._checked_input(x)
+        preactivations: list[Array] = []
+        for i, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
+            if i:
+                h = np.maximum(preactivations[-1], 0.0)
+            # Adding 0.0 turns IEEE's -0.0 into 0.0: a reader should never meet "-0".
+            preactivations.append(h @ w.T + b + 0.0)
+        return preactivations
+
+    def _checked_input(self, x: ArrayLike) -> Array:
+        n = self.n_inputs
+        values = _as_floats(x, "x")
+        if values.ndim == 0 and n == 1:
+            values = values.reshape(1)
+        if values.ndim == 0 or values.shape[-1] != n:
+            hint = " (for many inputs of a one-input network use x[:, None])" if n == 1 else ""
+            raise ValueError(
+                f"x: expected shape (..., {n}), one number for each input of the network, "
+                f"got shape {values.shape}{hint}"
+            )
+        if not np.isfinite(values).all():
+            raise ValueError("x: expected finite numbers, got inf or nan")
+        return values
+
+    def __eq__(self, other: object) -> bool:
+        """Same layers, same weights, same biases, number for number."""
+        if not isinstance(other, Network):
+            return NotImplemented
+        return self.layer_sizes == other.layer_sizes and all(
+            np.array_equal(a, b)
+            for a, b in zip((*self._weights, *self._biases), (*other._weights, *other._biases), strict=True)
+        )
+
+    def __hash__(self) -> int:
+        # + 0.0: -0.0 equals 0.0, so both must hash alike.
+        return hash((self.layer_sizes, *((a + 0.0).tobytes() for a in (*self._weights, *self._biases))))
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.layer_sizes))
+        return f"Network({sizes}, {'with biases' if self.has_biases else 'no biases'})"
+
+    # Pickling goes through the constructor, so that a process pool gets read-only arrays too.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Network, (self._weights, self._biases)
+
+    @classmethod
+    def from_torch(cls, module: torch.nn.Module) -> Network:
+        """The network that a PyTorch module computes, its weights taken over exactly.
+
+        Understands every module whose forward pass is one chain of ``nn.Linear`` and ReLU (as
+        module, function or method), however it is nested or named; ``nn.Identity`` and
+        ``nn.Dropout`` (which does nothing when evaluating) are passed over. A ReLU that comes first
+        or last is kept by an identity matrix before or after it.
+
+        Raises:
+            TypeError: not a module, or a layer other than these.
+            ValueError: two linear layers in a row, a branch, or weights that are not finite.
+
+        Example:
+            >>> import torch
+            >>> module = torch.nn.Sequential(
+            ...     torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+            >>> Network.from_torch(module)
+            Network(2-3-1, with biases)
+        """
+        from circuitkit._torch_chain import linear_layers
+
+        weights, biases = linear_layers(module)
+        return cls(weights, biases)
+
+    def to_torch(self) -> torch.nn.Sequential:
+        """An ``nn.Sequential`` of ``Linear`` and ``ReLU`` in float64, with the very same weights.
+
+        The layers carry biases when any bias of the network differs from zero.
+
+        Example:
+            >>> Network([[[1], [-1]], [[1, 1]]]).to_torch()
+            Sequential(
+              (0): Linear(in_features=1, out_features=2, bias=False)
+              (1): ReLU()
+              (2): Linear(in_features=2, out_features=1, bias=False)
+            )
+        """
+        from circuitkit._torch_chain import sequential
+
+        return sequential(self._weights, self._biases if self.has_biases else None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested lists of numbers, safe for JSON: ``{"weights": ..., "biases": ...}``.
+
+        ``"biases"`` is ``None`` for a network without biases.
+
+        Example:
+            >>> Network([[[1], [-1]], [[1, 1]]]).to_dict()
+            {'weights': [[[1.0], [-1.0]], [[1.0, 1.0]]], 'biases': None}
+        """
+        return {
+            "weights": [w.tolist() for w in self._weights],
+            "biases": [b.tolist() for b in self._biases] if self.has_biases else None,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Network:
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            TypeError: ``data`` is not a mapping.
+            ValueError: no ``"weights"``, keys beside ``"weights"`` and ``"biases"``, or weights
+                that a network refuses.
+
+        Example:
+            >>> Network.from_dict({"weights": [[[2.0]]]})(3)
+            array([6.])
+        """
+        if not isinstance(data, Mapping):
+            raise TypeError(f"data: expected a mapping with 'weights', got {type(data).__name__}")
+        unknown = sorted(set(map(str, data)) - {"weights", "biases"})
+        if "weights" not in data or unknown:
+            raise ValueError(
+                f"data: expected the keys 'weights' and 'biases', got {sorted(map(str, data))}"
+            )
+        return cls(data["weights"], data.get("biases"))
+
+    def save(self, path: str | Path) -> None:
+        """Write the network to a safetensors file: ``layers.0.weight``, ``layers.0.bias``, ...
+
+        The format holds numbers alone and runs no code when read.
+        """
+        from safetensors.numpy import save_file
+
+        tensors: dict[str, Array] = {}
+        for i, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
+            tensors[f"layers.{i}.weight"] = np.ascontiguousarray(w)
+            if self.has_biases:
+                tensors[f"layers.{i}.bias"] = np.ascontiguousarray(b)
+        save_file(tensors, str(path), metadata={"format": "circuitkit.Network"})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Network:
+        """Read a network from a safetensors file.
+
+        Takes files of :meth:`save` and the state of a PyTorch ``nn.Sequential``: every
+        ``<name>.weight`` is a layer, in the natural order of the names, ``<name>.bias`` its biases.
+
+        Raises:
+            FileNotFoundError: no such file.
+            ValueError: not a safetensors file, or tensors that are not a chain of layers.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        try:
+            tensors = load_file(str(path))
+        except SafetensorError as error:
+            raise ValueError(f"path: {str(path)!r} is not a safetensors file ({error})") from error
+        unknown = sorted(k for k in tensors if not re.search(r"(^|\.)(weight|bias)$", k))
+        names = sorted((k[: -len("weight")] for k in tensors if k.endswith("weight")), key=_natural)
+        orphans = sorted(
+            k for k in tensors if k.endswith("bias") and k[: -len("bias")] not in names
+        )
+        if unknown or orphans or not names:
+            raise ValueError(
+                f"path: expected tensors named <layer>.weight and <layer>.bias in {str(path)!r}, "
+                f"got {sorted(tensors)}"
+            )
+        return cls([tensors[n + "weight"] for n in names], [tensors.get(n + "bias") for n in names])
+
+
+def _natural(name: str) -> list[tuple[int, int | str]]:
+    """Sort key under which ``layers.10`` follows ``layers.9``."""
+    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name)]
+
+
+def _checked_biases(biases: object, matrices: tuple[Array, ...]) -> tuple[Array, ...]:
+    if biases is None:
+        given: list[Any] = [None] * len(matrices)
+    elif isinstance(biases, (str, bytes, Mapping)) or not isinstance(biases, Iterable):
+        raise TypeError(f"biases: expected a list with one vector a layer, got {type(biases).__name__}")
+    else:
+        given = list(biases)
+    if len(given) != len(matrices):
+        raise ValueError(f"biases: expected {len(matrices)} entries, one a layer, got {len(given)}")
+    checked = []
+    for i, (bias, w) in enumerate(zip(given, matrices, strict=True)):
+        vector = np.zeros(w.shape[0]) if bias is None else _numbers(bias, f"biases[{i}]", ndim=1)
+        if vector.shape != (w.shape[0],):
+            raise ValueError(
+                f"biases[{i}]: expected shape ({w.shape[0]},), one bias a unit, got {vector.shape}"
+            )
+        vector.flags.writeable = False
+        checked.append(vector)
+    return tuple(checked)
+
+
+def _numbers(value: ArrayLike, name: str, *, ndim: int) -> Array:
+    """A read-only, finite float64 copy of ``value`` with ``ndim`` axes, none of them empty."""
+    array = _as_floats(value, name)
+    shape = "(n_out, n_in)" if ndim == 2 else "(n_out,)"
+    if array.ndim != ndim:
+        raise ValueError(f"{name}: expected shape {shape}, got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name}: expected at least one number, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers, got inf or nan")
+    array.flags.writeable = False
+    return array
+
+
+def _as_floats(value: ArrayLike, name: str) -> Array:
+    """``value`` copied to float64; a TypeError that names the argument when it is not numeric."""
+    if hasattr(value, "detach"):  # a torch tensor, without importing torch
+        value = value.detach().cpu().numpy()
+    try:
+        raw = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name}: expected rows of equal length, got a ragged list") from error
+    if raw.dtype.kind == "O":  # Fractions, SymPy numbers, Python integers beyond int64
+        try:
+            return np.array([float(v) for v in raw.ravel()], dtype=np.float64).reshape(raw.shape)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    if raw.dtype.kind not in "fiu":
+        raise TypeError(f"{name}: expected real numbers, got {_kind(raw)}")
+    return raw.astype(np.float64, copy=True)
+
+
+def _kind(raw: NDArray[Any]) -> str:
+    kinds = {"U": "text", "S": "bytes", "b": "booleans", "c": "complex numbers"}
+    if raw.dtype.kind in kinds:
+        return kinds[raw.dtype.kind]
+    return f"{type(raw.flat[0]).__name__} objects" if raw.size else f"dtype {raw.dtype}"
