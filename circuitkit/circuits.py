@@ -341,12 +341,16 @@ def _extremum(via: int, sign: int) -> Network:
 
 def _positive(value: float, name: str) -> None:
     if not (0 < value < np.inf and np.isfinite(1 / value)):
-        raise ValueError(f"{name}: expected a weight above 0 (a positiveness detector), got {value!r}")
+        raise ValueError(
+            f"{name}: expected a weight above 0 (a positiveness detector), got {value!r}"
+        )
 
 
 def _negative(value: float, name: str) -> None:
     if not (-np.inf < value < 0 and np.isfinite(1 / value)):
-        raise ValueError(f"{name}: expected a weight below 0 (a negativeness detector), got {value!r}")
+        raise ValueError(
+            f"{name}: expected a weight below 0 (a negativeness detector), got {value!r}"
+        )
 
 
 def _network(value: object, name: str) -> None:

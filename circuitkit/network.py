@@ -60,7 +60,9 @@ class Network:
     _weights: tuple[Array, ...]
     _biases: tuple[Array, ...]
 
-    def __init__(self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None] | None = None) -> None:
+    def __init__(
+        self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None] | None = None
+    ) -> None:
         if isinstance(weights, (str, bytes, Mapping)) or not isinstance(weights, Iterable):
             raise TypeError(
                 f"weights: expected a list with one matrix a layer, got {type(weights).__name__}"
@@ -183,12 +185,16 @@ class Network:
             return NotImplemented
         return self.layer_sizes == other.layer_sizes and all(
             np.array_equal(a, b)
-            for a, b in zip((*self._weights, *self._biases), (*other._weights, *other._biases), strict=True)
+            for a, b in zip(
+                (*self._weights, *self._biases), (*other._weights, *other._biases), strict=True
+            )
         )
 
     def __hash__(self) -> int:
         # + 0.0: -0.0 equals 0.0, so both must hash alike.
-        return hash((self.layer_sizes, *((a + 0.0).tobytes() for a in (*self._weights, *self._biases))))
+        return hash(
+            (self.layer_sizes, *((a + 0.0).tobytes() for a in (*self._weights, *self._biases)))
+        )
 
     def __repr__(self) -> str:
         sizes = "-".join(map(str, self.layer_sizes))
@@ -330,7 +336,9 @@ def _checked_biases(biases: object, matrices: tuple[Array, ...]) -> tuple[Array,
     if biases is None:
         given: list[Any] = [None] * len(matrices)
     elif isinstance(biases, (str, bytes, Mapping)) or not isinstance(biases, Iterable):
-        raise TypeError(f"biases: expected a list with one vector a layer, got {type(biases).__name__}")
+        raise TypeError(
+            f"biases: expected a list with one vector a layer, got {type(biases).__name__}"
+        )
     else:
         given = list(biases)
     if len(given) != len(matrices):

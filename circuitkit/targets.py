@@ -68,7 +68,9 @@ class Target:
         variables: Sequence[sympy.Symbol] | None = None,
         name: str | None = None,
     ) -> None:
-        outputs = list(expression) if isinstance(expression, (Sequence, sympy.Tuple)) else [expression]
+        outputs = (
+            list(expression) if isinstance(expression, (Sequence, sympy.Tuple)) else [expression]
+        )
         if not outputs:
             raise ValueError("expression: expected at least one output, got an empty list")
         for output in outputs:
@@ -260,9 +262,7 @@ def _input_names(
         names = [v.name if isinstance(v, sympy.Symbol) else str(v) for v in variables]
         missing = [u for u in used if u not in names]
         if missing or not names or len(set(names)) != len(names):
-            raise ValueError(
-                f"variables: expected distinct names that include {used}, got {names}"
-            )
+            raise ValueError(f"variables: expected distinct names that include {used}, got {names}")
         return names
     if not used:
         return ["x"]
@@ -379,7 +379,9 @@ def _number(node: ast.Constant, text: str) -> sympy.Expr:
             f"target: cannot read {_short(text)}: {_short(literal)} is outside the range of a double"
         )
     # From the text, not from the double: 0.1 means one tenth.
-    return sympy.Integer(value) if isinstance(value, int) else sympy.Rational(literal.replace("_", ""))
+    return (
+        sympy.Integer(value) if isinstance(value, int) else sympy.Rational(literal.replace("_", ""))
+    )
 
 
 def _symbol(name: str, text: str) -> sympy.Symbol:

@@ -1,0 +1,291 @@
+"""The network: its arithmetic, its errors, and its ways in and out of torch, JSON and files."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuitkit import Network
+
+finite = st.floats(-1e6, 1e6, allow_nan=False)
+
+
+@st.composite
+def networks(draw: st.DrawFn) -> Network:
+    sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=5))
+    pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+
+    def array(*shape: int) -> np.ndarray:
+        n = int(np.prod(shape))
+        return np.array(draw(st.lists(finite, min_size=n, max_size=n))).reshape(shape)
+
+    weights = [array(n_out, n_in) for n_in, n_out in pairs]
+    biases = [array(n_out) for _, n_out in pairs] if draw(st.booleans()) else None
+    return Network(weights, biases)
+
+
+def random_network(rng: np.random.Generator, sizes: tuple[int, ...]) -> Network:
+    pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+    return Network(
+        [rng.normal(size=(b, a)) for a, b in pairs], [rng.normal(size=b) for _, b in pairs]
+    )
+
+
+def test_the_forward_pass_is_that_of_torch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    for sizes in [(1, 2, 1), (3, 1), (2, 3, 2, 1), (4, 6, 3, 2)]:
+        net = random_network(rng, sizes)
+        x = rng.normal(size=(50, sizes[0]))
+        expected = net.to_torch()(torch.tensor(x)).detach().numpy()
+        np.testing.assert_allclose(net(x), expected, rtol=0, atol=1e-12)
+
+
+def test_activations_are_the_positive_part_of_the_preactivations():
+    net = random_network(np.random.default_rng(1), (2, 3, 4, 1))
+    x = np.random.default_rng(2).normal(size=(5, 7, 2))
+    pre, act = net.preactivations(x), net.activations(x)
+    assert [p.shape for p in pre] == [(5, 7, 3), (5, 7, 4)]
+    for p, a in zip(pre, act, strict=True):
+        np.testing.assert_array_equal(a, np.where(p > 0, p, 0))
+    np.testing.assert_allclose(net(x), act[-1] @ net.weights[-1].T + net.biases[-1])
+
+
+def test_a_network_without_hidden_layers_is_linear():
+    net = Network([[[2, 3]]], [[1]])
+    assert net.layer_sizes == (2, 1)
+    assert net.preactivations([1, 1]) == []
+    np.testing.assert_array_equal(net([1, 1]), [6])
+
+
+def test_a_plain_number_is_an_input_of_a_one_input_network():
+    net = Network([[[1], [-1]], [[1, 1]]])
+    assert net(-5).shape == (1,)
+    assert net(np.float32(2)).tolist() == [2.0]
+    assert net([[1], [2], [-3]]).shape == (3, 1)
+
+
+def test_no_output_is_minus_zero():
+    net = Network([[[1], [-1]], [[-1, -1]]])
+    assert not np.signbit(net(0)).any()
+
+
+def test_the_arrays_are_copies_and_read_only():
+    w = np.ones((2, 1))
+    net = Network([w, [[1, 1]]])
+    w[0, 0] = 7
+    assert net.weights[0][0, 0] == 1
+    with pytest.raises(ValueError, match="read-only"):
+        net.weights[0][0, 0] = 2
+    with pytest.raises(ValueError, match="read-only"):
+        net.biases[0][0] = 2
+    with pytest.raises(AttributeError):
+        net.weights = []  # type: ignore[misc]
+
+
+def test_biases_may_be_missing_for_some_layers():
+    net = Network([[[1], [1]], [[1, 1]]], [None, [3]])
+    assert [b.tolist() for b in net.biases] == [[0, 0], [3]]
+    assert net.has_biases
+    assert not Network([[[1]]], [[0]]).has_biases
+
+
+def test_fractions_and_large_integers_are_numbers():
+    net = Network([[[Fraction(1, 4)], [2**70]]])
+    assert net.weights[0].tolist() == [[0.25], [2.0**70]]
+
+
+@pytest.mark.parametrize(
+    ("weights", "biases", "error", "message"),
+    [
+        ([], None, ValueError, "weights: expected at least one layer, got an empty list"),
+        (3, None, TypeError, "weights: expected a list with one matrix a layer, got int"),
+        ("abc", None, TypeError, "weights: expected a list with one matrix a layer, got str"),
+        (
+            [[1, 2]],
+            None,
+            ValueError,
+            r"weights\[0\]: expected shape \(n_out, n_in\), got shape \(2,\)",
+        ),
+        ([[[1, 2], [3]]], None, ValueError, r"weights\[0\]: expected rows of equal length"),
+        ([[[]]], None, ValueError, r"weights\[0\]: expected at least one number"),
+        ([[["a"]]], None, TypeError, r"weights\[0\]: expected real numbers, got text"),
+        ([[[True]]], None, TypeError, r"weights\[0\]: expected real numbers, got booleans"),
+        ([[[1j]]], None, TypeError, r"weights\[0\]: expected real numbers, got complex numbers"),
+        ([[[None]]], None, TypeError, r"weights\[0\]: expected real numbers, got NoneType objects"),
+        ([[[np.nan]]], None, ValueError, r"weights\[0\]: expected finite numbers, got inf or nan"),
+        ([[[np.inf]]], None, ValueError, r"weights\[0\]: expected finite numbers"),
+        (
+            [[[1], [1]], [[1, 1, 1]]],
+            None,
+            ValueError,
+            r"weights\[1\]: expected 2 columns, one for each unit of the layer before, got 3",
+        ),
+        ([[[1]]], [[1], [2]], ValueError, "biases: expected 1 entries, one a layer, got 2"),
+        ([[[1]]], [[1, 2]], ValueError, r"biases\[0\]: expected shape \(1,\), one bias a unit"),
+        ([[[1]]], [[np.nan]], ValueError, r"biases\[0\]: expected finite numbers"),
+        ([[[1]]], 5, TypeError, "biases: expected a list with one vector a layer, got int"),
+    ],
+)
+def test_bad_weights_are_refused_by_name(weights, biases, error, message):
+    with pytest.raises(error, match=message):
+        Network(weights, biases)
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        ([1, 2, 3], ValueError, r"x: expected shape \(\.\.\., 2\).*got shape \(3,\)"),
+        (1, ValueError, r"x: expected shape \(\.\.\., 2\).*got shape \(\)"),
+        ([np.nan, 1], ValueError, "x: expected finite numbers, got inf or nan"),
+        (["a", "b"], TypeError, "x: expected real numbers, got text"),
+        ([[1, 2], [3]], ValueError, "x: expected rows of equal length"),
+    ],
+)
+def test_bad_inputs_are_refused_by_name(x, error, message):
+    net = Network([[[1, 1]]])
+    for method in (net, net.activations, net.preactivations):
+        with pytest.raises(error, match=message):
+            method(x)
+
+
+def test_a_flat_list_for_a_one_input_network_gets_the_remedy():
+    with pytest.raises(ValueError, match=r"use x\[:, None\]"):
+        Network([[[1]]])([1, 2, 3])
+
+
+@given(networks())
+def test_dict_json_torch_and_pickle_keep_every_bit(net):
+    assert Network.from_dict(json.loads(json.dumps(net.to_dict()))) == net
+    assert Network.from_torch(net.to_torch()) == net
+    assert pickle.loads(pickle.dumps(net)) == net
+    assert hash(Network.from_dict(net.to_dict())) == hash(net)
+
+
+def test_saving_keeps_every_bit(tmp_path):
+    rng = np.random.default_rng(3)
+    for sizes in [(1, 1), (2, 3, 1), (1, *[2] * 11, 1)]:
+        net = random_network(rng, sizes)
+        path = tmp_path / "net.safetensors"
+        net.save(path)
+        assert Network.load(path) == net
+
+
+def test_load_reads_the_state_of_a_torch_sequential(tmp_path):
+    torch = pytest.importorskip("torch")
+    from safetensors.torch import save_file
+
+    module = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.ReLU(), torch.nn.Linear(3, 1))
+    save_file(module.state_dict(), tmp_path / "state.safetensors")
+    assert Network.load(tmp_path / "state.safetensors") == Network.from_torch(module)
+
+
+def test_load_refuses_what_is_not_a_network(tmp_path):
+    from safetensors.numpy import save_file
+
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(ValueError, match="is not a safetensors file"):
+        Network.load(tmp_path / "text")
+    save_file({"conv": np.ones(3)}, tmp_path / "other")
+    with pytest.raises(ValueError, match=r"expected tensors named <layer>.weight.*got \['conv'\]"):
+        Network.load(tmp_path / "other")
+    with pytest.raises(FileNotFoundError):
+        Network.load(tmp_path / "missing")
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ([1], TypeError, "data: expected a mapping with 'weights', got list"),
+        ({}, ValueError, r"data: expected the keys 'weights' and 'biases', got \[\]"),
+        ({"weights": [[[1]]], "bias": None}, ValueError, r"got \['bias', 'weights'\]"),
+    ],
+)
+def test_from_dict_refuses_other_data(data, error, message):
+    with pytest.raises(error, match=message):
+        Network.from_dict(data)
+
+
+def test_from_torch_follows_the_forward_pass_of_any_module():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+
+    class Deck(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.output_layer = nn.Linear(3, 2)  # registered first, applied last
+            self.hidden_layer_0 = nn.Linear(2, 3, bias=False)
+
+        def forward(self, x):
+            return self.output_layer(torch.relu(self.hidden_layer_0(x)))
+
+    module = Deck()
+    net = Network.from_torch(module)
+    assert net.layer_sizes == (2, 3, 2)
+    x = torch.randn(20, 2)
+    np.testing.assert_allclose(net(x.numpy()), module(x).detach().numpy(), atol=1e-6)
+
+
+def test_from_torch_keeps_a_relu_at_either_end():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    module = (
+        nn.Sequential(nn.ReLU(), nn.Linear(2, 2), nn.ReLU(), nn.Dropout(), nn.ReLU())
+        .double()
+        .eval()
+    )
+    net = Network.from_torch(module)
+    x = torch.randn(50, 2, dtype=torch.float64)
+    np.testing.assert_allclose(net(x.numpy()), module(x).detach().numpy(), atol=1e-15)
+
+
+def test_from_torch_refuses_what_is_not_a_chain_of_linear_and_relu():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+
+    class Skip(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return torch.relu(self.layer(x)) + x
+
+    class Branch(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(2, 2), nn.Linear(2, 2)
+
+        def forward(self, x):
+            y = torch.relu(self.a(x))
+            return self.b(x) if y is None else self.b(x)
+
+    with pytest.raises(TypeError, match="module: expected a torch.nn.Module, got int"):
+        Network.from_torch(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected layers of nn.Linear.*got Tanh"):
+        Network.from_torch(nn.Sequential(nn.Linear(1, 1), nn.Tanh()))
+    with pytest.raises(TypeError, match="got the operation 'add'"):
+        Network.from_torch(Skip())
+    with pytest.raises(ValueError, match="branch"):
+        Network.from_torch(Branch())
+    with pytest.raises(ValueError, match="two linear layers in a row"):
+        Network.from_torch(nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1)))
+    with pytest.raises(ValueError, match="at least one nn.Linear"):
+        Network.from_torch(nn.Sequential(nn.ReLU()))
+
+
+def test_importing_the_package_imports_no_torch_and_no_matplotlib():
+    code = (
+        "import sys, circuitkit; "
+        "print([m for m in ('torch', 'matplotlib', 'pandas', 'z3', 'anywidget') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

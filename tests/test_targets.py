@@ -1,0 +1,192 @@
+"""Targets: values, exactness, and a reader of text that evaluates nothing."""
+
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuitkit import Target, target
+from circuitkit.targets import CATALOGUE
+
+SPELLED = {
+    "identity": lambda x: x[..., 0],
+    "negation": lambda x: -x[..., 0],
+    "abs": lambda x: np.abs(x[..., 0]),
+    "add": lambda x: x[..., 0] + x[..., 1],
+    "subtract": lambda x: x[..., 0] - x[..., 1],
+    "min": lambda x: x.min(-1),
+    "max": lambda x: x.max(-1),
+    "min4": lambda x: x.min(-1),
+}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_catalogue_function_is_its_numpy_function(name):
+    f = target(name)
+    x = np.random.default_rng(0).normal(size=(6, 50, f.n_inputs)) * 10
+    assert f.name == name
+    assert f(x).shape == (6, 50, 1)
+    np.testing.assert_array_equal(f(x)[..., 0], SPELLED[name](x))
+
+
+@st.composite
+def expressions(draw: st.DrawFn, depth: int = 3) -> str:
+    if depth == 0 or draw(st.booleans()):
+        return draw(st.sampled_from(["x1", "x2", "x3", "2", "0.5", "1e-2"]))
+    a, b = draw(expressions(depth - 1)), draw(expressions(depth - 1))
+    form = draw(
+        st.sampled_from(["({}+{})", "({}-{})", "min({},{})", "max({},{})", "abs({})", "-{}"])
+    )
+    return form.format(a, b)
+
+
+@given(expressions(), st.lists(st.integers(-9, 9), min_size=3, max_size=3))
+def test_text_means_what_python_would_make_of_it(text, x):
+    f = target(f"({text}) + 0*x3 + x3")  # so that it always has three inputs
+    names = {"min": min, "max": max, "abs": abs, "x1": x[0], "x2": x[1], "x3": x[2]}
+    expected = eval(text, {"__builtins__": {}}, names) + x[2]
+    np.testing.assert_allclose(f(x), [expected], atol=1e-12)
+
+
+@given(expressions())
+def test_the_text_of_a_target_reads_back_as_the_same_target(text):
+    f = target(text)
+    assert target(str(f)) == f
+
+
+def test_relu_and_clamp_are_spelled_with_min_and_max():
+    assert target("relu(x)") == target("max(x, 0)")
+    np.testing.assert_array_equal(target("clamp(x, -1, 2)")([[-5], [0], [5]]), [[-1], [0], [2]])
+
+
+def test_decimals_are_exact():
+    assert target("0.1*x").expression == sympy.Rational(1, 10) * target("identity").expression
+
+
+def test_constants_and_unused_inputs():
+    np.testing.assert_array_equal(target("3")([[1], [2]]), [[3], [3]])
+    f = target("x3")
+    assert f.n_inputs == 3
+    np.testing.assert_array_equal(f([1, 2, 7]), [7])
+
+
+def test_a_comma_makes_several_outputs():
+    f = target("min(x1, x2), max(x1, x2)")
+    assert (f.n_inputs, f.n_outputs) == (2, 2)
+    np.testing.assert_array_equal(f([[5, 3]]), [[3, 5]])
+
+
+def test_sympy_expressions_of_complex_symbols_become_real():
+    x = sympy.Symbol("x")
+    assert target(sympy.Abs(x)) == target("abs")
+    assert target(target("abs")) is not None
+
+
+def test_other_variable_names_need_their_order():
+    a, b = sympy.symbols("a b")
+    f = Target(a - b, variables=(b, a))
+    np.testing.assert_array_equal(f([1, 5]), [4])
+    with pytest.raises(ValueError, match="expected the variables x, or x1, x2, ..., got 'a'"):
+        target(a - b)
+    with pytest.raises(
+        ValueError, match=r"variables: expected distinct names that include \['a', 'b'\]"
+    ):
+        Target(a - b, variables=(a,))
+
+
+def test_pickling_keeps_name_and_expression():
+    for f in (
+        target("min"),
+        target("abs(x1) - x2"),
+        Target(sympy.Integer(2), variables=sympy.symbols("x1 x2")),
+    ):
+        again = pickle.loads(pickle.dumps(f))
+        assert again == f
+        assert again.name == f.name
+        assert again.n_inputs == f.n_inputs
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("idnetity", "unknown name 'idnetity'; did you mean 'identity'"),
+        ("minn(x1, x2)", "unknown function 'minn' in 'minn.*did you mean 'min'"),
+        ("x + y", "unknown name 'y' in 'x \\+ y'; known names: identity"),
+        ("x + x1", "expected the variables x, or x1, x2, ..., got 'x' beside x1"),
+        ("", "expected a name or an expression, got an empty string"),
+        ("x +", "cannot read 'x \\+': invalid syntax"),
+        ("x / 0", "division by zero"),
+        ("9**9**9", r"\*\* takes a variable part and a whole power"),
+        ("x**0.5", r"\*\* takes a variable part"),
+        ("1e999", "outside the range of a double"),
+        ("1e-999", "outside the range of a double"),
+        ("x1000", "at most 256 inputs, got x1000"),
+        ("abs(x, x)", "abs takes 1 argument, got 2"),
+        ("clamp(x)", "clamp takes 3 arguments, got 1"),
+        ("min()", "min takes at least 1 argument, got 0"),
+        ("x if x else 1", "is not a number, a variable"),
+        ("[x for x in (1,)]", "is not a number, a variable"),
+        ("x.real", "is not a number, a variable"),
+        ("().__class__", "is not a number, a variable"),
+        ("abs(x=1)", "is not a number, a variable"),
+        ("True", "'True' is not a number"),
+        ("x @ x", "expected the operations"),
+        ("()", "no expression in it"),
+        ("-" * 500 + "x", "nested deeper|too deeply nested"),
+        ("(" * 5000 + "x", "cannot read"),
+        ("x+" * 20000 + "x", "at most 20000 characters"),
+    ],
+)
+def test_text_that_cannot_be_read_says_why(text, message):
+    with pytest.raises(ValueError, match=message):
+        target(text)
+
+
+def test_text_never_runs(tmp_path):
+    flag = tmp_path / "ran"
+    with pytest.raises(ValueError):
+        target(f"__import__('pathlib').Path({str(flag)!r}).touch()")
+    assert not flag.exists()
+
+
+@pytest.mark.parametrize("bad", [None, 3, {"x"}, np.ones(2)])
+def test_other_types_are_refused(bad):
+    with pytest.raises(TypeError, match="target: expected a catalogue name"):
+        target(bad)
+
+
+def test_expressions_that_are_no_functions_of_real_numbers_are_refused():
+    x = sympy.Symbol("x")
+    with pytest.raises(ValueError, match="expected a real, finite function"):
+        Target(x + sympy.oo)
+    with pytest.raises(ValueError, match="expected a real, finite function"):
+        Target(sympy.I * x)
+    with pytest.raises(TypeError, match="expected a SymPy expression, got StrictGreaterThan"):
+        Target(x > 1)
+    with pytest.raises(ValueError, match="at least one output"):
+        Target([])
+
+
+@pytest.mark.parametrize(
+    ("x", "error", "message"),
+    [
+        ([1, 2, 3], ValueError, r"x: expected shape \(\.\.\., 2\), got shape \(3,\)"),
+        ([np.inf, 1], ValueError, "x: expected finite numbers"),
+        (["a", "b"], TypeError, "x: expected real numbers"),
+    ],
+)
+def test_bad_inputs_are_refused_by_name(x, error, message):
+    with pytest.raises(error, match=message):
+        target("min")(x)
+
+
+def test_a_function_outside_its_domain_is_an_error():
+    with pytest.raises(ValueError, match="is not defined, or too large"):
+        target("log(x)")([[-1.0]])
+    with pytest.raises(ValueError, match="is not defined, or too large"):
+        target("1/x")(0)
