@@ -237,9 +237,8 @@ def target(t: TargetLike) -> Target:
         return t
     if isinstance(t, str):
         text = t.strip()
-        if text in CATALOGUE:
-            return Target(_parse(CATALOGUE[text]), name=text)
-        return Target(_parse(text))
+        outputs, variables = _parse(CATALOGUE.get(text, text))
+        return Target(outputs, variables=variables, name=text if text in CATALOGUE else None)
     if isinstance(t, (sympy.Expr, sympy.Tuple, list, tuple)):
         return Target(t)
     raise TypeError(
@@ -264,6 +263,11 @@ def _input_names(
         if missing or not names or len(set(names)) != len(names):
             raise ValueError(f"variables: expected distinct names that include {used}, got {names}")
         return names
+    return _positions(used)
+
+
+def _positions(used: list[str]) -> list[str]:
+    """All input names up to the highest one used: ``["x3"]`` -> ``["x1", "x2", "x3"]``."""
     if not used:
         return ["x"]
     if used == ["x"]:
@@ -319,8 +323,12 @@ _FUNCTIONS: dict[str, tuple[Callable[..., sympy.Expr], int, int | None]] = {
 }
 
 
-def _parse(text: str) -> list[sympy.Expr]:
-    """Read ``text`` into one expression an output; Python's grammar, but nothing is evaluated."""
+def _parse(text: str) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
+    """Read ``text`` into one expression an output, and the inputs that it mentions, in order.
+
+    The grammar is Python's, but nothing is evaluated. A variable that cancels is still an input:
+    ``x1 + 0*x2`` is a function of two numbers.
+    """
     if not text:
         raise ValueError("target: expected a name or an expression, got an empty string")
     if len(text) > _MAX_TEXT:
@@ -332,7 +340,11 @@ def _parse(text: str) -> list[sympy.Expr]:
     parts = tree.elts if isinstance(tree, ast.Tuple) else [tree]
     if not parts:
         raise ValueError(f"target: cannot read {_short(text)}: no expression in it")
-    return [_expression(part, text, 0) for part in parts]
+    outputs = [_expression(part, text, 0) for part in parts]
+    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
+    mentioned = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called}
+    names = _positions(sorted(mentioned))
+    return outputs, [sympy.Symbol(name) for name in names]
 
 
 def _reason(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import pickle
 import subprocess
@@ -21,7 +22,7 @@ finite = st.floats(-1e6, 1e6, allow_nan=False)
 @st.composite
 def networks(draw: st.DrawFn) -> Network:
     sizes = draw(st.lists(st.integers(1, 4), min_size=2, max_size=5))
-    pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+    pairs = list(itertools.pairwise(sizes))
 
     def array(*shape: int) -> np.ndarray:
         n = int(np.prod(shape))
@@ -33,7 +34,7 @@ def networks(draw: st.DrawFn) -> Network:
 
 
 def random_network(rng: np.random.Generator, sizes: tuple[int, ...]) -> Network:
-    pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+    pairs = list(itertools.pairwise(sizes))
     return Network(
         [rng.normal(size=(b, a)) for a, b in pairs], [rng.normal(size=b) for _, b in pairs]
     )
@@ -266,7 +267,7 @@ def test_from_torch_refuses_what_is_not_a_chain_of_linear_and_relu():
 
         def forward(self, x):
             y = torch.relu(self.a(x))
-            return self.b(x) if y is None else self.b(x)
+            return self.a(x) if y is None else self.b(x)
 
     with pytest.raises(TypeError, match="module: expected a torch.nn.Module, got int"):
         Network.from_torch(3)  # type: ignore[arg-type]
