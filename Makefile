@@ -1,0 +1,74 @@
+# Everything the project does, one name each. `make help` lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+PORT ?= 8000
+HOST ?= 127.0.0.1
+
+# Tiny networks gain nothing from many threads each; two processes side by side do.
+export OMP_NUM_THREADS ?= 1
+export JUPYTER_PREFER_ENV_PATH = 1
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+BIN := $(VENV)/bin
+BOOK := $(BIN)/python scripts/book.py
+READY := $(VENV)/.ready
+STEP = @printf '\n==> %s\n'
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help install book html serve lab test lint types unit notebooks browser lock clean
+
+help:  ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(READY)  ## install what everything below needs, in .venv
+
+$(READY): requirements.lock pyproject.toml scripts/bootstrap.sh
+	$(STEP) "Installing the exact versions of requirements.lock in $(VENV) (minutes, the first time)"
+	@sh scripts/bootstrap.sh venv "$(PYTHON)" "$(VENV)"
+	$(BIN)/python -m pip install --requirement requirements.lock
+	$(BIN)/python -m pip install --no-deps --editable .
+	@touch $@
+
+book: html serve  ## execute the chapters, build the book and serve it: prints the address
+
+notebooks: $(READY)  ## execute the chapters that changed, in a copy under build/
+	$(STEP) "Executing the notebooks"
+	@$(BOOK) execute --jobs $(JOBS)
+
+html: notebooks  ## build the book from them, without serving it
+	$(STEP) "Building the pages"
+	@$(BOOK) build
+
+serve: $(READY)  ## serve the pages as they were last built
+	@$(BOOK) serve --host $(HOST) --port $(PORT)
+
+lab: $(READY)  ## open the chapters in JupyterLab
+	$(BIN)/jupyter lab index.ipynb
+
+test: lint unit html browser  ## everything that must hold: lint, tests, notebooks, pages in a browser
+
+lint: $(READY)  ## style and types of code and notebooks
+	$(STEP) "Linting"
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/nbstripout --verify index.ipynb chapters/*.ipynb
+	$(BIN)/mypy
+
+unit: $(READY)  ## the package's tests and the examples in its docstrings
+	$(STEP) "Testing circuitkit"
+	$(BIN)/python -m pytest --numprocesses $(JOBS)
+
+browser: $(READY)  ## check every built page in headless Chromium
+	$(STEP) "Checking the pages in Chromium"
+	@sh scripts/bootstrap.sh chromium
+	$(BIN)/python -m pytest tests/browser --numprocesses $(JOBS)
+
+lock: $(READY)  ## refresh requirements.lock and binder/environment.yml to the newest versions
+	$(BIN)/python scripts/lock.py $(LOCK_OPTIONS)
+
+clean:  ## remove what was built; .venv stays
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

