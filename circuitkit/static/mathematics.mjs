@@ -1,0 +1,1197 @@
+// The mathematics of the widget: pure functions of numbers, no page, no other module.
+//
+// A network is {weights: number[][][], biases: number[][]}: weights[l] has one row a unit of layer
+// l, as in Python; ReLU after every layer but the last. It may carry `texts`, what a reader typed:
+// {"0,1,0": "1/3"} for weights[0][1][0], {"0,1": "0.1"} for biases[0][1]. A text stands for the
+// exact number that it spells for as long as the weight is the double nearest to it; after any
+// other change of the weight it is ignored.
+//
+// A target is {n_inputs, n_outputs, outputs: [tree], text, ...}; see _target_json.py.
+
+// ---------------------------------------------------------------------------------- numbers
+
+const NUMBER = /^([+-]?)(\d+\.?\d*|\.\d+)(?:e([+-]?\d+))?$/i;
+
+/** A rational [n, d] of BigInts, d > 0; not always in lowest terms. */
+function power10(k) {
+  return 10n ** BigInt(k);
+}
+
+function exactDecimal(text) {
+  const match = NUMBER.exec(text);
+  if (!match) return null;
+  const [whole, fraction = ""] = match[2].split(".");
+  const exponent = Number(match[3] ?? 0) - fraction.length;
+  if (Math.abs(exponent) > 1200) return null;
+  const digits = BigInt(match[1] + whole + fraction || "0");
+  return exponent < 0 ? [digits, power10(-exponent)] : [digits * power10(exponent), 1n];
+}
+
+/**
+ * The exact rational that a text spells: "1/3", "-0.9192", "1e-3", "−2".
+ *
+ * @param {string} text
+ * @returns {[bigint, bigint]|null} numerator and denominator (> 0), or null when it is no number.
+ */
+export function exactNumber(text) {
+  if (typeof text !== "string" || text.length > 400) return null;
+  const parts = text.trim().replace(/[\u2212\u2013]/g, "-").split(/\s*\/\s*/);
+  if (parts.length > 2) return null;
+  const [above, below = [1n, 1n]] = parts.map(exactDecimal);
+  if (!above || !below || below[0] === 0n) return null;
+  const [n, d] = [above[0] * below[1], above[1] * below[0]];
+  return d < 0n ? [-n, -d] : [n, d];
+}
+
+/**
+ * Read a number as a reader types it: a decimal or a fraction, "-" or "−".
+ *
+ * @param {string} text
+ * @returns {number} the nearest double, or NaN when the text is no finite number.
+ */
+export function parseNumber(text) {
+  const exact = exactNumber(text);
+  const value = exact ? rationalToNumber(exact[0], exact[1]) : NaN;
+  return Number.isFinite(value) ? value : NaN;
+}
+
+/**
+ * A number for display, with a true minus sign; parseNumber reads it back.
+ *
+ * @param {number} value
+ * @param {number} [digits=4] significant digits; whole numbers below a million are written out.
+ * @returns {string}
+ */
+export function formatNumber(value, digits = 4) {
+  if (Number.isNaN(value)) return "?";
+  if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  let text;
+  if (size === 0) text = "0";
+  else if (size < 1e6 && Number.isInteger(size)) text = String(size);
+  else if (size >= 1e6 || size < 1e-4) {
+    text = size.toExponential(Math.max(0, digits - 2)).replace(/\.?0*e\+?/, "e");
+  } else text = String(Number(size.toPrecision(digits)));
+  return value < 0 ? `−${text}` : text;
+}
+
+/** The double nearest to n/d (d > 0). */
+function rationalToNumber(n, d) {
+  if (n < 0n) return -rationalToNumber(-n, d);
+  if (n === 0n) return 0;
+  // A quotient of at least 66 bits, its last bit sticky, rounds as the exact value does.
+  const shift = bits(d) - bits(n) + 66;
+  const scaled = shift > 0 ? n << BigInt(shift) : n;
+  const divisor = shift < 0 ? d << BigInt(-shift) : d;
+  let quotient = scaled / divisor;
+  if (quotient * divisor !== scaled) quotient |= 1n;
+  let value = Number(quotient);
+  for (let left = -shift; left !== 0; ) {
+    const step = Math.max(-1000, Math.min(1000, left));
+    value *= 2 ** step;
+    left -= step;
+  }
+  return value;
+}
+
+function bits(n) {
+  return n.toString(16).length * 4;
+}
+
+const floatView = new DataView(new ArrayBuffer(8));
+
+/** The rational that a double is. */
+function floatToRational(value) {
+  if (Number.isSafeInteger(value)) return [BigInt(value), 1n];
+  floatView.setFloat64(0, value);
+  const raw = floatView.getBigUint64(0);
+  const exponent = Number((raw >> 52n) & 0x7ffn);
+  let mantissa = raw & 0xfffffffffffffn;
+  if (exponent) mantissa |= 0x10000000000000n;
+  let power = BigInt((exponent || 1) - 1075);
+  while (power < 0n && !(mantissa & 1n)) {
+    mantissa >>= 1n;
+    power += 1n;
+  }
+  if (value < 0) mantissa = -mantissa;
+  return power < 0n ? [mantissa, 1n << -power] : [mantissa << power, 1n];
+}
+
+function gcd(a, b) {
+  if (a < 0n) a = -a;
+  if (b < 0n) b = -b;
+  while (b) [a, b] = [b, a % b];
+  return a;
+}
+
+function reduced(n, d) {
+  const g = gcd(n, d);
+  return g > 1n ? [n / g, d / g] : [n, d];
+}
+
+const plus = ([a, b], [c, d]) => (b === d ? [a + c, b] : reduced(a * d + c * b, b * d));
+const times = ([a, b], [c, d]) => reduced(a * c, b * d);
+const lcm = (a, b) => (b === 1n ? a : (a / gcd(a, b)) * b);
+
+// --------------------------------------------------------------------------- running things
+
+/**
+ * The network's preactivations, activations and output.
+ *
+ * @param {{weights: number[][][], biases: number[][]}} net
+ * @param {ArrayLike<number>} x one number an input.
+ * @returns {{pre: number[][], act: number[][], out: number[]}} pre and act: one array a hidden layer.
+ */
+export function forward(net, x) {
+  const pre = [];
+  const act = [];
+  let h = x;
+  const last = net.weights.length - 1;
+  for (let l = 0; l <= last; l++) {
+    const rows = net.weights[l];
+    const bias = net.biases?.[l];
+    const z = new Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i];
+      let sum = 0;
+      for (let j = 0; j < row.length; j++) sum += row[j] * h[j];
+      z[i] = sum + (bias ? bias[i] : 0) + 0; // + 0: never "-0"
+    }
+    if (l === last) return { pre, act, out: z };
+    pre.push(z);
+    h = z.map((v) => (v > 0 ? v : 0));
+    act.push(h);
+  }
+  return { pre, act, out: [] };
+}
+
+const SMOOTH = {
+  sin: Math.sin, cos: Math.cos, tan: Math.tan, asin: Math.asin, acos: Math.acos, atan: Math.atan,
+  sinh: Math.sinh, cosh: Math.cosh, tanh: Math.tanh, exp: Math.exp, log: Math.log, sqrt: Math.sqrt,
+  sign: Math.sign, floor: Math.floor, ceil: Math.ceil,
+};
+
+const callables = new WeakMap();
+
+function cached(store, key, make) {
+  if (!store.has(key)) store.set(key, make());
+  return store.get(key);
+}
+
+function callable(tree) {
+  const { op } = tree;
+  if (op === "const") return () => tree.value;
+  if (op === "var") return (x) => x[tree.index];
+  const args = tree.args.map(callable);
+  const [a, b] = args;
+  if (op === "abs") return (x) => Math.abs(a(x));
+  if (op === "pow") return (x) => a(x) ** tree.power;
+  if (op === "div") return (x) => a(x) / b(x);
+  if (op in SMOOTH) return (x) => SMOOTH[op](a(x));
+  const fold = {
+    add: (p, q) => p + q, mul: (p, q) => p * q, min: (p, q) => Math.min(p, q),
+    max: (p, q) => Math.max(p, q),
+  }[op];
+  if (!fold) throw new Error(`target: expected a known operation, got ${JSON.stringify(op)}`);
+  if (args.length === 2) return (x) => fold(a(x), b(x));
+  return (x) => {
+    let value = a(x);
+    for (let i = 1; i < args.length; i++) value = fold(value, args[i](x));
+    return value;
+  };
+}
+
+/**
+ * The target's values at x.
+ *
+ * @param {object} target
+ * @param {ArrayLike<number>} x
+ * @returns {number[]} one number an output; NaN where the function is not defined.
+ */
+export function evaluate(target, x) {
+  return cached(callables, target, () => target.outputs.map(callable)).map((f) => f(x) + 0);
+}
+
+// ------------------------------------------------------------- targets as min and max of lines
+//
+// A piecewise-linear tree becomes nodes {row} (an affine function: one rational a variable, then
+// the constant), {sum: [node]}, {min: [node]} and {max: [node]}: |a| = max(a, -a), and factors are
+// pushed down to the rows (a negative one swaps min and max).
+
+const isConstant = (node) => node.row?.slice(0, -1).every(([n]) => n === 0n);
+
+function scaled(node, c) {
+  if (node.row) return { row: node.row.map((v) => times(v, c)) };
+  if (node.sum) return { sum: node.sum.map((a) => scaled(a, c)) };
+  const args = (node.min ?? node.max).map((a) => scaled(a, c));
+  return Boolean(node.min) === c[0] >= 0n ? { min: args } : { max: args };
+}
+
+function compileTree(tree, n, flags) {
+  const row = () => Array.from({ length: n + 1 }, () => [0n, 1n]);
+  const constant = (value) => ({ row: [...row().slice(1), value] });
+  const { op } = tree;
+  if (op === "const") {
+    if (tree.rounded) flags.rounded = true;
+    return constant((tree.text && exactNumber(tree.text)) ?? floatToRational(tree.value));
+  }
+  if (op === "var") {
+    const r = row();
+    r[tree.index] = [1n, 1n];
+    return { row: r };
+  }
+  if (!tree.args) return null;
+  const args = tree.args.map((a) => compileTree(a, n, flags));
+  if (args.includes(null)) return null;
+  const [a, b] = args;
+  switch (op) {
+    case "add": {
+      const rows = args.filter((v) => v.row);
+      const others = args.filter((v) => !v.row);
+      const total = { row: rows.reduce((s, v) => s.map((c, i) => plus(c, v.row[i])), row()) };
+      return others.length ? { sum: [total, ...others] } : total;
+    }
+    case "mul": {
+      const varying = args.filter((v) => !isConstant(v));
+      if (varying.length > 1) return null;
+      const factor = args.filter(isConstant).reduce((p, v) => times(p, v.row[n]), [1n, 1n]);
+      return varying.length ? scaled(varying[0], factor) : constant(factor);
+    }
+    case "div":
+      if (!isConstant(b) || b.row[n][0] === 0n) return null;
+      return scaled(a, b.row[n][0] < 0n ? [-b.row[n][1], -b.row[n][0]] : [b.row[n][1], b.row[n][0]]);
+    case "abs":
+      return { max: [a, scaled(a, [-1n, 1n])] };
+    case "pow":
+      if (tree.power === 1) return a;
+      if (tree.power === 0) return constant([1n, 1n]);
+      return null;
+    case "min":
+    case "max":
+      return args.length === 1 ? a : { [op]: args };
+    default:
+      return null;
+  }
+}
+
+const compiled = new WeakMap();
+
+/** {outputs: [node], rounded} with rational rows, or null where the target is not piecewise linear. */
+function linearTarget(target) {
+  return cached(compiled, target, () => {
+    const flags = { rounded: false };
+    const outputs = target.outputs.map((tree) => compileTree(tree, target.n_inputs, flags));
+    if (outputs.includes(null)) return null;
+    let denominator = 1n;
+    let homogeneous = true;
+    const walk = (node, f) =>
+      node.row
+        ? { row: f(node.row) }
+        : Object.fromEntries(Object.entries(node).map(([k, v]) => [k, v.map((a) => walk(a, f))]));
+    const over = (f) => outputs.map((node) => walk(node, f));
+    over((row) => {
+      for (const [, d] of row) denominator = lcm(denominator, d);
+      if (row[row.length - 1][0] !== 0n) homogeneous = false;
+      return row;
+    });
+    return {
+      ...flags,
+      homogeneous,
+      denominator,
+      floats: over((row) => Float64Array.from(row, ([n, d]) => rationalToNumber(n, d))),
+      integers: over((row) => row.map(([n, d]) => n * (denominator / d))),
+    };
+  });
+}
+
+/**
+ * Whether a target is made of constants, variables, +, min, max, abs and factors alone, so that
+ * the verdict can be exact.
+ *
+ * @param {object} target
+ * @returns {boolean}
+ */
+export function isPiecewiseLinear(target) {
+  return linearTarget(target) !== null;
+}
+
+// -------------------------------------------------------------------------------- polytopes
+//
+// Linear regions are cut out one hidden unit at a time. A polytope is kept as its vertices, each
+// with a 64-bit mask (two 32-bit halves a, b) of the inequalities that it meets with equality. Two
+// vertices span an edge exactly when no third one meets every inequality that both of them meet.
+// A cut by a hyperplane needs edges alone: each edge that crosses gives one new vertex.
+//
+// The same code runs in two arithmetics. FLOAT: vertices are Float64Array. EXACT: vertices are
+// BigInt arrays with a positive common denominator as last entry, functions have BigInt coefficients.
+
+const popcount = (v) => {
+  v -= (v >>> 1) & 0x55555555;
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return (((v + (v >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
+};
+
+const FLOAT = {
+  zeros: (n) => new Float64Array(n),
+  dot(row, v) {
+    let sum = 0;
+    for (let i = 0; i < row.length; i++) sum += row[i] * v[i];
+    return sum;
+  },
+  /** The point of the segment p q where a function with values sp > 0 and sq < 0 is zero. */
+  between(p, q, sp, sq) {
+    const v = new Float64Array(p.length);
+    const t = sp / (sp - sq);
+    for (let i = 0; i < v.length; i++) v[i] = p[i] + t * (q[i] - p[i]);
+    return v;
+  },
+};
+
+const EXACT = {
+  zeros: (n) => new Array(n).fill(0n),
+  dot(row, v) {
+    let sum = 0n;
+    for (let i = 0; i < row.length; i++) if (row[i] && v[i]) sum += row[i] * v[i];
+    return sum;
+  },
+  between(p, q, sp, sq) {
+    const v = p.map((c, i) => sp * q[i] - sq * c);
+    let g = 0n;
+    for (const c of v) {
+      g = gcd(c, g);
+      if (g === 1n) return v;
+    }
+    return v.map((c) => c / g);
+  },
+};
+
+/** The box [low, high] (arrays of K's numbers), vertices extended by `tail`. */
+function boxPolytope(lows, highs, tail) {
+  const dim = lows.length;
+  const vertices = [];
+  const a = [];
+  for (let k = 0; k < 1 << dim; k++) {
+    const v = lows.map((low, i) => ((k >> i) & 1 ? highs[i] : low));
+    let mask = 0;
+    for (let i = 0; i < dim; i++) mask |= 1 << (2 * i + ((k >> i) & 1));
+    vertices.push(tail ? [...v, ...tail] : v);
+    a.push(mask);
+  }
+  return { dim, vertices, a, b: a.map(() => 0) };
+}
+
+let values = [];
+
+/** Values of a function at the vertices, left in `values`. Returns 1 (some > 0) | 2 (some < 0). */
+function sides(K, poly, row, tolerance) {
+  const { vertices } = poly;
+  let seen = 0;
+  for (let i = 0; i < vertices.length; i++) {
+    const s = K.dot(row, vertices[i]);
+    values[i] = s;
+    if (s > tolerance) seen |= 1;
+    else if (s < -tolerance) seen |= 2;
+  }
+  return seen;
+}
+
+/** The parts of a polytope where the function just measured by `sides` is >= 0 and <= 0. */
+function split(K, poly, tolerance) {
+  const { vertices, a, b, dim } = poly;
+  const count = vertices.length;
+  const up = { dim, vertices: [], a: [], b: [] };
+  const down = { dim, vertices: [], a: [], b: [] };
+  let usedA = 0;
+  let usedB = 0;
+  for (let i = 0; i < count; i++) {
+    usedA |= a[i];
+    usedB |= b[i];
+  }
+  let bitA = ~usedA & (usedA + 1);
+  let bitB = 0;
+  if (usedA === -1) {
+    bitA = 0;
+    bitB = ~usedB & (usedB + 1);
+    if (usedB === -1) throw new TooMany();
+  }
+  const put = (to, v, ma, mb) => {
+    to.vertices.push(v);
+    to.a.push(ma);
+    to.b.push(mb);
+  };
+  const above = [];
+  const below = [];
+  for (let i = 0; i < count; i++) {
+    const s = values[i];
+    if (s > tolerance) {
+      above.push(i);
+      put(up, vertices[i], a[i], b[i]);
+    } else if (s < -tolerance) {
+      below.push(i);
+      put(down, vertices[i], a[i], b[i]);
+    } else {
+      put(up, vertices[i], a[i] | bitA, b[i] | bitB);
+      put(down, vertices[i], a[i] | bitA, b[i] | bitB);
+    }
+  }
+  for (const p of above) {
+    for (const q of below) {
+      const ma = a[p] & a[q];
+      const mb = b[p] & b[q];
+      if (popcount(ma) + popcount(mb) < dim - 1) continue;
+      let edge = true;
+      for (let r = 0; r < count; r++) {
+        if ((a[r] & ma) === ma && (b[r] & mb) === mb && r !== p && r !== q) {
+          edge = false;
+          break;
+        }
+      }
+      if (!edge) continue;
+      const v = K.between(vertices[p], vertices[q], values[p], values[q]);
+      put(up, v, ma | bitA, mb | bitB);
+      put(down, v, ma | bitA, mb | bitB);
+    }
+  }
+  return [up, down];
+}
+
+class TooMany extends Error {}
+
+/**
+ * Visit every linear region of net and target inside a polytope.
+ *
+ * @param K FLOAT or EXACT.
+ * @param layers [{rows, tolerances}], each row one coefficient an input and, last, the bias.
+ * @param nodes the target's outputs (rows in K's numbers), or [].
+ * @param size coordinates: inputs, and one more (called t, 1 at ordinary points) with biases.
+ * @param visit (poly, net rows, target rows, active) with active[l][i]: is the unit on?
+ */
+function explore(K, layers, nodes, size, poly, targetTolerance, visit) {
+  const inputs = layers[0].rows[0].length - 1;
+  const identity = Array.from({ length: inputs }, (_, i) => {
+    const row = K.zeros(size);
+    row[i] = K.zeros === FLOAT.zeros ? 1 : 1n;
+    return row;
+  });
+  const active = layers.slice(0, -1).map(({ rows }) => rows.map(() => false));
+
+  const affine = (rows, h) =>
+    rows.map((weights) => {
+      const z = K.zeros(size);
+      for (let j = 0; j < h.length; j++) {
+        const w = weights[j];
+        const from = h[j];
+        if (!w || from === null) continue;
+        for (let i = 0; i < size; i++) z[i] += w * from[i];
+      }
+      if (size > inputs) z[inputs] += weights[weights.length - 1];
+      return z;
+    });
+
+  function layer(l, h, cell) {
+    const { rows, tolerances } = layers[l];
+    const z = affine(rows, h);
+    if (l === layers.length - 1) {
+      resolveAll(nodes, 0, [], cell, (f, piece) => visit(piece, z, f, active));
+      return;
+    }
+    const out = new Array(rows.length);
+    const unit = (i, part) => {
+      if (i === out.length) {
+        layer(l + 1, out, part);
+        return;
+      }
+      const seen = sides(K, part, z[i], tolerances[i]);
+      const [up, down] = seen === 3 ? split(K, part, tolerances[i]) : [part, part];
+      if (seen & 1) {
+        out[i] = z[i];
+        active[l][i] = true;
+        unit(i + 1, up);
+      }
+      if (seen !== 1) {
+        out[i] = null;
+        active[l][i] = false;
+        unit(i + 1, down);
+      }
+    };
+    unit(0, cell);
+  }
+
+  function resolveAll(list, i, found, cell, done) {
+    if (i === list.length) {
+      done(found, cell);
+      return;
+    }
+    resolve(list[i], cell, (row, part) => resolveAll(list, i + 1, [...found, row], part, done));
+  }
+
+  function resolve(node, cell, done) {
+    if (node.row) {
+      done(node.row, cell);
+      return;
+    }
+    if (node.sum) {
+      resolveAll(node.sum, 0, [], cell, (rows, part) => {
+        const total = rows[0].slice();
+        for (let k = 1; k < rows.length; k++) for (let i = 0; i < size; i++) total[i] += rows[k][i];
+        done(total, part);
+      });
+      return;
+    }
+    const smallest = Boolean(node.min);
+    resolveAll(node.min ?? node.max, 0, [], cell, (rows, part) => {
+      // The piece of every candidate k: where it is smallest (largest), the first one of equals.
+      for (let k = 0; k < rows.length; k++) {
+        let piece = part;
+        for (let j = 0; j < rows.length && piece; j++) {
+          if (j === k) continue;
+          const [p, q] = smallest ? [rows[j], rows[k]] : [rows[k], rows[j]];
+          const gap = p.slice();
+          for (let i = 0; i < size; i++) gap[i] -= q[i];
+          const seen = sides(K, piece, gap, targetTolerance);
+          if (seen === 3) piece = split(K, piece, targetTolerance)[0];
+          else if (seen === 2 || (seen === 0 && j < k)) piece = null;
+        }
+        if (piece) done(rows[k], piece);
+      }
+    });
+  }
+
+  layer(0, identity, poly);
+}
+
+const trimmed = (node, size) =>
+  node.row
+    ? { row: node.row.slice(0, size) }
+    : Object.fromEntries(Object.entries(node).map(([k, v]) => [k, v.map((a) => trimmed(a, size))]));
+
+const ROUND = 1e-13; // relative to the sum of all |paths|: what is zero up to rounding, in FLOAT
+
+/** Layers for FLOAT: rows with the bias last; `size[l][i]` bounds |z| for inputs up to `reach`. */
+function floatLayers(net, reach) {
+  let before = new Array(net.weights[0][0].length).fill(reach);
+  return net.weights.map((rows, l) => {
+    const bias = net.biases?.[l];
+    const sizes = rows.map((row, i) =>
+      row.reduce((s, w, j) => s + Math.abs(w) * before[j], Math.abs(bias?.[i] ?? 0)),
+    );
+    before = sizes;
+    return {
+      rows: rows.map((row, i) => [...row, bias?.[i] ?? 0]),
+      sizes,
+      tolerances: sizes.map((s) => s * ROUND),
+    };
+  });
+}
+
+function exactWeight(net, value, key) {
+  const text = net.texts?.[key];
+  if (text !== undefined && parseNumber(text) === value) return exactNumber(text);
+  return floatToRational(value);
+}
+
+/** Layers for EXACT, and the whole number `scale`: they compute scale times the network. */
+function exactLayers(net) {
+  let scale = 1n;
+  const layers = net.weights.map((rows, l) => {
+    const w = rows.map((row, i) => row.map((v, j) => exactWeight(net, v, `${l},${i},${j}`)));
+    const b = rows.map((_, i) => exactWeight(net, net.biases?.[l]?.[i] ?? 0, `${l},${i}`));
+    let d = 1n;
+    for (const [, e] of [...w.flat(), ...b]) d = lcm(d, e);
+    const before = scale;
+    scale *= d;
+    return {
+      rows: w.map((row, i) => [
+        ...row.map(([n, e]) => n * (d / e)),
+        b[i][0] * (d / b[i][1]) * before,
+      ]),
+      tolerances: rows.map(() => 0n),
+    };
+  });
+  return { layers, scale };
+}
+
+function treeSize(node, reach) {
+  if (node.row) {
+    const last = node.row.length - 1;
+    return node.row.reduce((s, v, i) => s + Math.abs(v) * (i < last ? reach : 1), 0);
+  }
+  const parts = Object.values(node)[0].map((a) => treeSize(a, reach));
+  return node.sum ? parts.reduce((s, v) => s + v, 0) : Math.max(...parts);
+}
+
+// ---------------------------------------------------------------------------------- verdict
+//
+// The error at x is |net(x) - f(x)| / max(1, |x_1|, ..., |x_n|). With one more coordinate t, both
+// functions become positively homogeneous, F(x, t) = t f(x / t), and the error is |D(x, t)| over
+// max(t, |x_1|, ...): its largest value over all of R^n is the largest |D| over the box
+// -1 <= x_i <= 1, 0 <= t <= 1. D is linear on every region, so it is found at a corner of one. A
+// corner with t > 0 is the input x / t; one with t = 0 is a direction: the error tends to that value
+// far out along it. A domain adds the inequalities low_i t <= x_i <= high_i t. Without biases t is
+// not needed.
+
+/** The start of the search: the box, cut to the domain. Null where FLOAT cannot tell. */
+function startPolytope(K, inputs, size, domain) {
+  const one = K === FLOAT ? 1 : 1n;
+  const zero = K === FLOAT ? 0 : 0n;
+  const lows = Array.from({ length: size }, (_, i) => (i < inputs ? -one : zero));
+  let poly = boxPolytope(lows, new Array(size).fill(one), K === EXACT ? [1n] : null);
+  for (let i = 0; domain && i < inputs; i++) {
+    for (const side of [0, 1]) {
+      const limit = domain[i][side];
+      if (limit === null || limit === undefined || !Number.isFinite(limit)) continue;
+      const row = K.zeros(size);
+      if (K === FLOAT) {
+        row[i] = side ? -1 : 1;
+        row[inputs] = side ? limit : -limit;
+      } else {
+        const [n, d] = floatToRational(limit);
+        row[i] = side ? -d : d;
+        row[inputs] = side ? n : -n;
+      }
+      const tolerance = K === FLOAT ? ROUND * (1 + Math.abs(limit)) : zero;
+      const seen = sides(K, poly, row, tolerance);
+      if (seen === 3) poly = split(K, poly, tolerance)[0];
+      else if (!(seen & 1)) return null;
+    }
+  }
+  return poly;
+}
+
+function floatSearch(net, linear, domain, size) {
+  const inputs = net.weights[0][0].length;
+  const poly = startPolytope(FLOAT, inputs, size, domain);
+  if (!poly) return null;
+  const layers = floatLayers(net, 1);
+  const nodes = linear.floats.map((node) => trimmed(node, size));
+  const treeSizes = linear.floats.map((node) => treeSize(node, 1));
+  const magnitude =
+    Math.max(...layers[layers.length - 1].sizes) + Math.max(...treeSizes);
+  let error = 0;
+  let at = null;
+  let nRegions = 0;
+  const slack = ROUND * magnitude;
+  explore(FLOAT, layers, nodes, size, poly, ROUND * Math.max(...treeSizes), (cell, z, f) => {
+    nRegions++;
+    const { vertices } = cell;
+    for (let k = 0; k < z.length; k++) {
+      for (let i = 0; i < vertices.length; i++) {
+        const v = vertices[i];
+        const e = Math.abs(FLOAT.dot(z[k], v) - FLOAT.dot(f[k], v));
+        // Of equally bad corners, the one nearest to the origin (largest t).
+        if (e > error + slack || (e > error - slack && at && v[inputs] > at[inputs] + 1e-9)) {
+          error = Math.max(e, error);
+          at = v;
+        }
+      }
+    }
+  });
+  return Number.isFinite(magnitude) ? { error, at, nRegions, magnitude } : null;
+}
+
+function exactSearch(net, linear, domain, size) {
+  const inputs = net.weights[0][0].length;
+  const poly = startPolytope(EXACT, inputs, size, domain);
+  const { layers, scale } = exactLayers(net);
+  const nodes = linear.integers.map((node) => trimmed(node, size));
+  let [above, below] = [0n, 1n]; // the largest |D| so far, in units of 1 / (scale * denominator)
+  let at = null;
+  let nRegions = 0;
+  explore(EXACT, layers, nodes, size, poly, 0n, (cell, z, f) => {
+    nRegions++;
+    for (let k = 0; k < z.length; k++) {
+      const d = z[k].map((c, i) => c * linear.denominator - f[k][i] * scale);
+      if (d.every((c) => c === 0n)) continue;
+      for (const v of cell.vertices) {
+        let e = EXACT.dot(d, v);
+        if (e < 0n) e = -e;
+        const w = v[size];
+        const gap = e * below - above * w;
+        const nearer = at && size > inputs && v[inputs] * at[size] > at[inputs] * w;
+        if (gap > 0n || (gap === 0n && nearer)) {
+          [above, below, at] = [e, w, v];
+        }
+      }
+    }
+  });
+  const error = reduced(above, below * scale * linear.denominator);
+  return { error, at, nRegions };
+}
+
+/** (|net - f| exactly, largest over outputs) at a float point, as a rational. */
+function exactDifference(net, linear, x) {
+  const { layers, scale } = exactLayers(net);
+  const point = x.map(floatToRational);
+  let d = 1n;
+  for (const [, e] of point) d = lcm(d, e);
+  const start = [...point.map(([n, e]) => n * (d / e)), d];
+  let h = start;
+  layers.forEach(({ rows }, l) => {
+    const z = rows.map((row) => EXACT.dot(row, h));
+    h = l === layers.length - 1 ? z : [...z.map((v) => (v > 0n ? v : 0n)), d];
+  });
+  const value = (node) => {
+    if (node.row) return EXACT.dot(node.row, start);
+    const parts = Object.values(node)[0].map(value);
+    if (node.sum) return parts.reduce((s, v) => s + v, 0n);
+    return parts.reduce((s, v) => (v < s === Boolean(node.min) ? v : s));
+  };
+  let most = 0n;
+  linear.integers.forEach((node, k) => {
+    const e = h[k] * linear.denominator - value(node) * scale;
+    if (e > most) most = e;
+    else if (-e > most) most = -e;
+  });
+  return [most, scale * linear.denominator * d];
+}
+
+const listed = (x) =>
+  x.length === 1 ? formatNumber(x[0]) : `(${Array.from(x, (v) => formatNumber(v)).join(", ")})`;
+
+const norm = (x) => Math.max(1, ...Array.from(x, Math.abs));
+
+/**
+ * Does the network equal its target for every input?
+ *
+ * The error is |net(x) - f(x)| / max(1, max |x_i|), its largest value over all of R^n or over a
+ * box. It is found in floating point from the corners and rays of the linear regions; whenever
+ * that leaves the answer open (the error lies within rounding of the tolerance) the regions are
+ * cut again in exact rational arithmetic, so `holds` is always right for the very numbers of the
+ * network. Weights are the doubles that they are, except where `net.texts` spells an exact number.
+ *
+ * `status` is "equal" (holds), "rounding" (differs by no more than rounding every weight to a double
+ * explains: 3 and the double nearest to 1/3 multiply to 1 - 6e-17), "different", or "undecided" (a
+ * target that is not piecewise linear and agrees at every sampled point).
+ *
+ * @param {object} net
+ * @param {object} target
+ * @param {{domain?: ([number, number]|null)[]|null, tolerance?: number, exact?: "auto"|boolean}}
+ *   [options] domain: [low, high] an input (null or an infinite limit: unbounded), null for R^n;
+ *   exact: "auto" (default), false while dragging (never slow; `exact` then says whether the
+ *   answer is certain), true to force exact arithmetic for the error as well.
+ * @returns {{holds: boolean, status: string, error: number, worst: number[]|null, ray: number[]|null,
+ *   network: number[]|null, target: number[]|null, nRegions: number, exact: boolean, text: string}}
+ *   worst: the input with the largest error (null when there is none); ray: where the error is only
+ *   approached far out, the direction, and worst is a point far along it; network, target: their
+ *   values at worst.
+ */
+export function verdict(net, target, { domain = null, tolerance = 0, exact = "auto" } = {}) {
+  const inputs = net.weights[0][0].length;
+  const outputs = net.weights[net.weights.length - 1].length;
+  if (target.n_inputs !== inputs || target.n_outputs !== outputs) {
+    throw new RangeError(
+      `target: expected ${inputs} inputs and ${outputs} outputs as the network has, ` +
+        `got ${target.n_inputs} and ${target.n_outputs}`,
+    );
+  }
+  checkDomain(domain, inputs);
+  const unbounded = !domain || domain.every((d) => !d || !(isFinite(d[0]) || isFinite(d[1])));
+  const box = unbounded ? null : domain.map((d) => d ?? [-Infinity, Infinity]);
+  const linear = linearTarget(target);
+  if (!linear) return described(sampledVerdict(net, target, box, tolerance), target, box, tolerance);
+  const flat = (net.biases ?? []).every((b) => !b || b.every((v) => v === 0));
+  const size = flat && linear.homogeneous && unbounded ? inputs : inputs + 1;
+
+  let found = null;
+  try {
+    if (exact !== true) found = floatSearch(net, linear, box, size);
+  } catch (problem) {
+    if (!(problem instanceof TooMany)) throw problem;
+    return described(sampledVerdict(net, target, box, tolerance), target, box, tolerance);
+  }
+  const limit = floatToRational(tolerance);
+  let result = null;
+  if (found && found.error > tolerance) {
+    // A point, evaluated exactly, that exceeds the tolerance settles it.
+    const place = found.at && located(net, target, found.at, inputs, found.error, tolerance);
+    if (place) {
+      const [n, d] = exactDifference(net, linear, place.worst);
+      const m = floatToRational(norm(place.worst));
+      const certain = n * m[1] * limit[1] > limit[0] * d * m[0];
+      const clear = found.error - tolerance > 1e-10 * found.magnitude;
+      if (certain && clear) result = { ...found, ...place, holds: false, exact: true };
+    }
+  }
+  if (!result && (exact || !found)) {
+    const { error, at, nRegions } = exactSearch(net, linear, box, size);
+    const holds = error[0] * limit[1] <= limit[0] * error[1];
+    const point = at && floatPoint(at, size);
+    const value = rationalToNumber(error[0], error[1]);
+    const place = value > 0 ? located(net, target, point, inputs, value, tolerance) : null;
+    result = { nRegions, ...place, error: value, holds, exact: true };
+  }
+  if (!result) {
+    const holds = found.error <= tolerance + ROUND * 10 * found.magnitude;
+    const place = found.at && located(net, target, found.at, inputs, found.error, tolerance);
+    result = { ...found, ...place, holds, exact: false };
+  }
+  const { magnitude = floatMagnitude(net, linear) } = found ?? {};
+  result.roundable = net.weights.length * 2 ** -51 * magnitude;
+  if (linear.rounded && tolerance === 0) result.holds = false;
+  return described(result, target, box, tolerance);
+}
+
+function floatMagnitude(net, linear) {
+  const layers = floatLayers(net, 1);
+  return Math.max(...layers[layers.length - 1].sizes) + Math.max(...linear.floats.map((n) => treeSize(n, 1)));
+}
+
+function floatPoint(v, size) {
+  return v.slice(0, size).map((c) => rationalToNumber(c, v[size]));
+}
+
+function checkDomain(domain, inputs) {
+  if (domain === null || domain === undefined) return;
+  const fine = (d) => d === null || (d.length === 2 && d[0] < d[1]);
+  if (!Array.isArray(domain) || domain.length !== inputs || !domain.every(fine)) {
+    throw new RangeError(
+      `domain: expected ${inputs} pairs [low, high] with low < high, got ${JSON.stringify(domain)}`,
+    );
+  }
+}
+
+/** The input that a corner (x, t) stands for; for t = 0 a point far along the ray. */
+function located(net, target, corner, inputs, error, tolerance) {
+  const x = Array.from(corner.slice(0, inputs), (v) => v + 0);
+  const t = corner.length > inputs ? corner[inputs] : 1;
+  const at = (scale) => x.map((v) => v * scale + 0);
+  if (t > 1e-12) return { worst: at(1 / t), ray: null };
+  const measured = (p) => {
+    const net_ = forward(net, p).out;
+    const f = evaluate(target, p);
+    return Math.max(...net_.map((v, k) => Math.abs(v - f[k]))) / norm(p);
+  };
+  let point = at(10);
+  for (let far = 10; far <= 1e12; far *= 10) {
+    point = at(far);
+    const m = measured(point);
+    if (m > tolerance && m >= 0.999 * error) break;
+  }
+  return { worst: point, ray: x };
+}
+
+function sampledVerdict(net, target, domain, tolerance) {
+  const inputs = net.weights[0][0].length;
+  const limits = Array.from({ length: inputs }, (_, i) => {
+    const [low, high] = domain?.[i] ?? [-Infinity, Infinity];
+    if (isFinite(low) && isFinite(high)) return [low, high];
+    return isFinite(low) ? [low, low + 20] : isFinite(high) ? [high - 20, high] : [-10, 10];
+  });
+  let error = 0;
+  let worst = null;
+  const primes = [2, 3, 5, 7, 11, 13, 17, 19];
+  const count = inputs === 1 ? 2001 : 8000;
+  for (let k = 0; k < count; k++) {
+    const x = limits.map(([low, high], i) =>
+      low + (high - low) * (inputs === 1 ? k / (count - 1) : halton(k + 1, primes[i % 8] + 2 * (i >> 3))),
+    );
+    const out = forward(net, x).out;
+    const f = evaluate(target, x);
+    const e = Math.max(...out.map((v, j) => Math.abs(v - f[j]))) / norm(x);
+    if (e > error) [error, worst] = [e, x];
+  }
+  const holds = false;
+  return { holds, sampled: true, error, worst, ray: null, nRegions: 0, exact: false, tolerance };
+}
+
+function halton(k, base) {
+  let value = 0;
+  for (let f = 1 / base; k > 0; f /= base, k = Math.floor(k / base)) value += f * (k % base);
+  return value;
+}
+
+/** Add the status, the values at the worst input, and the sentence. */
+function described(result, target, domain, tolerance) {
+  const { holds, error, ray = null, nRegions, exact, sampled = false, roundable = 0 } = result;
+  const worst = result.worst ?? null;
+  const status = holds
+    ? "equal"
+    : sampled
+      ? error > Math.max(tolerance, 1e-9) ? "different" : "undecided"
+      : error <= Math.max(roundable, tolerance) ? "rounding" : "different";
+  const name = target.text ?? target.name ?? "the target";
+  const where = domain ? "for every input in the range" : "for every input";
+  const most = `off by ${formatNumber(error, 3)}`;
+  let text;
+  if (status === "equal") {
+    text = tolerance > 0 ? `Equals ${name} ${where}, within ${formatNumber(tolerance)}.` : `Equals ${name} ${where}.`;
+  } else if (status === "rounding") {
+    text = `Equals ${name} ${where}, up to the rounding of its weights (${most}).`;
+  } else if (status === "undecided") {
+    text = `Agrees with ${name} at every input tried; ${name} is not piecewise linear, so this is no proof.`;
+  } else if (ray) {
+    text = `Differs from ${name}: the further out along ${listed(ray)}, the larger, ${most} times the largest |input|.`;
+  } else {
+    text = `Differs from ${name}, most at ${worst ? listed(worst) : "?"}.`;
+  }
+  return { holds, status, error, worst, ray, nRegions, exact, text };
+}
+
+// -------------------------------------------------------------------------- regions to draw
+
+/** The network (and target) as functions of the inputs `axes` alone, the others held at `at`. */
+function restricted(net, target, axes, at) {
+  const [first, ...rest] = net.weights;
+  const bias = first.map((row, i) =>
+    row.reduce((s, w, j) => (axes.includes(j) ? s : s + w * at[j]), net.biases?.[0]?.[i] ?? 0),
+  );
+  const substitute = (tree) => {
+    if (tree.op === "var") {
+      const index = axes.indexOf(tree.index);
+      return index < 0 ? { op: "const", value: at[tree.index] } : { op: "var", index };
+    }
+    return tree.args ? { ...tree, args: tree.args.map(substitute) } : tree;
+  };
+  return {
+    net: {
+      weights: [first.map((row) => axes.map((j) => row[j])), ...rest],
+      biases: [bias, ...rest.map((rows, l) => net.biases?.[l + 1] ?? rows.map(() => 0))],
+    },
+    target: target && {
+      ...target,
+      n_inputs: axes.length,
+      outputs: target.outputs.map(substitute),
+    },
+  };
+}
+
+/** Regions inside a box: [{vertices, net, target, active}]. */
+function regionsIn(net, target, box) {
+  const dim = box.length;
+  const linear = target && linearTarget(target);
+  const reach = Math.max(1, ...box.flat().map(Math.abs));
+  const found = [];
+  const sizes = linear ? linear.floats.map((node) => treeSize(node, reach)) : [0];
+  const poly = boxPolytope(box.map((d) => d[0]), box.map((d) => d[1]), [1]);
+  poly.vertices = poly.vertices.map((v) => Float64Array.from(v));
+  explore(
+    FLOAT, floatLayers(net, reach), linear ? linear.floats : [], dim + 1, poly,
+    ROUND * Math.max(...sizes),
+    (cell, z, f, active) => {
+      found.push({
+        vertices: cell.vertices.map((v) => Array.from(v.subarray(0, dim))),
+        net: z.map((row) => Array.from(row)),
+        target: linear ? f.map((row) => Array.from(row)) : null,
+        active: active.map((layer) => layer.slice()),
+      });
+    },
+  );
+  return found;
+}
+
+/**
+ * The linear pieces of a one-input network (and target) on an interval, from left to right.
+ *
+ * @param {object} net one input.
+ * @param {object|null} target
+ * @param {[number, number]} domain
+ * @returns {{low: number, high: number, net: [number, number][], target: [number, number][]|null,
+ *   active: boolean[][]}[]} net and target: [slope, constant] an output; target null where it is not
+ *   piecewise linear; active[l][i]: is the unit on?
+ */
+export function regions1d(net, target, domain) {
+  return regionsIn(net, target, [domain])
+    .map(({ vertices, ...rest }) => {
+      const x = vertices.map((v) => v[0]);
+      return { low: Math.min(...x), high: Math.max(...x), ...rest };
+    })
+    .sort((p, q) => p.low - q.low);
+}
+
+/**
+ * The linear regions of a network (and target) over a rectangle of two inputs, as polygons.
+ *
+ * @param {object} net
+ * @param {object|null} target
+ * @param {[[number, number], [number, number]]} box
+ * @param {{axes?: [number, number], at?: number[]}} [options] which two inputs vary (default: the
+ *   first two), and where the others are held.
+ * @returns {{polygon: [number, number][], net: number[][], target: number[][]|null,
+ *   active: boolean[][]}[]} polygon: corners in order; net and target: [a, b, c] an output, the value
+ *   a x + b y + c.
+ */
+export function regions2d(net, target, box, { axes = [0, 1], at = [] } = {}) {
+  const part = net.weights[0][0].length === 2 && axes[0] === 0 ? { net, target } : restricted(net, target, axes, at);
+  return regionsIn(part.net, part.target, box).map(({ vertices, ...rest }) => {
+    const cx = vertices.reduce((s, v) => s + v[0], 0) / vertices.length;
+    const cy = vertices.reduce((s, v) => s + v[1], 0) / vertices.length;
+    const angle = (v) => Math.atan2(v[1] - cy, v[0] - cx);
+    return { polygon: vertices.sort((p, q) => angle(p) - angle(q)), ...rest };
+  });
+}
+
+/**
+ * Network and target along one input, the others held: the pieces of regions1d.
+ *
+ * @param {object} net
+ * @param {object|null} target
+ * @param {number[]} point where the other inputs are held.
+ * @param {number} axis which input varies.
+ * @param {[number, number]} [domain=[-6, 6]]
+ */
+export function section(net, target, point, axis, domain = [-6, 6]) {
+  const part = restricted(net, target, [axis], point);
+  return regions1d(part.net, part.target, domain);
+}
+
+// --------------------------------------------------------------------------------- training
+
+/**
+ * Points and weights of the population loss, the mean squared error for inputs uniform on
+ * [-1, 1]^n.
+ *
+ * @param {number} nInputs
+ * @param {boolean} homogeneous neither network nor target has biases or constants.
+ * @returns {{points: number[][], weights: number[]}}
+ */
+export function quadrature(nInputs, homogeneous) {
+  if (nInputs === 1 && homogeneous) return { points: [[-1], [1]], weights: [1 / 6, 1 / 6] };
+  if (nInputs === 2 && homogeneous) {
+    const count = 64;
+    const points = [];
+    const weights = [];
+    for (let k = 0; k < count; k++) {
+      const angle = (2 * Math.PI * (k + 0.5)) / count;
+      const [x, y] = [Math.cos(angle), Math.sin(angle)];
+      const reach = 1 / Math.max(Math.abs(x), Math.abs(y));
+      points.push([x, y]);
+      weights.push((reach ** 4 / 16) * ((2 * Math.PI) / count));
+    }
+    return { points, weights };
+  }
+  const side = nInputs === 1 ? 64 : nInputs === 2 ? 16 : nInputs === 3 ? 8 : 5;
+  const count = side ** nInputs;
+  const points = [];
+  for (let k = 0; k < count; k++) {
+    points.push(Array.from({ length: nInputs }, (_, i) => {
+      const index = Math.floor(k / side ** i) % side;
+      return ((index + 0.5) / side) * 2 - 1;
+    }));
+  }
+  return { points, weights: points.map(() => 1 / count) };
+}
+
+/**
+ * The population loss, sum_p weight_p |net(x_p) - f(x_p)|^2 / n_outputs, and its gradient.
+ *
+ * @param {object} net
+ * @param {object} target
+ * @param {{points: number[][], weights: number[]}} rule
+ * @returns {{loss: number, weights: number[][][], biases: number[][]}} the gradient, shaped as net.
+ */
+export function lossAndGradient(net, target, rule) {
+  const gradient = {
+    weights: net.weights.map((rows) => rows.map((row) => row.map(() => 0))),
+    biases: net.weights.map((rows) => rows.map(() => 0)),
+  };
+  const outputs = net.weights[net.weights.length - 1].length;
+  let loss = 0;
+  rule.points.forEach((x, p) => {
+    const { pre, act, out } = forward(net, x);
+    const f = evaluate(target, x);
+    const c = rule.weights[p] / outputs;
+    let delta = out.map((v, k) => v - f[k]);
+    for (const d of delta) loss += c * d * d;
+    delta = delta.map((d) => 2 * c * d);
+    for (let l = net.weights.length - 1; l >= 0; l--) {
+      const h = l ? act[l - 1] : x;
+      const rows = net.weights[l];
+      for (let i = 0; i < rows.length; i++) {
+        const d = delta[i];
+        if (d === 0) continue;
+        gradient.biases[l][i] += d;
+        const row = gradient.weights[l][i];
+        for (let j = 0; j < row.length; j++) row[j] += d * h[j];
+      }
+      if (l) {
+        const z = pre[l - 1];
+        delta = z.map((v, j) => {
+          if (!(v > 0)) return 0;
+          let sum = 0;
+          for (let i = 0; i < rows.length; i++) sum += rows[i][j] * delta[i];
+          return sum;
+        });
+      }
+    }
+  });
+  return { loss, ...gradient };
+}
+
+/**
+ * One step of gradient descent: w - rate * dloss/dw.
+ *
+ * @param {object} net
+ * @param {object} target
+ * @param {{points: number[][], weights: number[]}} rule
+ * @param {number} rate learning rate.
+ * @param {{bias?: boolean, frozen?: Iterable<string>}} [options] bias: move biases too; frozen:
+ *   "l,i,j" of weights and "l,i" of biases that stay.
+ * @returns {{net: object, loss: number}} the network after the step, the loss before it.
+ */
+export function trainStep(net, target, rule, rate, { bias = false, frozen = [] } = {}) {
+  const fixed = new Set(frozen);
+  const gradient = lossAndGradient(net, target, rule);
+  const weights = net.weights.map((rows, l) =>
+    rows.map((row, i) =>
+      row.map((w, j) => (fixed.has(`${l},${i},${j}`) ? w : w - rate * gradient.weights[l][i][j])),
+    ),
+  );
+  const biases = net.weights.map((rows, l) =>
+    rows.map((_, i) => {
+      const b = net.biases?.[l]?.[i] ?? 0;
+      return bias && !fixed.has(`${l},${i}`) ? b - rate * gradient.biases[l][i] : b;
+    }),
+  );
+  return { net: { weights, biases }, loss: gradient.loss };
+}
+
+// --------------------------------------------------------------------------- random numbers
+
+const MASK = 0xffffffffffffffffn;
+
+/** Doubles in [0, 1), bit for bit numpy.random.Generator(numpy.random.Philox(key=seed)).random(). */
+function* philox(seed) {
+  for (let block = 1n; ; block++) {
+    let [c0, c1, c2, c3] = [block & MASK, block >> 64n, 0n, 0n];
+    let [k0, k1] = [seed, 0n];
+    for (let round = 0; round < 10; round++) {
+      const a = 0xd2e7470ee14c6c93n * c0;
+      const b = 0xca5a826395121157n * c2;
+      [c0, c1, c2, c3] = [(b >> 64n) ^ c1 ^ k0, b & MASK, (a >> 64n) ^ c3 ^ k1, a & MASK];
+      k0 = (k0 + 0x9e3779b97f4a7c15n) & MASK;
+      k1 = (k1 + 0xbb67ae8584caa73bn) & MASK;
+    }
+    for (const word of [c0, c1, c2, c3]) yield Number(word >> 11n) * 2 ** -53;
+  }
+}
+
+/**
+ * The initial weights of ck.train for a seed: (2u - 1) / sqrt(n_in), torch's nn.Linear.
+ *
+ * @param {number[]} sizes layer sizes from input to output.
+ * @param {number|bigint|string} seed 0 <= seed < 2^63; above 2^53 as a bigint or a string.
+ * @param {{bias?: boolean}} [options] whether the biases are drawn too (after each layer's weights).
+ * @returns {{weights: number[][][], biases: number[][]}}
+ */
+export function initialWeights(sizes, seed, { bias = false } = {}) {
+  const key = wholeSeed(seed);
+  const stream = philox(key);
+  const weights = [];
+  const biases = [];
+  for (let l = 1; l < sizes.length; l++) {
+    const bound = Math.sqrt(sizes[l - 1]);
+    const draw = () => (2 * stream.next().value - 1) / bound;
+    weights.push(Array.from({ length: sizes[l] }, () => Array.from({ length: sizes[l - 1] }, draw)));
+    biases.push(Array.from({ length: sizes[l] }, () => (bias ? draw() : 0)));
+  }
+  return { weights, biases };
+}
+
+function wholeSeed(seed) {
+  const text = typeof seed === "number" && !Number.isSafeInteger(seed) ? "" : String(seed).trim();
+  const key = /^\d{1,19}$/.test(text) ? BigInt(text) : -1n;
+  if (key < 0n || key >= 1n << 63n) {
+    throw new RangeError(`seed: expected a whole number from 0 to 2^63 - 1, got ${seed}`);
+  }
+  return key;
+}
