@@ -20,6 +20,9 @@ from circuitkit.targets import Target, target
 
 if TYPE_CHECKING:
     from circuitkit import plotting as plotting
+    from circuitkit.proof import Proof as Proof
+    from circuitkit.proof import Undecided as Undecided
+    from circuitkit.proof import prove as prove
     from circuitkit.training import TrainingRun as TrainingRun
     from circuitkit.training import train as train
     from circuitkit.widget import CircuitWidget as CircuitWidget
@@ -29,7 +32,10 @@ __version__ = "0.1.0"
 #: public name -> the module that is imported when it is first used
 _LAZY: dict[str, str] = {
     "CircuitWidget": "widget",
+    "Proof": "proof",
     "TrainingRun": "training",
+    "Undecided": "proof",
+    "prove": "proof",
     "train": "training",
 }
 _LAZY_MODULES = {"plotting", "training", "widget"}
@@ -37,13 +43,16 @@ _LAZY_MODULES = {"plotting", "training", "widget"}
 __all__ = [
     "CircuitWidget",
     "Network",
+    "Proof",
     "Target",
     "TrainingRun",
+    "Undecided",
     "circuit",
     "circuits",
     "compose",
     "parallel",
     "plotting",
+    "prove",
     "target",
     "train",
 ]

@@ -1,0 +1,559 @@
+r"""Exact linear regions: enumerate the cones on which networks and targets are linear.
+
+Everything here is integer arithmetic; there is no solver and no float. A function with biases is made
+homogeneous by one more coordinate, :math:`t = 1`, so that every linear region becomes a cone, with its
+vertices as rays with :math:`t > 0` and its directions to infinity as rays with :math:`t = 0`. A cone is
+kept by its generators (double description): where a unit's preactivation is positive on one ray and
+negative on another, the cone is split along it; where it is not, the unit is linear on the whole cone.
+What comes out is a list of full-dimensional cones with the one linear map that holds on each.
+
+Arrays are int64 while numbers are small enough for that to be safe, Python integers otherwise.
+
+Source: Motzkin et al., "The double description method" (1953); Fukuda and Prodon, "Double description
+method revisited" (1996).
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from circuitkit.network import Network
+from circuitkit.targets import Target
+
+__all__ = [
+    "Cell",
+    "OutOfTime",
+    "Program",
+    "Worst",
+    "cells",
+    "domain_cone",
+    "program",
+    "worst_difference",
+]
+
+#: int64 or object (Python integers)
+Integers = NDArray[Any]
+
+_SAFE = 1 << 62
+_SMALL = 1 << 30
+
+
+class OutOfTime(Exception):
+    """The deadline passed; ``worst`` is the largest difference met until then."""
+
+    def __init__(self, worst: Worst | None = None) -> None:
+        super().__init__("time limit reached")
+        self.worst = worst
+
+
+# --- integer arrays ---------------------------------------------------------------------------------
+
+
+def integers(rows: Sequence[Sequence[int]] | NDArray[Any], width: int | None = None) -> Integers:
+    """The rows as int64 where that is safe, as Python integers otherwise."""
+    array = np.array(rows, dtype=object)
+    if array.size == 0:
+        return np.zeros((len(rows), width or 0), dtype=np.int64)
+    return _tidied(array)
+
+
+def _tidied(array: Integers) -> Integers:
+    if array.dtype == object and (array.size == 0 or abs(array).max() < _SMALL):
+        return array.astype(np.int64)
+    return array
+
+
+def _magnitude(array: Integers) -> int:
+    return int(np.abs(array).max()) if array.size else 0
+
+
+def product(a: Integers, b: Integers) -> Integers:
+    """``a @ b``, exactly."""
+    small = a.dtype != object and b.dtype != object
+    if small and _magnitude(a) * _magnitude(b) * max(1, a.shape[-1]) < _SAFE:
+        return a @ b
+    return np.dot(a.astype(object), b.astype(object))
+
+
+def _primitive(rows: Integers) -> Integers:
+    """Every row divided by the greatest common divisor of its entries."""
+    if not rows.size:
+        return rows
+    divisors = np.gcd.reduce(rows, axis=1)
+    if (divisors > 1).any():
+        rows = rows // np.maximum(divisors, 1)[:, None]
+    return _tidied(rows)
+
+
+def _combined(factor_a: Integers, a: Integers, factor_b: Integers, b: Integers) -> Integers:
+    """Primitive rows in the direction ``factor_a * a + factor_b * b``, row by row."""
+    arrays = (factor_a, a, factor_b, b)
+    small = all(x.dtype != object for x in arrays)
+    if (
+        not small
+        or _magnitude(factor_a) * _magnitude(a) + _magnitude(factor_b) * _magnitude(b) >= _SAFE
+    ):
+        factor_a, a, factor_b, b = (x.astype(object) for x in arrays)
+    return _primitive(factor_a[:, None] * a + factor_b[:, None] * b)
+
+
+def _stacked(*blocks: Integers) -> Integers:
+    return np.concatenate(blocks, axis=0)
+
+
+# --- cones ------------------------------------------------------------------------------------------
+
+
+class Cone:
+    """A full-dimensional cone: all sums of its lines (any factor) and rays (factor >= 0).
+
+    ``tight[i, j]`` says that ray ``i`` lies on the ``j``-th bounding hyperplane; two rays are
+    neighbors (span a two-dimensional face) iff no third ray lies on all hyperplanes they share.
+    """
+
+    __slots__ = ("lines", "rays", "tight")
+
+    def __init__(self, lines: Integers, rays: Integers, tight: NDArray[np.bool_]) -> None:
+        self.lines = lines
+        self.rays = rays
+        self.tight = tight
+
+    @classmethod
+    def everything(cls, dimension: int) -> Cone:
+        eye = np.eye(dimension, dtype=np.int64)
+        return cls(eye, eye[:0], np.zeros((0, 0), dtype=bool))
+
+    def values(self, forms: Integers) -> tuple[Integers, Integers]:
+        """The linear forms (one a row) on the lines and on the rays."""
+        return product(self.lines, forms.T), product(self.rays, forms.T)
+
+    def split(self, form: Integers) -> tuple[Cone, Cone]:
+        """The halves where ``form >= 0`` and where ``form <= 0``; it must take both signs inside."""
+        form = _primitive(form[None])
+        on_lines = product(self.lines, form.T)[:, 0]
+        on_rays = product(self.rays, form.T)[:, 0]
+        if on_lines.any():
+            return self._split_line(on_lines, on_rays)
+        return self._split_rays(on_rays)
+
+    def clip(self, form: Integers) -> Cone:
+        """The part where ``form >= 0``; the cone must have interior points there."""
+        on_lines, on_rays = self.values(form[None])
+        if not on_lines.any() and not (on_rays < 0).any():
+            return self
+        return self.split(form)[0]
+
+    def _split_line(self, on_lines: Integers, on_rays: Integers) -> tuple[Cone, Cone]:
+        k = int(np.flatnonzero(on_lines)[0])
+        line, height = self.lines[k : k + 1], on_lines[k : k + 1]
+        if height[0] < 0:
+            line, height = -line, -height
+        keep = np.arange(len(self.lines)) != k
+        # Shift everything else along the line into the hyperplane.
+        ones = np.ones(1, dtype=np.int64)
+        lines = _combined(ones * height, self.lines[keep], -on_lines[keep], line)
+        rays = _combined(ones * height, self.rays, -on_rays, line)
+        n, m = self.tight.shape
+        tight = np.ones((n + 1, m + 1), dtype=bool)
+        tight[:n, :m] = self.tight
+        tight[n, m] = False
+        return (
+            Cone(lines, _stacked(rays, line), tight),
+            Cone(lines, _stacked(rays, -line), tight),
+        )
+
+    def _split_rays(self, on_rays: Integers) -> tuple[Cone, Cone]:
+        above, below = np.flatnonzero(on_rays > 0), np.flatnonzero(on_rays < 0)
+        level = np.flatnonzero(on_rays == 0)
+        p, q = self._neighbors(above, below)
+        new = _combined(on_rays[p], self.rays[q], -on_rays[q], self.rays[p])
+        wall_tight = np.concatenate([self.tight[level], self.tight[p] & self.tight[q]])
+        wall = _stacked(self.rays[level], new)
+        return self._half(above, wall, wall_tight), self._half(below, wall, wall_tight)
+
+    def _half(self, side: NDArray[np.intp], wall: Integers, wall_tight: NDArray[np.bool_]) -> Cone:
+        n = len(side)
+        tight = np.empty((n + len(wall), self.tight.shape[1] + 1), dtype=bool)
+        tight[:n, :-1] = self.tight[side]
+        tight[n:, :-1] = wall_tight
+        tight[:n, -1] = False
+        tight[n:, -1] = True
+        # A hyperplane that touches fewer rays than a facet has is redundant from here on.
+        facet = self.rays.shape[1] - len(self.lines) - 1
+        needed = tight.sum(axis=0) >= facet
+        if not needed.all():
+            tight = tight[:, needed]
+        return Cone(self.lines, _stacked(self.rays[side], wall), tight)
+
+    def _neighbors(
+        self, above: NDArray[np.intp], below: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        p, q = np.repeat(above, len(below)), np.tile(below, len(above))
+        dimension = self.rays.shape[1] - len(self.lines)
+        if len(self.rays) == dimension or dimension <= 2:  # simplicial: every pair spans a face
+            return p, q
+        shared = self.tight[p] & self.tight[q]
+        possible = np.flatnonzero(shared.sum(axis=1) >= dimension - 2)
+        p, q, shared = p[possible], q[possible], shared[possible]
+        # How many rays miss none of the shared hyperplanes: only the pair itself, if neighbors.
+        loose = (~self.tight).astype(np.float32)
+        missed = shared.astype(np.float32) @ loose.T
+        neighbors = (missed == 0).sum(axis=1) == 2
+        return p[neighbors], q[neighbors]
+
+
+# --- programs: networks and targets as integer matrices ---------------------------------------------
+
+
+@dataclass
+class _Stage:
+    """Nodes that read earlier blocks: ReLU units, one a row, or (``maximum``) one max of the rows.
+
+    ``matrices[b]`` multiplies block ``b``; block 0 is the coordinates, stage ``s`` makes block
+    ``s + 1``.
+    """
+
+    matrices: dict[int, Integers]
+    maximum: bool = False
+
+
+@dataclass
+class Program:
+    """A piecewise linear map as stages and output rows; ``scale`` times the true outputs."""
+
+    dimension: int
+    stages: list[_Stage] = field(default_factory=list)
+    #: per function: the rows that read the blocks, and the positive integer they are too large by
+    outputs: list[tuple[dict[int, Integers], int]] = field(default_factory=list)
+
+
+def program(net: Network, target: Target | Network | None, *, homogeneous: bool) -> Program:
+    """The network's stages, then the target's, over ``x`` (and ``t`` unless homogeneous)."""
+    made = Program(net.n_inputs + (0 if homogeneous else 1))
+    _add_network(made, net, homogeneous)
+    if isinstance(target, Network):
+        _add_network(made, target, homogeneous)
+    elif target is not None:
+        _TargetCompiler(made, target, homogeneous).run()
+    return made
+
+
+def _add_network(made: Program, net: Network, homogeneous: bool) -> None:
+    scale, block = 1, 0
+    for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        weights = [[Fraction(v) for v in row] for row in w.tolist()]
+        bias = [Fraction(v) for v in b.tolist()]
+        denominator = math.lcm(
+            *(v.denominator for v in [*bias, *(v for row in weights for v in row)])
+        )
+        rows = [[int(v * denominator) for v in row] for row in weights]
+        constants = [int(v * denominator * scale) for v in bias]
+        if block == 0:
+            if not homogeneous:
+                rows = [[*row, c] for row, c in zip(rows, constants, strict=True)]
+            matrices = {0: integers(rows)}
+        else:
+            matrices = {block: integers(rows)}
+            if any(constants):
+                matrices[0] = integers([[0] * (made.dimension - 1) + [c] for c in constants])
+        scale *= denominator
+        if i < len(net.weights) - 1:
+            made.stages.append(_Stage(matrices))
+            block = len(made.stages)
+        else:
+            made.outputs.append((matrices, scale))
+
+
+class _TargetCompiler:
+    """Turns a target's expressions into max nodes: abs(a) = max(a, -a), min(a, b) = -max(-a, -b)."""
+
+    def __init__(self, made: Program, target: Target, homogeneous: bool) -> None:
+        self.made = made
+        self.target = target
+        self.constant = None if homogeneous else made.dimension - 1
+        self.columns = {v: (0, i) for i, v in enumerate(target.variables)}
+        self.scales: dict[int, int] = {}
+        self.nodes: dict[Any, int] = {}
+
+    def run(self) -> None:
+        rows = [self.linear(e) for e in self.target.outputs]
+        matrices, scale = self.matrices(rows)
+        self.made.outputs.append((matrices, scale))
+
+    def linear(self, e: sympy.Expr) -> dict[tuple[int, int], Fraction]:
+        """``e`` as coefficients of (block, column)."""
+        if e.is_number:
+            value = Fraction(*sympy.Rational(e).as_numer_denom())
+            if not value:
+                return {}
+            assert self.constant is not None
+            return {(0, self.constant): value}
+        if e.is_Symbol:
+            return {self.columns[e]: Fraction(1)}
+        if isinstance(e, sympy.Add):
+            total: dict[tuple[int, int], Fraction] = {}
+            for part in e.args:
+                for key, value in self.linear(part).items():
+                    total[key] = total.get(key, Fraction(0)) + value
+            return {k: v for k, v in total.items() if v}
+        if isinstance(e, sympy.Mul):
+            factor, rest = e.as_independent(*e.free_symbols, as_Add=False)
+            value = Fraction(*sympy.Rational(factor).as_numer_denom())
+            return {k: v * value for k, v in self.linear(rest).items() if v * value}
+        if isinstance(e, sympy.Abs):
+            return self.node([e.args[0], -e.args[0]], 1)
+        if isinstance(e, sympy.Max):
+            return self.node(list(e.args), 1)
+        return self.node([-a for a in e.args], -1)  # Min; anything else was refused before
+
+    def node(self, arguments: list[sympy.Expr], sign: int) -> dict[tuple[int, int], Fraction]:
+        rows = [self.linear(a) for a in arguments]
+        key = frozenset(frozenset(row.items()) for row in rows)
+        if key not in self.nodes:
+            matrices, scale = self.matrices(rows)
+            self.made.stages.append(_Stage(matrices, maximum=True))
+            self.nodes[key] = len(self.made.stages)
+            self.scales[len(self.made.stages)] = scale
+        return {(self.nodes[key], 0): Fraction(sign)}
+
+    def matrices(
+        self, rows: list[dict[tuple[int, int], Fraction]]
+    ) -> tuple[dict[int, Integers], int]:
+        scaled = [{k: v / self.scales.get(k[0], 1) for k, v in row.items()} for row in rows]
+        scale = math.lcm(1, *(v.denominator for row in scaled for v in row.values()))
+        blocks = sorted({0, *(k[0] for row in rows for k in row)})
+        out = {}
+        for b in blocks:
+            width = self.made.dimension if b == 0 else 1
+            out[b] = integers(
+                [[int(row.get((b, j), 0) * scale) for j in range(width)] for row in scaled], width
+            )
+        return out, scale
+
+
+# --- enumeration ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Cell:
+    """One linear region: its cone, and for each function its (scaled) linear forms, one an output."""
+
+    cone: Cone
+    outputs: list[Integers]
+
+
+def domain_cone(
+    n: int, *, homogeneous: bool, box: Sequence[tuple[Fraction | None, Fraction | None]] | None
+) -> Cone:
+    """All of R^n, or the cone over a box (None: no bound on that side)."""
+    cone = Cone.everything(n if homogeneous else n + 1)
+    if homogeneous:
+        return cone
+    cone = cone.clip(integers([[0] * n + [1]])[0])
+    for i, (low, high) in enumerate(box or ()):
+        for bound, sign in ((low, 1), (high, -1)):
+            if bound is not None:
+                row = [0] * (n + 1)
+                row[i] = sign * bound.denominator
+                row[n] = -sign * bound.numerator
+                cone = cone.clip(integers([row])[0])
+    return cone
+
+
+def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cell]:
+    """The linear regions in ``cone``, each full-dimensional, together all of it.
+
+    Raises:
+        OutOfTime: ``time.monotonic()`` passed ``deadline``.
+    """
+    # (cone, blocks made so far, forms of the stage at work, units not decided yet, units that are on)
+    stack: list[tuple[Cone, list[Integers], Integers | None, NDArray[Any] | None, Any]] = [
+        (cone, [], None, None, None)
+    ]
+    while stack:
+        if time.monotonic() > deadline:
+            raise OutOfTime
+        cone, blocks, forms, todo, on = stack.pop()
+        while True:
+            if len(blocks) == len(made.stages):
+                yield Cell(cone, [_forms(m, blocks) for m, _ in made.outputs])
+                break
+            stage = made.stages[len(blocks)]
+            if forms is None:
+                forms = _forms(stage.matrices, blocks)
+                todo = np.arange(len(forms))
+                on = np.zeros(len(forms), dtype=bool)
+            if stage.maximum:
+                split_at = _undecided_pair(cone, forms)
+                if isinstance(split_at, int):
+                    blocks, forms = [*blocks, forms[split_at : split_at + 1]], None
+                    continue
+                for half in cone.split(split_at):
+                    stack.append((half, blocks, forms, todo, on))
+                break
+            assert todo is not None
+            on_lines, on_rays = cone.values(forms[todo])
+            positive, negative = (on_rays > 0).any(axis=0), (on_rays < 0).any(axis=0)
+            open_ = positive & negative
+            if len(on_lines):
+                open_ |= (on_lines != 0).any(axis=0)
+            on = on.copy()
+            on[todo] = positive & ~open_
+            todo = todo[open_]
+            if len(todo) == 0:
+                blocks, forms = [*blocks, forms * on[:, None]], None
+                continue
+            upper, lower = cone.split(forms[todo[0]])
+            rest = todo[1:]
+            on_upper = on.copy()
+            on_upper[todo[0]] = True
+            stack.append((lower, blocks, forms, rest, on))
+            cone, todo, on = upper, rest, on_upper
+
+
+def _forms(matrices: dict[int, Integers], blocks: list[Integers]) -> Integers:
+    total: Integers | None = None
+    for b, matrix in matrices.items():
+        part = matrix if b == 0 else product(matrix, blocks[b - 1])
+        if total is None:
+            total = part
+        elif (
+            total.dtype == object
+            or part.dtype == object
+            or max(_magnitude(total), _magnitude(part)) >= _SAFE // 2
+        ):
+            total = total.astype(object) + part.astype(object)
+        else:
+            total = total + part
+    assert total is not None
+    return total
+
+
+def _undecided_pair(cone: Cone, forms: Integers) -> int | Integers:
+    """Which form is the largest on the whole cone, or a difference of two that takes both signs."""
+    on_lines, on_rays = cone.values(forms)
+    if len(on_lines):
+        for i in range(len(forms)):
+            for j in range(i):
+                if (on_lines[:, i] != on_lines[:, j]).any():
+                    return _difference(forms[i], forms[j])
+    best = int(np.argmax(on_rays.sum(axis=0, dtype=object))) if len(on_rays) else 0
+    higher = (on_rays > on_rays[:, best : best + 1]).any(axis=0)
+    if not higher.any():
+        return best
+    return _difference(forms[int(np.flatnonzero(higher)[0])], forms[best])
+
+
+def _difference(a: Integers, b: Integers) -> Integers:
+    if a.dtype == object or b.dtype == object or max(_magnitude(a), _magnitude(b)) >= _SAFE // 2:
+        return a.astype(object) - b.astype(object)
+    return a - b
+
+
+# --- the worst difference ---------------------------------------------------------------------------
+
+
+@dataclass
+class Worst:
+    """The largest difference: its size, the region's generators, the ray where it is reached."""
+
+    error: Fraction
+    n_regions: int
+    #: homogeneous coordinates of where it is reached; the last one is t unless homogeneous
+    ray: list[int] | None = None
+    #: a ray strictly inside the same region
+    inside: list[int] | None = None
+
+
+def worst_difference(
+    made: Program,
+    cone: Cone,
+    *,
+    homogeneous: bool,
+    deadline: float = math.inf,
+    enough: Fraction | None = None,
+) -> Worst:
+    r"""The supremum of :math:`\max_j |f_j - g_j| / \max(t, |x_1|, \ldots, |x_n|)` over the cone.
+
+    ``made`` has two functions. On a region both are linear, and so the supremum is taken at a vertex
+    of the region cut off at :math:`\max(t, |x_i|) \le 1`. With ``enough``, stops at the first
+    difference above it.
+
+    Raises:
+        OutOfTime: with the worst difference so far.
+    """
+    (_, scale_a), (_, scale_b) = made.outputs
+    common = math.lcm(scale_a, scale_b)
+    up_a, up_b = common // scale_a, common // scale_b
+    n = made.dimension - (0 if homogeneous else 1)
+    limits = _unit_ball(n, homogeneous)
+    worst = Worst(Fraction(0), 0)
+    try:
+        for cell in cells(made, cone, deadline):
+            worst.n_regions += 1
+            a, b = cell.outputs
+            if up_a == up_b == 1 and a.dtype == b.dtype != object:
+                difference = _difference_rows(a, b)
+            else:
+                difference = a.astype(object) * up_a - b.astype(object) * up_b
+            if not difference.any():
+                continue
+            # |g . v| <= sum |g_i| where max |v_i| <= 1: often too small to matter.
+            bounds = abs(difference.astype(object)).sum(axis=1)
+            rows = [k for k, bound in enumerate(bounds) if bound > worst.error * common]
+            if rows:
+                _maximize(cell.cone, difference[rows], common, limits, worst)
+                if enough is not None and worst.error > enough:
+                    return worst
+    except OutOfTime:
+        raise OutOfTime(worst) from None
+    return worst
+
+
+def _difference_rows(a: Integers, b: Integers) -> Integers:
+    return _difference(a, b)
+
+
+def _unit_ball(n: int, homogeneous: bool) -> Integers:
+    """The rows of ``s - |x_i| >= 0`` and ``s - t >= 0`` over ``(x, t, s)``."""
+    d = n if homogeneous else n + 1
+    rows = []
+    for i in range(d):
+        for sign in (-1, 1) if i < n else (-1,):
+            row = [0] * (d + 1)
+            row[i], row[d] = sign, 1
+            rows.append(row)
+    return integers(rows)
+
+
+def _maximize(cone: Cone, forms: Integers, scale: int, limits: Integers, worst: Worst) -> None:
+    d = cone.rays.shape[1]
+    n_lines, n_rays = len(cone.lines), len(cone.rays)
+    dtype = cone.rays.dtype
+    rays = np.zeros((n_rays + 1, d + 1), dtype=dtype)
+    rays[:-1, :-1] = cone.rays
+    rays[-1, -1] = 1
+    lines = np.zeros((n_lines, d + 1), dtype=cone.lines.dtype)
+    lines[:, :-1] = cone.lines
+    tight = np.ones((n_rays + 1, cone.tight.shape[1] + 1), dtype=bool)
+    tight[:-1, :-1] = cone.tight
+    tight[-1, -1] = False
+    ball = Cone(lines, rays, tight)
+    for row in limits:
+        ball = ball.clip(row)
+    values = abs(product(ball.rays[:, :-1], forms.T).astype(object)).max(axis=1)
+    sizes = ball.rays[:, -1].tolist()
+    for k, (value, size) in enumerate(zip(values.tolist(), sizes, strict=True)):
+        if value and value > worst.error * (size * scale):
+            worst.error = Fraction(int(value), int(size) * scale)
+            worst.ray = [int(v) for v in ball.rays[k].tolist()]
+            worst.inside = [int(v) for v in ball.rays.astype(object).sum(axis=0).tolist()]
