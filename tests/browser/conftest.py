@@ -1,0 +1,153 @@
+"""The built book, served on loopback, and a headless Chromium that reaches nothing else.
+
+``make browser`` runs these tests; they need pages built by ``make html``. Other pages can be
+checked with ``BOOK_HTML=folder``, another browser be used with ``CHROMIUM=path``.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "html")).resolve()
+COMPRESSIBLE = (".html", ".css", ".js", ".mjs", ".json", ".svg")
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Chromium's sandbox needs rights that containers lack; the pages are our own.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+def built_pages() -> list[str]:
+    """The addresses of all pages below the book's root, such as ``chapters/abs.html``."""
+    if not (HTML / "index.html").exists():
+        raise pytest.UsageError(f"no book in {HTML}; run `make html` first")
+    found = (path.relative_to(HTML) for path in HTML.rglob("*.html"))
+    return sorted(str(path) for path in found if not path.parts[0].startswith("_"))
+
+
+@dataclass
+class Visit:
+    """An opened page and what it did that a reader should never see."""
+
+    page: Page
+    console_errors: list[str] = field(default_factory=list)
+    outside_requests: list[str] = field(default_factory=list)
+    failed_requests: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)  # address -> bytes sent, gzipped
+
+    @property
+    def problems(self) -> list[str]:
+        return [*self.console_errors, *self.outside_requests, *self.failed_requests]
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def book_url() -> Iterator[str]:
+    """The address of the built book, without a slash at the end."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(HTML)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    names = [os.environ["CHROMIUM"]] if "CHROMIUM" in os.environ else BROWSERS
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.fail(f"expected a browser, one of {', '.join(names)}; found none")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
+    """``visit("chapters/abs.html", width=380, color_scheme="dark")`` opens a page of the book.
+
+    Also takes a full address on loopback. Requests to other hosts are refused and noted.
+    """
+    contexts = []
+
+    def open_page(
+        address: str,
+        *,
+        width: int = 1280,
+        height: int = 900,
+        color_scheme: str = "light",
+        **options: object,
+    ) -> Visit:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=color_scheme, **options
+        )
+        contexts.append(context)
+        context.set_default_timeout(30_000)
+        page = context.new_page()
+        seen = Visit(page)
+
+        def guard(route):
+            parts = urlsplit(route.request.url)
+            if parts.scheme in ("http", "https") and parts.hostname != "127.0.0.1":
+                seen.outside_requests.append(route.request.url)
+                route.abort()
+            else:
+                route.continue_()
+
+        def note_response(response):
+            if response.status >= 400:
+                seen.failed_requests.append(f"{response.status} {response.url}")
+            elif response.url.startswith("http"):
+                file = HTML / urlsplit(response.url).path.lstrip("/")
+                if file.is_file() and response.url.startswith(book_url):
+                    body = file.read_bytes()
+                    small = gzip.compress(body, 6) if file.suffix in COMPRESSIBLE else body
+                    seen.sizes[str(file.relative_to(HTML))] = len(small)
+
+        context.route("**/*", guard)
+        page.on("response", note_response)
+        page.on("pageerror", lambda error: seen.console_errors.append(f"uncaught: {error}"))
+        page.on(
+            "console",
+            lambda message: (
+                seen.console_errors.append(message.text) if message.type == "error" else None
+            ),
+        )
+        page.goto(address if "://" in address else f"{book_url}/{address}", wait_until="load")
+        page.wait_for_load_state("networkidle")
+        return seen
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """Say what each page weighs."""
+    weights = sorted(
+        (value, report.nodeid)
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in getattr(report, "user_properties", [])
+        if name == "gzipped KB"
+    )
+    if weights:
+        terminalreporter.section("page weight, gzipped")
+        for size, test in weights:
+            terminalreporter.write_line(f"{size:6.0f} KB  {test.split('[')[-1].rstrip(']')}")

@@ -1,0 +1,162 @@
+"""Every page of the built book, as a reader's browser and a reader's eyes meet it."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from conftest import HTML, built_pages
+
+PAGES = built_pages()
+GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
+HEAVIEST = 450  # KB, gzipped, all files of a page together
+
+each_page = pytest.mark.parametrize("address", PAGES)
+
+
+@cache
+def soup(address: str) -> BeautifulSoup:
+    return BeautifulSoup((HTML / address).read_text(encoding="utf-8"), "html.parser")
+
+
+@cache
+def anchors(address: str) -> set[str]:
+    tags = soup(address).find_all(lambda tag: tag.has_attr("id") or tag.has_attr("name"))
+    return {str(tag.get(key)) for tag in tags for key in ("id", "name") if tag.get(key)}
+
+
+# --- the files ---------------------------------------------------------------------------------
+
+
+@each_page
+def test_every_link_within_the_book_leads_somewhere(address):
+    broken = []
+    for tag in soup(address).find_all(["a", "link", "script", "img", "source"]):
+        link = tag.get("href") or tag.get("src")
+        if not link or urlsplit(link).scheme:
+            continue
+        place, fragment = urldefrag(link)
+        file = (HTML / address).parent / unquote(urlsplit(place).path) if place else HTML / address
+        file = file.resolve()
+        if file.is_dir():
+            file /= "index.html"
+        if not file.is_file() or not file.is_relative_to(HTML):
+            broken.append(link)
+        elif fragment and file.suffix == ".html":
+            target = str(file.relative_to(HTML))
+            if unquote(fragment) not in anchors(target):
+                broken.append(link)
+    assert not broken
+
+
+@each_page
+def test_nothing_on_the_page_comes_from_another_host(address):
+    def outside(link):
+        return link and (urlsplit(link).netloc or link.startswith("//"))
+
+    page = soup(address)
+    loaded = [tag.get("src") for tag in page.find_all(src=True)]
+    loaded += [tag["href"] for tag in page.find_all("link", href=True) if _is_loaded(tag)]
+    assert [link for link in loaded if outside(link)] == []
+
+
+def _is_loaded(link_tag) -> bool:
+    return not {"canonical", "author", "license"} & set(link_tag.get("rel", []))
+
+
+@each_page
+def test_every_image_says_what_it_shows(address):
+    pictures = soup(address).select("article img, main img")
+    nameless = [
+        str(image.get("src"))[:80]
+        for image in pictures
+        # Sphinx falls back to the file's name, which tells a listener nothing.
+        if not image.get("alt") or re.search(r"\.(png|svg|jpe?g)$|/_images/", image["alt"])
+    ]
+    drawings = soup(address).select('main svg[role="img"]')
+    nameless += [
+        str(drawing)[:80]
+        for drawing in drawings
+        if not (drawing.get("aria-label") or drawing.get("aria-labelledby") or drawing.title)
+    ]
+    assert not nameless
+
+
+@each_page
+def test_no_cell_shows_an_error_and_no_reference_is_left_open(address):
+    page = soup(address)
+    assert page.select(".output.traceback, .output.stderr, .katex-error, .system-message") == []
+    text = page.get_text(" ")
+    for sign in ("Traceback (most recent call last)", "Warning:", "undefined", "[object Object]"):
+        assert sign not in text, f"{sign!r} on the page"
+    assert not re.search(r"\{(numref|ref|doc|term|cite|eq)\}`", text)
+
+
+@each_page
+def test_every_figure_has_a_numbered_caption(address):
+    figures = soup(address).select("main figure:has(img)")
+    assert [str(figure)[:120] for figure in figures if not figure.select(".caption-number")] == []
+
+
+# --- the page in a browser ---------------------------------------------------------------------
+
+
+@each_page
+def test_the_page_loads_quietly_and_alone_and_is_light(address, visit, record_property):
+    seen = visit(address)
+    assert seen.problems == []
+    weight = sum(seen.sizes.values()) / 1024
+    record_property("gzipped KB", weight)
+    heaviest = sorted(seen.sizes.items(), key=lambda item: -item[1])[:6]
+    assert weight <= HEAVIEST, f"{weight:.0f} KB; heaviest: {heaviest}"
+
+
+@each_page
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_the_page_is_accessible(address, color_scheme, visit):
+    seen = visit(address, color_scheme=color_scheme)
+    # Contents folded away are part of the page too.
+    seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    seen.page.wait_for_timeout(300)  # ms; transitions of colors end
+    found = Axe().run(seen.page, options={"resultTypes": ["violations"]}).response["violations"]
+    told = [
+        {"rule": rule["id"], "help": rule["help"], "where": [n["target"] for n in rule["nodes"]][:4]}
+        for rule in found
+    ]
+    assert not told, json.dumps(told, indent=1)
+
+
+@each_page
+def test_the_page_fits_a_small_phone(address, visit):
+    seen = visit(address, width=380, height=800)
+    wide = seen.page.evaluate(
+        """() => {
+            if (document.documentElement.scrollWidth <= innerWidth) return [];
+            return [...document.querySelectorAll('main *')]
+                .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+                .map(e => `${e.tagName}.${e.className} ${e.textContent.trim().slice(0, 40)}`)
+                .slice(0, 8).concat(['(the page is wider than the screen)']);
+        }"""
+    )
+    assert wide == []
+
+
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_a_figure_keeps_its_white_ground(color_scheme, visit):
+    pages = [page for page in PAGES if soup(page).select("main figure img")]
+    if not pages:
+        pytest.skip("no page has a figure yet")
+    seen = visit(pages[0], color_scheme=color_scheme)
+    image = seen.page.locator("main figure img").first
+    assert image.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_the_reader_can_search_the_book(visit):
+    seen = visit("search.html?q=positiveness")
+    seen.page.wait_for_selector("#search-results li")
+    assert seen.problems == []
