@@ -2,7 +2,7 @@
 //
 // A network is {weights: number[][][], biases: number[][]}: weights[l] has one row a unit of layer
 // l, as in Python; ReLU after every layer but the last. It may carry `texts`, what a reader typed:
-// {"0,1,0": "1/3"} for weights[0][1][0], {"0,1": "0.1"} for biases[0][1]. A text stands for the
+// {"0,1,0": "1/3"} for weights[0][1][0], {"0,1,-1": "0.1"} for biases[0][1]. A text stands for the
 // exact number that it spells for as long as the weight is the double nearest to it; after any
 // other change of the weight it is ignored.
 //
@@ -595,7 +595,7 @@ function exactLayers(net) {
   let scale = 1n;
   const layers = net.weights.map((rows, l) => {
     const w = rows.map((row, i) => row.map((v, j) => exactWeight(net, v, `${l},${i},${j}`)));
-    const b = rows.map((_, i) => exactWeight(net, net.biases?.[l]?.[i] ?? 0, `${l},${i}`));
+    const b = rows.map((_, i) => exactWeight(net, net.biases?.[l]?.[i] ?? 0, `${l},${i},-1`));
     let d = 1n;
     for (const [, e] of [...w.flat(), ...b]) d = lcm(d, e);
     const before = scale;
@@ -789,8 +789,7 @@ export function verdict(net, target, { domain = null, tolerance = 0, exact = "au
   const box = unbounded ? null : domain.map((d) => d ?? [-Infinity, Infinity]);
   const linear = linearTarget(target);
   if (!linear) return described(sampledVerdict(net, target, box, tolerance), target, box, tolerance);
-  const flat = (net.biases ?? []).every((b) => !b || b.every((v) => v === 0));
-  const size = flat && linear.homogeneous && unbounded ? inputs : inputs + 1;
+  const size = !hasBiases(net) && linear.homogeneous && unbounded ? inputs : inputs + 1;
 
   let found = null;
   try {
@@ -1035,114 +1034,234 @@ export function section(net, target, point, axis, domain = [-6, 6]) {
 }
 
 // --------------------------------------------------------------------------------- training
+//
+// The population loss is circuitkit/_populations.py's, point for point: the mean squared error for
+// inputs uniform on [-1, 1]^n.
 
-/**
- * Points and weights of the population loss, the mean squared error for inputs uniform on
- * [-1, 1]^n.
- *
- * @param {number} nInputs
- * @param {boolean} homogeneous neither network nor target has biases or constants.
- * @returns {{points: number[][], weights: number[]}}
- */
-export function quadrature(nInputs, homogeneous) {
-  if (nInputs === 1 && homogeneous) return { points: [[-1], [1]], weights: [1 / 6, 1 / 6] };
-  if (nInputs === 2 && homogeneous) {
-    const count = 64;
-    const points = [];
-    const weights = [];
-    for (let k = 0; k < count; k++) {
-      const angle = (2 * Math.PI * (k + 0.5)) / count;
-      const [x, y] = [Math.cos(angle), Math.sin(angle)];
-      const reach = 1 / Math.max(Math.abs(x), Math.abs(y));
-      points.push([x, y]);
-      weights.push((reach ** 4 / 16) * ((2 * Math.PI) / count));
+/** Gauss-Legendre nodes and weights on [0, 1]. */
+function gauss(count) {
+  return Array.from({ length: count }, (_, i) => {
+    let x = Math.cos((Math.PI * (i + 0.75)) / (count + 0.5));
+    let slope = 1;
+    for (let round = 0; round < 8; round++) {
+      let [before, p] = [0, 1];
+      for (let k = 1; k <= count; k++) [before, p] = [p, ((2 * k - 1) * x * p - (k - 1) * before) / k];
+      slope = (count * (x * p - before)) / (x * x - 1);
+      x -= p / slope;
     }
-    return { points, weights };
-  }
-  const side = nInputs === 1 ? 64 : nInputs === 2 ? 16 : nInputs === 3 ? 8 : 5;
-  const count = side ** nInputs;
-  const points = [];
-  for (let k = 0; k < count; k++) {
-    points.push(Array.from({ length: nInputs }, (_, i) => {
-      const index = Math.floor(k / side ** i) % side;
-      return ((index + 0.5) / side) * 2 - 1;
-    }));
-  }
-  return { points, weights: points.map(() => 1 / count) };
-}
-
-/**
- * The population loss, sum_p weight_p |net(x_p) - f(x_p)|^2 / n_outputs, and its gradient.
- *
- * @param {object} net
- * @param {object} target
- * @param {{points: number[][], weights: number[]}} rule
- * @returns {{loss: number, weights: number[][][], biases: number[][]}} the gradient, shaped as net.
- */
-export function lossAndGradient(net, target, rule) {
-  const gradient = {
-    weights: net.weights.map((rows) => rows.map((row) => row.map(() => 0))),
-    biases: net.weights.map((rows) => rows.map(() => 0)),
-  };
-  const outputs = net.weights[net.weights.length - 1].length;
-  let loss = 0;
-  rule.points.forEach((x, p) => {
-    const { pre, act, out } = forward(net, x);
-    const f = evaluate(target, x);
-    const c = rule.weights[p] / outputs;
-    let delta = out.map((v, k) => v - f[k]);
-    for (const d of delta) loss += c * d * d;
-    delta = delta.map((d) => 2 * c * d);
-    for (let l = net.weights.length - 1; l >= 0; l--) {
-      const h = l ? act[l - 1] : x;
-      const rows = net.weights[l];
-      for (let i = 0; i < rows.length; i++) {
-        const d = delta[i];
-        if (d === 0) continue;
-        gradient.biases[l][i] += d;
-        const row = gradient.weights[l][i];
-        for (let j = 0; j < row.length; j++) row[j] += d * h[j];
-      }
-      if (l) {
-        const z = pre[l - 1];
-        delta = z.map((v, j) => {
-          if (!(v > 0)) return 0;
-          let sum = 0;
-          for (let i = 0; i < rows.length; i++) sum += rows[i][j] * delta[i];
-          return sum;
-        });
-      }
-    }
+    return [(x + 1) / 2, 1 / ((1 - x * x) * slope * slope)];
   });
-  return { loss, ...gradient };
 }
 
-/**
- * One step of gradient descent: w - rate * dloss/dw.
- *
- * @param {object} net
- * @param {object} target
- * @param {{points: number[][], weights: number[]}} rule
- * @param {number} rate learning rate.
- * @param {{bias?: boolean, frozen?: Iterable<string>}} [options] bias: move biases too; frozen:
- *   "l,i,j" of weights and "l,i" of biases that stay.
- * @returns {{net: object, loss: number}} the network after the step, the loss before it.
- */
-export function trainStep(net, target, rule, rate, { bias = false, frozen = [] } = {}) {
-  const fixed = new Set(frozen);
-  const gradient = lossAndGradient(net, target, rule);
-  const weights = net.weights.map((rows, l) =>
-    rows.map((row, i) =>
-      row.map((w, j) => (fixed.has(`${l},${i},${j}`) ? w : w - rate * gradient.weights[l][i][j])),
-    ),
-  );
-  const biases = net.weights.map((rows, l) =>
-    rows.map((_, i) => {
-      const b = net.biases?.[l]?.[i] ?? 0;
-      return bias && !fixed.has(`${l},${i}`) ? b - rate * gradient.biases[l][i] : b;
+// Joe and Kuo's direction numbers: the degree of a primitive polynomial, its inner coefficients, and
+// the first odd integers.
+const SOBOL = [
+  null, [1, 0, [1]], [2, 1, [1, 3]], [3, 1, [1, 3, 1]], [3, 2, [1, 1, 1]], [4, 1, [1, 1, 3, 3]],
+];
+
+/** 2^bits Sobol points in the middle of their cells, in [-1, 1]^n. */
+function sobol(n, bits) {
+  if (n > SOBOL.length) throw new RangeError(`target: expected at most ${SOBOL.length} inputs, got ${n}`);
+  const directions = SOBOL.slice(0, n).map((entry) => {
+    const m = entry ? entry[2].slice() : new Array(bits).fill(1);
+    for (let i = m.length; i < bits; i++) {
+      const [degree, inner] = entry;
+      let value = m[i - degree] ^ (m[i - degree] << degree);
+      for (let k = 1; k < degree; k++) {
+        if ((inner >> (degree - 1 - k)) & 1) value ^= m[i - k] << k;
+      }
+      m.push(value);
+    }
+    return m.map((value, i) => value << (bits - 1 - i));
+  });
+  return Array.from({ length: 1 << bits }, (_, k) =>
+    directions.map((v) => {
+      let x = 0;
+      for (let i = 0; i < bits; i++) if ((k >> i) & 1) x ^= v[i];
+      return (2 * x + 1) / (1 << bits) - 1;
     }),
   );
-  return { net: { weights, biases }, loss: gradient.loss };
+}
+
+/** Directions for networks without biases: along a ray u the integral over r is done exactly. */
+function rays(target, directions, density) {
+  const n = target.n_inputs;
+  const rule = { points: directions, weights: [], values: [], floor: 0 };
+  const along = gauss(64);
+  for (const u of directions) {
+    const edge = 1 / Math.max(...u.map(Math.abs));
+    const total = edge ** (n + 2) / (n + 2);
+    const at = (r) => evaluate(target, u.map((v) => v * r));
+    let c = at(edge).map((v) => v / edge);
+    const samples = along.map(([t, w]) => [t * edge, w * edge, at(t * edge)]);
+    if (!samples.every(([r, , f]) => f.every((v, k) => Math.abs(v - r * c[k]) <= 1e-12))) {
+      c = c.map((_, k) => samples.reduce((s, [r, w, f]) => s + r ** n * w * f[k], 0) / total);
+      for (const [r, w, f] of samples) {
+        for (let k = 0; k < c.length; k++) {
+          rule.floor += (density * r ** (n - 1) * w * (f[k] - r * c[k]) ** 2) / c.length;
+        }
+      }
+    }
+    rule.weights.push(density * total);
+    rule.values.push(c);
+  }
+  return rule;
+}
+
+/**
+ * Points of the population loss: without biases exact for one input (the points -1 and 1) and 64
+ * directions for two; with biases a midpoint rule (128, 16 x 16); Sobol points for 3 to 6 inputs.
+ *
+ * @param {object} target
+ * @param {{bias?: boolean}} [options] whether the network has biases, or is to learn some.
+ * @returns {{points: number[][], weights: number[], values: number[][], floor: number}} the loss is
+ *   sum_p weights[p] |net(points[p]) - values[p]|^2 / n_outputs + floor.
+ */
+export function quadrature(target, { bias = false } = {}) {
+  const n = target.n_inputs;
+  if (!bias && n === 1) return rays(target, [[-1], [1]], 0.5);
+  if (!bias && n === 2) {
+    const step = (2 * Math.PI) / 64;
+    const angles = Array.from({ length: 64 }, (_, k) => (k + 0.5) * step);
+    return rays(target, angles.map((a) => [Math.cos(a), Math.sin(a)]), step / 4);
+  }
+  const side = { 1: 128, 2: 16 }[n];
+  const middle = (k) => (k + 0.5) * (2 / side) - 1;
+  const points = side
+    ? Array.from({ length: side ** n }, (_, k) =>
+        n === 1 ? [middle(k)] : [middle(Math.floor(k / side)), middle(k % side)],
+      )
+    : sobol(n, 10);
+  return {
+    points,
+    weights: points.map(() => 1 / points.length),
+    values: points.map((x) => evaluate(target, x)),
+    floor: 0,
+  };
+}
+
+/**
+ * Gradient descent with its buffers, for many steps in a row.
+ *
+ * @param {object} net where to start; not changed.
+ * @param {object} rule from quadrature.
+ * @param {{bias?: boolean, frozen?: number[][]}} [options] bias: move the biases too; frozen: keys
+ *   [l, i, j] of weights and [l, i, -1] of biases that stay.
+ * @returns {{gradient: () => number, step: (rate: number) => number, loss: () => number,
+ *   network: () => object, slopes: () => object}} gradient: compute it, and return the loss; step:
+ *   one step w - rate * dloss/dw, returns the loss before it; network: the weights now; slopes: the
+ *   gradient as last computed, shaped as a network.
+ */
+export function trainer(net, rule, { bias = false, frozen = [] } = {}) {
+  const sizes = [net.weights[0][0].length, ...net.weights.map((rows) => rows.length)];
+  const depth = net.weights.length;
+  const outputs = sizes[depth];
+  const stride = sizes.map((n) => n + 1); // a unit's weights, then its bias
+  const theta = net.weights.map((rows, l) =>
+    Float64Array.from(rows.flatMap((row, i) => [...row, net.biases?.[l]?.[i] ?? 0])),
+  );
+  const slopes = theta.map((t) => new Float64Array(t.length));
+  const moves = theta.map((t, l) => t.map((_, k) => (bias || (k + 1) % stride[l] ? 1 : 0)));
+  for (const [l, i, j] of frozen) moves[l][i * stride[l] + (j < 0 ? sizes[l] : j)] = 0;
+  const h = sizes.map((n) => new Float64Array(n));
+  const delta = sizes.map((n) => new Float64Array(n));
+  const { points, weights, values, floor = 0 } = rule;
+
+  function run(backward) {
+    let loss = floor;
+    if (backward) for (const g of slopes) g.fill(0);
+    for (let p = 0; p < points.length; p++) {
+      h[0].set(points[p]);
+      for (let l = 0; l < depth; l++) {
+        const [t, from, to, n] = [theta[l], h[l], h[l + 1], sizes[l]];
+        for (let i = 0, k = 0; i < to.length; i++) {
+          let sum = 0;
+          for (let j = 0; j < n; j++) sum += t[k++] * from[j];
+          sum += t[k++];
+          to[i] = l < depth - 1 && !(sum > 0) ? 0 : sum;
+        }
+      }
+      const c = weights[p] / outputs;
+      for (let i = 0; i < outputs; i++) {
+        const d = h[depth][i] - values[p][i];
+        loss += c * d * d;
+        delta[depth][i] = 2 * c * d;
+      }
+      if (!backward) continue;
+      for (let l = depth - 1; l >= 0; l--) {
+        const [t, g, from, n] = [theta[l], slopes[l], h[l], sizes[l]];
+        const [above, below] = [delta[l + 1], delta[l]];
+        below.fill(0);
+        for (let i = 0, k = 0; i < above.length; i++) {
+          const d = above[i];
+          if (d === 0) {
+            k += n + 1;
+            continue;
+          }
+          for (let j = 0; j < n; j++, k++) {
+            g[k] += d * from[j];
+            below[j] += d * t[k];
+          }
+          g[k++] += d;
+        }
+        if (l) for (let j = 0; j < n; j++) if (!(from[j] > 0)) below[j] = 0;
+      }
+    }
+    return loss;
+  }
+
+  function shaped(flat) {
+    const row = (l, i) => Array.from(flat[l].subarray(i * stride[l], (i + 1) * stride[l]));
+    const each = (f) => flat.map((_, l) => Array.from({ length: sizes[l + 1] }, (_, i) => f(row(l, i))));
+    return { weights: each((r) => r.slice(0, -1)), biases: each((r) => r[r.length - 1]) };
+  }
+
+  return {
+    gradient: () => run(true),
+    step(rate) {
+      const loss = run(true);
+      for (let l = 0; l < depth; l++) {
+        const [t, g, m] = [theta[l], slopes[l], moves[l]];
+        for (let k = 0; k < t.length; k++) if (m[k]) t[k] -= rate * g[k];
+      }
+      return loss;
+    },
+    loss: () => run(false),
+    network: () => shaped(theta),
+    slopes: () => shaped(slopes),
+  };
+}
+
+/**
+ * The population loss and its gradient.
+ *
+ * @param {object} net
+ * @param {object} target
+ * @param {object} [rule] from quadrature.
+ * @returns {{loss: number, weights: number[][][], biases: number[][]}} the gradient, shaped as net.
+ */
+export function lossAndGradient(net, target, rule = quadrature(target, { bias: hasBiases(net) })) {
+  const machine = trainer(net, rule);
+  return { loss: machine.gradient(), ...machine.slopes() };
+}
+
+/**
+ * One step of gradient descent; trainer() is faster for many.
+ *
+ * @param {object} net
+ * @param {object} rule from quadrature.
+ * @param {number} rate learning rate.
+ * @param {{bias?: boolean, frozen?: number[][]}} [options] as for trainer.
+ * @returns {{net: object, loss: number}} the network after the step, the loss before it.
+ */
+export function trainStep(net, rule, rate, options = {}) {
+  const machine = trainer(net, rule, options);
+  const loss = machine.step(rate);
+  return { net: machine.network(), loss };
+}
+
+function hasBiases(net) {
+  return (net.biases ?? []).some((b) => b?.some((v) => v !== 0));
 }
 
 // --------------------------------------------------------------------------- random numbers
