@@ -1,0 +1,26 @@
+"""Figures: networks as the deck draws them, functions, maps of the plane, results of training.
+
+Every function takes an optional matplotlib ``Axes`` and returns the one it drew on; without one it
+makes a figure of the right size. Call :func:`setup` once in a notebook. Colors and their meaning are
+those of :mod:`circuitkit.palette`.
+"""
+
+from __future__ import annotations
+
+from circuitkit.plotting._blocks import blocks
+from circuitkit.plotting._functions import direction, function, relu
+from circuitkit.plotting._maps import heatmap
+from circuitkit.plotting._network import legend, network, neuron
+from circuitkit.plotting._style import setup
+
+__all__ = [
+    "blocks",
+    "direction",
+    "function",
+    "heatmap",
+    "legend",
+    "network",
+    "neuron",
+    "relu",
+    "setup",
+]

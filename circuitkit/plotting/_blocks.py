@@ -1,0 +1,166 @@
+"""Networks of blocks: each block a circuit that an earlier chapter has built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch
+
+from circuitkit import palette
+from circuitkit.plotting import _style as style
+from circuitkit.plotting._canvas import RADIUS, Canvas
+from circuitkit.targets import target
+
+#: A block ``(name, part, ...)`` whose parts are blocks or the names of inputs.
+Tree: TypeAlias = "str | tuple[Any, ...]"
+
+_PITCH, _RISE, _HALF_HEIGHT = 1.1, 1.1, 0.24
+
+
+def blocks(
+    tree: Tree, *, ax: Axes | None = None, inputs: Sequence[str] | Mapping[str, float] | None = None
+) -> Axes:
+    """Draw a network built of blocks, inputs at the bottom, output at the top.
+
+    Args:
+        tree: nested tuples, a block's name first and then what it is fed: blocks or names of
+            inputs, such as ``("min", ("min", "x1", "x2"), ("min", "x3", "x4"))``.
+        ax: where to draw.
+        inputs: the inputs from left to right, by default as they first appear. A mapping of input
+            to number shows these numbers and what every block makes of them; the blocks' names must
+            then be functions that :func:`circuitkit.target` knows.
+
+    Raises:
+        TypeError: ``tree`` is not made of tuples and names.
+        ValueError: a block without parts, or ``inputs`` that leaves one out.
+
+    Example:
+        >>> ax = blocks(("min", ("min", "x1", "x2"), "x3"), inputs={"x1": 4, "x2": -2, "x3": 7})
+        >>> ax.texts[-1].get_text()
+        '−2'
+
+    Source: the deck, "Minimum: f(x1, x2, x3, x4)".
+    """
+    found: list[str] = []
+    root = _read(tree, found)
+    if root.name is None:
+        raise ValueError(f"tree: expected a block such as ('min', 'x1', 'x2'), got {tree!r}")
+    order = found if inputs is None else list(inputs)
+    missing = [name for name in found if name not in order]
+    if missing:
+        raise ValueError(f"inputs: expected all of {found}, got {order} without {missing[0]!r}")
+    numbers = dict(inputs) if isinstance(inputs, Mapping) else None
+    places = {name: (0.45 + i * _PITCH) for i, name in enumerate(order)}
+    width = 0.9 + (len(order) - 1) * _PITCH
+    below = RADIUS + 0.06 + (0.26 if numbers else 0.0)
+    top = below + _RISE * (root.level + 1)
+    canvas = Canvas(ax, width, top + RADIUS + 0.06)
+
+    _place(root, places, below)
+    value = _draw(canvas, root, numbers, root.x)
+    canvas.line((root.x, root.x), (root.y, top), 2.0, color="#777777", zorder=1)
+    for name in order:
+        x = places[name]
+        canvas.node(x, below, "input")
+        if numbers:
+            canvas.text(x, below - RADIUS - 0.15, style.pretty(name), 11, color=palette.MUTED)
+        text = style.number(numbers[name]) if numbers else style.pretty(name)
+        canvas.inside(x, below, text, "input", radius=RADIUS, room=1.6 * RADIUS)
+    canvas.node(root.x, top, "output")
+    text = "y" if value is None else style.number(value)
+    canvas.inside(root.x, top, text, "output", radius=RADIUS, room=1.6 * RADIUS)
+    return canvas.ax
+
+
+@dataclass
+class _Part:
+    """A block, or with ``name`` None the input called ``source``."""
+
+    name: str | None
+    source: str
+    parts: list[_Part]
+    level: int
+    x: float = 0.0
+    y: float = 0.0
+    half: float = 0.0
+
+
+def _read(tree: object, found: list[str]) -> _Part:
+    if isinstance(tree, str):
+        if tree not in found:
+            found.append(tree)
+        return _Part(None, tree, [], 0)
+    if not isinstance(tree, tuple):
+        raise TypeError(
+            f"tree: expected nested tuples of a block's name and its parts, got {type(tree).__name__}"
+        )
+    if len(tree) < 2 or not isinstance(tree[0], str):
+        raise ValueError(
+            f"tree: expected (name, part, ...) such as ('min', 'x1', 'x2'), got {tree!r}"
+        )
+    parts = [_read(part, found) for part in tree[1:]]
+    half = max(0.42, style.text_size(style.pretty(tree[0]), 12, weight="bold")[0] / 2 + 0.16)
+    return _Part(tree[0], "", parts, 1 + max(p.level for p in parts), half=half)
+
+
+def _place(part: _Part, places: Mapping[str, float], below: float) -> None:
+    if part.name is None:
+        part.x, part.y = places[part.source], below
+        return
+    for p in part.parts:
+        _place(p, places, below)
+    part.x = sum(p.x for p in part.parts) / len(part.parts)
+    part.y = below + _RISE * part.level
+
+
+def _draw(
+    canvas: Canvas, part: _Part, numbers: Mapping[str, float] | None, toward: float
+) -> float | None:
+    """Draw what ``part`` is fed by, then its box; returns its value if numbers are given.
+
+    ``toward`` is where the line up from it leads: the value stands on the other side.
+    """
+    if part.name is None:
+        return None if numbers is None else float(numbers[part.source])
+    values = []
+    n = len(part.parts)
+    for i, p in enumerate(part.parts):
+        # Parts arrive side by side, in order, at the lower edge of the box.
+        port = part.x + (i - (n - 1) / 2) * min(0.4, 1.5 * part.half / n)
+        values.append(_draw(canvas, p, numbers, port))
+        canvas.line((p.x, port), (p.y, part.y), 2.0, color="#777777", zorder=1)
+    canvas.ax.add_patch(
+        FancyBboxPatch(
+            (part.x - part.half, part.y - _HALF_HEIGHT),
+            2 * part.half,
+            2 * _HALF_HEIGHT,
+            boxstyle="round,pad=0,rounding_size=0.1",
+            facecolor="#e9e9e9",
+            edgecolor="#6f6f6f",
+            linewidth=1.4 * canvas.scale,
+            zorder=4,
+        )
+    )
+    canvas.text(part.x, part.y, style.pretty(part.name), 12, fontweight="bold")
+    if numbers is None:
+        return None
+    function = target(part.name)
+    if function.n_inputs != n:
+        raise ValueError(
+            f"tree: {part.name} takes {style.count(function.n_inputs, 'input')}, got {n} parts"
+        )
+    value = float(function([v for v in values if v is not None])[0])
+    side = -1 if toward > part.x else 1
+    canvas.text(
+        part.x + 0.1 * side,
+        part.y + _HALF_HEIGHT + 0.14,
+        style.number(value),
+        11,
+        ha="left" if side > 0 else "right",
+        color=palette.MUTED,
+        fontweight="bold",
+    )
+    return value

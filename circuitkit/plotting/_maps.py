@@ -1,0 +1,260 @@
+"""Functions of two numbers as maps of the plane."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.tri import Triangulation
+from numpy.typing import ArrayLike, NDArray
+
+from circuitkit import palette
+from circuitkit.network import Network
+from circuitkit.plotting import _style as style
+from circuitkit.plotting._regions import Region, borders, sliced
+from circuitkit.plotting._regions import regions as linear_regions
+from circuitkit.targets import Target, TargetLike
+from circuitkit.targets import target as as_target
+
+Array = NDArray[np.float64]
+
+_GRID = 121
+
+
+def heatmap(
+    f: Network | TargetLike,
+    target: TargetLike | None = None,
+    *,
+    ax: Axes | None = None,
+    domain: Sequence[float] = (-6, 6),
+    inputs: tuple[int, int] = (0, 1),
+    at: ArrayLike | None = None,
+    regions: bool = False,
+    error: bool = False,
+) -> Axes:
+    """A function of two numbers as a map: blue above zero, orange below, lines of equal value.
+
+    Lines are solid above zero, dashed below it, and heavy at zero. A network's map is exact: it is
+    drawn from its linear regions.
+
+    Args:
+        f: a Network, or a function in any form that :func:`circuitkit.target` takes.
+        target: what ``f`` should be; its lines are drawn dashed and dark (or, with ``error``, it is
+            subtracted).
+        ax: where to draw.
+        domain: ``(low, high)`` of both inputs.
+        inputs: which two inputs to vary, counted from 0; the first one runs to the right.
+        at: the values of all inputs where ``f`` has more than two, those in ``inputs`` without
+            effect; default 0.
+        regions: whether to draw the borders of the linear regions (Networks only): solid where
+            the function bends, dotted where hidden units switch but it goes straight on.
+        error: whether to show ``f - target`` instead of ``f``.
+
+    Raises:
+        TypeError: ``f`` is neither a Network nor a function.
+        ValueError: fewer than two inputs or more than one output, unknown ``inputs``, a target of
+            another number of inputs, ``error`` without a target, ``regions`` without a network.
+
+    Example:
+        >>> import circuitkit as ck
+        >>> heatmap(ck.circuit("min"), regions=True).get_xlabel()
+        'x₁'
+    """
+    f, g = _checked(f, target, error=error, regions=regions)
+    low, high = style.checked_domain(domain)
+    pair, point = _checked_slice(f, inputs, at)
+    ax = style.fresh_axes(ax, 4.6, 3.9)
+    field = _Field(f, g if error else None, pair, point, low, high)
+    levels = _levels(field.values)
+    filled = field.draw(ax, levels, fill=True)
+    _level_lines(ax, field, levels)
+    if g is not None and not error:
+        goal = _Field(g, None, pair, point, low, high)
+        if shared := goal.inside(levels):
+            look: dict[str, Any] = {
+                "colors": palette.TARGET,
+                "linewidths": 1.3,
+                "linestyles": [(0, (4, 3))],
+            }
+            goal.draw(ax, np.array(shared), **look)
+    if regions:
+        _draw_borders(ax, field.parts, low, high)
+    _square(ax, f, pair, low, high)
+    bar = ax.figure.colorbar(
+        filled, ax=ax, ticks=levels[:: 2 if len(levels) > 9 else 1], shrink=0.86
+    )
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0)
+    bar.set_label("error" if error else "")
+    return ax
+
+
+class _Field:
+    """Values of a function over a square: on the corners of its regions if it is a network."""
+
+    def __init__(
+        self,
+        f: Network | Target,
+        minus: Target | None,
+        pair: tuple[int, int],
+        point: Array,
+        low: float,
+        high: float,
+    ) -> None:
+        self.parts: list[Region] = []
+        if isinstance(f, Network):
+            self.parts = linear_regions(sliced(f, pair, point), low, high)
+        if self.parts and minus is None:
+            self.mesh: Triangulation | None = _triangles(self.parts)
+            at = np.column_stack([self.mesh.x, self.mesh.y])
+        else:
+            self.mesh = None
+            self.axis = np.linspace(low, high, _GRID)
+            at = np.stack(np.meshgrid(self.axis, self.axis), axis=-1)
+        full = np.broadcast_to(point, (*at.shape[:-1], len(point))).copy()
+        full[..., list(pair)] = at
+        self.values: Array = f(full)[..., 0]
+        if minus is not None:
+            self.values = self.values - minus(full)[..., 0]
+
+    def inside(self, levels: Array) -> list[float]:
+        """The levels strictly between the least and the greatest value."""
+        low, high = self.values.min(), self.values.max()
+        margin = 1e-6 * (high - low)
+        return [float(v) for v in levels if low + margin < v < high - margin]
+
+    def draw(self, ax: Axes, levels: Array, *, fill: bool = False, **kwargs: Any) -> Any:
+        if fill:
+            # Zero in the middle of the colors, wherever the values lie.
+            size = float(np.abs(levels).max())
+            kwargs = {"cmap": style.DIVERGING, "vmin": -size, "vmax": size, **kwargs}
+        # A band excludes its upper level: pull the greatest values into the last band.
+        values = (
+            np.minimum(self.values, levels[-1] - 1e-9 * np.ptp(levels)) if fill else self.values
+        )
+        if self.mesh is not None:
+            draw = ax.tricontourf if fill else ax.tricontour
+            return draw(self.mesh, values, levels=levels, **kwargs)
+        draw_grid: Any = ax.contourf if fill else ax.contour
+        return draw_grid(self.axis, self.axis, values, levels=levels, **kwargs)
+
+
+def _triangles(parts: list[Region]) -> Triangulation:
+    """The regions as triangles that share their corners."""
+    numbers: dict[tuple[float, float], int] = {}
+    points: list[Array] = []
+    triangles = []
+    for part in parts:
+        corners: list[int] = []
+        for corner in part.corners:
+            key = (round(float(corner[0]), 9), round(float(corner[1]), 9))
+            if key not in numbers:
+                numbers[key] = len(points)
+                points.append(corner)
+            if not corners or corners[-1] != numbers[key]:
+                corners.append(numbers[key])
+        for i in range(1, len(corners) - 1):
+            triangle = [corners[0], corners[i], corners[i + 1]]
+            if len(set(triangle)) == 3:
+                triangles.append(triangle)
+    x, y = np.array(points).T
+    return Triangulation(x, y, triangles)
+
+
+def _levels(values: Array) -> Array:
+    """Round numbers around all of the values, zero among them if the values reach it."""
+    low, high = float(values.min()), float(values.max())
+    spread = high - low
+    if spread < 1e-9 * max(1.0, abs(low)):  # constant: one band around it
+        return low + np.array([-1.0, 1.0]) * max(1e-3, abs(low) / 2, float(low == 0))
+    power = 10.0 ** math.floor(math.log10(spread / 12))
+    step = next(m * power for m in (1, 2, 5, 10, 20) if spread / (m * power) <= 12.0 + 1e-9)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    return np.asarray(step * np.arange(first, last + 1), dtype=np.float64)
+
+
+def _level_lines(ax: Axes, field: _Field, levels: Array) -> None:
+    for v in field.inside(levels):
+        field.draw(
+            ax,
+            np.array([v]),
+            colors="#3d3d3d",
+            linewidths=1.5 if v == 0 else 0.6,
+            linestyles="--" if v < 0 else "-",
+            alpha=0.9 if v == 0 else 0.6,
+        )
+
+
+def _draw_borders(ax: Axes, parts: list[Region], low: float, high: float) -> None:
+    bends, switches = borders(parts, low, high)
+    ax.add_collection(
+        LineCollection(
+            list(bends), colors=palette.PAPER, linewidths=4.0, zorder=5, capstyle="round"
+        )
+    )
+    ax.add_collection(
+        LineCollection(
+            list(bends), colors=palette.NETWORK, linewidths=2.4, zorder=6, capstyle="round"
+        )
+    )
+    ax.add_collection(
+        LineCollection(
+            list(switches),
+            colors=palette.NETWORK,
+            linewidths=1.6,
+            linestyles=[(0, (1, 2))],
+            zorder=6,
+        )
+    )
+
+
+def _square(ax: Axes, f: Network | Target, pair: tuple[int, int], low: float, high: float) -> None:
+    names = style.input_names(f.n_inputs)
+    ax.set(
+        xlabel=style.pretty(names[pair[0]]),
+        ylabel=style.pretty(names[pair[1]]),
+        xlim=(low, high),
+        ylim=(low, high),
+        aspect="equal",
+    )
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    ax.tick_params(length=0)
+
+
+def _checked(
+    f: Network | TargetLike, target: TargetLike | None, *, error: bool, regions: bool
+) -> tuple[Network | Target, Target | None]:
+    if not isinstance(f, Network):
+        try:
+            f = as_target(f)
+        except TypeError:
+            raise TypeError(
+                f"f: expected a Network or a function such as 'min', got {type(f).__name__}"
+            ) from None
+    if f.n_inputs < 2 or f.n_outputs != 1:
+        raise ValueError(
+            f"f: expected at least two inputs and one output, got {f.n_inputs} and {f.n_outputs}"
+            + (" (plot.function shows one input)" if f.n_inputs == 1 else "")
+        )
+    if error and target is None:
+        raise ValueError("target: expected a function to compare with, since error=True, got None")
+    if regions and not isinstance(f, Network):
+        raise ValueError(f"regions: expected a Network to show regions of, got the target {f.name}")
+    return f, style.checked_target(target, f)
+
+
+def _checked_slice(
+    f: Network | Target, inputs: tuple[int, int], at: ArrayLike | None
+) -> tuple[tuple[int, int], Array]:
+    n = f.n_inputs
+    pair = tuple(inputs) if isinstance(inputs, Sequence) else ()
+    known = all(isinstance(i, (int, np.integer)) and 0 <= i < n for i in pair)
+    if len(pair) != 2 or not known or pair[0] == pair[1]:
+        raise ValueError(f"inputs: expected two different inputs from 0 to {n - 1}, got {inputs!r}")
+    point = np.zeros(n) if at is None else style.checked_vector(at, "at", n, "one for each input")
+    return (int(pair[0]), int(pair[1])), point

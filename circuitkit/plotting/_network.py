@@ -1,0 +1,676 @@
+"""Networks as the deck draws them: inputs below, output above."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.legend_handler import HandlerBase
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle
+from matplotlib.text import Text
+from numpy.typing import ArrayLike, NDArray
+
+from circuitkit import palette
+from circuitkit.network import Network
+from circuitkit.plotting import _style as style
+from circuitkit.plotting._canvas import (
+    RADIUS,
+    Canvas,
+    edge_width,
+    sign_text,
+)
+from circuitkit.plotting._placement import place_labels
+
+Array = NDArray[np.float64]
+
+#: ``(layer, unit)`` or ``(layer, unit_from, unit_to)``
+Key: TypeAlias = "tuple[int, int] | tuple[int, int, int]"
+
+#: Layers with more connections than this are drawn without numbers.
+_MOST_LABELS = 40
+
+
+def network(
+    net: Network,
+    x: ArrayLike | None = None,
+    *,
+    ax: Axes | None = None,
+    biases: bool | None = None,
+    labels: bool = True,
+    names: Sequence[Sequence[str | None]] | None = None,
+    input_names: Sequence[str] | None = None,
+    output_names: Sequence[str] | None = None,
+    circuits: Mapping[str, Sequence[Key]] | None = None,
+    title: str | None = None,
+) -> Axes:
+    """Draw a network: inputs at the bottom, output at the top.
+
+    An edge is the wider the larger its weight; positive ones are blue and solid, negative ones
+    orange and dashed, zeros a grey hairline. A hidden unit shows its feature's name, or its
+    activation above its preactivation for the input ``x``, or else the small sign of ReLU.
+
+    Args:
+        net: the network, best with at most 20 units a layer.
+        x: one input, shape ``(n_in,)`` (a plain number for one input), whose values to show.
+        ax: where to draw; a figure of the right size is made if not given.
+        biases: whether to draw bias nodes; by default only if a bias differs from zero.
+        labels: whether to write the weights on the edges. A layer too dense to write on without
+            overlap gets none: use :func:`weights`.
+        names: one list a hidden layer of one feature name a unit, such as ``"+(x)"`` or ``"x1>x2"``,
+            shown in the nodes instead of values; ``None`` or ``""`` for a unit without a name.
+        input_names: default ``x``, or ``x1, x2, ...``.
+        output_names: default ``y``, or ``y1, y2, ...``.
+        circuits: label -> units ``(layer, unit)`` and edges ``(layer, unit_from, unit_to)``, both
+            counted from 0 with layer 0 the inputs; an edge's layer is that of ``unit_from``. Groups
+            are highlighted and lettered, with a legend below. A group without any edge takes in
+            the edges between its units.
+        title: written above.
+
+    Returns:
+        The Axes drawn on.
+
+    Raises:
+        TypeError: ``net`` is not a Network, ``ax`` not an Axes.
+        ValueError: ``x`` or names that do not match the layers, circuits with unknown units.
+
+    Example:
+        >>> import circuitkit as ck
+        >>> ax = network(ck.circuit("identity"), x=3)
+        >>> [t.get_text() for t in ax.texts][:4]
+        ['1', '−1', '1', '−1']
+
+    Source: the deck, "Legend" and "Identity Function: Examples".
+    """
+    style.checked_network(net)
+    if biases is None:
+        biases = net.has_biases
+    sizes = net.layer_sizes
+    texts = _node_texts(net, names, input_names, output_names)
+    groups = _checked_circuits(circuits, net)
+    point = None if x is None else style.checked_vector(x, "x", net.n_inputs, "one for each input")
+    plan = _Plan.of(
+        net, texts, biases=biases, labels=labels, groups=groups, outside=point is not None
+    )
+    canvas = Canvas(
+        ax,
+        plan.width,
+        plan.height,
+        above=0.34 if title else 0.0,
+        below=0.26 * len(groups) + 0.1 if groups else 0.0,
+    )
+    _draw_groups(canvas, plan, groups)
+    crowded = len(plan.edges) > 150
+    for edge in sorted(plan.edges, key=lambda e: abs(e.weight)):  # the heaviest on top
+        canvas.edge(
+            plan.at[edge.start],
+            plan.at[edge.end],
+            edge.weight,
+            thinner=(0.6 if crowded else 1.0) * plan.radius / RADIUS,
+            alpha=0.6 if crowded else 1.0,
+        )
+    for edge, (lx, ly), text in plan.labels:
+        canvas.text(
+            lx,
+            ly,
+            text,
+            plan.label_size,
+            color=sign_text(edge.weight),
+            fontweight="bold",
+            zorder=3,
+            bbox=_LABEL_BOX,
+        )
+    hidden = [] if point is None else net.preactivations(point)
+    for layer, unit in plan.units:
+        px, py = plan.at[layer, unit]
+        kind = "input" if layer == 0 else "output" if layer == len(sizes) - 1 else "hidden"
+        if unit == sizes[layer]:
+            canvas.node(px, py, "bias", radius=plan.bias_radius)
+            canvas.inside(px, py, "1", "bias", radius=plan.bias_radius, room=plan.bias_radius)
+            continue
+        half = plan.half_widths[layer]
+        canvas.node(px, py, kind, radius=plan.radius, half_width=half)
+        name = texts[layer][unit]
+        room = 2 * half - 0.14 if half > plan.radius else 1.6 * plan.radius
+        if kind == "hidden":
+            if name:
+                canvas.inside(px, py, name, kind, radius=plan.radius * 0.95, room=room)
+            elif point is not None:
+                z = float(hidden[layer - 1][unit])
+                canvas.values(px, py, max(z, 0.0), z, plan.radius)
+            else:
+                canvas.hinge(px, py, plan.radius)
+        elif point is None:
+            canvas.inside(px, py, name, kind, radius=plan.radius, room=room)
+        else:
+            value = point[unit] if kind == "input" else net(point)[unit]
+            canvas.inside(px, py, style.number(value), kind, radius=plan.radius, room=room)
+            dy = plan.radius + 0.15
+            canvas.text(px, py - dy if kind == "input" else py + dy, name, 11, color=palette.MUTED)
+    _draw_badges(canvas, plan, groups)
+    if groups:
+        _groups_legend(canvas, groups)
+    if title:
+        canvas.ax.set_title(title)
+    return canvas.ax
+
+
+def legend(ax: Axes | None = None) -> Axes:
+    """What the parts of a network drawing mean: the kinds of nodes, the signs of edges.
+
+    Example:
+        >>> ax = legend()
+        >>> len(ax.patches), len(ax.lines)
+        (6, 7)
+
+    Source: the deck, "Legend".
+    """
+    rows: list[tuple[Any, str]] = [
+        ("output", "an output, a number"),
+        ("hidden", "a hidden unit with ReLU"),
+        ("values", "its activation, above its preactivation"),
+        ("bias", "a bias node, always 1"),
+        ("input", "an input, a number"),
+        (1.0, "a positive weight"),
+        (-1.0, "a negative weight"),
+        (None, "the wider, the larger the weight"),
+        (0.0, "a weight of 0"),
+    ]
+    step = 0.5
+    canvas = Canvas(ax, 4.05, step * len(rows) + 0.1)
+    radius = 0.21
+    for i, (kind, meaning) in enumerate(rows):
+        x, y = 0.42, step * (len(rows) - i - 0.5) + 0.05
+        if isinstance(kind, str):
+            canvas.node(x, y, "hidden" if kind == "values" else kind, radius=radius)
+            if kind == "hidden":
+                canvas.hinge(x, y, radius)
+            elif kind == "values":
+                canvas.values(x, y, 0, -5, radius * 1.08)
+            elif kind == "bias":
+                canvas.inside(x, y, "1", kind, radius=radius, room=radius)
+            else:
+                canvas.inside(
+                    x, y, "x" if kind == "input" else "y", kind, radius=radius, room=radius
+                )
+        elif kind is None:
+            for dy, weight in ((0.11, 2.0), (0.0, 1.0), (-0.09, 0.3)):
+                canvas.line(
+                    (x - 0.36, x + 0.36), (y + dy, y + dy), edge_width(weight), color="#777777"
+                )
+        else:
+            canvas.edge((x - 0.36, y), (x + 0.36, y), kind)
+            if kind:
+                label = canvas.text(x, y, style.number(kind), 10, color=sign_text(kind))
+                label.set(fontweight="bold", bbox={**_LABEL_BOX, "boxstyle": "square,pad=0.5"})
+        canvas.text(1.0, y, meaning, 11, ha="left")
+    return canvas.ax
+
+
+def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = None) -> Axes:
+    r"""One hidden unit and its arithmetic: :math:`z = w \cdot x + b`, then :math:`\max(z, 0)`.
+
+    Args:
+        weights: shape ``(n_in,)``, one weight an input (a plain number for one).
+        bias: added to the weighted inputs.
+        x: shape ``(n_in,)``, the inputs.
+        ax: where to draw.
+
+    Raises:
+        TypeError: not numbers.
+        ValueError: ``x`` has another length than ``weights``, or numbers are not finite.
+
+    Example:
+        >>> ax = neuron([2, -1], 1, [3, 5])
+        >>> [t.get_text() for t in ax.texts][-2:]
+        ['activation max(2, 0)', '2']
+
+    Source: the deck, "How a Single Neuron Works".
+    """
+    shape = np.shape(weights)
+    if len(shape) > 1 or 0 in shape:
+        raise ValueError(f"weights: expected shape (n_in,), got shape {shape}")
+    n = shape[0] if shape else 1
+    w = style.checked_vector(weights, "weights", n, "one for each input")
+    b = float(style.checked_vector(bias, "bias", 1, "the unit's")[0])
+    values = style.checked_vector(x, "x", n, "one for each weight")
+    z = float(w @ values + b) + 0.0
+    names = style.input_names(n)
+
+    pitch = min(0.95, 3.6 / (n + 1))
+    radius = min(RADIUS, 0.42 * pitch)
+    left = 0.12 + n * pitch / 2 + radius
+    row = 0.31
+    result = f"activation max({style.number(z)}, 0)"
+    table = max(
+        2.45,
+        sum(style.text_size(t, 11, weight="bold")[0] for t in (result, style.number(z))) + 0.25,
+    )
+    edge = 2 * left + 0.3
+    width = edge + table + 0.05
+    height = max(3.1, row * (n + 4))
+    canvas = Canvas(ax, width, height)
+    low, high = 0.3 + radius, height - 0.62 - 1.15 * radius
+    top = np.array([left, high])
+    bottoms = [np.array([left + (i - n / 2) * pitch, low]) for i in range(n + 1)]
+    for i, weight in enumerate([*w, b]):
+        canvas.edge(bottoms[i], top, weight)
+        lx, ly = bottoms[i] + 0.45 * (top - bottoms[i])
+        canvas.text(
+            lx,
+            ly,
+            style.number(weight),
+            10.5 * radius / RADIUS,
+            color=sign_text(weight),
+            fontweight="bold",
+            zorder=3,
+            bbox=_LABEL_BOX,
+        )
+    for i, (px, py) in enumerate(bottoms):
+        kind = "input" if i < n else "bias"
+        text = style.number(values[i]) if i < n else "1"
+        canvas.node(px, py, kind, radius=radius)
+        canvas.inside(px, py, text, kind, radius=radius, room=1.6 * radius)
+        name = style.pretty(names[i]) if i < n else "bias"
+        canvas.text(px, py - radius - 0.15, name, 10.5, color=palette.MUTED)
+    rim = high + 1.15 * radius
+    canvas.line((left, left), (rim, rim + 0.28), 2.0, color="#777777")
+    canvas.text(left, rim + 0.42, style.number(max(z, 0.0)), 12, fontweight="bold")
+    canvas.node(left, high, "hidden", radius=radius * 1.15)
+    canvas.values(left, high, max(z, 0.0), z, radius * 1.15)
+
+    # The sum as one writes it by hand: a product a line, the sum under a rule.
+    lines = [
+        (f"{style.number(weight)} × {_signed(value)}", weight * value)
+        for weight, value in zip(w, values, strict=True)
+    ]
+    lines.append(("bias", b))
+    y = height / 2 + row * (len(lines) + 1.3) / 2
+    for label, value in lines:
+        canvas.text(edge, y, label, 11, ha="left")
+        canvas.text(edge + table, y, style.number(value), 11, ha="right")
+        y -= row
+    canvas.line((edge, edge + table), (y + row / 2, y + row / 2), 1.0)
+    canvas.text(edge, y, "preactivation", 11, ha="left")
+    canvas.text(edge + table, y, style.number(z), 11, ha="right")
+    y -= 1.3 * row
+    canvas.text(edge, y, result, 11, ha="left", fontweight="bold")
+    canvas.text(edge + table, y, style.number(max(z, 0.0)), 11, ha="right", fontweight="bold")
+    return canvas.ax
+
+
+def _signed(value: float) -> str:
+    text = style.number(value)
+    return f"({text})" if value < 0 else text
+
+
+_LABEL_BOX = {"boxstyle": "square,pad=0.16", "facecolor": palette.PAPER, "edgecolor": "none"}
+
+
+@dataclass(frozen=True)
+class _Edge:
+    start: tuple[int, int]
+    end: tuple[int, int]
+    weight: float
+
+
+@dataclass
+class _Group:
+    label: str
+    color: str
+    letter: str
+    units: list[tuple[int, int]]
+    edges: list[tuple[int, int, int]]
+
+
+@dataclass
+class _Plan:
+    """Where everything goes, in inches; (0, 0) is the lower left corner of the drawing."""
+
+    radius: float
+    bias_radius: float
+    label_size: float
+    half_widths: list[float]
+    at: dict[tuple[int, int], Array]
+    edges: list[_Edge]
+    width: float = 0.0
+    height: float = 0.0
+    labels: list[tuple[_Edge, Array, str]] = field(default_factory=list)
+    badges: list[tuple[_Group, Array]] = field(default_factory=list)
+
+    @property
+    def units(self) -> list[tuple[int, int]]:
+        return sorted(self.at)
+
+    @classmethod
+    def of(
+        cls,
+        net: Network,
+        texts: list[list[str]],
+        *,
+        biases: bool,
+        labels: bool,
+        groups: list[_Group],
+        outside: bool,
+    ) -> _Plan:
+        sizes = net.layer_sizes
+        last = len(sizes) - 1
+        counts = [n + (biases and i < last) for i, n in enumerate(sizes)]
+        pitch = min(1.3, 6.2 / max(counts))
+        radius = min(RADIUS, 0.4 * pitch)
+        half_widths = [radius] * len(sizes)
+        for i in range(1, last):
+            if any(texts[i]):
+                size = 12 * radius * 0.95 / RADIUS
+                widest = max(style.text_size(t, size, weight="bold")[0] for t in texts[i] if t)
+                if widest > 1.7 * radius:
+                    half_widths[i] = widest / 2 + 0.12
+        needed = [max(pitch, 2 * h + 0.25 * radius / RADIUS + 0.05) for h in half_widths]
+        breadth = max((n - 1) * p for n, p in zip(counts, needed, strict=True))
+        pitches = [
+            max(p, min(1.3, breadth / (n - 1))) if n > 1 else p
+            for n, p in zip(counts, needed, strict=True)
+        ]
+        half = max(
+            (n - 1) * p / 2 + h for n, p, h in zip(counts, pitches, half_widths, strict=True)
+        )
+        plan = cls(
+            radius,
+            min(0.24, 0.8 * radius),
+            10.5 if radius == RADIUS else max(7.0, 10.5 * radius / RADIUS),
+            half_widths,
+            {},
+            _edges(net, biases),
+            width=2 * half + (0.3 if groups else 0.1),
+        )
+        # Labels decide how far apart the layers are: grow a gap until all of its labels fit.
+        margin = radius + (0.16 if groups else 0.06) + (0.26 if outside else 0.0)
+        y = margin
+        plan._place_row(0, counts[0], pitches[0], y)
+        for layer in range(last):
+            between = [e for e in plan.edges if e.start[0] == layer]
+            written = [e for e in between if e.weight != 0] if labels else []
+            if len(written) > _MOST_LABELS:
+                written = []
+            gap = 2 * radius + 0.62 + 0.035 * len(written) + 0.006 * min(len(between), 150)
+            for growth in (0.0, 0.25, 0.5, 0.8, 1.2):
+                plan._place_row(layer + 1, counts[layer + 1], pitches[layer + 1], y + gap + growth)
+                plan._place_badges(groups, layer)
+                placed = plan._write(layer, between, written)
+                if placed is not None:
+                    plan.labels += placed
+                    break
+            else:
+                plan._place_row(layer + 1, counts[layer + 1], pitches[layer + 1], y + gap)
+                plan._place_badges(groups, layer)
+            y = float(plan.at[layer + 1, 0][1])
+        plan.height = y + margin
+        return plan
+
+    def _place_row(self, layer: int, count: int, pitch: float, y: float) -> None:
+        for unit in range(count):
+            x = self.width / 2 + (unit - (count - 1) / 2) * pitch
+            self.at[layer, unit] = np.array([x, y])
+
+    def _write(
+        self, layer: int, between: list[_Edge], written: list[_Edge]
+    ) -> list[tuple[_Edge, Array, str]] | None:
+        """The labels of one layer of edges, or None where they do not fit."""
+        silent = [e for e in between if e not in written]
+        strings = [style.number(e.weight) for e in written]
+        sizes = [style.text_size(t, self.label_size, weight="bold") for t in strings]
+        boxes = [
+            (*self.at[k], self.half_widths[k[0]], self.radius)
+            for k in self.at
+            if k[0] in (layer, layer + 1)
+        ]
+        boxes += [(*at, _BADGE, _BADGE) for _, at in self.badges]
+        ends = [
+            np.array([[self.at[e.start], self.at[e.end]] for e in edges]).reshape(-1, 2, 2)
+            for edges in (written, silent)
+        ]
+        placed = place_labels(
+            ends[0][:, 0],
+            ends[0][:, 1],
+            np.array(sizes).reshape(-1, 2),
+            np.array(boxes),
+            (ends[1][:, 0], ends[1][:, 1]),
+            gap=0.05,
+        )
+        return list(zip(written, placed.centers, strings, strict=True)) if placed.clear else None
+
+    def _place_badges(self, groups: list[_Group], layer: int) -> None:
+        """The letters of groups that are edges alone; those of units sit on the nodes' rims."""
+        self.badges = [b for b in self.badges if b[0].edges[0][0] != layer]
+        for group in groups:
+            if not group.units and group.edges[0][0] == layer:
+                _, i, j = group.edges[0]
+                a, b = self.at[layer, i], self.at[layer + 1, j]
+                reach = (self.half_widths[layer] + 0.22) / float(np.hypot(*(b - a)))
+                self.badges.append((group, a + min(0.4, reach) * (b - a)))
+
+
+_BADGE = 0.1
+
+
+def _edges(net: Network, biases: bool) -> list[_Edge]:
+    edges = []
+    for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        columns = np.column_stack([w, b]) if biases else w
+        for unit_to, row in enumerate(columns.tolist()):
+            for unit_from, weight in enumerate(row):
+                edges.append(_Edge((layer, unit_from), (layer + 1, unit_to), weight))
+    return edges
+
+
+def _node_texts(
+    net: Network,
+    names: Sequence[Sequence[str | None]] | None,
+    input_names: Sequence[str] | None,
+    output_names: Sequence[str] | None,
+) -> list[list[str]]:
+    """What every node is called, layer by layer; ``""`` for hidden units without a name."""
+    hidden = net.layer_sizes[1:-1]
+    if names is None:
+        names = [[""] * n for n in hidden]
+    if isinstance(names, str) or len(names) != len(hidden):
+        raise ValueError(
+            f"names: expected {style.count(len(hidden), 'list')} of names, one a hidden layer, "
+            f"got {names!r}"
+        )
+    for i, (row, n) in enumerate(zip(names, hidden, strict=True)):
+        if isinstance(row, str) or len(row) != n:
+            raise ValueError(
+                f"names[{i}]: expected {style.count(n, 'name')}, one a unit, got {row!r}"
+            )
+    outputs = ["y"] if net.n_outputs == 1 else [f"y{i + 1}" for i in range(net.n_outputs)]
+    ends = []
+    for given, default, argument in (
+        (input_names, style.input_names(net.n_inputs), "input_names"),
+        (output_names, outputs, "output_names"),
+    ):
+        row = default if given is None else list(given)
+        if isinstance(given, str) or len(row) != len(default):
+            raise ValueError(
+                f"{argument}: expected {style.count(len(default), 'name')}, got {given!r}"
+            )
+        ends.append(row)
+    rows = [ends[0], *names, ends[1]]
+    return [[style.pretty(t) if t else "" for t in row] for row in rows]
+
+
+def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network) -> list[_Group]:
+    if circuits is None:
+        return []
+    if not isinstance(circuits, Mapping):
+        raise TypeError(
+            f"circuits: expected a dict of label -> units and edges, got {type(circuits).__name__}"
+        )
+    if len(circuits) > len(palette.GROUPS):
+        raise ValueError(
+            f"circuits: expected at most {len(palette.GROUPS)} groups, got {len(circuits)}"
+        )
+    sizes = net.layer_sizes
+    groups = []
+    for i, (label, keys) in enumerate(circuits.items()):
+        units: list[tuple[int, int]] = []
+        edges: list[tuple[int, int, int]] = []
+        for key in keys:
+            if not _known(key, sizes):
+                raise ValueError(
+                    f"circuits[{label!r}]: expected (layer, unit) or (layer, unit_from, unit_to) of a "
+                    f"{'-'.join(map(str, sizes))} network, counted from 0, got {key!r}"
+                )
+            layer, unit, *above = (int(k) for k in key)
+            if above:
+                edges.append((layer, unit, above[0]))
+            else:
+                units.append((layer, unit))
+        if not units and not edges:
+            raise ValueError(
+                f"circuits[{label!r}]: expected at least one unit or edge, got {keys!r}"
+            )
+        if not edges:
+            edges = [
+                (layer, i, j)
+                for layer, i in units
+                for layer_above, j in units
+                if layer_above == layer + 1 and net.weights[layer][j, i] != 0
+            ]
+        groups.append(_Group(label, palette.GROUPS[i], "ABCDEF"[i], units, edges))
+    return groups
+
+
+def _known(key: object, sizes: tuple[int, ...]) -> bool:
+    """Whether ``key`` is a unit or an edge of a network with these layers."""
+    if not isinstance(key, Sequence) or len(key) not in (2, 3):
+        return False
+    if not all(isinstance(k, (int, np.integer)) for k in key):
+        return False
+    layer = key[0]
+    return layer >= 0 and all(
+        layer + step < len(sizes) and 0 <= unit < sizes[layer + step]
+        for step, unit in enumerate(key[1:])
+    )
+
+
+def _draw_groups(canvas: Canvas, plan: _Plan, groups: list[_Group]) -> None:
+    """Highlighter under the edges, a ring around the units."""
+    rings: dict[tuple[int, int], int] = {}
+    bands: dict[tuple[int, int, int], int] = {}
+    shrink = plan.radius / RADIUS
+    for group in groups:
+        for edge in group.edges:
+            a, b = plan.at[edge[0], edge[1]], plan.at[edge[0] + 1, edge[2]]
+            depth = bands[edge] = bands.get(edge, -1) + 1
+            # Groups that share an edge run side by side.
+            normal = np.array([a[1] - b[1], b[0] - a[0]]) / float(np.hypot(*(b - a)))
+            a, b = a + normal * 0.09 * depth, b + normal * 0.09 * depth
+            canvas.line(
+                (a[0], b[0]),
+                (a[1], b[1]),
+                13 * shrink,
+                color=group.color,
+                alpha=0.75,
+                zorder=0.5,
+                solid_capstyle="round",
+            )
+        for unit in group.units:
+            depth = rings[unit] = rings.get(unit, -1) + 1
+            x, y = plan.at[unit]
+            grow = (0.075 + 0.06 * depth) * shrink
+            patch = canvas.node(
+                x,
+                y,
+                "hidden",
+                radius=plan.radius + grow,
+                half_width=plan.half_widths[unit[0]] + grow
+                if plan.half_widths[unit[0]] > plan.radius
+                else 0.0,
+            )
+            patch.set(facecolor=group.color, edgecolor="none", zorder=3.6 - 0.1 * depth)
+
+
+def _draw_badges(canvas: Canvas, plan: _Plan, groups: list[_Group]) -> None:
+    seats: dict[tuple[int, int], int] = {}
+    spots = list(plan.badges)
+    for group in groups:
+        for unit in group.units:
+            seat = seats[unit] = seats.get(unit, -1) + 1
+            turn = np.deg2rad(45 + 90 * seat)
+            reach = plan.half_widths[unit[0]] - plan.radius + plan.radius * 0.98 * np.cos(turn)
+            offset = np.array([reach, plan.radius * 0.98 * np.sin(turn)])
+            spots.append((group, plan.at[unit] + offset))
+    for group, (x, y) in spots:
+        _badge(canvas, x, y, group)
+
+
+def _badge(canvas: Canvas, x: float, y: float, group: _Group) -> None:
+    canvas.ax.add_patch(
+        Circle(
+            (x, y),
+            _BADGE,
+            facecolor=group.color,
+            edgecolor=palette.INK,
+            linewidth=0.8 * canvas.scale,
+            zorder=7,
+        )
+    )
+    canvas.text(x, y - 0.004, group.letter, 7.5, fontweight="bold", zorder=8)
+
+
+class _BadgeHandler(HandlerBase):
+    """A legend entry that shows a group's letter on its color."""
+
+    def __init__(self, group: _Group) -> None:
+        super().__init__()
+        self.group = group
+
+    def create_artists(
+        self,
+        legend: Any,
+        handle: Any,
+        x: float,
+        y: float,
+        width: float,
+        height: float,
+        size: float,
+        trans: Any,
+    ) -> list[Any]:
+        center = (x + width / 2, y + height / 2)
+        disc = Circle(
+            center,
+            0.62 * size,
+            facecolor=self.group.color,
+            edgecolor=palette.INK,
+            linewidth=0.8,
+            transform=trans,
+        )
+        letter = Text(
+            *center,
+            self.group.letter,
+            fontsize=0.75 * size,
+            fontweight="bold",
+            ha="center",
+            va="center_baseline",
+            transform=trans,
+        )
+        return [disc, letter]
+
+
+def _groups_legend(canvas: Canvas, groups: list[_Group]) -> None:
+    handles = [Line2D([], [], color=g.color) for g in groups]
+    canvas.ax.legend(
+        handles,
+        [style.pretty(g.label) for g in groups],
+        handler_map={h: _BadgeHandler(g) for h, g in zip(handles, groups, strict=True)},
+        loc="upper center",
+        bbox_to_anchor=(0.5, 0.0),
+        handlelength=1.4,
+        fontsize=10 * canvas.scale,
+        borderaxespad=0.3,
+        labelspacing=0.55,
+    )

@@ -1,0 +1,251 @@
+"""What all figures share: the look, short numbers, names, fresh Axes, checks of arguments."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+from numpy.typing import NDArray
+
+from circuitkit import palette
+from circuitkit.network import Network
+from circuitkit.targets import Target, TargetLike
+from circuitkit.targets import target as as_target
+
+Array = NDArray[np.float64]
+
+_RC: dict[str, Any] = {
+    "figure.facecolor": palette.PAPER,
+    "savefig.facecolor": palette.PAPER,
+    "axes.facecolor": palette.PAPER,
+    "figure.figsize": (4.8, 3.2),
+    "figure.dpi": 100,
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "mathtext.fontset": "dejavusans",
+    "font.size": 11,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlepad": 9,
+    "axes.labelsize": 11,
+    "xtick.labelsize": 10,
+    "ytick.labelsize": 10,
+    "legend.fontsize": 10,
+    "legend.frameon": False,
+    "text.color": palette.INK,
+    "axes.labelcolor": palette.INK,
+    "axes.titlecolor": palette.INK,
+    "axes.edgecolor": "#8a8f94",
+    "axes.linewidth": 0.9,
+    "xtick.color": "#8a8f94",
+    "ytick.color": "#8a8f94",
+    "xtick.labelcolor": palette.MUTED,
+    "ytick.labelcolor": palette.MUTED,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "lines.solid_capstyle": "round",
+    # Letters as outlines: a page looks the same whatever fonts its reader has.
+    "svg.fonttype": "path",
+    # A fixed salt, and no date below: the same figure is the same file, byte for byte.
+    "svg.hashsalt": "circuitkit",
+}
+
+
+def setup() -> None:
+    """Set the look of every figure; call it once, in a notebook's import cell.
+
+    Figures appear in the page as SVG: sharp at any size, letters as outlines, white background (so
+    they read in dark mode too), and byte for byte the same when nothing has changed. Outside
+    Jupyter only matplotlib's settings change.
+
+    Example:
+        >>> setup()
+    """
+    mpl.rcParams.update(_RC)  # type: ignore[arg-type]
+    try:
+        from IPython import get_ipython
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+    except ImportError:
+        return
+    shell = get_ipython()
+    if shell is None or not hasattr(shell, "kernel"):
+        return
+    set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None}, pad_inches=0.06)
+
+
+#: The zero-centered scale of values: orange negative, grey zero, blue positive.
+DIVERGING = LinearSegmentedColormap.from_list(
+    "circuitkit.diverging", [palette.NEGATIVE, palette.ZERO, palette.POSITIVE]
+)
+#: The scale of shares from 0 to 1.
+SHARE = LinearSegmentedColormap.from_list(
+    "circuitkit.share", ["#f7f8fa", "#a9c8e4", palette.POSITIVE, "#0f3460"]
+)
+
+
+def number(value: float) -> str:
+    """A number in few characters: ``1``, ``0.5``, ``−0.92``, and ``1.00`` for what is not quite 1.
+
+    Example:
+        >>> [number(v) for v in (1.0, 0.5, 1.0035, -0.9192, 0.0003, 2e-7, 12345.6)]
+        ['1', '0.5', '1.00', '−0.92', '0.0003', '2e−7', '1.2e4']
+    """
+    v = float(value) + 0.0
+    if v == int(v) and abs(v) < 10_000:
+        text = str(int(v))
+    elif abs(v) >= 10_000 or abs(v) < 5e-5:
+        mantissa, exponent = f"{v:.1e}".split("e")
+        text = f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    elif abs(v) < 0.005:
+        text = f"{v:.4f}".rstrip("0")
+    elif abs(v) >= 100:
+        text = f"{v:.0f}"
+    else:
+        text = f"{v:.2f}"
+        # Zeros at the end say "about"; an exact 0.5 has none.
+        if math.isclose(float(text), v, rel_tol=1e-12):
+            text = text.rstrip("0").rstrip(".")
+    return text.replace("-", "−")
+
+
+def pretty(name: str) -> str:
+    """A name as it is drawn: ``x1>x2`` as ``x₁ > x₂``, a true minus sign; ``$...$`` is left alone.
+
+    Example:
+        >>> pretty("x1>x2"), pretty("-(x)")
+        ('x₁ > x₂', '−(x)')
+    """
+    if "$" in name:
+        return name
+    subscripts = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+    name = re.sub(
+        r"(?<![A-Za-z])([a-z])_?(\d+)\b", lambda m: m[1] + m[2].translate(subscripts), name
+    )
+    name = name.replace(">=", "≥").replace("<=", "≤")
+    name = (
+        re.sub(r"\s*([<>≤≥])\s*", r" \1 ", name) if re.search(r"\w\s*[<>≤≥]\s*\w", name) else name
+    )
+    return re.sub(r"-(?![A-Za-z]{2})", "−", name)
+
+
+def affine(coefficients: Sequence[float], constant: float, names: Sequence[str]) -> str:
+    """``0.5 x₁ − x₂ + 3``, as text.
+
+    Example:
+        >>> affine([1, -1], 0, ["x1", "x2"]), affine([0, 0], 0, ["x1", "x2"])
+        ('x₁ − x₂', '0')
+    """
+    terms = []
+    for c, name in zip(coefficients, names, strict=True):
+        if abs(c) > 1e-9:
+            size = "" if math.isclose(abs(c), 1.0, rel_tol=1e-12) else number(abs(c))
+            terms.append((c < 0, f"{size}{pretty(name)}"))
+    if abs(constant) > 1e-9 or not terms:
+        terms.append((constant < -1e-9, number(abs(constant))))
+    first_negative, first = terms[0]
+    text = ("−" if first_negative else "") + first
+    return text + "".join(f" {'−' if negative else '+'} {t}" for negative, t in terms[1:])
+
+
+def text_size(text: str, size: float, *, weight: str = "normal") -> tuple[float, float]:
+    """Width and height in inches of ``text`` (lines separated by newlines) at ``size`` points."""
+    properties = FontProperties(family=mpl.rcParams["font.family"], size=size, weight=weight)
+    widths = [
+        text_to_path.get_text_width_height_descent(line, properties, ismath="$" in line)[0]
+        for line in text.split("\n")
+    ]
+    return max(widths) / 72, size * 1.2 * len(widths) / 72
+
+
+def input_names(n: int) -> list[str]:
+    """``x``, or ``x1, x2, ...``."""
+    return ["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]
+
+
+def fresh_axes(ax: Axes | None, width: float, height: float) -> Axes:
+    """``ax`` itself, or the Axes of a new figure of that many inches."""
+    if ax is None:
+        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
+        ax.figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)  # type: ignore[union-attr,call-arg]
+        return ax
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax: expected a matplotlib Axes, got {type(ax).__name__}")
+    return ax
+
+
+def checked_network(net: object, name: str = "net") -> Network:
+    if not isinstance(net, Network):
+        raise TypeError(f"{name}: expected a Network, got {type(net).__name__}")
+    return net
+
+
+def checked_target(target: TargetLike | None, net: Network | Target) -> Target | None:
+    """The target, after checking that it takes and gives as many numbers as ``net``."""
+    if target is None:
+        return None
+    f = as_target(target)
+    if f.n_inputs != net.n_inputs:
+        raise ValueError(
+            f"target: expected a function of {count(net.n_inputs, 'input')} like the network, "
+            f"got {f.name} of {count(f.n_inputs, 'input')}"
+        )
+    if f.n_outputs != net.n_outputs:
+        raise ValueError(
+            f"target: expected a function with {count(net.n_outputs, 'output')} like the network, "
+            f"got {f.name} with {count(f.n_outputs, 'output')}"
+        )
+    return f
+
+
+def checked_domain(domain: Sequence[float]) -> tuple[float, float]:
+    try:
+        low, high = (float(v) for v in domain)
+    except (TypeError, ValueError):
+        raise ValueError(f"domain: expected two numbers (low, high), got {domain!r}") from None
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ValueError(f"domain: expected (low, high) with low < high, got {domain!r}")
+    return low, high
+
+
+def checked_vector(value: Any, name: str, n: int, what: str) -> Array:
+    """``n`` finite numbers as an array; a single number is fine for ``n = 1``."""
+    try:
+        array = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise TypeError(f"{name}: expected {count(n, 'number')}, got {value!r}") from None
+    if array.shape != (n,):
+        raise ValueError(f"{name}: expected {count(n, 'number')}, {what}, got {value!r}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers, got {value!r}")
+    return array
+
+
+def count(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
+
+
+def through_zero(ax: Axes) -> None:
+    """Faint lines through the origin, behind everything."""
+    ax.axhline(0, color=palette.HAIRLINE, linewidth=0.9, zorder=0)
+    ax.axvline(0, color=palette.HAIRLINE, linewidth=0.9, zorder=0)
+
+
+def formula(f: Target) -> str:
+    """The function in the figures' letters: ``min(x₁, x₂)``, ``|x|``, ``x₁ − x₂``.
+
+    Example:
+        >>> formula(as_target("abs")), formula(as_target("min(x1, x2)"))
+        ('|x|', 'min(x₁, x₂)')
+    """
+    text = re.sub(r"\babs\(([^()]*)\)", r"|\1|", str(f))
+    return pretty(text)
