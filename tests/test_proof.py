@@ -1,0 +1,367 @@
+from __future__ import annotations
+
+import math
+import pickle
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+from cases import CIRCUITS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import circuitkit as ck
+from benchmarks.generators import random_network, random_target
+from circuitkit import _regions, _z3_engine, proof
+
+ENGINES = ("regions", "z3")
+SEEDS = st.integers(0, 2**32 - 1)
+
+NOTHING = ck.Target(sympy.Integer(0), variables=sympy.symbols("x1:7"))
+
+#: the deck's printed weights, (hidden, output), its function, the exact worst error
+PRINTED = (
+    ([[-0.9192], [1.0035]], [[-1.0872, 0.9957]], "identity", 8.15e-4),
+    ([[1.0627], [-1.0206]], [[0.9403, 0.9790]], "abs", 8.33e-4),
+    ([[0.8511, 0.8522], [-0.9304, -0.9291]], [[1.1742, -1.0755]], "add", 1.40e-3),
+    ([[-0.8519, 0.8508], [0.9296, -0.9309]], [[-1.1746, 1.0750]], "subtract", 1.40e-3),
+)
+
+
+def exact_error(net, target, x):
+    """|net - f| / max(1, |x|) in fractions, written without circuitkit's own evaluation."""
+    h = sympy.Matrix([sympy.Rational(Fraction(v)) for v in x])
+    for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        h = w_exact(w) * h + w_exact(b[:, None])
+        if i < len(net.weights) - 1:
+            h = h.applyfunc(lambda v: max(v, sympy.Integer(0)))
+    point = {v: sympy.Rational(Fraction(a)) for v, a in zip(target.variables, x, strict=True)}
+    worst = max(abs(a - e.subs(point)) for a, e in zip(h, target.outputs, strict=True))
+    return Fraction(str(worst / max(1, *(abs(v) for v in point.values()))))
+
+
+def w_exact(matrix):
+    return sympy.Matrix([[sympy.Rational(Fraction(v)) for v in row] for row in matrix.tolist()])
+
+
+# --- what is proved -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("case", CIRCUITS, ids=str)
+def test_every_circuit_is_its_function_for_all_inputs(case, engine):
+    found = ck.prove(case.make(), case.target, engine=engine)
+    assert found and found.holds is True
+    assert found.counterexample is None
+    assert found.error == 0 and found.exact_error == 0
+    assert found.domain is None
+
+
+@pytest.mark.parametrize(
+    ("name", "regions"), [("identity", 2), ("abs", 2), ("add", 2), ("min", 4), ("min4", 33)]
+)
+def test_regions_are_counted_as_a_reader_counts_them(name, regions):
+    found = ck.prove(ck.circuit(name), name)
+    assert found.n_regions == regions
+    assert repr(found).endswith(f"for every input ({regions} linear regions).")
+
+
+def test_the_verdict_comes_first_and_reads_like_a_sentence():
+    minimum = ck.circuit("min")
+    assert repr(ck.prove(minimum, "min")) == (
+        "Proved: this network equals min(x1, x2) for every input (4 linear regions)."
+    )
+    assert repr(ck.prove(minimum, "max")) == (
+        "Refuted: at x = (1, -1) the network gives -1, the target max(x1, x2) gives 1 (worst error 2)."
+    )
+    assert repr(ck.prove(minimum, "x1", domain=[(-3, 0), (1, 2)])) == (
+        "Proved: this network equals x1 for every input in [-3, 0] × [1, 2] (1 linear region)."
+    )
+    assert "tolerance 0.5" in repr(ck.prove(minimum, "max", tolerance=0.5))
+    assert repr(ck.prove(minimum, "min", engine="z3")) == (
+        "Proved: this network equals min(x1, x2) for every input."
+    )
+
+
+def test_the_html_is_escaped():
+    target = ck.Target(sympy.Symbol("x", real=True), name="<b>x</b>")
+    page = ck.prove(ck.circuit("abs"), target)._repr_html_()
+    assert page.startswith('<p class="ck-verdict ck-refuted"><strong>Refuted:</strong>')
+    assert "<b>" not in page
+
+
+@pytest.mark.parametrize(("hidden", "output", "target", "error"), PRINTED)
+def test_the_worst_error_of_the_decks_printed_weights(hidden, output, target, error):
+    net = ck.Network([hidden, output])
+    found = ck.prove(net, target)
+    assert not found
+    assert found.error == pytest.approx(error, rel=5e-3)
+    assert exact_error(net, ck.target(target), found.counterexample) <= found.exact_error
+    for engine in ENGINES:
+        assert ck.prove(net, target, tolerance=found.exact_error, engine=engine)
+        assert not ck.prove(
+            net, target, tolerance=found.exact_error * Fraction(9999, 10000), engine=engine
+        )
+
+
+# --- near misses --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("off", [1e-1, 1e-4, 1e-9, 2.0**-52])
+def test_one_weight_off_is_refuted_with_its_exact_error(off, engine):
+    # relu(x1) - (1 + off) relu(-x1) - relu(x1 - x2): wrong by off * relu(-x1), worst at x1 = -1
+    net = ck.Network([[[1, 0], [-1, 0], [1, -1]], [[1, -(1 + off), -1]]])
+    found = ck.prove(net, "min", engine=engine)
+    assert not found
+    exact = Fraction(1 + off) - 1
+    assert 0 < found.error <= float(exact)
+    if engine == "regions":
+        assert found.exact_error == exact
+    assert exact_error(net, ck.target("min"), found.counterexample) > 0
+    assert ck.prove(net, "min", tolerance=exact, engine=engine)
+    assert not ck.prove(net, "min", tolerance=exact * Fraction(10**6 - 1, 10**6), engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("width", [1e-3, 1e-6, 1e-9, 1e-12])
+def test_a_thin_wedge_is_found(width, engine):
+    # relu(x1 - x2) - relu(x1 - (1 + width) x2) differs from relu(width x2) only between two near lines
+    wedge = ck.Network([[[1, -1], [1, -(1 + width)], [0, 1]], [[1, -1, -width]]])
+    found = ck.prove(wedge, "0*x1 + 0*x2", engine=engine)
+    assert not found
+    assert exact_error(wedge, found.target, [Fraction(v) for v in found.counterexample]) > 0
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_fit_on_the_training_range_fails_outside_it(engine):
+    # two units and a bias: |x| on [-1, 1], not beyond: x + 2 relu(-x) with x = relu(x + 1) - 1
+    net = ck.Network([[[1], [-1]], [[1, 2]]], [[1, 0], [-1]])
+    assert ck.prove(net, "abs", domain=[(-1, 1)], engine=engine)
+    found = ck.prove(net, "abs", engine=engine)
+    assert not found
+    assert found.counterexample[0] < -1
+
+
+def test_an_error_that_is_only_approached_at_infinity_is_the_supremum():
+    clamp = ck.Network([[[1], [1]], [[1, -1]]], [[0, -1], [0]])
+    found = ck.prove(clamp, "identity")
+    assert found.error == 1
+    assert ck.prove(clamp, "identity", tolerance=1)
+    close = Fraction(10**12 - 1, 10**12)
+    near = ck.prove(clamp, "identity", tolerance=close)
+    assert not near
+    assert exact_error(clamp, ck.target("identity"), near.counterexample) > close
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_an_infinite_end_leaves_that_side_open(engine):
+    relu = ck.Network([[[1]], [[1]]])
+    assert ck.prove(relu, "identity", domain=[(0, math.inf)], engine=engine)
+    assert not ck.prove(relu, "identity", domain=[(-math.inf, 0)], engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_several_outputs_must_all_agree(engine):
+    swap = ck.Network([[[0, 1], [1, 0]]])
+    assert ck.prove(swap, "x2, x1", engine=engine)
+    assert not ck.prove(swap, "x2, x2", engine=engine)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_network_without_hidden_layers_can_be_proved(engine):
+    assert ck.prove(ck.Network([[[2.0, -0.5]]], [[3]]), "2*x1 - x2/2 + 3", engine=engine)
+
+
+def test_a_target_may_leave_out_inputs():
+    assert ck.prove(ck.Network([[[1.0, 0, 0]]]), "x1")
+    assert ck.prove(ck.Network([[[1.0, 1, 0]]]), "x1 + x2")
+
+
+# --- the engines against each other -------------------------------------------------------------------
+
+
+def test_the_two_engines_share_no_code():
+    def imports(module):
+        lines = Path(module.__file__).read_text(encoding="utf-8").splitlines()
+        return {line for line in lines if line.lstrip().startswith(("import ", "from "))}
+
+    shared = {line for line in imports(_regions) & imports(_z3_engine) if "circuitkit" in line}
+    assert shared == {
+        "from circuitkit.network import Network",
+        "from circuitkit.targets import Target",
+    }
+    assert not any("_z3_engine" in line for line in imports(_regions))
+    assert not any("_regions" in line for line in imports(_z3_engine))
+
+
+@settings(max_examples=50)
+@given(SEEDS)
+def test_both_engines_agree_also_exactly_at_the_worst_error(seed):
+    rng = np.random.default_rng(seed)
+    n, depth, bias = int(rng.integers(1, 4)), int(rng.integers(1, 3)), bool(rng.integers(2))
+    sizes = [n, *(int(rng.integers(1, 4)) for _ in range(depth)), 1]
+    net = random_network(rng, sizes, bias=bias, weights=rng.choice(["small", "quarters", "normal"]))
+    target = random_target(rng, n, bias=bias)
+    domain = [(-1, 2)] * n if rng.integers(2) else None
+    found = ck.prove(net, target, domain=domain, engine="regions")
+    assert found.holds == (found.exact_error == 0)
+    for tolerance in (0, found.exact_error, found.exact_error * Fraction(999, 1000)):
+        expected = found.exact_error <= tolerance
+        for engine in ENGINES:
+            again = ck.prove(net, target, domain=domain, tolerance=tolerance, engine=engine)
+            assert again.holds == expected
+            if not expected:
+                x = [Fraction(v) for v in again.counterexample]
+                assert tolerance < exact_error(net, again.target, x) <= found.exact_error
+                assert domain is None or all(-1 <= v <= 2 for v in x)
+
+
+@settings(max_examples=25)
+@given(SEEDS)
+def test_no_sampled_error_is_above_the_exact_worst_error(seed):
+    rng = np.random.default_rng(seed)
+    net = random_network(rng, [2, 5, 4, 2], bias=bool(rng.integers(2)), weights="normal")
+    target = ck.target("abs(x1) - x2, max(x1, 1/3 - x2)")
+    found = ck.prove(net, target)
+    x = rng.normal(size=(2000, 2)) * rng.choice([0.3, 1, 30], size=(2000, 1))
+    errors = np.abs(net(x) - target(x)).max(axis=1) / np.maximum(1, np.abs(x).max(axis=1))
+    assert errors.max() <= found.error * (1 + 1e-9)
+    at = ck.prove(net, target, tolerance=found.exact_error * Fraction(999, 1000)).counterexample
+    error = np.abs(net(at) - target(at)).max() / max(1, np.abs(at).max())
+    assert 0.9989 * found.error <= error <= found.error * (1 + 1e-9)
+
+
+@settings(max_examples=40)
+@given(SEEDS)
+def test_regions_cover_everything_and_carry_the_networks_own_values(seed):
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 5))
+    net = random_network(rng, [n, 4, 3, 1], bias=True, weights="small")
+    made = _regions.program(net, None, homogeneous=False)
+    scale = made.outputs[0][1]
+    seen = []
+    for cell in _regions.cells(made, _regions.domain_cone(n, homogeneous=False, box=None)):
+        inside = sum(
+            (rng.integers(1, 9) * ray for ray in cell.cone.rays.astype(object)),
+            np.zeros(n + 1, dtype=object),
+        )
+        for line in cell.cone.lines:
+            inside = inside + int(rng.integers(-9, 9)) * line.astype(object)
+        if not inside[-1]:
+            inside[-1] = 1  # a cone all of whose rays are at infinity has the line t
+        x = [Fraction(int(v), int(inside[-1])) for v in inside[:-1]]
+        value = Fraction(int(cell.outputs[0][0].astype(object) @ inside), int(inside[-1]) * scale)
+        assert proof._network_at(net, x) == [value]
+        seen.append(cell)
+    assert len(seen) >= 1
+
+
+def test_min8_and_sorting_stay_exact_and_quick():
+    minimum = ck.circuit("min")
+    min4 = ck.circuit("min4")
+    min8 = ck.compose(minimum, ck.parallel(min4, min4))
+    for engine in ENGINES:
+        assert ck.prove(min8, "min(x1, x2, x3, x4, x5, x6, x7, x8)", engine=engine)
+    wrong = ck.Network([*min8.weights[:-1], [[1, -1, -1.001]]])
+    for engine in ENGINES:
+        assert not ck.prove(wrong, "min(x1, x2, x3, x4, x5, x6, x7, x8)", engine=engine)
+
+
+# --- undecided, and errors ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("engine", ["auto", *ENGINES])
+def test_what_is_not_settled_in_time_is_undecided(engine):
+    rng = np.random.default_rng(5)
+    half = random_network(rng, [6, 40, 40, 1], bias=True, weights="normal")
+    doubled = ck.Network(
+        [
+            np.vstack([w, w])
+            if i == 0
+            else np.hstack([w / 2, w / 2])
+            if i == 2
+            else np.vstack([np.hstack([w / 2, w / 2])] * 2)
+            for i, w in enumerate(half.weights)
+        ],
+        [np.concatenate([b, b]) if i < 2 else b for i, b in enumerate(half.biases)],
+    )
+    difference = ck.Network(
+        [
+            np.vstack([half.weights[0], doubled.weights[0]]),
+            np.block(
+                [[half.weights[1], np.zeros((40, 80))], [np.zeros((80, 40)), doubled.weights[1]]]
+            ),
+            np.hstack([half.weights[2], -doubled.weights[2]]),
+        ],
+        [np.concatenate([a, b]) for a, b in zip(half.biases[:2], doubled.biases[:2], strict=True)]
+        + [None],
+    )
+    with pytest.raises(ck.Undecided, match="undecided within 0.3 s: whether this network equals 0"):
+        ck.prove(difference, NOTHING, time_limit=0.3, engine=engine)
+
+
+def test_a_counterexample_found_before_the_time_is_up_still_counts():
+    rng = np.random.default_rng(6)
+    net = random_network(rng, [6, 40, 40, 1], bias=True, weights="normal")
+    found = ck.prove(net, NOTHING, time_limit=0.5)
+    assert not found
+    assert found.bound == "at least" and found.exact_error is None
+    assert "worst error at least" in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"target": "sin(x)"}, "piecewise linear function with rational numbers"),
+        ({"target": "x**2"}, r"got x\*\*2: x\*\*2 is not; only those can be proved exactly"),
+        ({"target": "sqrt(2)*x"}, "piecewise linear"),
+        ({"target": "min"}, "target: expected a function of 1 input, as the network has, got min"),
+        ({"target": "x, x"}, "target: expected 1 output, as the network has"),
+        (
+            {"target": "x", "tolerance": -1},
+            "tolerance: expected a finite number, 0 or above, got -1",
+        ),
+        ({"target": "x", "tolerance": math.nan}, "tolerance: expected a finite number"),
+        (
+            {"target": "x", "domain": [(1, 0)]},
+            r"domain: expected None or 1 pairs \(low, high\) with low < high",
+        ),
+        ({"target": "x", "domain": [(0, 1), (0, 1)]}, "got 2"),
+        ({"target": "x", "domain": 3}, "got 3"),
+        (
+            {"target": "x", "time_limit": 0},
+            "time_limit: expected a number of seconds above 0, got 0",
+        ),
+        (
+            {"target": "x", "engine": "guess"},
+            "engine: expected 'auto', 'regions' or 'z3', got 'guess'",
+        ),
+    ],
+)
+def test_errors_name_the_argument(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ck.prove(ck.circuit("identity"), **arguments)
+
+
+def test_the_network_must_be_one():
+    with pytest.raises(TypeError, match="net: expected a Network, got list"):
+        ck.prove([[1]], "x")
+
+
+def test_products_that_multiply_out_to_something_linear_are_taken():
+    x = sympy.Symbol("x", real=True)
+    assert ck.prove(ck.Network([[[-1.0]]], [[-1]]), ck.Target((x - 1) * (x + 1) - x**2 - x))
+
+
+def test_floats_in_a_target_are_the_rationals_that_they_are():
+    x = sympy.Symbol("x", real=True)
+    assert ck.prove(ck.Network([[[0.1]]]), ck.Target(0.1 * x))
+    assert not ck.prove(ck.Network([[[0.1]]]), "x/10")
+
+
+def test_a_proof_pickles():
+    found = pickle.loads(pickle.dumps(ck.prove(ck.circuit("min"), "max")))
+    assert found.error == 2 and found.counterexample.tolist() == [1, -1]
