@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from icon_fonts import keep_used_icons
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -122,13 +123,39 @@ def _is_thebe(script: Any) -> bool:
 def polish_pages(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
-    for page in sorted(Path(app.outdir).rglob("*.html")):
-        if "_static" in page.relative_to(app.outdir).parts:
-            continue
-        html = page.read_text(encoding="utf-8")
-        page.write_text(polish(html), encoding="utf-8")
+    site = Path(app.outdir)
+    for page in site.rglob("*.html"):
+        if "_static" not in page.relative_to(site).parts:
+            page.write_text(polish(page.read_text("utf-8")), "utf-8")
+    keep_used_icons(site)
+    # 1.5 MB of script that draws the same icons as the fonts do; no page asks for it any more.
+    (site / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
 
 
 def polish(html: str) -> str:
-    # 1.45 MB of script that draws the same icons as the fonts that the style sheet loads.
-    return re.sub(r'<script defer src="[^"]*/fontawesome\.js[^"]*"></script>\s*', "", html)
+    """What the theme's templates leave no setting for."""
+    for pattern, replacement in POLISH:
+        html = pattern.sub(replacement, html)
+    return html
+
+
+POLISH = [
+    (re.compile(pattern, re.DOTALL), replacement)
+    for pattern, replacement in [
+        (r'<script defer src="[^"]*/fontawesome\.js[^"]*"></script>\s*', ""),
+        # A bar above the whole page that holds a second search field and a second menu button;
+        # the theme's script wants the element and binds the first menu button that it finds.
+        (r'(<header id="pst-header"[^>]*)>.*?</header>', r"\1 hidden></header>"),
+        # An advertisement's place.
+        (
+            r'<div class="sidebar-primary-item">\s*<div id="ethical-ad-placement".*?</div>\s*</div>',
+            "",
+        ),
+        # What a screen reader needs: the logo's side bar as a landmark, lists that hold items.
+        (
+            r'<div id="pst-primary-sidebar" ',
+            '<div id="pst-primary-sidebar" role="complementary" aria-label="Book" ',
+        ),
+        (r'role="doc-biblioentry"', 'role="listitem"'),
+    ]
+]

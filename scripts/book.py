@@ -127,7 +127,8 @@ def build() -> None:
 
 def run(command: list[str], failure: str, cwd: Path = ROOT) -> None:
     start = time.monotonic()
-    code = subprocess.run(command, cwd=cwd).returncode
+    # A progress bar is for whoever waits; on a page it would be litter.
+    code = subprocess.run(command, cwd=cwd, env={**os.environ, "TQDM_DISABLE": "1"}).returncode
     if code:
         sys.exit(f"error: {failure} (after {time.monotonic() - start:.0f} s)")
     print(f"Took {time.monotonic() - start:.0f} s", flush=True)
