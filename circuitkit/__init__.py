@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from circuitkit.proof import prove as prove
     from circuitkit.training import TrainingRun as TrainingRun
     from circuitkit.training import train as train
+    from circuitkit.widget import Challenge as Challenge
     from circuitkit.widget import CircuitWidget as CircuitWidget
 
 __version__ = "0.1.0"
 
 #: public name -> the module that is imported when it is first used
 _LAZY: dict[str, str] = {
+    "Challenge": "widget",
     "CircuitWidget": "widget",
     "Proof": "proof",
     "TrainingRun": "training",
@@ -41,6 +43,7 @@ _LAZY: dict[str, str] = {
 _LAZY_MODULES = {"plotting", "training", "widget"}
 
 __all__ = [
+    "Challenge",
     "CircuitWidget",
     "Network",
     "Proof",

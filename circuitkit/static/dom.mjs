@@ -1,0 +1,261 @@
+/**
+ * Elements, numbers as text, and the number fields that can be dragged, typed and stepped.
+ *
+ * Text from the page's author always enters through text nodes and attributes, never as markup.
+ */
+import * as maths from "./mathematics.mjs";
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name === "style") for (const [k, v] of Object.entries(value)) element.style.setProperty(k, v);
+    else element.setAttribute(name, value === true ? "" : String(value));
+  }
+  element.append(...children.flat().filter((c) => c !== null && c !== undefined));
+  return element;
+}
+
+/** An HTML element: `html("p", {class: "note"}, "text", child)`. */
+export function html(tag, attributes = {}, ...children) {
+  return fill(document.createElement(tag), attributes, children);
+}
+
+/** An SVG element. */
+export function svg(tag, attributes = {}, ...children) {
+  return fill(document.createElementNS(SVG, tag), attributes, children);
+}
+
+/** Set an attribute only where it changes: most frames leave most of the drawing alone. */
+export function set(element, name, value) {
+  const text = String(value);
+  if (element.getAttribute(name) !== text) element.setAttribute(name, text);
+}
+
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A button with an optional picture (an SVG path in a 24 x 24 box) and a label. */
+export function button(label, { icon = null, title = null, className = "", hideLabel = false } = {}) {
+  const picture = icon
+    ? svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: "ck-icon" }, svg("path", { d: icon }))
+    : null;
+  return html(
+    "button",
+    { type: "button", class: `ck-button ${className}`, title: title ?? (hideLabel ? label : null), "aria-label": hideLabel ? label : null },
+    picture,
+    hideLabel ? null : html("span", {}, label),
+  );
+}
+
+/** A number for the eye: at most `digits` decimals, a real minus sign, no "-0". */
+export function show(value, digits = 2) {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "?" : value > 0 ? "∞" : "−∞";
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e5 || size < 0.5 * 10 ** -digits)) {
+    if (size < 1e-9) return "0";
+    return value.toExponential(size >= 1e5 ? 1 : 0).replace("e+", "e").replace(/-/g, "−");
+  }
+  const text = String(Number(value.toFixed(digits)));
+  return text === "-0" ? "0" : text.replace("-", "−");
+}
+
+const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+
+/** `x` of one input, `x₁` of several. */
+export function inputName(index, count, names = null) {
+  if (names && names[index] !== undefined) return String(names[index]);
+  if (count === 1) return "x";
+  return "x" + String(index + 1).replace(/\d/g, (d) => SUBSCRIPTS[Number(d)]);
+}
+
+/** The nearest multiple of `step`, free of binary dust: 0.30000000000000004 becomes 0.3. */
+export function snap(value, step) {
+  return Number((Math.round(value / step) * step).toFixed(8)) + 0;
+}
+
+/**
+ * A field for one number: drag it sideways, type into it ("1/3" works), or step it with the arrows.
+ *
+ * It is a native text input with the role of a spin button. While nothing is being typed the four
+ * arrow keys change the value (Shift for ten steps, Alt for a tenth of one).
+ *
+ * options: label, get(), set(value, gesture), select(), enabled(), step, pixels (a step), signal
+ */
+export function numberField(options) {
+  const { label, get, step = 0.1, pixels = 5, signal, low = null, high = null } = options;
+  const element = html("input", {
+    type: "text",
+    class: `ck-number ${options.className ?? ""}`,
+    role: "spinbutton",
+    "aria-label": label,
+    autocomplete: "off",
+    autocapitalize: "off",
+    spellcheck: "false",
+    enterkeyhint: "done",
+    "data-lm-suppress-shortcuts": "true",
+  });
+  let shown = null;
+  let editing = false;
+  let drag = null;
+  let gestures = 0;
+
+  const inside = (v) => Math.min(high ?? Infinity, Math.max(low ?? -Infinity, v));
+  const enabled = () => options.enabled?.() ?? true;
+
+  function update() {
+    const value = get();
+    if (editing || value === shown) return;
+    shown = value;
+    const text = show(value);
+    element.value = text;
+    element.style.setProperty("--ck-chars", String(Math.max(2, text.length)));
+    set(element, "aria-valuenow", value);
+    set(element, "aria-valuetext", text);
+    element.removeAttribute("aria-invalid");
+    element.dataset.sign = value > 0 ? "positive" : value < 0 ? "negative" : "zero";
+  }
+
+  function change(value, gesture) {
+    if (!enabled()) return;
+    options.set(inside(value), gesture);
+    update();
+  }
+
+  function leave() {
+    editing = false;
+    shown = null;
+    update();
+  }
+
+  function commit() {
+    if (!editing) return true;
+    const value = maths.parseNumber(element.value);
+    if (value === null || !Number.isFinite(value)) {
+      element.setAttribute("aria-invalid", "true");
+      options.complain?.(`“${element.value}” is not a number. Try 2, -0.5 or 1/3.`);
+      return false;
+    }
+    editing = false;
+    shown = null;
+    change(value, null);
+    return true;
+  }
+
+  const on = (type, handler) => element.addEventListener(type, handler, { signal });
+  // A press must not focus the field at once: it may be the start of a drag.
+  on("mousedown", (event) => {
+    if (document.activeElement !== element) event.preventDefault();
+  });
+  on("pointerdown", (event) => {
+    if (event.button !== 0 || editing || !enabled()) return;
+    drag = { id: event.pointerId, x: event.clientX, value: get(), moved: false, gesture: `drag ${label} ${++gestures}` };
+    element.setPointerCapture(event.pointerId);
+  });
+  on("pointermove", (event) => {
+    if (!drag || event.pointerId !== drag.id) return;
+    const distance = event.clientX - drag.x;
+    if (!drag.moved && Math.abs(distance) < 4) return;
+    if (!drag.moved) {
+      drag.moved = true;
+      element.classList.add("ck-dragging");
+      options.select?.();
+    }
+    const fine = event.shiftKey || event.altKey ? step / 10 : step;
+    const steps = Math.round(distance / pixels);
+    change(snap(drag.value + steps * fine, fine), drag.gesture);
+  });
+  const release = (event) => {
+    if (!drag || event.pointerId !== drag.id) return;
+    const { moved } = drag;
+    drag = null;
+    element.classList.remove("ck-dragging");
+    if (moved || event.type === "pointercancel") return;
+    // The first touch selects (no keyboard jumps up); a second one, or a mouse click, types.
+    const wasSelected = element.classList.contains("ck-selected");
+    options.select?.();
+    if (event.pointerType !== "touch" || wasSelected) {
+      element.focus();
+      element.select();
+    }
+  };
+  on("pointerup", release);
+  on("pointercancel", release);
+  on("focus", () => {
+    element.select();
+    options.select?.();
+  });
+  on("blur", () => {
+    if (!commit()) leave();
+  });
+  on("input", () => {
+    editing = true;
+  });
+  on("keydown", (event) => {
+    // JupyterLab and the book's theme listen for plain keys on the page.
+    if (!(event.ctrlKey || event.metaKey) || editing) event.stopPropagation();
+    if (event.key === "Enter") {
+      if (commit()) element.select();
+      return;
+    }
+    if (event.key === "Escape") {
+      leave();
+      element.select();
+      return;
+    }
+    const vertical = { ArrowUp: 1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
+    const sideways = editing ? undefined : { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    const direction = vertical ?? sideways;
+    if (direction !== undefined && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      if (!commit()) return;
+      const size = step * (event.altKey ? 0.1 : 1);
+      const by = direction * (event.shiftKey ? 10 : 1) * size;
+      change(snap(get() + by, size), `step ${label}`);
+      element.select();
+      return;
+    }
+    if (!editing) options.key?.(event);
+  });
+  update();
+  return { element, update, leave };
+}
+
+/** The function as a reader writes it: `|x|`, `min(x₁, x₂)`. */
+export function formula(node, count, names = null, outer = 0) {
+  const inner = (t, level = 0) => formula(t, count, names, level);
+  const wrap = (text, level) => (outer > level ? `(${text})` : text);
+  switch (node.op) {
+    case "const":
+      return (node.text ?? show(node.value, 4)).replace("-", "−");
+    case "var":
+      return inputName(node.index, count, names);
+    case "abs":
+      return `|${inner(node.args[0])}|`;
+    case "pow":
+      return `${inner(node.args[0], 3)}^${node.power}`;
+    case "div":
+      return wrap(`${inner(node.args[0], 2)} / ${inner(node.args[1], 3)}`, 2);
+    case "mul": {
+      const [first, ...rest] = node.args;
+      const factors = first.op === "const" && rest.length ? rest : node.args;
+      const tail = factors.map((a) => inner(a, 2)).join(" · ");
+      if (factors === node.args) return wrap(tail, 2);
+      if (first.value === 1) return wrap(tail, 2);
+      if (first.value === -1) return wrap(`−${tail}`, 1);
+      return wrap(`${inner(first)} ${tail}`, 2);
+    }
+    case "add": {
+      // Positive terms first: x₁ − x₂ rather than −x₂ + x₁.
+      const texts = node.args.map((a) => inner(a, 1));
+      const bare = texts.map((t) => (t.startsWith("(−") && t.endsWith(")") ? t.slice(1, -1) : t));
+      const ordered = [...bare.filter((t) => !t.startsWith("−")), ...bare.filter((t) => t.startsWith("−"))];
+      const sum = ordered.reduce((a, t) => (t.startsWith("−") ? `${a} − ${t.slice(1)}` : `${a} + ${t}`));
+      return wrap(sum, 0);
+    }
+    default:
+      return `${node.op}(${node.args.map((a) => inner(a)).join(", ")})`;
+  }
+}

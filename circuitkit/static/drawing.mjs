@@ -1,0 +1,304 @@
+/**
+ * The network as the book draws it: input below, output above; in a hidden unit the activation
+ * above, the preactivation below, a line between. Edges are SVG lines, everything that can be
+ * touched is a native control laid over them.
+ */
+import { html, svg, set, setText, show, numberField, inputName } from "./dom.mjs";
+
+const ROW = 31; // height of a row of weight fields
+const LEAD = 30; // between a layer of units and the first row of fields
+const SLIDER = 46; // the sliders below the inputs
+const BIAS = 28; // a bias field below its unit
+const NAME = 20; // a feature's name below its unit
+
+/** How a reader calls a unit: "hidden unit 2", or "hidden unit 2 of layer 1". */
+export function unitName(layer, unit, sizes) {
+  const hidden = sizes.length - 2;
+  if (layer === hidden) return sizes[sizes.length - 1] === 1 ? "the output" : `output ${unit + 1}`;
+  return hidden === 1 ? `hidden unit ${unit + 1}` : `hidden unit ${unit + 1} of layer ${layer + 1}`;
+}
+
+export class Drawing {
+  /**
+   * state: State; config: the widget's settings; select(key): a weight or unit was chosen;
+   * press(key): a unit was pressed; complain(text); signal: ends all listeners.
+   */
+  constructor({ state, config, select, press, key, complain, signal }) {
+    this.state = state;
+    this.config = config;
+    this.sizes = state.sizes;
+    this.layers = this.sizes.length - 1;
+    this.edges = [];
+    this.biases = [];
+    this.units = [];
+    this.outputs = [];
+    this.inputs = [];
+    this.lines = svg("svg", { class: "ck-lines", "aria-hidden": "true" });
+    this.element = html("div", { class: "ck-drawing", role: "group", "aria-label": "The network" }, this.lines);
+    this.width = 0;
+    this.#build({ select, press, key, complain, signal });
+  }
+
+  #build({ select, press, key, complain, signal }) {
+    const { state, sizes, config } = this;
+    const named = (i) => inputName(i, sizes[0], config.input_names);
+    const source = (l, j) => (l === 0 ? named(j) : unitName(l - 1, j, sizes));
+    for (let j = 0; j < sizes[0]; j += 1) {
+      const [low, high] = config.domain[j];
+      const step = (high - low) / 120;
+      const nice = 10 ** Math.round(Math.log10(step));
+      const field = numberField({
+        label: `input ${named(j)}`,
+        className: "ck-input-number",
+        get: () => state.x[j],
+        set: (v) => state.setInput(j, v),
+        step: nice,
+        pixels: 4,
+        complain,
+        signal,
+      });
+      const slider = html("input", {
+        type: "range",
+        class: "ck-range ck-input-range",
+        min: low,
+        max: high,
+        step: nice,
+        "aria-label": `slider for input ${named(j)}`,
+        "data-lm-suppress-shortcuts": "true",
+      });
+      slider.addEventListener("input", () => state.setInput(j, Number(slider.value)), { signal });
+      slider.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
+      const node = html("div", { class: "ck-node ck-input" }, html("span", { class: "ck-name", "aria-hidden": "true" }, named(j)), field.element);
+      this.inputs.push({ node, field, slider });
+      this.element.append(node, slider);
+    }
+    for (let l = 0; l < this.layers; l += 1) {
+      this.edges.push([]);
+      this.biases.push([]);
+      if (l < this.layers - 1) this.units.push([]);
+      for (let i = 0; i < sizes[l + 1]; i += 1) {
+        const row = [];
+        for (let j = 0; j < sizes[l]; j += 1) {
+          const edge = [l, i, j];
+          const field = numberField({
+            label: `weight from ${source(l, j)} to ${unitName(l, i, sizes)}`,
+            className: "ck-weight",
+            get: () => state.weights[l][i][j],
+            set: (v, gesture) => state.setWeight(edge, v, gesture),
+            enabled: () => !state.has("frozen", edge),
+            select: () => select(edge),
+            key: (event) => key(event, edge),
+            complain,
+            signal,
+          });
+          const line = svg("line", { class: "ck-edge" });
+          this.lines.append(line);
+          row.push({ edge, field, line });
+          this.element.append(field.element);
+        }
+        this.edges[l].push(row);
+        if (config.show_biases) {
+          const bias = [l, i, -1];
+          const field = numberField({
+            label: `bias of ${unitName(l, i, sizes)}`,
+            className: "ck-weight ck-bias",
+            get: () => state.biases[l][i],
+            set: (v, gesture) => state.setBias([l, i], v, gesture),
+            enabled: () => !state.has("frozen", bias),
+            select: () => select(bias),
+            key: (event) => key(event, bias),
+            complain,
+            signal,
+          });
+          this.biases[l].push({ bias, field });
+          this.element.append(field.element);
+        }
+        if (l < this.layers - 1) this.#buildUnit(l, i, { press, key, signal });
+        else this.#buildOutput(i);
+      }
+    }
+  }
+
+  #buildUnit(l, i, { press, key, signal }) {
+    const act = html("span", { class: "ck-act" });
+    const pre = html("span", { class: "ck-pre" });
+    const flag = html("span", { class: "ck-flag" });
+    const node = html("button", { type: "button", class: "ck-node ck-unit" }, act, pre);
+    node.addEventListener("click", () => press([l, i]), { signal });
+    node.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      key(event, [l, i]);
+    }, { signal });
+    const text = this.config.names?.[l]?.[i];
+    const name = text ? html("span", { class: "ck-feature" }, String(text)) : null;
+    this.units[l].push({ node, act, pre, flag, name });
+    this.element.append(node, flag);
+    if (name) this.element.append(name);
+  }
+
+  #buildOutput(i) {
+    const value = html("span", { class: "ck-out" });
+    const node = html("div", { class: "ck-node ck-output" }, value);
+    const wanted = html("span", { class: "ck-wanted" });
+    this.outputs.push({ node, value, wanted });
+    this.element.append(node, wanted);
+  }
+
+  /** Place everything for a width in pixels. */
+  layout(width) {
+    if (width === this.width || width < 40) return;
+    this.width = width;
+    const { sizes } = this;
+    const widest = Math.max(...sizes);
+    const gap = width / widest;
+    const radius = Math.round(Math.max(19, Math.min(34, gap * 0.36)));
+    this.element.classList.toggle("ck-dense", gap < 84);
+    const column = (layer, unit) => {
+      const n = sizes[layer];
+      // Narrow layers spread wider than the grid, so that their edges stay apart.
+      const spacing = Math.min(width / n, Math.max(gap, Math.min(150, (width / widest) * 1.25)));
+      return width / 2 + (unit - (n - 1) / 2) * spacing;
+    };
+    const rows = sizes.slice(1).map((n, l) => Math.min(n, sizes[l]));
+    const bias = this.config.show_biases ? BIAS : 0;
+    const below = (l) => bias + (this.config.names?.[l]?.length ? NAME : 0);
+    const heights = rows.map((n, l) => LEAD + n * ROW + 12 + below(l));
+    let y = 22 + radius;
+    const centers = new Array(sizes.length);
+    for (let l = sizes.length - 1; l >= 0; l -= 1) {
+      centers[l] = y;
+      if (l > 0) y += 2 * radius + heights[l - 1];
+    }
+    const height = Math.round(y + radius + SLIDER);
+    this.element.style.height = `${height}px`;
+    this.element.style.setProperty("--ck-radius", `${radius}px`);
+    set(this.lines, "viewBox", `0 0 ${width} ${height}`);
+    set(this.lines, "width", width);
+    set(this.lines, "height", height);
+
+    const place = (element, x, top) => {
+      element.style.left = `${x.toFixed(1)}px`;
+      element.style.top = `${top.toFixed(1)}px`;
+    };
+    const sliderWidth = Math.min(150, width / sizes[0] - 10);
+    this.inputs.forEach(({ node, slider }, j) => {
+      const x = column(0, j);
+      place(node, x, centers[0]);
+      place(slider, x, centers[0] + radius + SLIDER / 2 + 4);
+      slider.style.width = `${sliderWidth}px`;
+    });
+    this.units.forEach((layer, l) =>
+      layer.forEach(({ node, flag, name }, i) => {
+        const x = column(l + 1, i);
+        place(node, x, centers[l + 1]);
+        place(flag, x + radius * 0.8, centers[l + 1] - radius * 0.8);
+        if (name) place(name, x, centers[l + 1] + radius + bias + 11);
+      }),
+    );
+    this.outputs.forEach(({ node, wanted }, i) => {
+      const x = column(this.layers, i);
+      place(node, x, centers[this.layers]);
+      place(wanted, x + radius + 8, centers[this.layers]);
+    });
+    this.edges.forEach((layer, l) => {
+      const [from, to] = [centers[l], centers[l + 1]];
+      const fanOut = sizes[l] <= sizes[l + 1];
+      const n = rows[l];
+      layer.forEach((row, i) => {
+        row.forEach(({ field, line }, j) => {
+          const [x1, x2] = [column(l, j), column(l + 1, i)];
+          // One row of fields a unit of the narrower layer, on the side where its edges fan out.
+          const lane = fanOut ? j : i;
+          const py = fanOut
+            ? to + radius + below(l) + 8 + ROW * (n - lane - 0.5)
+            : from - radius - 10 - ROW * (n - lane - 0.5);
+          const t = (from - py) / (from - to);
+          place(field.element, x1 + t * (x2 - x1), py);
+          const r = radius * 0.5;
+          const length = Math.hypot(x2 - x1, to - from);
+          const [ux, uy] = [(x2 - x1) / length, (to - from) / length];
+          set(line, "x1", (x1 + ux * r).toFixed(1));
+          set(line, "y1", (from + uy * r).toFixed(1));
+          set(line, "x2", (x2 - ux * r).toFixed(1));
+          set(line, "y2", (to - uy * r).toFixed(1));
+        });
+      });
+      this.biases[l].forEach(({ field }, i) => place(field.element, column(l + 1, i), to + radius + BIAS / 2));
+    });
+  }
+
+  /** Show the state: `pass` is the forward pass of the network that runs. */
+  update(pass, wanted, selected) {
+    const { state, sizes } = this;
+    const sameKey = (key) => selected !== null && key.length === selected.length && key.every((v, k) => v === selected[k]);
+    this.inputs.forEach(({ field, slider }, j) => {
+      field.update();
+      const value = String(state.x[j]);
+      if (slider.value !== value) slider.value = value;
+      set(slider, "aria-valuetext", show(state.x[j]));
+    });
+    for (let l = 0; l < this.layers; l += 1) {
+      for (let i = 0; i < sizes[l + 1]; i += 1) {
+        for (let j = 0; j < sizes[l]; j += 1) {
+          const { edge, field, line } = this.edges[l][i][j];
+          const w = state.weights[l][i][j];
+          field.update();
+          const cut = state.has("ablated", edge) || (l > 0 && state.has("ablated", [l - 1, j]));
+          const silent = l > 0 && !(pass.act[l - 1][j] > 0);
+          const frozen = state.has("frozen", edge);
+          const classes = `ck-edge ck-${w > 0 ? "positive" : w < 0 ? "negative" : "zero"}${cut ? " ck-cut" : silent ? " ck-silent" : ""}${sameKey(edge) ? " ck-selected" : ""}`;
+          set(line, "class", classes);
+          const thickness = (w === 0 ? 1 : 1.2 + 2.3 * Math.min(Math.abs(w), 3)).toFixed(1);
+          if (line.style.strokeWidth !== thickness) line.style.strokeWidth = thickness;
+          mark(field.element, { "ck-cut": cut, "ck-frozen": frozen, "ck-selected": sameKey(edge) });
+          lock(field.element, frozen);
+        }
+        const bias = this.biases[l][i];
+        if (bias) {
+          bias.field.update();
+          const frozen = state.has("frozen", bias.bias);
+          mark(bias.field.element, { "ck-frozen": frozen, "ck-selected": sameKey(bias.bias) });
+          lock(bias.field.element, frozen);
+        }
+        if (l < this.layers - 1) this.#updateUnit(l, i, pass, sameKey([l, i]));
+      }
+    }
+    const last = pass.out;
+    this.outputs.forEach(({ node, value, wanted: note }, i) => {
+      setText(value, show(last[i]));
+      const target = wanted === null ? null : wanted[i];
+      const close = target !== null && Math.abs(target - last[i]) <= 1e-9 * Math.max(1, Math.abs(target));
+      setText(note, target === null ? "" : close ? "✓" : `should be ${show(target)}`);
+      mark(note, { "ck-right": close });
+      set(node, "aria-label", `${unitName(this.layers - 1, i, sizes)}: ${show(last[i])}`);
+      set(node, "role", "img");
+    });
+  }
+
+  #updateUnit(l, i, pass, selected) {
+    const { node, act, pre, flag } = this.units[l][i];
+    const cut = this.state.has("ablated", [l, i]);
+    const z = pass.pre[l][i];
+    const off = !(z > 0);
+    setText(act, cut ? "0" : show(pass.act[l][i]));
+    setText(pre, show(z));
+    setText(flag, cut ? "cut" : off ? "off" : "");
+    mark(node, { "ck-off": off && !cut, "ck-cut": cut, "ck-selected": selected });
+    mark(flag, { "ck-on": cut || off });
+    const feature = this.config.names?.[l]?.[i];
+    set(
+      node,
+      "aria-label",
+      `${unitName(l, i, this.sizes)}${feature ? ` (${feature})` : ""}: preactivation ${show(z)}, activation ${cut ? "0, ablated" : show(pass.act[l][i])}${off && !cut ? ", off" : ""}`,
+    );
+  }
+}
+
+
+function mark(element, classes) {
+  for (const [name, on] of Object.entries(classes)) element.classList.toggle(name, Boolean(on));
+}
+
+function lock(element, frozen) {
+  if (element.readOnly !== frozen) element.readOnly = frozen;
+}

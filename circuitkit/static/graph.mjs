@@ -1,0 +1,541 @@
+/**
+ * The function's graph: a curve for one input, a heat map with two sections for more.
+ *
+ * Everything is redrawn while a weight is dragged, so the network is sampled with plain loops.
+ */
+import * as maths from "./mathematics.mjs";
+import { html, svg, set, setText, show, inputName } from "./dom.mjs";
+
+const CURVE_POINTS = 241;
+const GRID = 96;
+
+/** Reads a network once; the function it returns fills no arrays but its own. */
+export function sampler(net, output) {
+  const { weights, biases } = net;
+  const layers = weights.length;
+  const buffers = weights.map((w) => new Float64Array(w.length));
+  return (x) => {
+    let input = x;
+    for (let l = 0; l < layers; l += 1) {
+      const [w, b, out] = [weights[l], biases[l], buffers[l]];
+      for (let i = 0; i < w.length; i += 1) {
+        const row = w[i];
+        let sum = b[i];
+        for (let j = 0; j < row.length; j += 1) sum += row[j] * input[j];
+        out[i] = l < layers - 1 && sum < 0 ? 0 : sum;
+      }
+      input = out;
+    }
+    return input[output];
+  };
+}
+
+/** About `count` round tick values inside [low, high]. */
+export function ticks(low, high, count = 5) {
+  const rough = (high - low) / count;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.99);
+  const first = Math.ceil(low / step - 1e-9);
+  const out = [];
+  for (let k = first; k * step <= high + step * 1e-9; k += 1) out.push(Number((k * step).toFixed(10)) + 0);
+  return out;
+}
+
+const linear = (d0, d1, r0, r1) => (v) => r0 + ((v - d0) / (d1 - d0)) * (r1 - r0);
+
+function path(points) {
+  let text = "";
+  for (let k = 0; k < points.length; k += 2) text += `${k ? "L" : "M"}${points[k].toFixed(1)} ${points[k + 1].toFixed(1)}`;
+  return text;
+}
+
+/** A range around the values, with room, that holds 0. */
+function around(values, factor = 0.12) {
+  let [low, high] = [0, 0];
+  for (const v of values) {
+    if (!Number.isFinite(v)) continue;
+    if (v < low) low = v;
+    if (v > high) high = v;
+  }
+  if (high - low < 1e-6) [low, high] = [-1, 1];
+  const room = (high - low) * factor;
+  return [low - room, high + room];
+}
+
+/** Follow the pointer with a function of its place in the element, in pixels. */
+function track(element, move, signal) {
+  let id = null;
+  const at = (event) => {
+    const box = element.getBoundingClientRect();
+    move(event.clientX - box.left, event.clientY - box.top);
+  };
+  const on = (type, handler) => element.addEventListener(type, handler, { signal });
+  on("pointerdown", (event) => {
+    if (event.button !== 0) return;
+    id = event.pointerId;
+    element.setPointerCapture(id);
+    at(event);
+  });
+  on("pointermove", (event) => {
+    if (event.pointerId === id) at(event);
+  });
+  const stop = () => {
+    id = null;
+  };
+  on("pointerup", stop);
+  on("pointercancel", stop);
+}
+
+/** One input: the network's curve over the target's, dashed. */
+export class Curve {
+  constructor({ state, config, signal }) {
+    this.state = state;
+    this.config = config;
+    this.size = null;
+    this.grid = svg("g", { class: "ck-grid" });
+    this.target = svg("path", { class: "ck-target-line" });
+    this.halo = svg("path", { class: "ck-network-halo" });
+    this.line = svg("path", { class: "ck-network-line" });
+    this.kinks = svg("g", { class: "ck-kinks" });
+    this.drop = svg("line", { class: "ck-drop" });
+    this.error = svg("line", { class: "ck-error-line" });
+    this.worst = svg("g", { class: "ck-worst" }, svg("line", {}), svg("circle", { r: 5 }));
+    this.want = svg("circle", { class: "ck-want", r: 4.5 });
+    this.point = svg("circle", { class: "ck-point", r: 6.5 });
+    this.clip = svg("svg", { class: "ck-clip" }, this.target, this.error, this.halo, this.line, this.kinks, this.worst, this.drop, this.want, this.point);
+    this.picture = svg("svg", { class: "ck-plot", role: "img" }, this.grid, this.clip);
+    this.element = html("div", { class: "ck-graph ck-curve" }, this.picture);
+    track(this.picture, (px) => this.#pick(px), signal);
+  }
+
+  #pick(px) {
+    const [low, high] = this.config.domain[0];
+    const value = low + ((px - this.left) / (this.right - this.left)) * (high - low);
+    const step = 10 ** Math.round(Math.log10((high - low) / 120));
+    this.state.setInput(0, Number((Math.round(Math.min(high, Math.max(low, value)) / step) * step).toFixed(8)) + 0);
+  }
+
+  layout(width) {
+    const w = Math.round(width);
+    if (w === this.size || w < 40) return;
+    this.size = w;
+    const h = Math.round(Math.max(220, Math.min(340, w * 0.86)));
+    Object.assign(this, { width: w, height: h, left: 34, right: w - 12, top: 12, bottom: h - 22 });
+    set(this.picture, "viewBox", `0 0 ${w} ${h}`);
+    set(this.picture, "width", w);
+    set(this.picture, "height", h);
+    for (const [k, v] of Object.entries({ x: this.left, y: this.top, width: this.right - this.left, height: this.bottom - this.top })) set(this.clip, k, v);
+    set(this.clip, "viewBox", `${this.left} ${this.top} ${this.right - this.left} ${this.bottom - this.top}`);
+    this.#axes();
+  }
+
+  #axes() {
+    const [low, high] = this.config.domain[0];
+    const { target } = this.config;
+    const output = this.config.output ?? 0;
+    const xs = Array.from({ length: CURVE_POINTS }, (_, k) => low + ((high - low) * k) / (CURVE_POINTS - 1));
+    const wanted = target ? xs.map((x) => maths.evaluate(target, [x])[output]) : null;
+    if (!this.range) {
+      const start = sampler({ weights: this.state.start.weights, biases: this.state.start.biases }, output);
+      this.range = around(wanted ?? xs.map((x) => start([x])));
+    }
+    this.xs = xs;
+    this.sx = linear(low, high, this.left, this.right);
+    this.sy = linear(this.range[0], this.range[1], this.bottom, this.top);
+    const lines = [];
+    for (const t of ticks(low, high, 6)) {
+      const x = this.sx(t);
+      lines.push(svg("line", { x1: x, x2: x, y1: this.top, y2: this.bottom, class: t === 0 ? "ck-zero-line" : "" }));
+      lines.push(svg("text", { x, y: this.bottom + 15, "text-anchor": "middle" }, show(t)));
+    }
+    for (const t of ticks(this.range[0], this.range[1], 5)) {
+      const y = this.sy(t);
+      lines.push(svg("line", { x1: this.left, x2: this.right, y1: y, y2: y, class: t === 0 ? "ck-zero-line" : "" }));
+      lines.push(svg("text", { x: this.left - 6, y: y + 4, "text-anchor": "end" }, show(t)));
+    }
+    lines.push(svg("text", { x: this.right, y: this.bottom - 6, "text-anchor": "end", class: "ck-axis" }, inputName(0, 1, this.config.input_names)));
+    this.grid.replaceChildren(...lines);
+    set(this.target, "d", wanted ? path(xs.flatMap((x, k) => [this.sx(x), this.sy(wanted[k])])) : "");
+  }
+
+  update(net, value, wanted, verdict) {
+    if (!this.size) return;
+    const { sx, sy, xs, state } = this;
+    const f = sampler(net, this.config.output ?? 0);
+    const kinks = kinksOf(net, this.config.domain[0]);
+    const points = [];
+    let next = 0;
+    for (const x of xs) {
+      for (; next < kinks.length && kinks[next] <= x; next += 1) points.push(sx(kinks[next]), sy(f([kinks[next]])));
+      points.push(sx(x), sy(f([x])));
+    }
+    const d = path(points);
+    set(this.line, "d", d);
+    set(this.halo, "d", d);
+    const dots = kinks.slice(0, 24);
+    while (this.kinks.childElementCount > dots.length) this.kinks.lastChild.remove();
+    while (this.kinks.childElementCount < dots.length) this.kinks.append(svg("circle", { r: 3 }));
+    dots.forEach((k, i) => {
+      set(this.kinks.children[i], "cx", sx(k).toFixed(1));
+      set(this.kinks.children[i], "cy", sy(f([k])).toFixed(1));
+    });
+    const x = sx(state.x[0]);
+    const y = sy(value);
+    line(this.drop, x, this.bottom, x, y);
+    place(this.point, x, y);
+    const off = wanted !== null && Math.abs(wanted - value) > 1e-9;
+    show_(this.want, off);
+    show_(this.error, off);
+    if (off) {
+      place(this.want, x, sy(wanted));
+      line(this.error, x, y, x, sy(wanted));
+    }
+    const [low, high] = this.config.domain[0];
+    const worst = verdict && !verdict.holds && verdict.worst ? verdict.worst[0] : null;
+    const inView = worst !== null && worst >= low && worst <= high;
+    show_(this.worst, inView);
+    if (inView) {
+      const [mark, dot] = this.worst.children;
+      const wx = sx(worst);
+      const wy = Math.max(this.top + 6, Math.min(this.bottom - 6, sy(f([worst]))));
+      line(mark, wx, this.top, wx, this.bottom);
+      place(dot, wx, wy);
+    }
+    set(
+      this.picture,
+      "aria-label",
+      `Graph of the network${this.config.target ? " and, dashed, of its target" : ""}. At ${show(state.x[0])} the network gives ${show(value)}${wanted === null ? "" : `, the target ${show(wanted)}`}.`,
+    );
+  }
+}
+
+function show_(element, on) {
+  const value = on ? "" : "none";
+  if (element.style.display !== value) element.style.display = value;
+}
+function place(circle, x, y) {
+  set(circle, "cx", x.toFixed(1));
+  set(circle, "cy", y.toFixed(1));
+}
+function line(element, x1, y1, x2, y2) {
+  set(element, "x1", x1.toFixed(1));
+  set(element, "y1", y1.toFixed(1));
+  set(element, "x2", x2.toFixed(1));
+  set(element, "y2", y2.toFixed(1));
+}
+
+/** Where the slope of a one-input network changes, inside the interval. */
+export function kinksOf(net, [low, high]) {
+  // Affine pieces of every unit, split at the zeros of one layer after the other.
+  let knots = [low, high];
+  const { weights, biases } = net;
+  for (let l = 0; l < weights.length - 1; l += 1) {
+    const pre = (x, i) => {
+      let h = [x];
+      for (let m = 0; m <= l; m += 1) {
+        h = weights[m].map((row, r) => row.reduce((s, w, j) => s + w * h[j], biases[m][r]));
+        if (m < l) h = h.map((v) => Math.max(v, 0));
+      }
+      return h[i];
+    };
+    const found = [];
+    for (let i = 0; i < weights[l].length; i += 1) {
+      for (let k = 0; k + 1 < knots.length; k += 1) {
+        const [a, b] = [knots[k], knots[k + 1]];
+        const [za, zb] = [pre(a, i), pre(b, i)];
+        if (za * zb < 0) found.push(a + ((b - a) * za) / (za - zb));
+        else if (zb === 0 && k + 2 < knots.length) found.push(b);
+      }
+    }
+    knots = [...new Set([...knots, ...found])].sort((p, q) => p - q);
+  }
+  return knots.slice(1, -1);
+}
+
+/** Two inputs or more: a heat map of two of them, and the sections through the present input. */
+export class HeatMap {
+  constructor({ state, config, signal, changed, pointed }) {
+    this.state = state;
+    this.config = config;
+    this.changed = changed;
+    this.pointed = pointed;
+    this.pair = [0, 1];
+    this.mode = "network";
+    this.regions = config.panels.includes("regions");
+    this.size = null;
+    const n = config.domain.length;
+    this.canvas = html("canvas", { width: GRID, height: GRID, "aria-hidden": "true" });
+    this.borders = svg("g", { class: "ck-borders" });
+    this.crossX = svg("line", { class: "ck-cross" });
+    this.crossY = svg("line", { class: "ck-cross" });
+    this.worst = svg("g", { class: "ck-worst" }, svg("circle", { r: 9 }), svg("circle", { r: 2.5 }));
+    this.point = svg("circle", { class: "ck-point", r: 6.5 });
+    this.clip = svg("svg", { class: "ck-clip" }, this.borders, this.crossX, this.crossY, this.worst, this.point);
+    this.grid = svg("g", { class: "ck-grid" });
+    this.below = section();
+    this.beside = section();
+    this.picture = svg("svg", { class: "ck-plot ck-map", role: "img" }, this.grid, this.below.group, this.beside.group, this.clip);
+    const modes = config.target ? ["network", "target", "error"] : ["network"];
+    this.tabs = html("div", { class: "ck-tabs", role: "group", "aria-label": "What the map shows" });
+    if (modes.length > 1) {
+      for (const mode of modes) {
+        const tab = html("button", { type: "button", class: "ck-tab", "aria-pressed": String(mode === this.mode) }, mode);
+        tab.addEventListener("click", () => {
+          this.mode = mode;
+          for (const other of this.tabs.children) set(other, "aria-pressed", String(other === tab));
+          changed();
+        }, { signal });
+        this.tabs.append(tab);
+      }
+    }
+    this.picker = n > 2 ? this.#picker(n, signal) : null;
+    this.scale = html("div", { class: "ck-scale", "aria-hidden": "true" }, html("span"), html("i"), html("span"));
+    this.frame = html("div", { class: "ck-frame" }, this.canvas, this.picture);
+    this.element = html("div", { class: "ck-graph ck-heat" }, html("div", { class: "ck-graph-bar" }, this.tabs, this.picker, this.scale), this.frame);
+    this.hit = svg("rect", { class: "ck-hit" });
+    this.picture.append(this.hit);
+    track(this.hit, (px, py) => this.#pick(px, py), signal);
+    if (pointed) {
+      this.hit.addEventListener("pointermove", (event) => {
+        const box = this.hit.getBoundingClientRect();
+        pointed(this.#at(event.clientX - box.left, event.clientY - box.top));
+      }, { signal });
+      this.hit.addEventListener("pointerleave", () => pointed(null), { signal });
+    }
+  }
+
+  #picker(n, signal) {
+    const choose = (k, label) => {
+      const select = html(
+        "select",
+        { class: "ck-select", "aria-label": label },
+        Array.from({ length: n }, (_, i) => html("option", { value: i, selected: i === this.pair[k] }, inputName(i, n, this.config.input_names))),
+      );
+      select.addEventListener("change", () => {
+        const value = Number(select.value);
+        if (value === this.pair[1 - k]) this.pair = [this.pair[1], this.pair[0]];
+        else this.pair[k] = value;
+        selects.forEach((s, m) => {
+          s.value = String(this.pair[m]);
+        });
+        this.size = null;
+        this.changed({ layout: true });
+      }, { signal });
+      return select;
+    };
+    const selects = [choose(0, "input across"), choose(1, "input upward")];
+    return html("div", { class: "ck-picker" }, "across", selects[0], "up", selects[1]);
+  }
+
+  #at(px, py) {
+    const [i, j] = this.pair;
+    const clamp = (v, [low, high]) => Math.min(high, Math.max(low, v));
+    const [dx, dy] = [this.config.domain[i], this.config.domain[j]];
+    const x = [...this.state.x];
+    x[i] = clamp(dx[0] + (px / this.side) * (dx[1] - dx[0]), dx);
+    x[j] = clamp(dy[1] - (py / this.side) * (dy[1] - dy[0]), dy);
+    return x;
+  }
+
+  #pick(px, py) {
+    const x = this.#at(px, py);
+    const round = (v, [low, high]) => {
+      const step = 10 ** Math.round(Math.log10((high - low) / 120));
+      return Number((Math.round(v / step) * step).toFixed(8)) + 0;
+    };
+    this.state.setInputs(x.map((v, k) => (this.pair.includes(k) ? round(v, this.config.domain[k]) : v)));
+  }
+
+  layout(width) {
+    const w = Math.round(width);
+    if (w === this.size || w < 60) return;
+    this.size = w;
+    const margin = 30;
+    const strip = Math.round(Math.max(46, Math.min(84, w * 0.2)));
+    const side = Math.round(Math.min(340, w - margin - strip - 18));
+    const h = 8 + side + 24 + strip + 12;
+    Object.assign(this, { width: w, height: h, left: margin, top: 8, side, strip });
+    this.frame.style.height = `${h}px`;
+    this.frame.style.width = `${margin + side + strip + 18}px`;
+    Object.assign(this.canvas.style, { left: `${margin}px`, top: `${this.top}px`, width: `${side}px`, height: `${side}px` });
+    set(this.picture, "viewBox", `0 0 ${w} ${h}`);
+    set(this.picture, "width", w);
+    set(this.picture, "height", h);
+    for (const element of [this.clip, this.hit]) {
+      set(element, "x", margin);
+      set(element, "y", this.top);
+      set(element, "width", side);
+      set(element, "height", side);
+    }
+    set(this.clip, "viewBox", `0 0 ${side} ${side}`);
+    this.#axes();
+  }
+
+  #axes() {
+    const [i, j] = this.pair;
+    const n = this.config.domain.length;
+    const [dx, dy] = [this.config.domain[i], this.config.domain[j]];
+    this.sx = linear(dx[0], dx[1], 0, this.side);
+    this.sy = linear(dy[0], dy[1], this.side, 0);
+    const parts = [];
+    const bottom = this.top + this.side;
+    for (const t of ticks(dx[0], dx[1], 4)) {
+      parts.push(svg("text", { x: this.left + this.sx(t), y: bottom + 14, "text-anchor": "middle" }, show(t)));
+    }
+    for (const t of ticks(dy[0], dy[1], 4)) {
+      parts.push(svg("text", { x: this.left - 5, y: this.top + this.sy(t) + 4, "text-anchor": "end" }, show(t)));
+    }
+    parts.push(svg("text", { class: "ck-axis", x: this.left + this.side + 8, y: bottom + 14 }, inputName(i, n, this.config.input_names)));
+    parts.push(svg("text", { class: "ck-axis", x: 2, y: bottom + 14 }, inputName(j, n, this.config.input_names)));
+    this.grid.replaceChildren(...parts);
+    this.targetGrid = null;
+  }
+
+  /** The largest size of a value, for colors and sections: the target's, else the start's. */
+  #range() {
+    if (this.reach) return this.reach;
+    const output = this.config.output ?? 0;
+    const f = this.config.target ? (x) => maths.evaluate(this.config.target, x)[output] : sampler(this.state.start, output);
+    let most = 0;
+    const corner = this.config.domain;
+    for (let k = 0; k < 400; k += 1) {
+      const x = corner.map(([low, high], d) => low + ((high - low) * ((k * [7, 11, 13, 17, 19, 23][d % 6] + (k >> 3) * (d + 1)) % 21)) / 20);
+      const v = Math.abs(f(x));
+      if (Number.isFinite(v) && v > most) most = v;
+    }
+    this.reach = most > 1e-6 ? most : 1;
+    return this.reach;
+  }
+
+  #sample(f, x) {
+    const [i, j] = this.pair;
+    const [dx, dy] = [this.config.domain[i], this.config.domain[j]];
+    const values = new Float64Array(GRID * GRID);
+    const at = [...x];
+    for (let r = 0; r < GRID; r += 1) {
+      at[j] = dy[1] - ((r + 0.5) / GRID) * (dy[1] - dy[0]);
+      for (let c = 0; c < GRID; c += 1) {
+        at[i] = dx[0] + ((c + 0.5) / GRID) * (dx[1] - dx[0]);
+        values[r * GRID + c] = f(at);
+      }
+    }
+    return values;
+  }
+
+  #targetValues(x) {
+    const held = x.map((v, k) => (this.pair.includes(k) ? 0 : v)).join();
+    if (!this.targetGrid || this.targetGrid.held !== held) {
+      const output = this.config.output ?? 0;
+      this.targetGrid = { held, values: this.#sample((p) => maths.evaluate(this.config.target, p)[output], x) };
+    }
+    return this.targetGrid.values;
+  }
+
+  update(net, value, wanted, verdict, colors, pieces) {
+    if (!this.size) return;
+    const { state } = this;
+    const x = state.x;
+    const [i, j] = this.pair;
+    const output = this.config.output ?? 0;
+    const f = sampler(net, output);
+    const g = this.config.target ? (p) => maths.evaluate(this.config.target, p)[output] : null;
+    const reach = this.#range();
+    let values = this.mode === "target" ? this.#targetValues(x) : this.#sample(f, x);
+    if (this.mode === "error") {
+      const target = this.#targetValues(x);
+      values = values.map((v, k) => v - target[k]);
+    }
+    this.#paint(values, this.mode === "error" ? reach / 2 : reach, colors);
+    const [low, , high] = this.scale.children;
+    const end = this.mode === "error" ? reach / 2 : reach;
+    setText(low, show(-end, 1));
+    setText(high, show(end, 1));
+
+    const px = this.sx(x[i]);
+    const py = this.sy(x[j]);
+    line(this.crossX, px, 0, px, this.side);
+    line(this.crossY, 0, py, this.side, py);
+    place(this.point, px, py);
+    const worst = verdict && !verdict.holds && verdict.worst ? verdict.worst : null;
+    const [dx, dy] = [this.config.domain[i], this.config.domain[j]];
+    const inView = worst !== null && worst[i] >= dx[0] && worst[i] <= dx[1] && worst[j] >= dy[0] && worst[j] <= dy[1];
+    show_(this.worst, inView);
+    if (inView) for (const dot of this.worst.children) place(dot, this.sx(worst[i]), this.sy(worst[j]));
+
+    const [bottom, right] = [this.top + this.side, this.left + this.side];
+    const level0 = linear(-reach, reach, bottom + 24 + this.strip, bottom + 24);
+    const across = (fn, d, k) => {
+      const p = [...x];
+      const out = [];
+      for (let m = 0; m <= 80; m += 1) {
+        p[k] = d[0] + ((d[1] - d[0]) * m) / 80;
+        out.push([p[k], fn(p)]);
+      }
+      return out;
+    };
+    const clamp = (v) => Math.max(-reach * 1.15, Math.min(reach * 1.15, v));
+    const flat = (list, place2) => path(list.flatMap(([a, v]) => place2(a, clamp(v))));
+    const downward = (a, v) => [this.left + this.sx(a), level0(v)];
+    set(this.below.line, "d", flat(across(f, dx, i), downward));
+    set(this.below.target, "d", g ? flat(across(g, dx, i), downward) : "");
+    line(this.below.zero, this.left, level0(0), right, level0(0));
+    line(this.below.now, this.left + px, bottom + 20, this.left + px, bottom + 24 + this.strip);
+    place(this.below.point, this.left + px, level0(clamp(value)));
+    const level1 = linear(-reach, reach, right + 10, right + 10 + this.strip);
+    const sideways = (a, v) => [level1(v), this.top + this.sy(a)];
+    set(this.beside.line, "d", flat(across(f, dy, j), sideways));
+    set(this.beside.target, "d", g ? flat(across(g, dy, j), sideways) : "");
+    line(this.beside.zero, level1(0), this.top, level1(0), bottom);
+    line(this.beside.now, right + 4, this.top + py, right + 10 + this.strip, this.top + py);
+    place(this.beside.point, level1(clamp(value)), this.top + py);
+
+    if (this.regions) this.#regions(pieces);
+    const n = x.length;
+    const name = (k) => inputName(k, n, this.config.input_names);
+    set(
+      this.picture,
+      "aria-label",
+      `Map of the ${this.mode} over ${name(i)} (across) and ${name(j)} (up), with sections. At ${x.map((v, k) => `${name(k)} = ${show(v)}`).join(", ")} the network gives ${show(value)}${wanted === null ? "" : `, the target ${show(wanted)}`}.`,
+    );
+  }
+
+  #regions(pieces) {
+    const list = pieces ?? [];
+    while (this.borders.childElementCount > list.length) this.borders.lastChild.remove();
+    while (this.borders.childElementCount < list.length) this.borders.append(svg("polygon", {}));
+    list.forEach(({ polygon, here }, k) => {
+      const shape = this.borders.children[k];
+      set(shape, "points", polygon.map(([a, b]) => `${this.sx(a).toFixed(1)},${this.sy(b).toFixed(1)}`).join(" "));
+      set(shape, "class", here ? "ck-here" : "");
+    });
+  }
+
+  #paint(values, reach, colors) {
+    const context = this.canvas.getContext("2d");
+    const image = (this.image ??= context.createImageData(GRID, GRID));
+    const data = image.data;
+    const { zero, positive, negative } = colors;
+    for (let k = 0; k < values.length; k += 1) {
+      const t = Math.max(-1, Math.min(1, values[k] / reach));
+      const end = t >= 0 ? positive : negative;
+      const s = Math.abs(t) ** 0.85;
+      const p = k * 4;
+      data[p] = zero[0] + (end[0] - zero[0]) * s;
+      data[p + 1] = zero[1] + (end[1] - zero[1]) * s;
+      data[p + 2] = zero[2] + (end[2] - zero[2]) * s;
+      data[p + 3] = Number.isFinite(values[k]) ? 255 : 0;
+    }
+    context.putImageData(image, 0, 0);
+  }
+}
+
+function section() {
+  const parts = {
+    zero: svg("line", { class: "ck-zero-line" }),
+    now: svg("line", { class: "ck-cross" }),
+    target: svg("path", { class: "ck-target-line" }),
+    line: svg("path", { class: "ck-network-line" }),
+    point: svg("circle", { class: "ck-point ck-small", r: 4 }),
+  };
+  return { ...parts, group: svg("g", { class: "ck-section" }, Object.values(parts)) };
+}

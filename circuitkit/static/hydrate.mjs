@@ -1,0 +1,76 @@
+/**
+ * Brings the widgets of a published page to life: finds their data, waits until they come near the
+ * screen, and hands the same module that JupyterLab runs a stand-in for the kernel's model.
+ */
+import widget from "./widget.mjs";
+
+/** The part of a Jupyter model that the widget uses, without a kernel behind it. */
+function standIn(state) {
+  const values = { ...state };
+  const handlers = new Map();
+  const of = (name) => handlers.get(name) ?? handlers.set(name, new Set()).get(name);
+  return {
+    get: (name) => values[name],
+    set(name, value) {
+      values[name] = value;
+      for (const handler of [...of(`change:${name}`)]) handler(value);
+    },
+    on: (name, handler) => of(name).add(handler),
+    off: (name, handler) => of(name).delete(handler),
+    save_changes() {},
+  };
+}
+
+function hydrate(place) {
+  const data = place.querySelector('script[type="application/json"]');
+  const fallback = [...place.childNodes];
+  const el = document.createElement("div");
+  try {
+    // Draw first, replace the still picture afterwards: a failure leaves the picture standing.
+    place.append(el);
+    widget.render({ model: standIn(JSON.parse(data.textContent)), el });
+    for (const node of fallback) if (node !== data) node.remove();
+    place.dataset.state = "live";
+  } catch (error) {
+    el.remove();
+    place.dataset.state = "failed";
+    console.error("This widget could not start:", error);
+  }
+}
+
+function start() {
+  const places = [...document.querySelectorAll(".ck-static")];
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        observer.unobserve(target);
+        hydrate(target);
+      }
+    },
+    { rootMargin: "600px 0px" },
+  );
+  for (const place of places) observer.observe(place);
+
+  // A shared link names its widget: start that one and show it; tell the reader if it is gone.
+  const follow = () => {
+    const shared = widget.sharedState(window.location.hash);
+    if (!shared || places.length === 0) return;
+    const place = places.find((p) => p.dataset.key === shared.key);
+    if (place) {
+      observer.unobserve(place);
+      if (place.dataset.state !== "live") hydrate(place);
+      place.scrollIntoView({ block: "center" });
+      return;
+    }
+    const note = document.createElement("p");
+    note.className = "ck-lost";
+    note.setAttribute("role", "alert");
+    note.textContent = "The network in this link is damaged or no longer on this page; here is the page as it stands.";
+    places[0].before(note);
+  };
+  follow();
+}
+
+if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+else start();

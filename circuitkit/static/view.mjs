@@ -1,0 +1,579 @@
+/**
+ * The widget: `render({model, el})`, for JupyterLab (anywidget) and for the published page alike.
+ *
+ * Everything that changes goes through the state; one animation frame then redraws what the state
+ * touches. All listeners end with one AbortController.
+ */
+import * as maths from "./mathematics.mjs";
+import { html, button, set, setText, show, inputName, formula } from "./dom.mjs";
+import { State, encode, decode, toPython } from "./state.mjs";
+import { Drawing, unitName } from "./drawing.mjs";
+import { Curve, HeatMap } from "./graph.mjs";
+
+const ICONS = {
+  undo: "M8 8V3L1 10l7 7v-5h6a4 4 0 0 1 0 8h-4v3h4a7.5 7.5 0 0 0 0-15z",
+  redo: "M16 8V3l7 7-7 7v-5h-6a4 4 0 0 0 0 8h4v3h-4a7.5 7.5 0 0 1 0-15z",
+  reset: "M12 4V0L6 6l6 6V8a5.5 5.5 0 1 1-5.5 5.5H3A9 9 0 1 0 12 4z",
+  cut: "M19 3l-6 6 2 2 7-7V3zM6 2a4 4 0 1 0 1.6 7.6L10 12l-2.400 2.400A4 4 0 1 0 9.600 16.400L12 14l7 7h3v-1L9.600 7.600A4 4 0 0 0 6 2zm0 2.500a1.500 1.500 0 1 1 0 3 1.500 1.500 0 0 1 0-3zm0 12a1.500 1.500 0 1 1 0 3 1.500 1.500 0 0 1 0-3z",
+  copy: "M4 2h11v3h-2.500V4.500h-6v11H7V18H4zM9 7h11v15H9zm2.500 2.500v10h6v-10z",
+  link: "M10.600 13.400a4.500 4.500 0 0 1 0-6.400l4-4a4.500 4.500 0 0 1 6.400 6.400l-2 2-1.800-1.800 2-2a2 2 0 0 0-2.800-2.800l-4 4a2 2 0 0 0 0 2.800zM13.400 10.600a4.500 4.500 0 0 1 0 6.400l-4 4A4.500 4.500 0 0 1 3 14.600l2-2 1.800 1.800-2 2a2 2 0 0 0 2.800 2.800l4-4a2 2 0 0 0 0-2.800z",
+};
+const RANGE = 3; // the slider for a weight runs from -3 to 3; drag or type for more
+
+/** Draw the widget into `el`; returns what ends it. */
+function render({ model, el }) {
+  const ending = new AbortController();
+  const view = new View(model, el, ending.signal);
+  return () => {
+    ending.abort();
+    view.end();
+  };
+}
+
+const copy = (value) => JSON.parse(JSON.stringify(value));
+
+class View {
+  constructor(model, el, signal) {
+    this.model = model;
+    this.signal = signal;
+    this.config = { ...model.get("_config") };
+    this.onPage = Boolean(this.config.on_page);
+    this.selected = null;
+    this.cutting = false;
+    this.dirty = new Set();
+    this.frame = 0;
+    this.receiving = false;
+    this.sending = false;
+    this.panels = this.config.panels;
+    this.state = new State(
+      {
+        weights: model.get("weights"),
+        biases: model.get("biases"),
+        x: model.get("x"),
+        ablated: model.get("ablated"),
+        frozen: model.get("frozen"),
+      },
+      { ties: this.config.ties, changed: (names) => this.#changed(names) },
+    );
+    this.root = html("section", { class: "ck-widget", "aria-label": this.config.label });
+    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
+    this.#build();
+    el.replaceChildren(this.root);
+    this.#listen();
+    this.#restore();
+    this.invalidate("all");
+  }
+
+  // ------------------------------------------------------------------ building
+
+  #build() {
+    const { config, signal, panels } = this;
+    this.message = html("p", { class: "ck-message", role: "alert", hidden: true });
+    this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });
+    const common = { state: this.state, config, signal };
+    const columns = [];
+    if (panels.includes("network")) {
+      this.drawing = new Drawing({
+        ...common,
+        select: (key) => this.#press(key, false),
+        press: (key) => this.#press(key, true),
+        key: (event, key) => this.#key(event, key),
+        complain: (text) => this.tell(text),
+      });
+      columns.push(html("div", { class: "ck-column ck-column-network" }, this.drawing.element, this.#buildInspector()));
+    }
+    if (panels.includes("graph") || panels.includes("regions")) {
+      this.graph =
+        this.state.sizes[0] === 1
+          ? new Curve(common)
+          : new HeatMap({ ...common, changed: () => this.invalidate("graph") });
+      this.legend = html(
+        "p",
+        { class: "ck-legend" },
+        html("span", { class: "ck-key ck-key-network" }, "the network"),
+        config.target ? html("span", { class: "ck-key ck-key-target" }, "its target") : null,
+        config.target && panels.includes("verdict") ? html("span", { class: "ck-key ck-key-worst" }, "worst input") : null,
+      );
+      columns.push(html("div", { class: "ck-column ck-column-graph" }, this.graph.element, this.legend));
+    }
+    this.main = html("div", { class: "ck-main" }, columns);
+    this.root.append(
+      this.#buildHead(),
+      ...(config.challenge ? [this.#buildChallenge()] : []),
+      this.message,
+      this.main,
+      this.#buildTools(),
+      ...(config.caption ? [html("p", { class: "ck-caption" }, config.caption)] : []),
+      this.spoken,
+    );
+  }
+
+  #buildHead() {
+    const { config, panels } = this;
+    const n = config.domain.length;
+    const { target } = config;
+    const inputs = Array.from({ length: n }, (_, i) => inputName(i, n, config.input_names)).join(", ");
+    const body = target ? target.outputs.map((t) => formula(t, n, config.input_names)).join(", ") : null;
+    this.formula = target ? (target.outputs.length > 1 ? `(${body})` : body) : "";
+    const head = html("header", { class: "ck-head" });
+    if (target) head.append(html("p", { class: "ck-goal" }, html("span", { class: "ck-goal-label" }, "target"), html("span", { class: "ck-formula" }, `f(${inputs}) = ${this.formula}`)));
+    if (target && panels.includes("verdict")) {
+      this.verdictMark = html("span", { class: "ck-verdict-mark", "aria-hidden": "true" });
+      this.verdictText = html("span", { class: "ck-verdict-text" });
+      this.jump = button("Go there", { title: "Set the inputs to the worst case", className: "ck-jump" });
+      this.jump.addEventListener("click", () => {
+        if (this.worst) this.state.setInputs(this.worst);
+      }, { signal: this.signal });
+      this.verdictBox = html("div", { class: "ck-verdict" }, this.verdictMark, this.verdictText, this.jump);
+      head.append(this.verdictBox);
+    }
+    return head;
+  }
+
+  #buildInspector() {
+    const { signal } = this;
+    this.inspectorText = html("p", { class: "ck-inspector-text" });
+    this.inspectorRange = html("input", { type: "range", class: "ck-range", min: -RANGE, max: RANGE, step: 0.1, "data-lm-suppress-shortcuts": "true" });
+    this.inspectorRange.addEventListener("input", () => {
+      const value = Number(this.inspectorRange.value);
+      this.#write(this.selected, value, `slide ${this.selected.join()}`);
+    }, { signal });
+    this.inspectorRange.addEventListener("change", () => {
+      this.state.gesture = null;
+    }, { signal });
+    this.inspectorRange.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
+    this.freezeButton = button("Freeze", { title: "Keep this number fixed, in training too (key F)" });
+    this.freezeButton.addEventListener("click", () => this.state.toggle("frozen", this.selected), { signal });
+    this.ablateButton = button("Ablate", { icon: ICONS.cut, title: "Take it out of the network (key X)" });
+    this.ablateButton.addEventListener("click", () => this.state.toggle("ablated", this.selected), { signal });
+    this.inspector = html(
+      "div",
+      { class: "ck-inspector" },
+      this.inspectorText,
+      html("div", { class: "ck-inspector-controls" }, this.inspectorRange, this.freezeButton, this.ablateButton),
+    );
+    return this.inspector;
+  }
+
+  #buildTools() {
+    const { signal, panels } = this;
+    const tool = (label, icon, action, options = {}) => {
+      const element = button(label, { icon, ...options });
+      element.addEventListener("click", action, { signal });
+      return element;
+    };
+    this.undoButton = tool("Undo", ICONS.undo, () => this.state.undo());
+    this.redoButton = tool("Redo", ICONS.redo, () => this.state.redo());
+    this.resetButton = tool("Reset", ICONS.reset, () => this.state.reset());
+    this.cutButton = tool("Ablate", ICONS.cut, () => {
+      this.cutting = !this.cutting;
+      this.invalidate("drawing");
+    }, { title: "Then click units or weights to take them out, or put them back" });
+    set(this.cutButton, "aria-pressed", "false");
+    this.copyButton = tool("Copy as Python", ICONS.copy, () => this.#copyText(toPython(this.state.network()), "Copied: paste it into a notebook."));
+    const parts = [this.undoButton, this.redoButton, this.resetButton, this.cutButton, this.copyButton];
+    if (this.onPage) {
+      this.shareButton = tool("Share", ICONS.link, () => this.#share(), { title: "A link that opens this page with your network" });
+      parts.push(this.shareButton);
+    }
+    this.tools = html("div", { class: "ck-tools", role: "toolbar", "aria-label": "Tools" }, panels.includes("network") ? parts : parts.slice(2));
+    return this.tools;
+  }
+
+  // ------------------------------------------------------------------ challenges
+
+  #buildChallenge() {
+    const { challenge } = this.config;
+    this.challengeMark = html("span", { class: "ck-challenge-mark" }, "Challenge");
+    this.checks = html("ul", { class: "ck-checks" });
+    this.hints = html("ol", { class: "ck-hints", hidden: true });
+    this.hintsShown = 0;
+    const parts = [html("p", { class: "ck-prompt" }, this.challengeMark, " ", challenge.prompt), this.checks];
+    if (challenge.hints.length) {
+      this.hintButton = button("", { className: "ck-hint" });
+      this.hintButton.addEventListener("click", () => this.#hint(), { signal: this.signal });
+      parts.push(this.hintButton, this.hints);
+      this.#labelHint();
+    }
+    this.challengeBox = html("div", { class: "ck-challenge" }, parts);
+    this.solvedBefore = this.#progress() === "solved";
+    return this.challengeBox;
+  }
+
+  #labelHint() {
+    const left = this.config.challenge.hints.length - this.hintsShown;
+    setText(this.hintButton.firstChild, this.hintsShown === 0 ? "A hint" : `Another hint (${left} left)`);
+    this.hintButton.hidden = left === 0;
+  }
+
+  #hint() {
+    const text = this.config.challenge.hints[this.hintsShown];
+    this.hintsShown += 1;
+    this.hints.hidden = false;
+    this.hints.append(html("li", {}, text));
+    this.#say(`Hint: ${text}`);
+    this.#labelHint();
+  }
+
+  /** The reader's progress stays in this browser; a private window may refuse to keep it. */
+  #progress(value = null) {
+    const name = `circuitkit:challenge:${this.config.challenge.key}`;
+    try {
+      if (value !== null) window.localStorage.setItem(name, value);
+      return window.localStorage.getItem(name);
+    } catch {
+      return null;
+    }
+  }
+
+  #grade(net) {
+    const { challenge, target, tolerance } = this.config;
+    const checks = [];
+    const box = challenge.domain;
+    const everywhere = this.verdict;
+    const where = box ? ` for ${box.map(([a, b], i) => `${show(a)} ≤ ${inputName(i, box.length, this.config.input_names)} ≤ ${show(b)}`).join(", ")}` : " for every input";
+    const inside = box ? maths.verdict(net, target, { domain: box, tolerance }) : everywhere;
+    checks.push([inside.holds, `equals ${this.formula}${where}`]);
+    if (challenge.fails_outside) checks.push([!everywhere.holds, "fails somewhere outside"]);
+    if (challenge.max_units !== null) {
+      const used = unitsInUse(net);
+      checks.push([used <= challenge.max_units, `uses at most ${challenge.max_units} hidden unit${challenge.max_units === 1 ? "" : "s"} (now ${used})`]);
+    }
+    const solved = checks.every(([ok]) => ok);
+    this.checks.replaceChildren(
+      ...checks.map(([ok, text]) => html("li", { class: ok ? "ck-done" : "" }, html("span", { "aria-hidden": "true" }, ok ? "✓" : "○"), html("span", { class: "ck-spoken" }, ok ? "done: " : "not yet: "), text)),
+    );
+    this.challengeBox.classList.toggle("ck-solved", solved);
+    setText(this.challengeMark, solved ? "✓ Solved" : this.solvedBefore ? "Challenge (solved before)" : "Challenge");
+    if (solved && !this.solvedNow) {
+      this.#progress("solved");
+      this.solvedBefore = true;
+      this.#say("Challenge solved.");
+    }
+    this.solvedNow = solved;
+  }
+
+  // ------------------------------------------------------------------ events
+
+  #listen() {
+    const { signal, model } = this;
+    this.observer = new ResizeObserver(() => this.invalidate("layout"));
+    this.observer.observe(this.root);
+    this.themes = new MutationObserver(() => {
+      this.colors = null;
+      this.invalidate("graph");
+    });
+    this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
+    this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+    this.onModel = () => this.#receive();
+    this.names = ["weights", "biases", "x", "ablated", "frozen"];
+    for (const name of this.names) model.on(`change:${name}`, this.onModel);
+    this.root.addEventListener("keydown", (event) => {
+      if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+      const letter = event.key.toLowerCase();
+      if (letter !== "z" && letter !== "y") return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (letter === "y" || event.shiftKey) this.state.redo();
+      else this.state.undo();
+    }, { signal });
+  }
+
+  /** A unit or weight was chosen; with the cutting tool in hand that takes it out. */
+  #press(key, isUnit) {
+    if (this.cutting && (isUnit || key[2] >= 0)) this.state.toggle("ablated", key);
+    this.selected = key;
+    this.invalidate("drawing");
+  }
+
+  #key(event, key) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isBias = key.length === 3 && key[2] < 0;
+    if (event.key.toLowerCase() === "x" && !isBias) this.state.toggle("ablated", key);
+    else if (event.key.toLowerCase() === "f" && key.length === 3) this.state.toggle("frozen", key);
+    else return;
+    event.preventDefault();
+  }
+
+  #write(key, value, gesture) {
+    if (key[2] < 0) this.state.setBias(key.slice(0, 2), value, gesture);
+    else this.state.setWeight(key, value, gesture);
+  }
+
+  #changed(names) {
+    if (!this.receiving) for (const name of names) this.dirty.add(name);
+    this.invalidate("state");
+  }
+
+  #receive() {
+    if (this.sending) return;
+    const values = {};
+    for (const name of this.names) {
+      const value = this.model.get(name);
+      if (JSON.stringify(value) !== JSON.stringify(this.state.values[name])) values[name] = value;
+    }
+    if (Object.keys(values).length === 0) return;
+    this.receiving = true;
+    this.state.replace(values, { gesture: "from Python" });
+    this.receiving = false;
+  }
+
+  #send() {
+    if (this.dirty.size === 0) return;
+    this.sending = true;
+    for (const name of this.dirty) {
+      this.model.set(name, name === "verdict" ? this.#plainVerdict() : copy(this.state.values[name]));
+    }
+    this.dirty.clear();
+    this.model.save_changes();
+    this.sending = false;
+  }
+
+  #plainVerdict() {
+    const { holds, error, worst } = this.verdict;
+    return { holds, error: Number.isFinite(error) ? error : "inf", worst: worst ? [...worst] : [], text: this.verdictWords };
+  }
+
+  // ------------------------------------------------------------------ share and copy
+
+  #share() {
+    const { weights, biases, x, ablated, frozen } = this.state.values;
+    const url = new URL(window.location.href);
+    url.hash = `circuit=${this.config.key}.${encode({ weights, biases, x, ablated, frozen })}`;
+    window.history.replaceState(null, "", url);
+    this.#copyText(url.href, "The link to your network is in the address bar and copied.");
+  }
+
+  #restore() {
+    if (!this.onPage) return;
+    const shared = sharedState(window.location.hash);
+    if (shared === null || shared.key !== this.config.key) return;
+    const values = decode(shared.text, this.state.sizes);
+    if (values === null) {
+      this.tell("The link's network is damaged, so this is the one the page starts with.");
+      return;
+    }
+    const { weights, biases, x, ablated, frozen } = values;
+    this.state.replace({ weights, biases, x, ablated, frozen });
+  }
+
+  async #copyText(text, done) {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.tell(done, "note");
+    } catch {
+      // No permission: show the text to copy by hand.
+      this.tell(text, "note");
+    }
+  }
+
+  /** A message under the heading; it leaves with the next change. */
+  tell(text, kind = "warning") {
+    this.message.dataset.kind = kind;
+    this.message.hidden = false;
+    setText(this.message, text);
+    this.messageFresh = true;
+  }
+
+  #say(text) {
+    setText(this.spoken, text);
+  }
+
+  // ------------------------------------------------------------------ drawing a frame
+
+  invalidate(what) {
+    if (what === "layout") this.needsLayout = true;
+    if (what === "all") this.needsLayout = true;
+    if (what === "state" && !this.messageFresh) this.message.hidden = true;
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      if (!this.signal.aborted) this.#draw();
+    });
+  }
+
+  #draw() {
+    const { state, config } = this;
+    if (this.needsLayout) this.#layout();
+    const net = state.network();
+    const pass = maths.forward(net, state.x);
+    const wanted = config.target ? maths.evaluate(config.target, state.x) : null;
+    const key = JSON.stringify(net);
+    if (key !== this.judged && config.target && (this.verdictBox || config.challenge)) {
+      this.judged = key;
+      this.#judge(net);
+    }
+    this.drawing?.update(pass, wanted, this.selected);
+    this.#updateInspector(pass);
+    const output = config.output ?? 0;
+    if (this.graph) {
+      this.colors ??= this.#readColors();
+      const shown = this.verdict ? { holds: this.verdict.holds, worst: this.worst } : null;
+      this.graph.update(net, pass.out[output], wanted === null ? null : wanted[output], shown, this.colors);
+    }
+    this.undoButton.disabled = state.past.length === 0;
+    this.redoButton.disabled = state.future.length === 0;
+    set(this.cutButton, "aria-pressed", String(this.cutting));
+    this.root.classList.toggle("ck-cutting", this.cutting);
+    this.messageFresh = false;
+    this.#send();
+  }
+
+  #layout() {
+    this.needsLayout = false;
+    const width = this.root.clientWidth;
+    if (width === 0) return;
+    const widest = Math.max(...this.state.sizes);
+    const beside = width >= 600 && widest <= 4 && this.drawing && this.graph;
+    this.main.classList.toggle("ck-beside", Boolean(beside));
+    const inner = this.main.clientWidth;
+    // The drawing gets what its widest layer needs, the graph the rest.
+    const share = beside ? Math.min(0.6, Math.max(0.46, 0.34 + 0.07 * widest)) : 1;
+    const drawingWidth = Math.floor(beside ? (inner - 28) * share : inner);
+    const graphWidth = Math.floor(beside ? inner - 28 - drawingWidth : Math.min(inner, 520));
+    this.main.style.setProperty("--ck-drawing-width", `${drawingWidth}px`);
+    this.drawing?.layout(drawingWidth);
+    this.graph?.layout(graphWidth);
+  }
+
+  #judge(net) {
+    const { config } = this;
+    this.verdict = maths.verdict(net, config.target, { tolerance: config.tolerance });
+    this.worst = this.#visibleWorst(net);
+    this.verdictWords = this.#words(net);
+    this.dirty.add("verdict");
+    if (this.verdictBox) {
+      const { holds } = this.verdict;
+      setText(this.verdictMark, holds ? "✓" : "✗");
+      setText(this.verdictText, this.verdictWords);
+      this.verdictBox.classList.toggle("ck-holds", holds);
+      this.jump.hidden = holds || !this.worst;
+    }
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => this.#say(this.verdictWords), 700);
+    if (config.challenge) this.#grade(net);
+  }
+
+  /** The worst input, moved along its ray into the picture where the network fails there too. */
+  #visibleWorst(net) {
+    const { worst, holds } = this.verdict;
+    if (holds || !worst) return null;
+    const { domain, target, tolerance } = this.config;
+    let scale = 1;
+    worst.forEach((v, i) => {
+      const limit = v > 0 ? domain[i][1] : domain[i][0];
+      if (v !== 0 && v / limit > 1) scale = Math.min(scale, limit / v);
+    });
+    if (!(scale > 0) || scale === 1) return [...worst];
+    const nearer = worst.map((v) => v * scale);
+    const gap = Math.max(...maths.forward(net, nearer).out.map((v, k) => Math.abs(v - maths.evaluate(target, nearer)[k])));
+    return gap > tolerance * Math.max(1, ...nearer.map(Math.abs)) ? nearer : [...worst];
+  }
+
+  #words(net) {
+    const { holds, exact, nRegions } = this.verdict;
+    const { target } = this.config;
+    const n = this.config.domain.length;
+    if (holds) {
+      const how = exact === false ? "as far as a fine grid shows" : nRegions ? `checked on ${nRegions === 1 ? "its one linear region" : `each of its ${nRegions} linear regions`}` : "";
+      return `Equals ${this.formula} for every input${how ? `, ${how}` : ""}.`;
+    }
+    const at = this.worst ?? this.verdict.worst;
+    const got = maths.forward(net, at).out;
+    const want = maths.evaluate(target, at);
+    const k = got.reduce((best, v, i) => (Math.abs(v - want[i]) > Math.abs(got[best] - want[best]) ? i : best), 0);
+    const where = at.map((v, i) => `${inputName(i, n, this.config.input_names)} = ${show(v)}`).join(", ");
+    const digits = Math.abs(got[k] - want[k]) < 0.01 ? 6 : 2;
+    return `Not ${this.formula} yet: at ${where} it gives ${show(got[k], digits)}, not ${show(want[k], digits)}.`;
+  }
+
+  #updateInspector(pass) {
+    if (!this.inspector) return;
+    const { state, selected } = this;
+    const { sizes } = state;
+    const n = sizes[0];
+    const isWeight = selected !== null && selected.length === 3;
+    const isBias = isWeight && selected[2] < 0;
+    this.inspectorRange.hidden = !isWeight;
+    this.freezeButton.hidden = !isWeight;
+    this.ablateButton.hidden = selected === null || isBias;
+    if (selected === null) {
+      setText(this.inspectorText, "Drag a number sideways, or click it and type. Click a unit to see its sum.");
+      return;
+    }
+    const [layer, unit, column] = selected;
+    const source = (j) => (layer === 0 ? inputName(j, n, this.config.input_names) : unitName(layer - 1, j, sizes));
+    if (isWeight) {
+      const value = isBias ? state.biases[layer][unit] : state.weights[layer][unit][column];
+      const name = isBias ? `bias of ${unitName(layer, unit, sizes)}` : `${source(column)} → ${unitName(layer, unit, sizes)}`;
+      setText(this.inspectorText, `${name}: ${show(value, 4)}`);
+      if (this.inspectorRange.value !== String(value)) this.inspectorRange.value = String(value);
+      set(this.inspectorRange, "aria-label", `${isBias ? name : `weight ${name}`}`);
+      const frozen = state.has("frozen", selected);
+      this.inspectorRange.disabled = frozen;
+      set(this.freezeButton, "aria-pressed", String(frozen));
+    } else {
+      setText(this.inspectorText, this.#sum(layer, unit, pass));
+    }
+    set(this.ablateButton, "aria-pressed", String(state.has("ablated", selected)));
+  }
+
+  /** A unit's arithmetic spelled out: 1 · 3 + (−1) · 5 = −2, so it is off: 0. */
+  #sum(layer, unit, pass) {
+    const { state } = this;
+    const below = layer === 0 ? state.x : pass.act[layer - 1];
+    const bracket = (v) => (v < 0 ? `(${show(v)})` : show(v));
+    const terms = state.network().weights[layer][unit].map((w, j) => `${bracket(w)} · ${bracket(below[j])}`);
+    const b = state.biases[layer][unit];
+    if (b !== 0) terms.push(bracket(b));
+    const z = pass.pre[layer][unit];
+    const name = unitName(layer, unit, state.sizes);
+    return `${name[0].toUpperCase()}${name.slice(1)}: ${terms.join(" + ")} = ${show(z)}, ${z > 0 ? `on: ${show(z)}` : "off: 0"}.`;
+  }
+
+  #readColors() {
+    const probe = html("i", { class: "ck-probe" });
+    const context = html("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+    this.root.append(probe);
+    const read = (name) => {
+      probe.style.color = `var(--ck-map-${name})`;
+      context.fillStyle = getComputedStyle(probe).color;
+      context.fillRect(0, 0, 1, 1);
+      return [...context.getImageData(0, 0, 1, 1).data];
+    };
+    const colors = { positive: read("positive"), zero: read("zero"), negative: read("negative") };
+    probe.remove();
+    return colors;
+  }
+
+  end() {
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.saying);
+    this.observer.disconnect();
+    this.themes.disconnect();
+    for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
+    this.root.remove();
+  }
+}
+
+
+/** Hidden units that something flows into and out of. */
+function unitsInUse({ weights, biases }) {
+  let used = 0;
+  for (let l = 0; l + 1 < weights.length; l += 1) {
+    weights[l].forEach((row, i) => {
+      const fed = row.some((w) => w !== 0) || biases[l][i] > 0;
+      const heard = weights[l + 1].some((next) => next[i] !== 0);
+      if (fed && heard) used += 1;
+    });
+  }
+  return used;
+}
+
+/** The widget's key and text in an address, or null. */
+export function sharedState(hash) {
+  const match = /^#?circuit=([\w-]+)\.(.*)$/.exec(hash);
+  return match ? { key: match[1], text: match[2] } : null;
+}
+
+export default { render, sharedState };
