@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
+from itertools import islice, repeat
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -39,6 +39,7 @@ __all__ = ["Rate", "TrainingRun", "train"]
 
 Array = NDArray[np.float64]
 Schedule = Callable[[float], float]
+_Loaded = tuple[torch.Tensor, torch.Tensor]
 
 #: a seed is solved when its worst error over all inputs is at most this
 TOLERANCE = 1e-3
@@ -358,12 +359,9 @@ class _Plan:
 class _Chunk:
     """Seeds that are trained side by side, and everything that is remembered between blocks."""
 
-    theta: _engine.Parameters
+    theta: torch.Tensor
     optimizer: Optimizer
     records: list[NDArray[np.floating[Any]]] = field(default_factory=list)
-
-    def copy(self) -> torch.Tensor:
-        return self.theta.flat.clone()
 
 
 def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
@@ -372,11 +370,8 @@ def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
     s = _engine.lanes(plan.sizes, n_points, plan.device)
     weights, biases = initial(plan.init, plan.sizes, plan.seeds.tolist(), bias=plan.bias)
     chunks = [
-        _Chunk(
-            _engine.Parameters(flat, plan.sizes, plan.bias),
-            Optimizer.create(plan.optimizer, plan.options, plan.weight_decay),
-        )
-        for flat in _engine.to_lanes(
+        _Chunk(flat, Optimizer.create(plan.optimizer, plan.options, plan.weight_decay))
+        for flat in _engine.to_chunks(
             weights, biases, s, bias=plan.bias, dtype=plan.dtype, device=plan.device
         )
     ]
@@ -384,17 +379,17 @@ def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
     worker = _Workers(plan, n_points, s)
     done = 0
     interrupted = False
-    finished = [chunk.theta.flat for chunk in chunks]
+    finished = [chunk.theta for chunk in chunks]
     bar = _Bar(plan.steps * len(plan.seeds), progress)
     try:
         stream = _points(plan, population)
         while done < plan.steps:
             block = range(done, min(done + _block_length(s, len(chunks)), plan.steps))
             points = list(islice(stream, len(block) if plan.data == "batches" else 1))
-            finished = [chunk.copy() for chunk in chunks]
+            finished = [chunk.theta.clone() for chunk in chunks]
             worker.advance(chunks, points, block, recorded)
             done = block.stop
-            finished = [chunk.theta.flat for chunk in chunks]
+            finished = [chunk.theta for chunk in chunks]
             bar.update(len(block) * len(plan.seeds))
     except KeyboardInterrupt:
         interrupted = True
@@ -415,7 +410,7 @@ def _result(
     began: float,
 ) -> TrainingRun:
     n = len(plan.seeds)
-    weights, biases = _engine.from_lanes(finished, n, plan.sizes, bias=plan.bias)
+    weights, biases = _engine.from_chunks(finished, n, plan.sizes, bias=plan.bias)
     with np.errstate(all="ignore"):
         loss = _loss(population, weights, biases)
         error = worst_errors(plan.target, weights, biases)
@@ -463,16 +458,15 @@ def _loss(points: _populations.Points, weights: list[Array], biases: list[Array]
     return loss + points.floor
 
 
-def _points(plan: _Plan, population: _populations.Points) -> Iterator[_engine.Batch]:
-    def as_batch(points: _populations.Points) -> _engine.Batch:
-        return _engine.Batch.of(points, bias=plan.bias, dtype=plan.dtype, device=plan.device)
-
+def _points(plan: _Plan, population: _populations.Points) -> Iterator[_Loaded]:
+    """What each step trains on, as the engine takes it."""
+    stream: Iterable[_populations.Points]
     if plan.data == "population":
-        fixed = as_batch(population)
-        while True:
-            yield fixed
-    for points in _populations.batches(plan.target, size=plan.batch_size):
-        yield as_batch(points)
+        stream = repeat(population)
+    else:
+        stream = _populations.batches(plan.target, size=plan.batch_size)
+    for points in stream:
+        yield _engine.as_tensors(points, dtype=plan.dtype, device=plan.device)
 
 
 def _recorded_steps(steps: int) -> list[int]:
@@ -502,11 +496,17 @@ class _Workers:
         torch.set_num_threads(1)
         plan = self.plan
         self.local.engine = _engine.Engine(
-            plan.sizes, self.n_points, self.s, bias=plan.bias, dtype=plan.dtype, device=plan.device
+            plan.sizes,
+            self.n_points,
+            self.s,
+            bias=plan.bias,
+            unit=self.n_points**-0.5,
+            dtype=plan.dtype,
+            device=plan.device,
         )
 
     def advance(
-        self, chunks: list[_Chunk], points: list[_engine.Batch], block: range, recorded: list[int]
+        self, chunks: list[_Chunk], points: list[_Loaded], block: range, recorded: list[int]
     ) -> None:
         jobs: list[Future[None]] = [
             self.pool.submit(self._advance, chunk, points, block, set(recorded)) for chunk in chunks
@@ -518,18 +518,22 @@ class _Workers:
                 job.result()
 
     def _advance(
-        self, chunk: _Chunk, points: list[_engine.Batch], block: range, recorded: set[int]
+        self, chunk: _Chunk, points: list[_Loaded], block: range, recorded: set[int]
     ) -> None:
         engine: _engine.Engine = self.local.engine
         plan = self.plan
         with torch.inference_mode():
+            engine.theta.copy_(chunk.theta)
             for i, step in enumerate(block):
                 if self.stop.is_set():
                     return
-                gradient = engine.step(chunk.theta, points[i % len(points)])
+                if i < len(points):
+                    engine.load(*points[i])
                 if step in recorded:
                     chunk.records.append(engine.loss().to(torch.float32).cpu().numpy())
-                chunk.optimizer.update(chunk.theta.flat, gradient, plan.rate(step))
+                gradient = engine.run()
+                chunk.optimizer.update(engine.theta, gradient, plan.rate(step))
+            chunk.theta.copy_(engine.theta)
 
     def close(self) -> None:
         self.stop.set()
