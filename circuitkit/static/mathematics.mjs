@@ -318,9 +318,10 @@ export function isPiecewiseLinear(target) {
 // -------------------------------------------------------------------------------- polytopes
 //
 // Linear regions are cut out one hidden unit at a time. A polytope is kept as its vertices, each
-// with a 64-bit mask (two 32-bit halves a, b) of the inequalities that it meets with equality. Two
-// vertices span an edge exactly when no third one meets every inequality that both of them meet.
-// A cut by a hyperplane needs edges alone: each edge that crosses gives one new vertex.
+// with a mask (two halves a, b of 30 bits: small integers in every engine) of the inequalities that
+// it meets with equality. Two vertices span an edge exactly when no third one meets every inequality
+// that both of them meet. A cut by a hyperplane needs edges alone: each edge that crosses gives one
+// new vertex.
 //
 // The same code runs in two arithmetics. FLOAT: vertices are Float64Array. EXACT: vertices are
 // BigInt arrays with a positive common denominator as last entry, functions have BigInt coefficients.
@@ -331,7 +332,13 @@ const popcount = (v) => {
   return (((v + (v >>> 4)) & 0x0f0f0f0f) * 0x01010101) >>> 24;
 };
 
+const FULL = 0x3fffffff;
+const LIMIT = 4096; // vertices of one polytope
+
 const FLOAT = {
+  values: new Float64Array(LIMIT),
+  point: (coordinates) => Float64Array.from(coordinates),
+  budget: 0,
   zeros: (n) => new Float64Array(n),
   dot(row, v) {
     let sum = 0;
@@ -348,6 +355,9 @@ const FLOAT = {
 };
 
 const EXACT = {
+  values: [],
+  point: (coordinates) => coordinates,
+  budget: 0,
   zeros: (n) => new Array(n).fill(0n),
   dot(row, v) {
     let sum = 0n;
@@ -365,27 +375,30 @@ const EXACT = {
   },
 };
 
-/** The box [low, high] (arrays of K's numbers), vertices extended by `tail`. */
-function boxPolytope(lows, highs, tail) {
+/** The box from `lows` to `highs`; `tail` is put behind the coordinates of every vertex. */
+function boxPolytope(K, lows, highs, tail) {
   const dim = lows.length;
+  if (dim > 12) throw new TooMany();
   const vertices = [];
   const a = [];
   for (let k = 0; k < 1 << dim; k++) {
     const v = lows.map((low, i) => ((k >> i) & 1 ? highs[i] : low));
     let mask = 0;
     for (let i = 0; i < dim; i++) mask |= 1 << (2 * i + ((k >> i) & 1));
-    vertices.push(tail ? [...v, ...tail] : v);
+    vertices.push(K.point([...v, ...tail]));
     a.push(mask);
   }
   return { dim, vertices, a, b: a.map(() => 0) };
 }
 
-let values = [];
-
-/** Values of a function at the vertices, left in `values`. Returns 1 (some > 0) | 2 (some < 0). */
-function sides(K, poly, row, tolerance) {
-  const { vertices } = poly;
+/**
+ * Values of a function at the vertices, left in K.values. Returns 1 (some > 0) | 2 (some < 0).
+ */
+function sides(K, { vertices }, row, tolerance) {
+  const { values } = K;
   let seen = 0;
+  K.budget -= vertices.length;
+  if (K.budget < 0 || vertices.length > LIMIT) throw new TooMany();
   for (let i = 0; i < vertices.length; i++) {
     const s = K.dot(row, vertices[i]);
     values[i] = s;
@@ -398,6 +411,7 @@ function sides(K, poly, row, tolerance) {
 /** The parts of a polytope where the function just measured by `sides` is >= 0 and <= 0. */
 function split(K, poly, tolerance) {
   const { vertices, a, b, dim } = poly;
+  const { values } = K;
   const count = vertices.length;
   const up = { dim, vertices: [], a: [], b: [] };
   const down = { dim, vertices: [], a: [], b: [] };
@@ -407,13 +421,10 @@ function split(K, poly, tolerance) {
     usedA |= a[i];
     usedB |= b[i];
   }
-  let bitA = ~usedA & (usedA + 1);
-  let bitB = 0;
-  if (usedA === -1) {
-    bitA = 0;
-    bitB = ~usedB & (usedB + 1);
-    if (usedB === -1) throw new TooMany();
-  }
+  // The first free bit, for the cutting hyperplane.
+  const bitA = usedA === FULL ? 0 : ~usedA & (usedA + 1);
+  const bitB = bitA ? 0 : ~usedB & (usedB + 1);
+  if (bitB > FULL) throw new TooMany();
   const put = (to, v, ma, mb) => {
     to.vertices.push(v);
     to.a.push(ma);
@@ -421,6 +432,7 @@ function split(K, poly, tolerance) {
   };
   const above = [];
   const below = [];
+  const belowA = [];
   for (let i = 0; i < count; i++) {
     const s = values[i];
     if (s > tolerance) {
@@ -428,6 +440,7 @@ function split(K, poly, tolerance) {
       put(up, vertices[i], a[i], b[i]);
     } else if (s < -tolerance) {
       below.push(i);
+      belowA.push(a[i]);
       put(down, vertices[i], a[i], b[i]);
     } else {
       put(up, vertices[i], a[i] | bitA, b[i] | bitB);
@@ -435,12 +448,19 @@ function split(K, poly, tolerance) {
     }
   }
   for (const p of above) {
-    for (const q of below) {
-      const ma = a[p] & a[q];
-      const mb = b[p] & b[q];
-      if (popcount(ma) + popcount(mb) < dim - 1) continue;
+    const ap = a[p];
+    const bp = b[p];
+    const simple = popcount(ap) + popcount(bp) === dim;
+    for (let k = 0; k < belowA.length; k++) {
+      const ma = ap & belowA[k];
+      const few = popcount(ma) < dim - 1;
+      if (few && bp === 0) continue;
+      const q = below[k];
+      const mb = bp & b[q];
+      if (few && popcount(ma) + popcount(mb) < dim - 1) continue;
+      // At a corner of exactly dim inequalities any dim - 1 of them are an edge.
       let edge = true;
-      for (let r = 0; r < count; r++) {
+      for (let r = 0; r < count && !simple; r++) {
         if ((a[r] & ma) === ma && (b[r] & mb) === mb && r !== p && r !== q) {
           edge = false;
           break;
@@ -455,6 +475,7 @@ function split(K, poly, tolerance) {
   return [up, down];
 }
 
+/** The network is too large for an exact answer while somebody waits. */
 class TooMany extends Error {}
 
 /**
@@ -473,6 +494,7 @@ function explore(K, layers, nodes, size, poly, targetTolerance, visit) {
     row[i] = K.zeros === FLOAT.zeros ? 1 : 1n;
     return row;
   });
+  K.budget = K === FLOAT ? 5e6 : 5e5;
   const active = layers.slice(0, -1).map(({ rows }) => rows.map(() => false));
 
   const affine = (rows, h) =>
@@ -538,23 +560,41 @@ function explore(K, layers, nodes, size, poly, targetTolerance, visit) {
       });
       return;
     }
-    const smallest = Boolean(node.min);
     resolveAll(node.min ?? node.max, 0, [], cell, (rows, part) => {
-      // The piece of every candidate k: where it is smallest (largest), the first one of equals.
-      for (let k = 0; k < rows.length; k++) {
-        let piece = part;
-        for (let j = 0; j < rows.length && piece; j++) {
-          if (j === k) continue;
-          const [p, q] = smallest ? [rows[j], rows[k]] : [rows[k], rows[j]];
-          const gap = p.slice();
-          for (let i = 0; i < size; i++) gap[i] -= q[i];
-          const seen = sides(K, piece, gap, targetTolerance);
-          if (seen === 3) piece = split(K, piece, targetTolerance)[0];
-          else if (seen === 2 || (seen === 0 && j < k)) piece = null;
-        }
-        if (piece) done(rows[k], piece);
-      }
+      pieces(rows, node.min ? 1 : -1, part, done);
     });
+  }
+
+  /** Where each of the rows is the smallest (sign 1) or largest (sign -1). */
+  function pieces(rows, sign, cell, done) {
+    const at = rows.map((row) => {
+      sides(K, cell, row, 0);
+      return K.values.slice(0, cell.vertices.length);
+    });
+    const behind = (k, j) => {
+      let equal = true;
+      for (let i = 0; i < at[k].length; i++) {
+        const gap = sign > 0 ? at[k][i] - at[j][i] : at[j][i] - at[k][i];
+        if (gap < -targetTolerance) return false;
+        if (gap > targetTolerance) equal = false;
+      }
+      return !equal || j < k; // the first one of equals stays
+    };
+    const all = rows.map((_, k) => k);
+    const left = all.filter((k) => !all.some((j) => j !== k && behind(k, j)));
+    for (const k of left) {
+      let piece = cell;
+      for (const j of left) {
+        if (j === k || !piece) continue;
+        const [p, q] = sign > 0 ? [rows[j], rows[k]] : [rows[k], rows[j]];
+        const gap = p.slice();
+        for (let i = 0; i < size; i++) gap[i] -= q[i];
+        const seen = sides(K, piece, gap, targetTolerance);
+        if (seen === 3) piece = split(K, piece, targetTolerance)[0];
+        else if (seen === 2 || (seen === 0 && j < k)) piece = null;
+      }
+      if (piece) done(rows[k], piece);
+    }
   }
 
   layer(0, identity, poly);
@@ -635,7 +675,7 @@ function startPolytope(K, inputs, size, domain) {
   const one = K === FLOAT ? 1 : 1n;
   const zero = K === FLOAT ? 0 : 0n;
   const lows = Array.from({ length: size }, (_, i) => (i < inputs ? -one : zero));
-  let poly = boxPolytope(lows, new Array(size).fill(one), K === EXACT ? [1n] : null);
+  let poly = boxPolytope(K, lows, new Array(size).fill(one), K === EXACT ? [1n] : []);
   for (let i = 0; domain && i < inputs; i++) {
     for (const side of [0, 1]) {
       const limit = domain[i][side];
@@ -675,9 +715,11 @@ function floatSearch(net, linear, domain, size) {
     nRegions++;
     const { vertices } = cell;
     for (let k = 0; k < z.length; k++) {
+      const gap = z[k].slice();
+      for (let i = 0; i < size; i++) gap[i] -= f[k][i];
       for (let i = 0; i < vertices.length; i++) {
         const v = vertices[i];
-        const e = Math.abs(FLOAT.dot(z[k], v) - FLOAT.dot(f[k], v));
+        const e = Math.abs(FLOAT.dot(gap, v));
         // Of equally bad corners, the one nearest to the origin (largest t).
         if (e > error + slack || (e > error - slack && at && v[inputs] > at[inputs] + 1e-9)) {
           error = Math.max(e, error);
@@ -961,8 +1003,7 @@ function regionsIn(net, target, box) {
   const reach = Math.max(1, ...box.flat().map(Math.abs));
   const found = [];
   const sizes = linear ? linear.floats.map((node) => treeSize(node, reach)) : [0];
-  const poly = boxPolytope(box.map((d) => d[0]), box.map((d) => d[1]), [1]);
-  poly.vertices = poly.vertices.map((v) => Float64Array.from(v));
+  const poly = boxPolytope(FLOAT, box.map((d) => d[0]), box.map((d) => d[1]), [1]);
   explore(
     FLOAT, floatLayers(net, reach), linear ? linear.floats : [], dim + 1, poly,
     ROUND * Math.max(...sizes),
