@@ -35,7 +35,7 @@ __all__ = ["Challenge", "CircuitWidget", "module_source", "style_source"]
 
 _STATIC = Path(__file__).parent / "static"
 #: the modules of the widget in the order in which they need one another
-_MODULES = ("mathematics", "dom", "state", "drawing", "graph", "view")
+_MODULES = ("mathematics", "dom", "state", "drawing", "graph", "training", "view")
 _PANELS = ("network", "graph", "verdict", "training", "compare", "regions", "share")
 _RELATIONS = ("equal", "opposite", "inverse", "negative inverse")
 #: the verdict forgives rounding, as the 1/3 that a reader types is no exact third

@@ -85,7 +85,7 @@ export function snap(value, step) {
  * options: label, get(), set(value, gesture), select(), enabled(), step, pixels (a step), signal
  */
 export function numberField(options) {
-  const { label, get, step = 0.1, pixels = 5, signal, low = null, high = null } = options;
+  const { label, get, step = 0.1, pixels = 5, digits = 2, signal, low = null, high = null } = options;
   const element = html("input", {
     type: "text",
     class: `ck-number ${options.className ?? ""}`,
@@ -109,7 +109,7 @@ export function numberField(options) {
     const value = get();
     if (editing || value === shown) return;
     shown = value;
-    const text = show(value);
+    const text = show(value, digits);
     element.value = text;
     element.style.setProperty("--ck-chars", String(Math.max(2, text.length)));
     set(element, "aria-valuenow", value);

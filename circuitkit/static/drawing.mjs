@@ -268,7 +268,7 @@ export class Drawing {
       setText(value, show(last[i]));
       const target = wanted === null ? null : wanted[i];
       const close = target !== null && Math.abs(target - last[i]) <= 1e-9 * Math.max(1, Math.abs(target));
-      setText(note, target === null ? "" : close ? "✓" : `should be ${show(target)}`);
+      setText(note, target === null ? "" : close ? "✓" : `${show(target) === show(last[i]) ? "almost" : "should be"} ${show(target)}`);
       mark(note, { "ck-right": close });
       set(node, "aria-label", `${unitName(this.layers - 1, i, sizes)}: ${show(last[i])}`);
       set(node, "role", "img");

@@ -108,6 +108,12 @@ export class Curve {
     track(this.picture, (px) => this.#pick(px), signal);
   }
 
+  /** Another output is shown: scales and target anew. */
+  refresh() {
+    this.size = null;
+    this.range = null;
+  }
+
   #pick(px) {
     const [low, high] = this.config.domain[0];
     const value = low + ((px - this.left) / (this.right - this.left)) * (high - low);
@@ -304,6 +310,12 @@ export class HeatMap {
     }
   }
 
+  /** Another output is shown: scales and target anew. */
+  refresh() {
+    this.size = null;
+    this.reach = null;
+  }
+
   #picker(n, signal) {
     const choose = (k, label) => {
       const select = html(
@@ -319,7 +331,7 @@ export class HeatMap {
           s.value = String(this.pair[m]);
         });
         this.size = null;
-        this.changed({ layout: true });
+        this.changed("layout");
       }, { signal });
       return select;
     };

@@ -51,7 +51,7 @@ export function exactNumber(text) {
  */
 export function parseNumber(text) {
   const exact = exactNumber(text);
-  const value = exact ? rationalToNumber(exact[0], exact[1]) : NaN;
+  const value = exact ? toNumber(exact[0], exact[1]) : NaN;
   return Number.isFinite(value) ? value : NaN;
 }
 
@@ -76,8 +76,8 @@ export function formatNumber(value, digits = 4) {
 }
 
 /** The double nearest to n/d (d > 0). */
-function rationalToNumber(n, d) {
-  if (n < 0n) return -rationalToNumber(-n, d);
+function toNumber(n, d) {
+  if (n < 0n) return -toNumber(-n, d);
   if (n === 0n) return 0;
   // A quotient of at least 66 bits, its last bit sticky, rounds as the exact value does.
   const shift = bits(d) - bits(n) + 66;
@@ -298,7 +298,7 @@ function linearTarget(target) {
       ...flags,
       homogeneous,
       denominator,
-      floats: over((row) => Float64Array.from(row, ([n, d]) => rationalToNumber(n, d))),
+      floats: over((row) => Float64Array.from(row, ([n, d]) => toNumber(n, d))),
       integers: over((row) => row.map(([n, d]) => n * (denominator / d))),
     };
   });
@@ -494,7 +494,6 @@ function explore(K, layers, nodes, size, poly, targetTolerance, visit) {
     row[i] = K.zeros === FLOAT.zeros ? 1 : 1n;
     return row;
   });
-  K.budget = K === FLOAT ? 5e6 : 5e5;
   const active = layers.slice(0, -1).map(({ rows }) => rows.map(() => false));
 
   const affine = (rows, h) =>
@@ -698,20 +697,18 @@ function startPolytope(K, inputs, size, domain) {
   return poly;
 }
 
-function floatSearch(net, linear, domain, size) {
+function floatSearch(net, linear, domain, size, magnitude) {
   const inputs = net.weights[0][0].length;
+  FLOAT.budget = 5e6;
   const poly = startPolytope(FLOAT, inputs, size, domain);
   if (!poly) return null;
-  const layers = floatLayers(net, 1);
   const nodes = linear.floats.map((node) => trimmed(node, size));
-  const treeSizes = linear.floats.map((node) => treeSize(node, 1));
-  const magnitude =
-    Math.max(...layers[layers.length - 1].sizes) + Math.max(...treeSizes);
-  let error = 0;
-  let at = null;
-  let nRegions = 0;
+  const tolerance = ROUND * Math.max(...linear.floats.map((node) => treeSize(node, 1)));
   const slack = ROUND * magnitude;
-  explore(FLOAT, layers, nodes, size, poly, ROUND * Math.max(...treeSizes), (cell, z, f) => {
+  let error = 0;
+  let corner = null;
+  let nRegions = 0;
+  explore(FLOAT, floatLayers(net, 1), nodes, size, poly, tolerance, (cell, z, f) => {
     nRegions++;
     const { vertices } = cell;
     for (let k = 0; k < z.length; k++) {
@@ -721,46 +718,48 @@ function floatSearch(net, linear, domain, size) {
         const v = vertices[i];
         const e = Math.abs(FLOAT.dot(gap, v));
         // Of equally bad corners, the one nearest to the origin (largest t).
-        if (e > error + slack || (e > error - slack && at && v[inputs] > at[inputs] + 1e-9)) {
+        if (e > error + slack || (e > error - slack && corner && v[inputs] > corner[inputs] + 1e-9)) {
           error = Math.max(e, error);
-          at = v;
+          corner = v;
         }
       }
     }
   });
-  return Number.isFinite(magnitude) ? { error, at, nRegions, magnitude } : null;
+  return { error, corner, nRegions };
 }
 
 function exactSearch(net, linear, domain, size) {
   const inputs = net.weights[0][0].length;
+  EXACT.budget = 3e5;
   const poly = startPolytope(EXACT, inputs, size, domain);
   const { layers, scale } = exactLayers(net);
   const nodes = linear.integers.map((node) => trimmed(node, size));
   let [above, below] = [0n, 1n]; // the largest |D| so far, in units of 1 / (scale * denominator)
-  let at = null;
+  let corner = null;
   let nRegions = 0;
   explore(EXACT, layers, nodes, size, poly, 0n, (cell, z, f) => {
     nRegions++;
     for (let k = 0; k < z.length; k++) {
-      const d = z[k].map((c, i) => c * linear.denominator - f[k][i] * scale);
-      if (d.every((c) => c === 0n)) continue;
+      const gap = z[k].map((c, i) => c * linear.denominator - f[k][i] * scale);
+      if (gap.every((c) => c === 0n)) continue;
       for (const v of cell.vertices) {
-        let e = EXACT.dot(d, v);
+        let e = EXACT.dot(gap, v);
         if (e < 0n) e = -e;
         const w = v[size];
-        const gap = e * below - above * w;
-        const nearer = at && size > inputs && v[inputs] * at[size] > at[inputs] * w;
-        if (gap > 0n || (gap === 0n && nearer)) {
-          [above, below, at] = [e, w, v];
-        }
+        const more = e * below - above * w;
+        const nearer = () => corner && size > inputs && v[inputs] * corner[size] > corner[inputs] * w;
+        if (more > 0n || (more === 0n && nearer())) [above, below, corner] = [e, w, v];
       }
     }
   });
-  const error = reduced(above, below * scale * linear.denominator);
-  return { error, at, nRegions };
+  return {
+    error: reduced(above, below * scale * linear.denominator),
+    corner: corner?.slice(0, size).map((c) => toNumber(c, corner[size])),
+    nRegions,
+  };
 }
 
-/** (|net - f| exactly, largest over outputs) at a float point, as a rational. */
+/** |net - f| at a point of doubles, the worst output's, as an exact rational. */
 function exactDifference(net, linear, x) {
   const { layers, scale } = exactLayers(net);
   const point = x.map(floatToRational);
@@ -787,185 +786,208 @@ function exactDifference(net, linear, x) {
   return [most, scale * linear.denominator * d];
 }
 
-const listed = (x) =>
-  x.length === 1 ? formatNumber(x[0]) : `(${Array.from(x, (v) => formatNumber(v)).join(", ")})`;
-
 const norm = (x) => Math.max(1, ...Array.from(x, Math.abs));
+
+/** |net - f| / max(1, max |x_i|) in floating point, the largest over the outputs. */
+function errorAt(net, target, x) {
+  const f = evaluate(target, x);
+  return Math.max(...forward(net, x).out.map((v, k) => Math.abs(v - f[k]))) / norm(x);
+}
 
 /**
  * Does the network equal its target for every input?
  *
- * The error is |net(x) - f(x)| / max(1, max |x_i|), its largest value over all of R^n or over a
- * box. It is found in floating point from the corners and rays of the linear regions; whenever
- * that leaves the answer open (the error lies within rounding of the tolerance) the regions are
- * cut again in exact rational arithmetic, so `holds` is always right for the very numbers of the
- * network. Weights are the doubles that they are, except where `net.texts` spells an exact number.
+ * The error is |net(x) - f(x)| / max(1, max |x_i|), the worst output's; its supremum over R^n or a
+ * box is found from the corners and rays of the linear regions, in floating point first. A point
+ * evaluated exactly then settles that it is above the tolerance; where it is not clearly above,
+ * the regions are cut again in exact rational arithmetic. So `holds` is right for the very numbers
+ * of the network: the doubles that they are, or what `net.texts` spells.
  *
- * `status` is "equal" (holds), "rounding" (differs by no more than rounding every weight to a double
- * explains: 3 and the double nearest to 1/3 multiply to 1 - 6e-17), "different", or "undecided" (a
- * target that is not piecewise linear and agrees at every sampled point).
+ * What a reader should be told is `status`: "equal" (the error is 0), "rounding" (not 0, but no more
+ * than rounding each weight to a double explains: 3 and the double nearest to 1/3 multiply to
+ * 1 - 6e-17), "within" (at most the tolerance), "different", or "undecided" (the target is not
+ * piecewise linear, or the network too large, and no difference was found among samples).
  *
  * @param {object} net
  * @param {object} target
  * @param {{domain?: ([number, number]|null)[]|null, tolerance?: number, exact?: "auto"|boolean}}
  *   [options] domain: [low, high] an input (null or an infinite limit: unbounded), null for R^n;
- *   exact: "auto" (default), false while dragging (never slow; `exact` then says whether the
- *   answer is certain), true to force exact arithmetic for the error as well.
+ *   exact: "auto"; false, never to use exact arithmetic, which takes up to half a second for
+ *   networks of four inputs that almost hold; true, to use nothing else.
  * @returns {{holds: boolean, status: string, error: number, worst: number[]|null, ray: number[]|null,
  *   network: number[]|null, target: number[]|null, nRegions: number, exact: boolean, text: string}}
- *   worst: the input with the largest error (null when there is none); ray: where the error is only
- *   approached far out, the direction, and worst is a point far along it; network, target: their
- *   values at worst.
+ *   holds: error <= tolerance; worst: the input with the largest error, null where there is none; ray:
+ *   the direction, where the error is approached only far out (worst is then a point far along it);
+ *   network, target: the values at worst; nRegions: regions on which both are linear; exact: whether
+ *   holds is certain.
+ * @throws {RangeError} the target takes or gives another number of values, or a domain is empty.
  */
 export function verdict(net, target, { domain = null, tolerance = 0, exact = "auto" } = {}) {
   const inputs = net.weights[0][0].length;
   const outputs = net.weights[net.weights.length - 1].length;
   if (target.n_inputs !== inputs || target.n_outputs !== outputs) {
     throw new RangeError(
-      `target: expected ${inputs} inputs and ${outputs} outputs as the network has, ` +
+      `target: expected ${inputs} inputs and ${outputs} outputs, as the network has, ` +
         `got ${target.n_inputs} and ${target.n_outputs}`,
     );
   }
-  checkDomain(domain, inputs);
-  const unbounded = !domain || domain.every((d) => !d || !(isFinite(d[0]) || isFinite(d[1])));
-  const box = unbounded ? null : domain.map((d) => d ?? [-Infinity, Infinity]);
+  const box = checkedDomain(domain, inputs);
+  const question = { net, target, box, tolerance, inputs };
   const linear = linearTarget(target);
-  if (!linear) return described(sampledVerdict(net, target, box, tolerance), target, box, tolerance);
-  const size = !hasBiases(net) && linear.homogeneous && unbounded ? inputs : inputs + 1;
+  const found = linear ? searched(question, linear, exact) : sampled(question);
+  const { error, magnitude = 0, corner = null } = found;
+  const place = found.worst ? found : corner && error > 0 ? located(question, corner, error) : {};
+  const { worst = null, ray = null } = place;
+  const rounding = net.weights.length * 2 ** -51 * magnitude;
+  const status = found.undecided
+    ? "undecided"
+    : error === 0
+      ? (linear?.rounded ? "rounding" : "equal")
+      : error <= rounding
+        ? "rounding"
+        : found.holds ? "within" : "different";
+  const result = {
+    holds: found.holds && !(linear?.rounded && tolerance === 0),
+    status,
+    error,
+    worst,
+    ray,
+    network: worst && forward(net, worst).out,
+    target: worst && evaluate(target, worst),
+    nRegions: found.nRegions,
+    exact: found.exact,
+  };
+  return { ...result, text: sentence(result, question) };
+}
 
+/** Decide from the regions: {holds, error, corner or worst, nRegions, exact, magnitude}. */
+function searched(question, linear, exact) {
+  const { net, box, tolerance, inputs } = question;
+  const size = !hasBiases(net) && linear.homogeneous && !box ? inputs : inputs + 1;
+  const magnitude = largest(net, linear);
   let found = null;
   try {
-    if (exact !== true) found = floatSearch(net, linear, box, size);
+    if (exact !== true && magnitude < 1e300) found = floatSearch(net, linear, box, size, magnitude);
+    if (found && found.error > tolerance + 1e-10 * magnitude) {
+      const place = located(question, found.corner, found.error);
+      if (exceeds(question, linear, place.worst)) {
+        return { ...found, ...place, holds: false, exact: true, magnitude };
+      }
+    }
+    if (exact !== false || !found) {
+      const { error, corner, nRegions } = exactSearch(net, linear, box, size);
+      const [n, d] = floatToRational(tolerance);
+      const holds = error[0] * d <= n * error[1];
+      return { holds, error: toNumber(...error), corner, nRegions, exact: true, magnitude };
+    }
   } catch (problem) {
     if (!(problem instanceof TooMany)) throw problem;
-    return described(sampledVerdict(net, target, box, tolerance), target, box, tolerance);
   }
-  const limit = floatToRational(tolerance);
-  let result = null;
-  if (found && found.error > tolerance) {
-    // A point, evaluated exactly, that exceeds the tolerance settles it.
-    const place = found.at && located(net, target, found.at, inputs, found.error, tolerance);
-    if (place) {
-      const [n, d] = exactDifference(net, linear, place.worst);
-      const m = floatToRational(norm(place.worst));
-      const certain = n * m[1] * limit[1] > limit[0] * d * m[0];
-      const clear = found.error - tolerance > 1e-10 * found.magnitude;
-      if (certain && clear) result = { ...found, ...place, holds: false, exact: true };
-    }
-  }
-  if (!result && (exact || !found)) {
-    const { error, at, nRegions } = exactSearch(net, linear, box, size);
-    const holds = error[0] * limit[1] <= limit[0] * error[1];
-    const point = at && floatPoint(at, size);
-    const value = rationalToNumber(error[0], error[1]);
-    const place = value > 0 ? located(net, target, point, inputs, value, tolerance) : null;
-    result = { nRegions, ...place, error: value, holds, exact: true };
-  }
-  if (!result) {
-    const holds = found.error <= tolerance + ROUND * 10 * found.magnitude;
-    const place = found.at && located(net, target, found.at, inputs, found.error, tolerance);
-    result = { ...found, ...place, holds, exact: false };
-  }
-  const { magnitude = floatMagnitude(net, linear) } = found ?? {};
-  result.roundable = net.weights.length * 2 ** -51 * magnitude;
-  if (linear.rounded && tolerance === 0) result.holds = false;
-  return described(result, target, box, tolerance);
+  if (found) return { ...found, holds: found.error <= tolerance + ROUND * magnitude, exact: false, magnitude };
+  const guess = sampled(question);
+  const refuted = guess.worst !== null && exceeds(question, linear, guess.worst);
+  return { ...guess, exact: refuted, undecided: !refuted };
 }
 
-function floatMagnitude(net, linear) {
+/** Whether the error at a point is above the tolerance, decided exactly. */
+function exceeds({ net, tolerance }, linear, x) {
+  const [n, d] = exactDifference(net, linear, x);
+  const [limit, below] = floatToRational(tolerance);
+  const [m, e] = floatToRational(norm(x));
+  return n * below * e > limit * m * d;
+}
+
+function largest(net, linear) {
   const layers = floatLayers(net, 1);
-  return Math.max(...layers[layers.length - 1].sizes) + Math.max(...linear.floats.map((n) => treeSize(n, 1)));
+  const trees = linear.floats.map((node) => treeSize(node, 1));
+  return Math.max(...layers[layers.length - 1].sizes) + Math.max(...trees);
 }
 
-function floatPoint(v, size) {
-  return v.slice(0, size).map((c) => rationalToNumber(c, v[size]));
-}
-
-function checkDomain(domain, inputs) {
-  if (domain === null || domain === undefined) return;
-  const fine = (d) => d === null || (d.length === 2 && d[0] < d[1]);
+function checkedDomain(domain, inputs) {
+  if (domain === null || domain === undefined) return null;
+  const fine = (d) => d === null || (d.length === 2 && !(d[0] >= d[1]));
   if (!Array.isArray(domain) || domain.length !== inputs || !domain.every(fine)) {
     throw new RangeError(
       `domain: expected ${inputs} pairs [low, high] with low < high, got ${JSON.stringify(domain)}`,
     );
   }
+  const box = domain.map((d) => [d?.[0] ?? -Infinity, d?.[1] ?? Infinity]);
+  return box.flat().some(Number.isFinite) ? box : null;
 }
 
 /** The input that a corner (x, t) stands for; for t = 0 a point far along the ray. */
-function located(net, target, corner, inputs, error, tolerance) {
+function located({ net, target, box, tolerance, inputs }, corner, error) {
   const x = Array.from(corner.slice(0, inputs), (v) => v + 0);
   const t = corner.length > inputs ? corner[inputs] : 1;
-  const at = (scale) => x.map((v) => v * scale + 0);
-  if (t > 1e-12) return { worst: at(1 / t), ray: null };
-  const measured = (p) => {
-    const net_ = forward(net, p).out;
-    const f = evaluate(target, p);
-    return Math.max(...net_.map((v, k) => Math.abs(v - f[k]))) / norm(p);
+  const inside = (v, i) => {
+    if (!box) return v;
+    for (const limit of box[i]) if (Math.abs(v - limit) <= 1e-12 * Math.abs(limit)) return limit;
+    return Math.min(Math.max(v, box[i][0]), box[i][1]);
   };
-  let point = at(10);
+  if (t > 1e-12) return { worst: x.map((v, i) => inside(v / t, i)), ray: null };
+  let worst = x;
   for (let far = 10; far <= 1e12; far *= 10) {
-    point = at(far);
-    const m = measured(point);
-    if (m > tolerance && m >= 0.999 * error) break;
+    worst = x.map((v, i) => inside(0, i) + v * far);
+    const reached = errorAt(net, target, worst);
+    if (reached > tolerance && reached >= 0.999 * error) break;
   }
-  return { worst: point, ray: x };
+  return { worst, ray: x };
 }
 
-function sampledVerdict(net, target, domain, tolerance) {
-  const inputs = net.weights[0][0].length;
+/** The largest error among samples in the domain, from -10 to 10 where it has no limits. */
+function sampled({ net, target, box, tolerance, inputs }) {
   const limits = Array.from({ length: inputs }, (_, i) => {
-    const [low, high] = domain?.[i] ?? [-Infinity, Infinity];
-    if (isFinite(low) && isFinite(high)) return [low, high];
-    return isFinite(low) ? [low, low + 20] : isFinite(high) ? [high - 20, high] : [-10, 10];
+    const [low, high] = box?.[i] ?? [-Infinity, Infinity];
+    if (low === -Infinity) return high === Infinity ? [-10, 10] : [Math.min(-10, high - 20), high];
+    return high === Infinity ? [low, Math.max(10, low + 20)] : [low, high];
   });
+  const count = inputs === 1 ? 2000 : 8000;
   let error = 0;
   let worst = null;
-  const primes = [2, 3, 5, 7, 11, 13, 17, 19];
-  const count = inputs === 1 ? 2001 : 8000;
-  for (let k = 0; k < count; k++) {
-    const x = limits.map(([low, high], i) =>
-      low + (high - low) * (inputs === 1 ? k / (count - 1) : halton(k + 1, primes[i % 8] + 2 * (i >> 3))),
-    );
-    const out = forward(net, x).out;
-    const f = evaluate(target, x);
-    const e = Math.max(...out.map((v, j) => Math.abs(v - f[j]))) / norm(x);
+  for (let k = 0; k <= count; k++) {
+    const x = limits.map(([low, high], i) => {
+      const share = inputs === 1 ? k / count : ((k + 1) * PRIMES[i % PRIMES.length] ** 0.5) % 1;
+      return low + (high - low) * share;
+    });
+    const e = errorAt(net, target, x);
     if (e > error) [error, worst] = [e, x];
   }
-  const holds = false;
-  return { holds, sampled: true, error, worst, ray: null, nRegions: 0, exact: false, tolerance };
+  const undecided = error <= Math.max(tolerance, 1e-9);
+  return { holds: false, error, worst, nRegions: 0, exact: !undecided, undecided };
 }
 
-function halton(k, base) {
-  let value = 0;
-  for (let f = 1 / base; k > 0; f /= base, k = Math.floor(k / base)) value += f * (k % base);
-  return value;
-}
+const PRIMES = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29];
 
-/** Add the status, the values at the worst input, and the sentence. */
-function described(result, target, domain, tolerance) {
-  const { holds, error, ray = null, nRegions, exact, sampled = false, roundable = 0 } = result;
-  const worst = result.worst ?? null;
-  const status = holds
-    ? "equal"
-    : sampled
-      ? error > Math.max(tolerance, 1e-9) ? "different" : "undecided"
-      : error <= Math.max(roundable, tolerance) ? "rounding" : "different";
-  const name = target.text ?? target.name ?? "the target";
-  const where = domain ? "for every input in the range" : "for every input";
-  const most = `off by ${formatNumber(error, 3)}`;
-  let text;
-  if (status === "equal") {
-    text = tolerance > 0 ? `Equals ${name} ${where}, within ${formatNumber(tolerance)}.` : `Equals ${name} ${where}.`;
-  } else if (status === "rounding") {
-    text = `Equals ${name} ${where}, up to the rounding of its weights (${most}).`;
-  } else if (status === "undecided") {
-    text = `Agrees with ${name} at every input tried; ${name} is not piecewise linear, so this is no proof.`;
-  } else if (ray) {
-    text = `Differs from ${name}: the further out along ${listed(ray)}, the larger, ${most} times the largest |input|.`;
-  } else {
-    text = `Differs from ${name}, most at ${worst ? listed(worst) : "?"}.`;
+const listed = (x) =>
+  x.length === 1 ? formatNumber(x[0]) : `(${x.map((v) => formatNumber(v)).join(", ")})`;
+
+function sentence({ status, error, worst, ray, network, target: wanted }, question) {
+  const name = question.target.text ?? question.target.name ?? "the target";
+  const limit = ([low, high], i) => {
+    const x = question.inputs === 1 ? "x" : `x${i + 1}`;
+    if (low === -Infinity) return high === Infinity ? null : `${x} ≤ ${formatNumber(high)}`;
+    return `${formatNumber(low)} ≤ ${x}${high === Infinity ? "" : ` ≤ ${formatNumber(high)}`}`;
+  };
+  const range = question.box?.map(limit).filter(Boolean).join(", ");
+  const where = range ? `for ${range}` : "for every input";
+  const size = formatNumber(error, 3);
+  switch (status) {
+    case "equal":
+      return `Equals ${name} ${where}.`;
+    case "rounding":
+      return `Equals ${name} ${where}, up to the rounding of its weights (error ${size}).`;
+    case "within":
+      return `Equals ${name} ${where}, within ${formatNumber(question.tolerance)} (worst error ${size}).`;
+    case "undecided":
+      return `Agrees with ${name} wherever it was tried; that is no proof.`;
+    default: {
+      const far = ray ? ", and more and more so further out" : "";
+      return (
+        `Differs from ${name}: at ${listed(worst)} it gives ${listed(network)}, ` +
+        `not ${listed(wanted)} (worst error ${size}${far}).`
+      );
+    }
   }
-  return { holds, status, error, worst, ray, nRegions, exact, text };
 }
 
 // -------------------------------------------------------------------------- regions to draw
@@ -1002,6 +1024,7 @@ function regionsIn(net, target, box) {
   const linear = target && linearTarget(target);
   const reach = Math.max(1, ...box.flat().map(Math.abs));
   const found = [];
+  FLOAT.budget = 5e6;
   const sizes = linear ? linear.floats.map((node) => treeSize(node, reach)) : [0];
   const poly = boxPolytope(FLOAT, box.map((d) => d[0]), box.map((d) => d[1]), [1]);
   explore(

@@ -9,6 +9,7 @@ import { html, button, set, setText, show, inputName, formula } from "./dom.mjs"
 import { State, encode, decode, toPython } from "./state.mjs";
 import { Drawing, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
+import { Training, Compare } from "./training.mjs";
 
 const ICONS = {
   undo: "M8 8V3L1 10l7 7v-5h6a4 4 0 0 1 0 8h-4v3h4a7.5 7.5 0 0 0 0-15z",
@@ -57,8 +58,8 @@ class View {
     );
     this.root = html("section", { class: "ck-widget", "aria-label": this.config.label });
     for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
+    el.replaceChildren(this.root); // first, as colors are read from the page
     this.#build();
-    el.replaceChildren(this.root);
     this.#listen();
     this.#restore();
     this.invalidate("all");
@@ -86,7 +87,12 @@ class View {
       this.graph =
         this.state.sizes[0] === 1
           ? new Curve(common)
-          : new HeatMap({ ...common, changed: () => this.invalidate("graph") });
+          : new HeatMap({
+              ...common,
+              changed: (what) => this.invalidate(what ?? "graph"),
+              pointed: panels.includes("regions") ? (x) => this.#point(x) : null,
+            });
+      if (panels.includes("regions")) this.pieces = this.#buildPieces();
       this.legend = html(
         "p",
         { class: "ck-legend" },
@@ -94,18 +100,90 @@ class View {
         config.target ? html("span", { class: "ck-key ck-key-target" }, "its target") : null,
         config.target && panels.includes("verdict") ? html("span", { class: "ck-key ck-key-worst" }, "worst input") : null,
       );
-      columns.push(html("div", { class: "ck-column ck-column-graph" }, this.graph.element, this.legend));
+      columns.push(html("div", { class: "ck-column ck-column-graph" }, this.#buildOutputs(), this.graph.element, this.legend, this.pieces?.element));
     }
-    this.main = html("div", { class: "ck-main" }, columns);
+    this.main = html("div", { class: "ck-main", hidden: columns.length === 0 }, columns);
     this.root.append(
       this.#buildHead(),
       ...(config.challenge ? [this.#buildChallenge()] : []),
       this.message,
       this.main,
+      ...this.#buildTraining(),
       this.#buildTools(),
       ...(config.caption ? [html("p", { class: "ck-caption" }, config.caption)] : []),
       this.spoken,
     );
+  }
+
+  /** Of several outputs the graph shows one. */
+  #buildOutputs() {
+    const { sizes } = this.state;
+    const n = sizes[sizes.length - 1];
+    if (n === 1) return null;
+    const select = html("select", { class: "ck-select" }, Array.from({ length: n }, (_, i) => html("option", { value: i }, `output ${i + 1}`)));
+    select.addEventListener("change", () => {
+      this.config.output = Number(select.value);
+      this.graph.refresh();
+      this.invalidate("layout");
+    }, { signal: this.signal });
+    return html("label", { class: "ck-labeled" }, "graph of", select);
+  }
+
+  /** The panel "regions": the formula of the network, and of the target, where one points. */
+  #buildPieces() {
+    const row = (kind, text) => {
+      const value = html("span", { class: "ck-piece-formula" });
+      return [html("div", { class: `ck-piece ck-piece-${kind}` }, html("span", { class: "ck-piece-name" }, text), value), value];
+    };
+    const [network, networkText] = row("network", "network");
+    const [target, targetText] = row("target", "target");
+    const title = html("p", { class: "ck-piece-title" });
+    const parts = this.config.target ? [title, network, target] : [title, network];
+    return { element: html("div", { class: "ck-pieces" }, parts), title, networkText, targetText };
+  }
+
+  #point(x) {
+    this.pointed = x;
+    this.invalidate("graph");
+  }
+
+  /** The linear regions in the picture, each with its formulas; the one at the point is marked. */
+  #regions(net, key) {
+    const { config, state } = this;
+    const at = this.pointed ?? state.x;
+    const output = config.output ?? 0;
+    const n = config.domain.length;
+    let list;
+    let here;
+    let axes = [0];
+    if (n === 1) {
+      const cache = `${key}`;
+      if (this.regionKey !== cache) this.regionList = maths.regions1d(net, config.target, config.domain[0]);
+      this.regionKey = cache;
+      list = this.regionList;
+      here = list.findIndex(({ low, high }) => at[0] >= low && at[0] <= high);
+    } else {
+      axes = this.graph.pair;
+      const held = state.x.map((v, k) => (axes.includes(k) ? 0 : v));
+      const cache = `${key} ${axes} ${held}`;
+      if (this.regionKey !== cache) {
+        const box = axes.map((k) => config.domain[k]);
+        this.regionList = maths.regions2d(net, config.target, box, { axes, at: held });
+      }
+      this.regionKey = cache;
+      list = this.regionList;
+      const p = axes.map((k) => at[k]);
+      here = list.findIndex(({ polygon }) => inside(polygon, p));
+    }
+    const piece = list[here];
+    const names = axes.map((k) => inputName(k, n, config.input_names));
+    const { title, networkText, targetText } = this.pieces;
+    setText(title, `${list.length} linear ${list.length === 1 ? "region" : "regions"} here; ${this.pointed ? "where you point" : "around the present input"}`);
+    setText(networkText, piece ? affine(piece.net[output], names) : "");
+    setText(targetText, piece?.target ? affine(piece.target[output], names) : "not linear");
+    const agree = piece?.target && piece.net[output].every((v, k) => Math.abs(v - piece.target[output][k]) < 1e-9);
+    this.pieces.element.classList.toggle("ck-agree", Boolean(agree));
+    return list.map((region, k) => ({ polygon: region.polygon, here: k === here }));
   }
 
   #buildHead() {
@@ -155,6 +233,51 @@ class View {
     return this.inspector;
   }
 
+  /** The panels that train; both need a target. */
+  #buildTraining() {
+    const { config, panels, signal, state, model } = this;
+    if (!config.target) return [];
+    const common = {
+      state,
+      config,
+      signal,
+      rate: () => model.get("learning_rate"),
+      setRate: (value) => {
+        model.set("learning_rate", value);
+        model.save_changes();
+        this.invalidate("state");
+      },
+      complain: (text) => this.tell(text),
+    };
+    const built = [];
+    if (panels.includes("training")) {
+      this.training = new Training({
+        ...common,
+        seed: () => model.get("seed"),
+        setSeed: (value) => {
+          model.set("seed", value);
+          this.dirty.add("weights");
+        },
+        invalidate: () => this.invalidate("state"),
+      });
+      built.push(this.training.element);
+    }
+    if (panels.includes("compare")) {
+      this.compare = new Compare({
+        ...common,
+        colors: () => (this.colors ??= this.#readColors()),
+        open: (net, seed) => {
+          state.replace(net);
+          this.training?.restart();
+          this.#say(`The network of seed ${seed} is in the drawing.`);
+          this.main.scrollIntoView({ block: "nearest" });
+        },
+      });
+      built.push(this.compare.element);
+    }
+    return built;
+  }
+
   #buildTools() {
     const { signal, panels } = this;
     const tool = (label, icon, action, options = {}) => {
@@ -176,7 +299,7 @@ class View {
       this.shareButton = tool("Share", ICONS.link, () => this.#share(), { title: "A link that opens this page with your network" });
       parts.push(this.shareButton);
     }
-    this.tools = html("div", { class: "ck-tools", role: "toolbar", "aria-label": "Tools" }, panels.includes("network") ? parts : parts.slice(2));
+    this.tools = html("div", { class: "ck-tools", role: "toolbar", "aria-label": "Tools", hidden: !panels.includes("network") }, parts);
     return this.tools;
   }
 
@@ -261,13 +384,16 @@ class View {
     this.observer.observe(this.root);
     this.themes = new MutationObserver(() => {
       this.colors = null;
+      this.compare?.repaint();
       this.invalidate("graph");
     });
     this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
     this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
     this.onModel = () => this.#receive();
+    this.onSetting = () => this.invalidate("state");
     this.names = ["weights", "biases", "x", "ablated", "frozen"];
     for (const name of this.names) model.on(`change:${name}`, this.onModel);
+    for (const name of ["seed", "learning_rate"]) model.on(`change:${name}`, this.onSetting);
     this.root.addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
       const letter = event.key.toLowerCase();
@@ -382,8 +508,7 @@ class View {
   // ------------------------------------------------------------------ drawing a frame
 
   invalidate(what) {
-    if (what === "layout") this.needsLayout = true;
-    if (what === "all") this.needsLayout = true;
+    if (what === "layout" || what === "all") this.needsLayout = true;
     if (what === "state" && !this.messageFresh) this.message.hidden = true;
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => {
@@ -409,8 +534,11 @@ class View {
     if (this.graph) {
       this.colors ??= this.#readColors();
       const shown = this.verdict ? { holds: this.verdict.holds, worst: this.worst } : null;
-      this.graph.update(net, pass.out[output], wanted === null ? null : wanted[output], shown, this.colors);
+      const pieces = this.pieces ? this.#regions(net, key) : null;
+      this.graph.update(net, pass.out[output], wanted === null ? null : wanted[output], shown, this.colors, pieces);
     }
+    this.training?.update();
+    this.compare?.update();
     this.undoButton.disabled = state.past.length === 0;
     this.redoButton.disabled = state.future.length === 0;
     set(this.cutButton, "aria-pressed", String(this.cutting));
@@ -434,6 +562,7 @@ class View {
     this.main.style.setProperty("--ck-drawing-width", `${drawingWidth}px`);
     this.drawing?.layout(drawingWidth);
     this.graph?.layout(graphWidth);
+    this.training?.layout(width);
   }
 
   #judge(net) {
@@ -552,10 +681,31 @@ class View {
     this.observer.disconnect();
     this.themes.disconnect();
     for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
+    for (const name of ["seed", "learning_rate"]) this.model.off(`change:${name}`, this.onSetting);
     this.root.remove();
   }
 }
 
+
+/** `2 x₁ − x₂ + 0.5` from its coefficients, the constant last. */
+function affine(coefficients, names) {
+  const terms = coefficients.flatMap((v, k) => {
+    const size = show(Math.abs(v));
+    if (size === "0") return [];
+    const name = names[k] ?? "";
+    const text = name === "" ? size : size === "1" ? name : `${size} ${name}`;
+    return [[v < 0, text]];
+  });
+  if (terms.length === 0) return "0";
+  return terms.map(([negative, text], k) => (k === 0 ? (negative ? `−${text}` : text) : `${negative ? " − " : " + "}${text}`)).join("");
+}
+
+function inside(polygon, [x, y]) {
+  return polygon.every(([ax, ay], k) => {
+    const [bx, by] = polygon[(k + 1) % polygon.length];
+    return (bx - ax) * (y - ay) - (by - ay) * (x - ax) >= -1e-9;
+  });
+}
 
 /** Hidden units that something flows into and out of. */
 function unitsInUse({ weights, biases }) {

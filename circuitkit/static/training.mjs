@@ -1,0 +1,593 @@
+/**
+ * Training in the page: gradient descent on the population loss, from weights that can be met again.
+ * One descent in the widget's own network, or several seeds side by side.
+ */
+import * as maths from "./mathematics.mjs";
+import { html, svg, button, set, setText, numberField } from "./dom.mjs";
+import { sampler } from "./graph.mjs";
+
+const ICONS = {
+  run: "M6 3l14 9-14 9z",
+  pause: "M6 4h4v16H6zM14 4h4v16h-4z",
+  step: "M5 4l10 8-10 8zM17 4h3v16h-3z",
+  rewind: "M19 4L9 12l10 8zM4 4h3v16H4z",
+  dice: "M4 4h16v16H4zM8 6.500a1.500 1.500 0 1 0 0 3 1.500 1.500 0 0 0 0-3zm8 8a1.500 1.500 0 1 0 0 3 1.500 1.500 0 0 0 0-3zm-4-4a1.500 1.500 0 1 0 0 3 1.500 1.500 0 0 0 0-3z",
+};
+const FRAME = 9; // milliseconds of training a frame: the page stays smooth
+const KEPT = 1500; // points of a loss curve
+const SOLVED = 1e-3; // ck.train's "solved": within this of the target, in the proof's measure
+const PATIENCE = 400; // steps without progress before a descent counts as stuck
+
+/** Gradient descent from one network, with its loss curve and what became of it. */
+export class Descent {
+  constructor(net, target, { bias, frozen = [] }) {
+    this.target = target;
+    this.options = { bias, frozen };
+    this.rule = maths.quadrature(target, { bias: bias || net.biases.some((b) => b.some((v) => v !== 0)) });
+    this.begin(net);
+  }
+
+  begin(net) {
+    this.machine = maths.trainer(net, this.rule, this.options);
+    this.steps = 0;
+    this.every = 1;
+    this.loss = this.machine.loss();
+    this.curve = [[0, this.loss]];
+    this.mark = [0, this.loss];
+    this.status = "ready";
+    this.solved = false;
+  }
+
+  /** Up to `count` steps, as far as `budget` milliseconds reach. */
+  run(count, rate, budget = FRAME) {
+    const end = performance.now() + budget;
+    if (this.status === "ready") this.status = "moving";
+    for (let k = 0; k < count && this.status === "moving"; k += 1) {
+      this.loss = this.machine.step(rate);
+      this.steps += 1;
+      if (this.steps % this.every === 0) this.#record();
+      if (!Number.isFinite(this.loss) || this.loss > 1e9) this.status = "diverged";
+      else if (this.loss < 1e-26) this.status = "done";
+      else if (this.steps - this.mark[0] >= PATIENCE) {
+        const fell = this.mark[1] - this.loss;
+        if (fell <= 1e-7 * this.mark[1]) this.status = this.loss < 1e-20 ? "done" : "stuck";
+        this.mark = [this.steps, this.loss];
+      }
+      if (k % 8 === 7 && performance.now() > end) break;
+    }
+    if (!this.solved && this.loss < 1e-6 && Number.isFinite(this.loss)) {
+      this.solved = maths.verdict(this.network(), this.target, { tolerance: SOLVED, exact: false }).holds;
+    }
+  }
+
+  #record() {
+    this.curve.push([this.steps, this.loss]);
+    if (this.curve.length <= KEPT) return;
+    this.curve = this.curve.filter((_, k) => k % 2 === 0);
+    this.every *= 2;
+  }
+
+  network() {
+    return this.machine.network();
+  }
+
+  get ended() {
+    return ["stuck", "done", "diverged"].includes(this.status);
+  }
+
+  /** The state in words. */
+  words() {
+    if (this.status === "diverged") return "diverged: the learning rate is too large";
+    if (this.solved) return "solved: within 0.001 of the target everywhere";
+    if (this.status === "stuck" || this.status === "done") {
+      const dead = deadUnits(this.network(), this.rule.points);
+      if (dead === 0) return "stuck: the loss has stopped falling";
+      return `stuck: ${dead === 1 ? "a hidden unit is" : `${dead} hidden units are`} off for every input`;
+    }
+    return this.steps === 0 ? "at its initial weights" : "on its way";
+  }
+}
+
+function deadUnits(net, points) {
+  const alive = net.weights.slice(0, -1).map((w) => w.map(() => false));
+  for (const x of points) maths.forward(net, x).pre.forEach((layer, l) => layer.forEach((z, i) => (alive[l][i] ||= z > 0)));
+  return alive.flat().filter((on) => !on).length;
+}
+
+/** The loss against the steps, on a logarithmic scale. */
+class LossCurve {
+  constructor(height) {
+    this.height = height;
+    this.grid = svg("g", { class: "ck-grid" });
+    this.line = svg("path", { class: "ck-loss-line" });
+    this.dot = svg("circle", { class: "ck-point ck-small", r: 4 });
+    this.element = svg("svg", { class: "ck-plot ck-loss", role: "img" }, this.grid, this.line, this.dot);
+    this.width = 0;
+  }
+
+  layout(width) {
+    this.width = Math.round(width);
+    set(this.element, "width", this.width);
+    set(this.element, "height", this.height);
+    set(this.element, "viewBox", `0 0 ${this.width} ${this.height}`);
+  }
+
+  update({ curve, steps, loss }) {
+    if (!this.width) return;
+    const [left, right, top, bottom] = [40, this.width - 10, 8, this.height - 20];
+    const most = Math.max(1e-3, ...curve.map(([, v]) => (Number.isFinite(v) ? v : 0)));
+    const high = Math.min(9, Math.ceil(Math.log10(most)));
+    let least = Infinity;
+    for (const [, v] of curve) if (v > 0 && v < least) least = v;
+    const low = Math.max(-26, Math.min(high - 2, Math.floor(Math.log10(least === Infinity ? 1e-3 : least))));
+    const sy = (v) => top + ((high - Math.log10(Math.max(v, 10 ** low))) / (high - low)) * (bottom - top);
+    const end = Math.max(steps, 50);
+    const sx = (s) => left + (s / end) * (right - left);
+    const scale = `${low} ${high} ${end} ${this.width}`;
+    if (scale !== this.scale) {
+      this.scale = scale;
+      const parts = [];
+      const stride = Math.ceil((high - low) / 4);
+      for (let p = high; p >= low; p -= stride) {
+        const y = sy(10 ** p);
+        parts.push(svg("line", { x1: left, x2: right, y1: y, y2: y }));
+        parts.push(svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, p === 0 ? "1" : p === 1 ? "10" : `1e${p}`.replace("-", "−")));
+      }
+      parts.push(svg("text", { x: right, y: this.height - 4, "text-anchor": "end" }, `${end} steps`));
+      parts.push(svg("text", { x: left, y: this.height - 4 }, "0"));
+      this.grid.replaceChildren(...parts);
+    }
+    let d = "";
+    for (const [s, v] of curve) d += `${d ? "L" : "M"}${sx(s).toFixed(1)} ${sy(Number.isFinite(v) ? v : 1e9).toFixed(1)}`;
+    d += `L${sx(steps).toFixed(1)} ${sy(loss).toFixed(1)}`;
+    set(this.line, "d", d);
+    set(this.dot, "cx", sx(steps).toFixed(1));
+    set(this.dot, "cy", sy(loss).toFixed(1));
+    set(this.element, "aria-label", `Loss curve: ${maths.formatNumber(loss, 2)} after ${steps} steps.`);
+  }
+}
+
+/** Settings that both panels share: learning rate and speed. */
+function settings({ rate, setRate, complain, signal }) {
+  const field = numberField({
+    label: "learning rate",
+    className: "ck-field",
+    get: rate,
+    set: setRate,
+    step: 0.01,
+    digits: 4,
+    low: 1e-6,
+    high: 100,
+    complain,
+    signal,
+  });
+  const speed = html(
+    "select",
+    { class: "ck-select", "aria-label": "steps a frame" },
+    [1, 5, 25, 250].map((n, k) => html("option", { value: n, selected: k === 0 }, ["slow", "medium", "fast", "fastest"][k])),
+  );
+  const element = html("div", { class: "ck-settings" }, html("label", { class: "ck-labeled" }, "learning rate", field.element), html("label", { class: "ck-labeled" }, "speed", speed));
+  return { element, field, speed: () => Number(speed.value) };
+}
+
+/** Calls `tick` once a frame while it runs and is on screen; gentler where motion is unwelcome. */
+class Clock {
+  constructor(tick, element, signal) {
+    this.tick = tick;
+    this.running = false;
+    this.visible = true;
+    this.calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+    this.observer = new IntersectionObserver((entries) => {
+      this.visible = entries[entries.length - 1].isIntersecting;
+      if (this.visible && this.running) this.#next();
+    });
+    this.observer.observe(element);
+    signal.addEventListener("abort", () => {
+      this.stop();
+      this.observer.disconnect();
+    });
+  }
+
+  start() {
+    this.running = true;
+    this.#next();
+  }
+
+  stop() {
+    this.running = false;
+    cancelAnimationFrame(this.frame);
+    clearTimeout(this.timer);
+    this.waiting = false;
+  }
+
+  #next() {
+    if (this.waiting) return;
+    this.waiting = true;
+    const go = () => {
+      this.waiting = false;
+      if (!this.running || !this.visible) return;
+      this.tick(this.calm.matches ? 20 : 1);
+      if (this.running) this.#next();
+    };
+    if (this.calm.matches) this.timer = setTimeout(go, 330);
+    else this.frame = requestAnimationFrame(go);
+  }
+}
+
+/** The panel "training": the widget's own network learns. */
+export class Training {
+  /** state, config, signal; rate(), setRate(v), seed(), setSeed(v), complain(text), invalidate() */
+  constructor(options) {
+    Object.assign(this, options);
+    this.descent = null;
+    this.known = null;
+    this.bias = Boolean(this.config.show_biases);
+    this.#build();
+    this.restart();
+  }
+
+  #build() {
+    const { signal } = this;
+    const control = (label, icon, action, title) => {
+      const element = button(label, { icon, title });
+      element.addEventListener("click", action, { signal });
+      return element;
+    };
+    this.runButton = control("Train", ICONS.run, () => (this.clock.running ? this.pause() : this.play()));
+    this.runButton.classList.add("ck-primary");
+    this.stepButton = control("Step", ICONS.step, () => this.advance(1), "One step of gradient descent");
+    this.rewindButton = control("Rewind", ICONS.rewind, () => this.rewind(), "Back to the very same initial weights");
+    this.seedInput = html("input", { type: "text", inputmode: "numeric", class: "ck-seed", "aria-label": "seed", autocomplete: "off", "data-lm-suppress-shortcuts": "true" });
+    this.seedInput.addEventListener("change", () => this.#typed(), { signal });
+    this.seedInput.addEventListener("keydown", (event) => {
+      event.stopPropagation();
+      if (event.key === "Enter") this.#typed();
+    }, { signal });
+    this.newButton = control("New seed", ICONS.dice, () => this.begin(Math.floor(Math.random() * 1e5)), "Other random initial weights");
+    this.settings = settings({ rate: this.rate, setRate: this.setRate, complain: this.complain, signal });
+    this.loss = new LossCurve(132);
+    this.status = html("p", { class: "ck-status" });
+    this.element = html(
+      "div",
+      { class: "ck-training", role: "group", "aria-label": "Training" },
+      html(
+        "div",
+        { class: "ck-controls" },
+        this.runButton,
+        this.stepButton,
+        this.rewindButton,
+        html("label", { class: "ck-labeled" }, "seed", this.seedInput),
+        this.newButton,
+        this.settings.element,
+      ),
+      this.status,
+      this.loss.element,
+    );
+    this.clock = new Clock((factor) => this.advance(this.settings.speed() * factor), this.element, signal);
+  }
+
+  #typed() {
+    const text = this.seedInput.value.trim();
+    if (text === String(this.seed() ?? "")) return;
+    const seed = Number(text);
+    if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(seed)) {
+      this.seedInput.setAttribute("aria-invalid", "true");
+      this.complain(`“${text}” is not a seed. Seeds are whole numbers from 0 up.`);
+      return;
+    }
+    this.begin(seed);
+  }
+
+  /** Initial weights for a seed, the ones that ck.train starts from. */
+  begin(seed) {
+    this.pause();
+    this.setSeed(seed);
+    const net = maths.initialWeights(this.state.sizes, seed, { bias: this.bias });
+    this.state.replace(net);
+    this.restart();
+  }
+
+  /** What is on screen becomes the start. */
+  restart() {
+    this.clock?.stop();
+    this.origin = JSON.stringify({ weights: this.state.weights, biases: this.state.biases });
+    this.descent = new Descent(this.state.network(), this.config.target, { bias: this.bias, frozen: this.#fixed() });
+    this.#remember();
+    this.invalidate();
+  }
+
+  rewind() {
+    this.pause();
+    this.state.replace(JSON.parse(this.origin));
+    this.restart();
+  }
+
+  play() {
+    this.#follow();
+    if (this.descent.ended) return;
+    this.gesture = `training ${Math.random()}`;
+    this.clock.start();
+    this.invalidate();
+  }
+
+  pause() {
+    this.clock.stop();
+    this.gesture = null;
+    this.invalidate();
+  }
+
+  advance(count) {
+    this.#follow();
+    this.descent.run(count, this.rate());
+    const trained = this.descent.network();
+    const { weights, biases } = JSON.parse(this.known.values);
+    const cut = (key) => this.state.has("ablated", key) || (key[0] > 0 && this.state.has("ablated", [key[0] - 1, key[2]]));
+    // What is ablated keeps its number, for the day that it comes back.
+    trained.weights.forEach((w, l) => w.forEach((row, i) => row.forEach((v, j) => {
+      if (!cut([l, i, j])) weights[l][i][j] = v;
+    })));
+    const finite = weights.flat(2).every(Number.isFinite);
+    if (finite) this.state.replace({ weights, biases: this.bias ? trained.biases : biases }, { gesture: this.clock.running ? this.gesture : null });
+    this.#remember();
+    if (this.descent.ended && this.clock.running) this.pause();
+  }
+
+  #fixed() {
+    const { ablated, frozen } = this.state.values;
+    const keys = [...frozen, ...ablated.filter((k) => k.length === 3)];
+    for (const [l, i] of ablated.filter((k) => k.length === 2)) {
+      this.state.weights[l + 1].forEach((_, r) => keys.push([l + 1, r, i]));
+    }
+    return keys;
+  }
+
+  #remember() {
+    const { weights, biases, ablated, frozen } = this.state.values;
+    this.known = { values: JSON.stringify({ weights, biases }), marks: JSON.stringify({ ablated, frozen }) };
+  }
+
+  /** The reader may have turned something since the last step: train on from what is there. */
+  #follow() {
+    const { weights, biases, ablated, frozen } = this.state.values;
+    const values = JSON.stringify({ weights, biases });
+    const marks = JSON.stringify({ ablated, frozen });
+    if (values === this.known.values && marks === this.known.marks) return;
+    const before = this.descent;
+    if (before.steps === 0) {
+      this.restart();
+      return;
+    }
+    this.descent = new Descent(this.state.network(), this.config.target, { bias: this.bias, frozen: this.#fixed() });
+    Object.assign(this.descent, { steps: before.steps, curve: before.curve, every: before.every, mark: [before.steps, this.descent.loss] });
+    this.#remember();
+  }
+
+  layout(width) {
+    this.loss.layout(width - 28);
+  }
+
+  update() {
+    const running = this.clock.running;
+    if (!running) this.#watch();
+    setText(this.runButton.lastChild, running ? "Pause" : "Train");
+    set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
+    this.rewindButton.disabled = this.descent.steps === 0;
+    this.runButton.disabled = this.descent.ended;
+    this.stepButton.disabled = this.descent.ended;
+    if (document.activeElement !== this.seedInput) {
+      const text = String(this.seed() ?? "");
+      if (this.seedInput.value !== text) this.seedInput.value = text;
+      this.seedInput.removeAttribute("aria-invalid");
+    }
+    this.settings.field.update();
+    const { steps, loss } = this.descent;
+    setText(this.status, `Step ${steps}, loss ${maths.formatNumber(loss, 2)}: ${this.descent.words()}.`);
+    this.status.dataset.outcome = this.descent.solved ? "solved" : this.descent.ended ? "stuck" : "";
+    this.loss.update(this.descent);
+  }
+
+  /** Before the first step the loss shown is that of the weights on screen. */
+  #watch() {
+    const { weights, biases, ablated, frozen } = this.state.values;
+    if (JSON.stringify({ weights, biases }) !== this.known.values || JSON.stringify({ ablated, frozen }) !== this.known.marks) this.#follow();
+  }
+}
+
+/** The panel "compare": several seeds train at once, each in a small picture of its own. */
+export class Compare {
+  /** state, config, signal, rate(), setRate(v), open(net, seed), complain(text), colors() */
+  constructor(options) {
+    Object.assign(this, options);
+    const { config, signal } = this;
+    this.bias = Boolean(config.show_biases);
+    this.cards = config.seeds.map((seed) => this.#card(seed));
+    const control = (label, icon, action) => {
+      const element = button(label, { icon });
+      element.addEventListener("click", action, { signal });
+      return element;
+    };
+    this.runButton = control("Train all", ICONS.run, () => (this.clock.running ? this.#pause() : this.#play()));
+    this.runButton.classList.add("ck-primary");
+    this.rewindButton = control("Rewind all", ICONS.rewind, () => this.#rewind());
+    this.settings = settings({ rate: this.rate, setRate: this.setRate, complain: this.complain, signal });
+    this.tally = html("p", { class: "ck-status" });
+    this.element = html(
+      "div",
+      { class: "ck-compare", role: "group", "aria-label": "Seeds side by side" },
+      html("div", { class: "ck-controls" }, this.runButton, this.rewindButton, this.settings.element),
+      this.tally,
+      html("div", { class: "ck-cards" }, this.cards.map((c) => c.element)),
+    );
+    this.clock = new Clock((factor) => this.#advance(factor), this.element, signal);
+    this.#show();
+  }
+
+  #card(seed) {
+    const { config, signal } = this;
+    const net = maths.initialWeights(this.state.sizes, seed, { bias: this.bias });
+    const descent = new Descent(net, config.target, { bias: this.bias, frozen: this.state.values.frozen });
+    const picture = new Miniature(this.state.sizes);
+    const graph = this.state.sizes[0] === 1 ? new SmallCurve(config) : new SmallMap(config, this.colors);
+    const loss = html("span", { class: "ck-card-loss" });
+    const badge = html("span", { class: "ck-badge" });
+    const open = button("Open", { title: `Show the network of seed ${seed} above` });
+    set(open, "aria-label", `Open seed ${seed}`);
+    open.addEventListener("click", () => this.open(descent.network(), seed), { signal });
+    const element = html(
+      "div",
+      { class: "ck-card", role: "group", "aria-label": `seed ${seed}` },
+      html("div", { class: "ck-card-head" }, html("strong", {}, `seed ${seed}`), badge),
+      html("div", { class: "ck-card-pictures" }, picture.element, graph.element),
+      html("div", { class: "ck-card-foot" }, loss, open),
+    );
+    return { seed, net, descent, picture, graph, loss, badge, element };
+  }
+
+  #play() {
+    if (this.cards.every(({ descent }) => descent.ended || descent.solved)) this.#rewind();
+    this.clock.start();
+    this.#show();
+  }
+  #pause() {
+    this.clock.stop();
+    this.#show();
+  }
+  #rewind() {
+    this.clock.stop();
+    for (const { descent, net } of this.cards) descent.begin(net);
+    this.#show();
+  }
+
+  #advance(factor) {
+    const moving = this.cards.filter(({ descent }) => !descent.ended && !descent.solved);
+    const count = this.settings.speed() * factor;
+    for (const { descent } of moving) descent.run(count, this.rate(), FRAME / moving.length);
+    if (moving.length === 0) this.clock.stop();
+    this.#show();
+  }
+
+  #show() {
+    const running = this.clock?.running ?? false;
+    setText(this.runButton.lastChild, running ? "Pause" : "Train all");
+    set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
+    this.settings.field.update();
+    let solved = 0;
+    let stuck = 0;
+    for (const card of this.cards) {
+      const { descent, picture, graph, loss, badge } = card;
+      const net = descent.network();
+      picture.update(net);
+      graph.update(net);
+      setText(loss, `step ${descent.steps}, loss ${maths.formatNumber(descent.loss, 2)}`);
+      const word = descent.solved ? "✓ solved" : descent.status === "ready" ? "ready" : descent.ended ? `✗ ${descent.status === "diverged" ? "diverged" : "stuck"}` : "learning";
+      setText(badge, word);
+      set(card.element, "title", descent.words());
+      card.element.dataset.outcome = descent.solved ? "solved" : descent.ended ? "stuck" : "";
+      solved += descent.solved ? 1 : 0;
+      stuck += descent.ended && !descent.solved ? 1 : 0;
+    }
+    const n = this.cards.length;
+    setText(this.tally, n === 0 ? "No seeds to compare." : solved + stuck === 0 ? `${n} seeds, the same network and learning rate, other initial weights.` : `${solved} of ${n} seeds solved, ${stuck} stuck.`);
+  }
+
+  /** After a change of theme or of what the small pictures depend on. */
+  update() {
+    this.settings.field.update();
+  }
+  repaint() {
+    for (const { descent, graph } of this.cards) graph.update(descent.network(), true);
+  }
+}
+
+/** A network as dots and lines: sign by color and dashes, size by width. */
+class Miniature {
+  constructor(sizes) {
+    const [w, h] = [96, 96];
+    this.element = svg("svg", { class: "ck-miniature", viewBox: `0 0 ${w} ${h}`, "aria-hidden": "true" });
+    const at = (l, i) => [w / 2 + (i - (sizes[l] - 1) / 2) * Math.min(30, (w - 14) / Math.max(1, Math.max(...sizes) - 0.5)), h - 9 - (l / (sizes.length - 1)) * (h - 18)];
+    this.lines = [];
+    for (let l = 0; l + 1 < sizes.length; l += 1) {
+      for (let i = 0; i < sizes[l + 1]; i += 1) {
+        for (let j = 0; j < sizes[l]; j += 1) {
+          const [[x1, y1], [x2, y2]] = [at(l, j), at(l + 1, i)];
+          const line = svg("line", { x1, y1, x2, y2 });
+          this.lines.push([l, i, j, line]);
+          this.element.append(line);
+        }
+      }
+    }
+    sizes.forEach((n, l) => {
+      for (let i = 0; i < n; i += 1) {
+        const [cx, cy] = at(l, i);
+        const kind = l === 0 ? "input" : l === sizes.length - 1 ? "output" : "hidden";
+        this.element.append(svg("circle", { cx, cy, r: 5.5, class: `ck-dot-${kind}` }));
+      }
+    });
+  }
+
+  update({ weights }) {
+    for (const [l, i, j, line] of this.lines) {
+      const w = weights[l][i][j];
+      set(line, "class", `ck-edge ck-${w > 0 ? "positive" : "negative"}${w < 0 ? " ck-dashed" : ""}`);
+      line.style.strokeWidth = (0.6 + 2.2 * Math.min(Math.abs(w), 2)).toFixed(1);
+    }
+  }
+}
+
+class SmallCurve {
+  constructor(config) {
+    this.domain = config.domain[0];
+    const [low, high] = this.domain;
+    this.xs = Array.from({ length: 61 }, (_, k) => low + ((high - low) * k) / 60);
+    const wanted = this.xs.map((x) => maths.evaluate(config.target, [x])[0]);
+    const most = Math.max(1e-6, ...wanted.map(Math.abs));
+    this.sy = (v) => 48 - Math.max(-1.2, Math.min(1.2, v / most)) * 38;
+    this.target = svg("path", { class: "ck-target-line", d: this.#path(wanted) });
+    this.line = svg("path", { class: "ck-network-line" });
+    this.element = svg("svg", { class: "ck-small-graph ck-plot", viewBox: "0 0 96 96", "aria-hidden": "true" }, svg("line", { class: "ck-zero-line", x1: 0, x2: 96, y1: 48, y2: 48 }), this.target, this.line);
+  }
+  #path(values) {
+    return values.map((v, k) => `${k ? "L" : "M"}${(k * 1.6).toFixed(1)} ${this.sy(v).toFixed(1)}`).join("");
+  }
+  update(net) {
+    const f = sampler(net, 0);
+    set(this.line, "d", this.#path(this.xs.map((x) => f([x]))));
+  }
+}
+
+class SmallMap {
+  constructor(config, colors) {
+    this.domain = config.domain;
+    this.colors = colors;
+    this.n = 32;
+    this.element = html("canvas", { class: "ck-small-graph", width: this.n, height: this.n, "aria-hidden": "true" });
+    this.reach = 1e-6;
+    this.#each((x) => {
+      this.reach = Math.max(this.reach, Math.abs(maths.evaluate(config.target, x)[0]));
+    });
+  }
+  #each(visit) {
+    const [dx, dy] = this.domain;
+    const x = this.domain.map(() => 0);
+    for (let r = 0; r < this.n; r += 1) {
+      for (let c = 0; c < this.n; c += 1) {
+        x[0] = dx[0] + ((c + 0.5) / this.n) * (dx[1] - dx[0]);
+        x[1] = dy[1] - ((r + 0.5) / this.n) * (dy[1] - dy[0]);
+        visit(x, r * this.n + c);
+      }
+    }
+  }
+  update(net) {
+    const { zero, positive, negative } = this.colors();
+    const context = this.element.getContext("2d");
+    const image = (this.image ??= context.createImageData(this.n, this.n));
+    const f = sampler(net, 0);
+    this.#each((x, k) => {
+      const t = Math.max(-1, Math.min(1, f(x) / this.reach));
+      const end = t >= 0 ? positive : negative;
+      for (let m = 0; m < 3; m += 1) image.data[4 * k + m] = zero[m] + (end[m] - zero[m]) * Math.abs(t);
+      image.data[4 * k + 3] = 255;
+    });
+    context.putImageData(image, 0, 0);
+  }
+}
