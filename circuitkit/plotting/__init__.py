@@ -10,7 +10,9 @@ from __future__ import annotations
 from circuitkit.plotting._blocks import blocks
 from circuitkit.plotting._functions import direction, function, relu
 from circuitkit.plotting._maps import heatmap
+from circuitkit.plotting._multiples import regions, stuck
 from circuitkit.plotting._network import legend, network, neuron
+from circuitkit.plotting._results import history, rate_grid, rates, weights
 from circuitkit.plotting._style import setup
 
 __all__ = [
@@ -18,9 +20,15 @@ __all__ = [
     "direction",
     "function",
     "heatmap",
+    "history",
     "legend",
     "network",
     "neuron",
+    "rate_grid",
+    "rates",
+    "regions",
     "relu",
     "setup",
+    "stuck",
+    "weights",
 ]

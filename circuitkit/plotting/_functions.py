@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from circuitkit import palette
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
-from circuitkit.plotting._regions import kinks
-from circuitkit.targets import TargetLike
+from circuitkit.plotting._polygons import kinks
+from circuitkit.targets import Target, TargetLike
 
 Array = NDArray[np.float64]
 
@@ -89,6 +89,38 @@ def function(
     f = style.checked_target(target, net)
     low, high = style.checked_domain(domain)
     ax = style.fresh_axes(ax, 4.8, 3.5 + (0.24 * -(-net.layer_sizes[-2] // 2) if units else 0.0))
+    x = curves(ax, net, f, low, high, broad=units)
+    if units and len(net.weights) > 1:
+        hidden = net.activations(x[:, None])[-1]
+        for i, weight in enumerate(net.weights[-1][0]):
+            ax.plot(
+                x,
+                weight * hidden[:, i],
+                color=palette.CURVES[i % len(palette.CURVES)],
+                linewidth=2.1,
+                linestyle=_DASHES[i % len(_DASHES)],
+                label=f"{style.number(weight)} · {_unit_text(net, i)}",
+                zorder=5,
+            )
+    ax.set_xlabel("x")
+    entries = len(ax.get_legend_handles_labels()[0])
+    if entries > 1:
+        ax.legend(
+            loc="lower center",
+            bbox_to_anchor=(0.5, 1.0),
+            ncols=2,
+            handlelength=2.6,
+            columnspacing=1.6,
+        )
+    else:
+        ax.set_ylabel("network")
+    return ax
+
+
+def curves(
+    ax: Axes, net: Network, f: Target | None, low: float, high: float, *, broad: bool = False
+) -> Array:
+    """The network's curve, its bends, the target; returns the inputs at the curve's corners."""
     switches, bends = kinks(net, low, high)
     x = np.concatenate([[low], switches, [high]])
     style.through_zero(ax)
@@ -97,8 +129,8 @@ def function(
         net(x[:, None])[:, 0],
         color=palette.NETWORK,
         # A broad pale band when the parts that it is the sum of are drawn over it.
-        linewidth=7 if units else 3.2,
-        alpha=0.4 if units else 1.0,
+        linewidth=7 if broad else 3.2,
+        alpha=0.4 if broad else 1.0,
         label="network",
         zorder=3,
         solid_joinstyle="round",
@@ -115,18 +147,6 @@ def function(
             label=f"target {style.formula(f)}",
             zorder=4,
         )
-    if units and len(net.weights) > 1:
-        hidden = net.activations(x[:, None])[-1]
-        for i, weight in enumerate(net.weights[-1][0]):
-            ax.plot(
-                x,
-                weight * hidden[:, i],
-                color=palette.CURVES[i % len(palette.CURVES)],
-                linewidth=2.1,
-                linestyle=_DASHES[i % len(_DASHES)],
-                label=f"{style.number(weight)} · {_unit_text(net, i)}",
-                zorder=5,
-            )
     if len(bends):
         ax.plot(
             bends,
@@ -138,19 +158,8 @@ def function(
             markersize=6.5,
             zorder=6,
         )
-    ax.set(xlabel="x", xlim=(low, high))
-    entries = len(ax.get_legend_handles_labels()[0])
-    if entries > 1:
-        ax.legend(
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=2,
-            handlelength=2.6,
-            columnspacing=1.6,
-        )
-    else:
-        ax.set_ylabel("network")
-    return ax
+    ax.set_xlim(low, high)
+    return x
 
 
 def _bends_sharply(latex: str) -> bool:

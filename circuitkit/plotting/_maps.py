@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike, NDArray
 from circuitkit import palette
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
-from circuitkit.plotting._regions import Region, borders, sliced
-from circuitkit.plotting._regions import regions as linear_regions
+from circuitkit.plotting._polygons import Region, borders, sliced
+from circuitkit.plotting._polygons import regions as linear_regions
 from circuitkit.targets import Target, TargetLike
 from circuitkit.targets import target as as_target
 
@@ -68,32 +68,18 @@ def heatmap(
     low, high = style.checked_domain(domain)
     pair, point = _checked_slice(f, inputs, at)
     ax = style.fresh_axes(ax, 4.6, 3.9)
-    field = _Field(f, g if error else None, pair, point, low, high)
-    levels = _levels(field.values)
-    filled = field.draw(ax, levels, fill=True)
-    _level_lines(ax, field, levels)
-    if g is not None and not error:
-        goal = _Field(g, None, pair, point, low, high)
-        if shared := goal.inside(levels):
-            look: dict[str, Any] = {
-                "colors": palette.TARGET,
-                "linewidths": 1.3,
-                "linestyles": [(0, (4, 3))],
-            }
-            goal.draw(ax, np.array(shared), **look)
+    field = Field(f, g if error else None, pair, point, low, high)
+    levels = levels_for(field.values)
+    goal = None if g is None or error else Field(g, None, pair, point, low, high)
+    filled = draw_map(ax, field, levels, goal)
     if regions:
         _draw_borders(ax, field.parts, low, high)
-    _square(ax, f, pair, low, high)
-    bar = ax.figure.colorbar(
-        filled, ax=ax, ticks=levels[:: 2 if len(levels) > 9 else 1], shrink=0.86
-    )
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(length=0)
-    bar.set_label("error" if error else "")
+    square(ax, f, pair, low, high)
+    style.colorbar(filled, [ax], levels, "error" if error else "")
     return ax
 
 
-class _Field:
+class Field:
     """Values of a function over a square: on the corners of its regions if it is a network."""
 
     def __init__(
@@ -140,7 +126,9 @@ class _Field:
             draw = ax.tricontourf if fill else ax.tricontour
             return draw(self.mesh, values, levels=levels, **kwargs)
         draw_grid: Any = ax.contourf if fill else ax.contour
-        return draw_grid(self.axis, self.axis, values, levels=levels, **kwargs)
+        contours = draw_grid(self.axis, self.axis, values, levels=levels, **kwargs)
+        style.simplify(contours, float(np.ptp(self.axis)))
+        return contours
 
 
 def _triangles(parts: list[Region]) -> Triangulation:
@@ -165,28 +153,45 @@ def _triangles(parts: list[Region]) -> Triangulation:
     return Triangulation(x, y, triangles)
 
 
-def _levels(values: Array) -> Array:
+def levels_for(values: Array) -> Array:
     """Round numbers around all of the values, zero among them if the values reach it."""
     low, high = float(values.min()), float(values.max())
     spread = high - low
-    if spread < 1e-9 * max(1.0, abs(low)):  # constant: one band around it
-        return low + np.array([-1.0, 1.0]) * max(1e-3, abs(low) / 2, float(low == 0))
+    if spread < 1e-9 * max(1.0, abs(low)):  # constant: a band above and one below it
+        return low + np.array([-1.0, 0.0, 1.0]) * (abs(low) / 2 or 1.0)
     power = 10.0 ** math.floor(math.log10(spread / 12))
     step = next(m * power for m in (1, 2, 5, 10, 20) if spread / (m * power) <= 12.0 + 1e-9)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return np.asarray(step * np.arange(first, last + 1), dtype=np.float64)
 
 
-def _level_lines(ax: Axes, field: _Field, levels: Array) -> None:
-    for v in field.inside(levels):
+def _bands(levels: Array) -> Array:
+    """The levels, zero widened to a hair: a plateau at zero is grey, not by chance blue or orange."""
+    inner = np.isclose(levels, 0.0)
+    if not inner.any():
+        return levels
+    hair = 0.004 * float(levels[1] - levels[0])
+    return np.sort(np.concatenate([levels[~inner], [-hair, hair]]))
+
+
+def draw_map(ax: Axes, field: Field, levels: Array, goal: Field | None) -> Any:
+    """Bands and lines of equal value, and dashed and dark those of ``goal``; returns the bands."""
+    bands = _bands(levels)
+    filled = field.draw(ax, bands, fill=True)
+    for v in field.inside(bands):
+        zero = v not in levels
         field.draw(
             ax,
             np.array([v]),
             colors="#3d3d3d",
-            linewidths=1.5 if v == 0 else 0.6,
-            linestyles="--" if v < 0 else "-",
-            alpha=0.9 if v == 0 else 0.6,
+            linewidths=1.1 if zero else 0.6,
+            linestyles="--" if v < 0 and not zero else "-",
+            alpha=0.9 if zero else 0.6,
         )
+    if goal is not None and (shared := goal.inside(levels)):
+        look: dict[str, Any] = {"colors": palette.TARGET, "linewidths": 1.3}
+        goal.draw(ax, np.array(shared), linestyles=[(0, (4, 3))], **look)
+    return filled
 
 
 def _draw_borders(ax: Axes, parts: list[Region], low: float, high: float) -> None:
@@ -212,7 +217,7 @@ def _draw_borders(ax: Axes, parts: list[Region], low: float, high: float) -> Non
     )
 
 
-def _square(ax: Axes, f: Network | Target, pair: tuple[int, int], low: float, high: float) -> None:
+def square(ax: Axes, f: Network | Target, pair: tuple[int, int], low: float, high: float) -> None:
     names = style.input_names(f.n_inputs)
     ax.set(
         xlabel=style.pretty(names[pair[0]]),

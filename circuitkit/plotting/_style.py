@@ -12,8 +12,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.contour import ContourSet
 from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
+from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
 from circuitkit import palette
@@ -54,6 +57,8 @@ _RC: dict[str, Any] = {
     "axes.spines.right": False,
     "axes.unicode_minus": True,
     "lines.solid_capstyle": "round",
+    # Points that lie within a third of a pixel of a line are left out: small files.
+    "path.simplify_threshold": 0.33,
     # Letters as outlines: a page looks the same whatever fonts its reader has.
     "svg.fonttype": "path",
     # A fixed salt, and no date below: the same figure is the same file, byte for byte.
@@ -249,3 +254,27 @@ def formula(f: Target) -> str:
     """
     text = re.sub(r"\babs\(([^()]*)\)", r"|\1|", str(f))
     return pretty(text)
+
+
+def simplify(contours: ContourSet, size: float) -> None:
+    """Leave out the corners of contours that no one sees, on a square of side ``size``."""
+    grid = Affine2D().scale(500 / size)
+    paths = []
+    for path in contours.get_paths():
+        clean = path.cleaned(grid, simplify=True)
+        corners, codes = np.asarray(clean.vertices), np.asarray(clean.codes)
+        # The last one only says that the path ends.
+        paths.append(Path(grid.inverted().transform(corners[:-1]), codes[:-1]))
+    contours.set_paths(paths)
+
+
+def colorbar(filled: Any, axes: list[Axes], levels: Array, label: str) -> None:
+    """One scale for all of ``axes``, without a frame."""
+    every = 2 if len(levels) > 9 else 1
+    start = int(np.abs(levels).argmin()) % every  # zero is among the numbers written
+    bar = axes[0].figure.colorbar(
+        filled, ax=axes, ticks=levels[start::every], shrink=0.86, spacing="proportional"
+    )
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(length=0)
+    bar.set_label(label)
