@@ -1,7 +1,8 @@
 """Ships the widget with the book: one script, one style sheet, only on pages that show a widget.
 
 The script and the style sheet are those that Jupyter runs (``circuitkit.widget.module_source`` and
-``style_source``); ``hydrate.mjs`` starts them on a page without a kernel.
+``style_source``), here without comments and blanks; ``hydrate.mjs`` starts them on a page without a
+kernel.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import rcssmin
+import rjsmin
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
@@ -26,14 +29,14 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def assets() -> dict[str, str]:
     """File name -> content of everything a page with widgets loads."""
-    module = widget.module_source()
+    module = rjsmin.jsmin(widget.module_source())
     version = hashlib.sha256(module.encode()).hexdigest()[:8]
     hydrate = (Path(widget.__file__).parent / "static" / "hydrate.mjs").read_text(encoding="utf-8")
     return {
         "widget.mjs": module,
         # A reader who comes back must not meet yesterday's module in the browser's cache.
-        "hydrate.mjs": hydrate.replace("./widget.mjs", f"./widget.mjs?v={version}"),
-        "widget.css": widget.style_source(),
+        "hydrate.mjs": rjsmin.jsmin(hydrate.replace("./widget.mjs", f"./widget.mjs?v={version}")),
+        "widget.css": rcssmin.cssmin(widget.style_source()),
     }
 
 
