@@ -13,7 +13,15 @@ import sympy
 
 import circuitkit as ck
 
-__all__ = ["random_network", "random_target", "variables"]
+__all__ = [
+    "TEXTBOOK",
+    "comparator_network",
+    "random_network",
+    "random_target",
+    "scramble",
+    "textbook",
+    "variables",
+]
 
 Rng = np.random.Generator
 
@@ -62,3 +70,166 @@ def random_target(rng: Rng, n: int, *, bias: bool, depth: int = 2) -> ck.Target:
         return expression(levels - 1) + share * expression(levels - 1)
 
     return ck.Target(expression(depth), variables=xs)
+
+
+# --- textbook networks --------------------------------------------------------------------------------
+
+#: Knuth, "The Art of Computer Programming" vol. 3: comparators that sort, layer by layer
+_SORTING = {
+    3: [[(0, 1)], [(1, 2)], [(0, 1)]],
+    4: [[(0, 1), (2, 3)], [(0, 2), (1, 3)], [(1, 2)]],
+    5: [[(0, 1), (3, 4)], [(2, 4)], [(2, 3), (1, 4)], [(0, 3)], [(0, 2), (1, 3)], [(1, 2)]],
+}
+
+
+def comparator_network(n: int, layers: list[list[tuple[int, int]]], keep: list[int]) -> ck.Network:
+    """A network of comparators: (i, j) puts the smaller number on wire i, the larger one on wire j.
+
+    Every layer holds each wire as positiveness and negativeness, and one greaterness detector a
+    comparator; the wires in ``keep`` are the outputs.
+    """
+    weights = []
+    read = np.eye(n)
+    for comparators in layers:
+        rows, width = [], 2 * n + len(comparators)
+        after = np.zeros((n, width))
+        for w in range(n):
+            rows += [np.eye(n)[w], -np.eye(n)[w]]
+            after[w, 2 * w], after[w, 2 * w + 1] = 1, -1
+        for k, (i, j) in enumerate(comparators):
+            rows.append(np.eye(n)[i] - np.eye(n)[j])
+            after[i, 2 * n + k], after[j, 2 * n + k] = -1, 1
+        weights.append(np.array(rows) @ read)
+        read = after
+    return ck.Network([*weights, read[keep]])
+
+
+def _tree(names: list[str], function: str) -> ck.Network:
+    block = ck.circuit(function)
+    if len(names) == 2:
+        return block
+    half = _tree(names[: len(names) // 2], function)
+    return ck.compose(block, ck.parallel(half, half))
+
+
+def _clamp() -> ck.Network:
+    return ck.Network([[[1], [1]], [[1, -1]]], [[1, -1], [-1]])
+
+
+#: name -> a network for it, all weights whole numbers or halves
+TEXTBOOK = {
+    "identity": lambda: ck.circuit("identity"),
+    "negation": lambda: ck.circuit("negation"),
+    "abs": lambda: ck.circuit("abs"),
+    "add": lambda: ck.circuit("add"),
+    "subtract": lambda: ck.circuit("subtract"),
+    "min": lambda: ck.circuit("min"),
+    "max": lambda: ck.circuit("max"),
+    "min by average": ck.circuits.minimum_by_average,
+    "min in two layers": ck.circuits.minimum_two_layers,
+    "relu": lambda: ck.Network([[[1]], [[1]]]),
+    "clamp": _clamp,
+    "distance": lambda: ck.compose(ck.circuit("abs"), ck.circuit("subtract")),
+    "abs of min": lambda: ck.compose(ck.circuit("abs"), ck.circuit("min")),
+    "min of abs": lambda: ck.compose(
+        ck.circuit("min"), ck.parallel(ck.circuit("abs"), ck.circuit("abs"))
+    ),
+    "min4": lambda: ck.circuit("min4"),
+    "max4": lambda: _tree(["x"] * 4, "max"),
+    "median3": lambda: comparator_network(3, _SORTING[3], [1]),
+    "sort3": lambda: comparator_network(3, _SORTING[3], [0, 1, 2]),
+    "sort4": lambda: comparator_network(4, _SORTING[4], [0, 1, 2, 3]),
+    "sort5": lambda: comparator_network(5, _SORTING[5], [0, 1, 2, 3, 4]),
+    "median5": lambda: comparator_network(5, _SORTING[5], [2]),
+    "min8": lambda: _tree(["x"] * 8, "min"),
+}
+
+
+def textbook(name: str) -> ck.Network:
+    """The plain network of that name."""
+    return TEXTBOOK[name]()
+
+
+# --- the same function, written differently -----------------------------------------------------------
+
+
+def _dyadic(rng: Rng, *shape: int) -> np.ndarray:
+    """Quarters in [-2, 2], never 0: exact in floats, and so are a few sums and products of them."""
+    values = rng.integers(1, 9, shape) / 4
+    return values * rng.choice([-1.0, 1.0], shape)
+
+
+def scramble(rng: Rng, net: ck.Network, *, units: int, amplitude: float = 1.0) -> ck.Network:
+    """The same function to the last bit in about ``units`` hidden units.
+
+    Units are split into parallel ones; pairs and larger groups are added whose contributions cancel;
+    dead units are added; all units are permuted and rescaled by powers of two. ``amplitude`` scales the
+    outgoing weights of what cancels.
+    """
+    return scramble_with_labels(rng, net, units=units, amplitude=amplitude)[0]
+
+
+def scramble_with_labels(
+    rng: Rng, net: ck.Network, *, units: int, amplitude: float = 1.0, split: bool = True
+) -> tuple[ck.Network, list[np.ndarray]]:
+    """As :func:`scramble`, and for each hidden layer which units belong to the circuit."""
+    weights = [w.copy() for w in net.weights]
+    biases = [b.copy() for b in net.biases]
+    depth = len(weights) - 1
+    labels: list[np.ndarray] = []
+    spare = max(0, units - sum(len(b) for b in biases[:-1]))
+    shares = rng.multinomial(spare, np.ones(depth) / depth)
+    for layer in range(depth):
+        w_in, b_in, w_out = weights[layer], biases[layer], weights[layer + 1]
+        own = np.ones(len(w_in), dtype=bool)
+        budget = int(shares[layer])
+        n_in, n_out = w_in.shape[1], w_out.shape[0]
+        while budget > 0:
+            kind = rng.integers(4 if split else 3)
+            if kind == 3:  # one unit becomes two parallel ones
+                i = int(rng.integers(len(w_in)))
+                factor = 2.0 ** int(rng.integers(-2, 3))
+                part = w_out[:, i] * int(rng.integers(-4, 5)) / 4
+                w_in = np.vstack([w_in, w_in[i] * factor])
+                b_in = np.append(b_in, b_in[i] * factor)
+                w_out = np.column_stack([w_out, part / factor])
+                w_out[:, i] -= part
+                own = np.append(own, own[i])
+                budget -= 1
+                continue
+            if kind == 0 or budget == 1:  # dead: never active
+                below = layer > 0 and rng.integers(2)
+                row = -np.abs(_dyadic(rng, n_in)) if below else np.zeros(n_in)
+                rows, shifts, outs = row[None], np.zeros(1), amplitude * _dyadic(rng, n_out, 1)
+            elif kind == 1:  # two parallel units that cancel
+                row, shift = _dyadic(rng, n_in), _bias(rng, net, layer)
+                factor = 2.0 ** int(rng.integers(-2, 3))
+                out = amplitude * _dyadic(rng, n_out)
+                rows = np.stack([row, row * factor])
+                shifts = np.array([shift, shift * factor])
+                outs = np.column_stack([out, -out / factor])
+            else:  # linear parts that cancel: sum of c_i (relu(u_i) - relu(-u_i)) with sum c_i u_i = 0
+                count = min(int(rng.integers(1, 4)), budget // 2 - 1)
+                if count < 1:
+                    continue
+                u = _dyadic(rng, count, n_in)
+                s = np.array([_bias(rng, net, layer) for _ in range(count)])
+                u, s = np.vstack([u, -u.sum(axis=0)]), np.append(s, -s.sum())
+                out = amplitude * _dyadic(rng, n_out)
+                rows, shifts = np.vstack([u, -u]), np.concatenate([s, -s])
+                outs = np.column_stack([*[out] * (count + 1), *[-out] * (count + 1)])
+            w_in, b_in = np.vstack([w_in, rows]), np.concatenate([b_in, shifts])
+            w_out = np.column_stack([w_out, outs])
+            own = np.concatenate([own, np.zeros(len(rows), dtype=bool)])
+            budget -= len(rows)
+        order = rng.permutation(len(w_in))
+        factors = 2.0 ** rng.integers(-2, 3, len(w_in))
+        weights[layer] = (w_in * factors[:, None])[order]
+        biases[layer] = (b_in * factors)[order]
+        weights[layer + 1] = (w_out / factors)[:, order]
+        labels.append(own[order])
+    return ck.Network(weights, biases), labels
+
+
+def _bias(rng: Rng, net: ck.Network, layer: int) -> float:
+    return float(_dyadic(rng)) if net.has_biases else 0.0

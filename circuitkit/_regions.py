@@ -33,7 +33,9 @@ __all__ = [
     "Cell",
     "OutOfTime",
     "Program",
+    "Stage",
     "Worst",
+    "add_target",
     "cells",
     "domain_cone",
     "program",
@@ -73,7 +75,7 @@ def _tidied(array: Integers) -> Integers:
 
 
 def _magnitude(array: Integers) -> int:
-    return int(np.abs(array).max()) if array.size else 0
+    return max(int(array.max()), -int(array.min())) if array.size else 0
 
 
 def product(a: Integers, b: Integers) -> Integers:
@@ -205,8 +207,8 @@ class Cone:
         possible = np.flatnonzero(shared.sum(axis=1) >= dimension - 2)
         p, q, shared = p[possible], q[possible], shared[possible]
         # How many rays miss none of the shared hyperplanes: only the pair itself, if neighbors.
-        loose = (~self.tight).astype(np.float32)
-        missed = shared.astype(np.float32) @ loose.T
+        loose = (~self.tight).astype(np.int16)
+        missed = shared.astype(np.int16) @ loose.T
         neighbors = (missed == 0).sum(axis=1) == 2
         return p[neighbors], q[neighbors]
 
@@ -215,15 +217,15 @@ class Cone:
 
 
 @dataclass
-class _Stage:
-    """Nodes that read earlier blocks: ReLU units, one a row, or (``maximum``) one max of the rows.
+class Stage:
+    """Nodes that read earlier blocks: ReLU units, one a row, or the maxima of ``groups`` of rows.
 
     ``matrices[b]`` multiplies block ``b``; block 0 is the coordinates, stage ``s`` makes block
     ``s + 1``.
     """
 
     matrices: dict[int, Integers]
-    maximum: bool = False
+    groups: list[slice] | None = None
 
 
 @dataclass
@@ -231,7 +233,7 @@ class Program:
     """A piecewise linear map as stages and output rows; ``scale`` times the true outputs."""
 
     dimension: int
-    stages: list[_Stage] = field(default_factory=list)
+    stages: list[Stage] = field(default_factory=list)
     #: per function: the rows that read the blocks, and the positive integer they are too large by
     outputs: list[tuple[dict[int, Integers], int]] = field(default_factory=list)
 
@@ -243,8 +245,13 @@ def program(net: Network, target: Target | Network | None, *, homogeneous: bool)
     if isinstance(target, Network):
         _add_network(made, target, homogeneous)
     elif target is not None:
-        _TargetCompiler(made, target, homogeneous).run()
+        add_target(made, target, homogeneous=homogeneous)
     return made
+
+
+def add_target(made: Program, target: Target, *, homogeneous: bool) -> None:
+    """Append a piecewise linear target's stages and outputs."""
+    _TargetCompiler(made, target, homogeneous).run()
 
 
 def _add_network(made: Program, net: Network, homogeneous: bool) -> None:
@@ -267,10 +274,14 @@ def _add_network(made: Program, net: Network, homogeneous: bool) -> None:
                 matrices[0] = integers([[0] * (made.dimension - 1) + [c] for c in constants])
         scale *= denominator
         if i < len(net.weights) - 1:
-            made.stages.append(_Stage(matrices))
+            made.stages.append(Stage(matrices))
             block = len(made.stages)
         else:
             made.outputs.append((matrices, scale))
+
+
+#: (column, coefficient) pairs: the coordinates, then one column a node
+_Row = dict[int, Fraction]
 
 
 class _TargetCompiler:
@@ -280,27 +291,42 @@ class _TargetCompiler:
         self.made = made
         self.target = target
         self.constant = None if homogeneous else made.dimension - 1
-        self.columns = {v: (0, i) for i, v in enumerate(target.variables)}
-        self.scales: dict[int, int] = {}
-        self.nodes: dict[Any, int] = {}
+        self.columns = {v: i for i, v in enumerate(target.variables)}
+        #: the arguments of each node's max, how deeply maxima are nested in it, and where it is kept
+        self.nodes: list[list[_Row]] = []
+        self.depths: list[int] = []
+        self.places: list[tuple[int, int]] = []
+        self.known: dict[Any, int] = {}
 
     def run(self) -> None:
-        rows = [self.linear(e) for e in self.target.outputs]
-        matrices, scale = self.matrices(rows)
-        self.made.outputs.append((matrices, scale))
+        outputs = [self.linear(e) for e in self.target.outputs]
+        scales: dict[int, int] = {}
+        self.places = [(0, 0)] * len(self.nodes)
+        for depth in sorted(set(self.depths)):
+            members = [k for k, d in enumerate(self.depths) if d == depth]
+            rows = [row for k in members for row in self.nodes[k]]
+            matrices, scale = self.matrices(rows, scales)
+            sizes = [len(self.nodes[k]) for k in members]
+            ends = np.cumsum(sizes).tolist()
+            groups = [slice(e - s, e) for s, e in zip(sizes, ends, strict=True)]
+            self.made.stages.append(Stage(matrices, groups))
+            block = len(self.made.stages)
+            scales[block] = scale
+            for i, k in enumerate(members):
+                self.places[k] = (block, i)
+        self.made.outputs.append(self.matrices(outputs, scales))
 
-    def linear(self, e: sympy.Expr) -> dict[tuple[int, int], Fraction]:
-        """``e`` as coefficients of (block, column)."""
+    def linear(self, e: sympy.Expr) -> _Row:
         if e.is_number:
             value = Fraction(*sympy.Rational(e).as_numer_denom())
             if not value:
                 return {}
             assert self.constant is not None
-            return {(0, self.constant): value}
+            return {self.constant: value}
         if e.is_Symbol:
             return {self.columns[e]: Fraction(1)}
         if isinstance(e, sympy.Add):
-            total: dict[tuple[int, int], Fraction] = {}
+            total: _Row = {}
             for part in e.args:
                 for key, value in self.linear(part).items():
                     total[key] = total.get(key, Fraction(0)) + value
@@ -308,36 +334,56 @@ class _TargetCompiler:
         if isinstance(e, sympy.Mul):
             factor, rest = e.as_independent(*e.free_symbols, as_Add=False)
             value = Fraction(*sympy.Rational(factor).as_numer_denom())
-            return {k: v * value for k, v in self.linear(rest).items() if v * value}
+            return {k: v * value for k, v in self.linear(rest).items()}
+        rows = [self.linear(a) for a in e.args]
+        negated = [{k: -v for k, v in row.items()} for row in rows]
         if isinstance(e, sympy.Abs):
-            return self.node([e.args[0], -e.args[0]], 1)
+            return {self.node(rows + negated): Fraction(1)}
         if isinstance(e, sympy.Max):
-            return self.node(list(e.args), 1)
-        return self.node([-a for a in e.args], -1)  # Min; anything else was refused before
+            return {self.node(rows): Fraction(1)}
+        return {self.node(negated): Fraction(-1)}  # Min; anything else was refused before
 
-    def node(self, arguments: list[sympy.Expr], sign: int) -> dict[tuple[int, int], Fraction]:
-        rows = [self.linear(a) for a in arguments]
+    def node(self, rows: list[_Row]) -> int:
         key = frozenset(frozenset(row.items()) for row in rows)
-        if key not in self.nodes:
-            matrices, scale = self.matrices(rows)
-            self.made.stages.append(_Stage(matrices, maximum=True))
-            self.nodes[key] = len(self.made.stages)
-            self.scales[len(self.made.stages)] = scale
-        return {(self.nodes[key], 0): Fraction(sign)}
+        if key not in self.known:
+            first = self.made.dimension
+            inner = (self.depths[j - first] for row in rows for j in row if j >= first)
+            self.depths.append(1 + max(inner, default=0))
+            self.known[key] = first + len(self.nodes)
+            self.nodes.append(rows)
+        return self.known[key]
 
-    def matrices(
-        self, rows: list[dict[tuple[int, int], Fraction]]
-    ) -> tuple[dict[int, Integers], int]:
-        scaled = [{k: v / self.scales.get(k[0], 1) for k, v in row.items()} for row in rows]
-        scale = math.lcm(1, *(v.denominator for row in scaled for v in row.values()))
-        blocks = sorted({0, *(k[0] for row in rows for k in row)})
-        out = {}
-        for b in blocks:
-            width = self.made.dimension if b == 0 else 1
-            out[b] = integers(
-                [[int(row.get((b, j), 0) * scale) for j in range(width)] for row in scaled], width
-            )
-        return out, scale
+    def matrices(self, rows: list[_Row], scales: dict[int, int]) -> tuple[dict[int, Integers], int]:
+        first = self.made.dimension
+        placed: list[dict[tuple[int, int], Fraction]] = []
+        for row in rows:
+            there: dict[tuple[int, int], Fraction] = {}
+            for j, value in row.items():
+                block, i = (0, j) if j < first else self.places[j - first]
+                there[block, i] = value / scales.get(block, 1)
+            placed.append(there)
+        return scaled_matrices(placed, {0: first, **self.widths()})
+
+    def widths(self) -> dict[int, int]:
+        widths: dict[int, int] = {}
+        for block, i in self.places:
+            widths[block] = max(widths.get(block, 0), i + 1)
+        widths.pop(0, None)
+        return widths
+
+
+def scaled_matrices(
+    rows: list[dict[tuple[int, int], Fraction]], widths: dict[int, int]
+) -> tuple[dict[int, Integers], int]:
+    """Rows over (block, column) as one integer matrix a block, and the factor that made them whole."""
+    scale = math.lcm(1, *(v.denominator for row in rows for v in row.values()))
+    return {
+        block: integers(
+            [[int(row.get((block, j), 0) * scale) for j in range(widths[block])] for row in rows],
+            widths[block],
+        )
+        for block in sorted({0, *(block for row in rows for block, _ in row)})
+    }, scale
 
 
 # --- enumeration ------------------------------------------------------------------------------------
@@ -392,10 +438,10 @@ def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cel
                 forms = _forms(stage.matrices, blocks)
                 todo = np.arange(len(forms))
                 on = np.zeros(len(forms), dtype=bool)
-            if stage.maximum:
-                split_at = _undecided_pair(cone, forms)
-                if isinstance(split_at, int):
-                    blocks, forms = [*blocks, forms[split_at : split_at + 1]], None
+            if stage.groups is not None:
+                chosen, split_at = _largest(cone, forms, stage.groups)
+                if split_at is None:
+                    blocks, forms = [*blocks, forms[chosen]], None
                     continue
                 for half in cone.split(split_at):
                     stack.append((half, blocks, forms, todo, on))
@@ -438,19 +484,25 @@ def _forms(matrices: dict[int, Integers], blocks: list[Integers]) -> Integers:
     return total
 
 
-def _undecided_pair(cone: Cone, forms: Integers) -> int | Integers:
-    """Which form is the largest on the whole cone, or a difference of two that takes both signs."""
+def _largest(cone: Cone, forms: Integers, groups: list[slice]) -> tuple[list[int], Integers | None]:
+    """For each group which form is the largest on the whole cone, or a difference of both signs."""
     on_lines, on_rays = cone.values(forms)
-    if len(on_lines):
-        for i in range(len(forms)):
-            for j in range(i):
-                if (on_lines[:, i] != on_lines[:, j]).any():
-                    return _difference(forms[i], forms[j])
-    best = int(np.argmax(on_rays.sum(axis=0, dtype=object))) if len(on_rays) else 0
-    higher = (on_rays > on_rays[:, best : best + 1]).any(axis=0)
-    if not higher.any():
-        return best
-    return _difference(forms[int(np.flatnonzero(higher)[0])], forms[best])
+    chosen = []
+    for group in groups:
+        first, count = group.start, group.stop - group.start
+        for k in range(first + 1, group.stop) if len(on_lines) else ():
+            if (on_lines[:, k] != on_lines[:, first]).any():
+                return [], _difference(forms[k], forms[first])
+        values = on_rays[:, group]
+        best = 0
+        if count > 1 and len(values):
+            best = int(np.argmax(values.sum(axis=0, dtype=object)))
+            higher = (values > values[:, best : best + 1]).any(axis=0)
+            if higher.any():
+                other = int(np.flatnonzero(higher)[0])
+                return [], _difference(forms[first + other], forms[first + best])
+        chosen.append(first + best)
+    return chosen, None
 
 
 def _difference(a: Integers, b: Integers) -> Integers:

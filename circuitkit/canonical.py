@@ -1,0 +1,608 @@
+r"""Simplify a network exactly: the same function in the fewest kinks, whatever way it was written.
+
+Since :math:`\mathrm{relu}(t) = (t + |t|)/2`, every ReLU network is a sum of a linear part and multiples
+of absolute values, whose arguments are again such sums: an *abs-normal form*. Each argument is divided
+down to whole numbers without a common factor and given a fixed sign, so that every hyperplane has one
+name; units that share a hyperplane then add up, and what cancels is gone. That removes permutations,
+scalings, duplicates, opposite, dead and cancelling units. With one hidden layer the form is unique: two
+networks are equal as functions iff their forms are. For deeper networks equal forms prove equal
+functions, but equal functions may have different forms.
+
+All numbers are exact.
+
+Source: Griewank, "On stable piecewise linearization and generalized algorithmic differentiation"
+(2013), for the abs-normal form; Ovchinnikov, "Max-min representation of piecewise linear functions"
+(2002), for reading the regions back as minima and maxima.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from circuitkit import _regions
+from circuitkit._regions import Integers, Program, integers
+from circuitkit.network import Network
+
+__all__ = ["CanonicalForm", "canonical_form", "expression"]
+
+#: (column, coefficient) pairs with rising columns and no zeros
+Row = tuple[tuple[int, Fraction], ...]
+
+_SIGN_NODES = 10  # decide the sign of an argument exactly if it has at most so many kinks itself
+_EXACT_FLOAT = 1 << 53
+
+
+@dataclass(frozen=True)
+class CanonicalForm:
+    """A network's function as linear parts and absolute values.
+
+    Columns ``0 .. n_inputs - 1`` are the inputs, column ``n_inputs`` is the constant 1, column
+    ``n_inputs + 1 + k`` is the absolute value of ``nodes[k]``. Two forms that are equal are the same
+    function.
+
+    Attributes:
+        n_inputs: how many numbers the function takes.
+        nodes: the arguments of the absolute values: rows of whole numbers without a common factor, the
+            first one positive, each reading only columns before its own.
+        outputs: one row an output.
+    """
+
+    n_inputs: int
+    nodes: tuple[Row, ...]
+    outputs: tuple[Row, ...]
+
+    @property
+    def n_kinks(self) -> int:
+        """How many absolute values there are; 0 for an affine function."""
+        return len(self.nodes)
+
+    @property
+    def is_homogeneous(self) -> bool:
+        """Whether no constant appears, so that f(c x) = c f(x) for c > 0."""
+        return all(j != self.n_inputs for row in (*self.nodes, *self.outputs) for j, _ in row)
+
+    @cached_property
+    def depths(self) -> tuple[int, ...]:
+        """For each node how deeply absolute values are nested in it, itself included."""
+        depths: list[int] = []
+        for row in self.nodes:
+            inner = (depths[j - self.n_inputs - 1] for j, _ in row if j > self.n_inputs)
+            depths.append(1 + max(inner, default=0))
+        return tuple(depths)
+
+    def __call__(self, x: Sequence[Fraction | int]) -> list[Fraction]:
+        """The exact values at ``x``."""
+        columns = [*(Fraction(v) for v in x), Fraction(1)]
+        for row in self.nodes:
+            columns.append(abs(sum((c * columns[j] for j, c in row), Fraction(0))))
+        return [sum((c * columns[j] for j, c in row), Fraction(0)) for row in self.outputs]
+
+    def add_to(self, made: Program, *, homogeneous: bool) -> None:
+        """Append this function to a program of the region engine."""
+        _add_form(made, self, homogeneous)
+
+
+def canonical_form(net: Network) -> CanonicalForm:
+    """The network's function in abs-normal form.
+
+    Raises:
+        TypeError: ``net`` is not a Network.
+
+    Example:
+        relu(x) - relu(-x) + relu(2x) - 2 relu(x) is x:
+
+        >>> net = Network([[[1], [-1], [2], [1]], [[1, -1, 1, -2]]])
+        >>> canonical_form(net)
+        CanonicalForm(n_inputs=1, nodes=(), outputs=(((0, Fraction(1, 1)),),))
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"net: expected a Network, got {type(net).__name__}")
+    builder = _Builder(net.n_inputs)
+    rows = builder.run(net)
+    return _settled(net.n_inputs, builder.sparse_nodes(), rows)
+
+
+def row_form(form: CanonicalForm, rows: Iterable[Row]) -> CanonicalForm:
+    """The functions that ``rows`` spell over the columns of ``form``, as a form of their own."""
+    return _settled(form.n_inputs, list(form.nodes), list(rows))
+
+
+# --- layer by layer, with integer matrices ----------------------------------------------------------
+
+
+class _Builder:
+    """Runs a network on rows over the columns: inputs, 1, absolute values met so far."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        #: normalized argument (without trailing zeros, as bytes or tuple) -> its column
+        self.columns: dict[Any, int] = {}
+        self.nodes: list[Integers] = []
+
+    def run(self, net: Network) -> list[Row]:
+        n = self.n
+        rows = integers(np.eye(n, n + 1, dtype=int).tolist())
+        scale = 1
+        last = len(net.weights) - 1
+        for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+            weights, bias, denominator = _whole(w, b)
+            rows = _product(weights, rows)
+            if bias.any():
+                rows = _plus_constant(rows, n, bias, scale)
+            scale *= denominator
+            if i < last:
+                rows, scale = self.relu(rows, scale, *_known_signs(weights, bias, first=i == 0))
+        return [
+            tuple((j, Fraction(int(row[j]), scale)) for j in np.flatnonzero(row).tolist())
+            for row in rows
+        ]
+
+    def relu(
+        self, rows: Integers, scale: int, always: NDArray[np.bool_], never: NDArray[np.bool_]
+    ) -> tuple[Integers, int]:
+        """The activations: half of the preactivation plus its absolute value, where both signs occur."""
+        found: list[tuple[int, int, int]] = []  # (row, column, factor)
+        kept = np.zeros(len(rows), dtype=np.int64)  # how often the row itself counts, of two
+        divisors = np.gcd.reduce(rows, axis=1) if rows.size else np.zeros(len(rows), dtype=np.int64)
+        width = rows.shape[1]
+        for k, row in enumerate(rows):
+            divisor = int(divisors[k])
+            if not divisor or never[k]:
+                continue
+            support = np.flatnonzero(row)
+            nonnegative = (support >= self.n).all()  # 1 and absolute values
+            if always[k] or (nonnegative and (row[support] > 0).all()):
+                kept[k] = 2
+                continue
+            if nonnegative and (row[support] < 0).all():
+                continue
+            kept[k] = 1
+            sign = 1 if row[support[0]] > 0 else -1
+            node = row // (divisor * sign)
+            key = tuple(node[: support[-1] + 1].tolist())
+            column = self.columns.get(key)
+            if column is None:
+                column = self.n + 1 + len(self.nodes)
+                self.columns[key] = column
+                self.nodes.append(node)
+            found.append((k, column, divisor))
+        total = self.n + 1 + len(self.nodes)
+        doubled = np.zeros((len(rows), total), dtype=rows.dtype)
+        doubled[:, :width] = rows * kept[:, None]
+        for k, column, factor in found:
+            doubled[k, column] += factor
+        common = math.gcd(2 * scale, *(int(v) for v in np.unique(doubled)))
+        return doubled // common, 2 * scale // common
+
+    def sparse_nodes(self) -> list[Row]:
+        return [
+            tuple((j, Fraction(int(node[j]))) for j in np.flatnonzero(node).tolist())
+            for node in self.nodes
+        ]
+
+
+def _whole(w: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[Integers, Integers, int]:
+    """Weights and biases times their common denominator."""
+    ratios = [v.as_integer_ratio() for v in (*w.ravel().tolist(), *b.tolist())]
+    denominator = max((q for _, q in ratios), default=1)  # powers of two: the largest is common
+    flat = [p * (denominator // q) for p, q in ratios]
+    weights = integers([flat[: w.size]])[0].reshape(w.shape)
+    return weights, integers([flat[w.size :]])[0], denominator
+
+
+def _known_signs(
+    weights: Integers, bias: Integers, *, first: bool
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which units are on, and which off, for every input: activations are never negative."""
+    rises, falls = (weights >= 0).all(axis=1), (weights <= 0).all(axis=1)
+    if first:
+        rises = falls = rises & falls
+    return rises & (bias >= 0), falls & (bias <= 0)
+
+
+def _product(a: Integers, b: Integers) -> Integers:
+    """``a @ b`` exactly; through floats where every sum stays below 2**53, which is much faster."""
+    used = np.flatnonzero((b != 0).any(axis=0)) if b.size else np.arange(0)
+    result: Integers
+    if a.dtype != object and b.dtype != object and a.size and b.size:
+        top = int(np.abs(a).max()) * int(np.abs(b).max()) * b.shape[0]
+        if top < _EXACT_FLOAT:
+            return np.rint(a.astype(float) @ b.astype(float)).astype(np.int64)
+    part = _regions.product(a, b[:, used])
+    result = np.zeros((a.shape[0], b.shape[1]), dtype=part.dtype)
+    result[:, used] = part
+    return result
+
+
+def _plus_constant(rows: Integers, n: int, bias: Integers, scale: int) -> Integers:
+    small = rows.dtype != object and bias.dtype != object
+    if not small or int(np.abs(bias).max()) * scale + int(np.abs(rows).max()) >= 1 << 62:
+        rows, bias = rows.astype(object), bias.astype(object)
+    rows = rows.copy()
+    rows[:, n] += bias * scale
+    return rows
+
+
+# --- settling: signs that are known, one order for all ----------------------------------------------
+
+
+def _settled(n: int, nodes: list[Row], outputs: list[Row]) -> CanonicalForm:
+    """Only nodes that are read, none whose sign is known, in an order that forgets how they came."""
+    form = _ordered(n, nodes, outputs)
+    while True:
+        simpler = _without_known_signs(form)
+        if simpler is None:
+            return form
+        form = _ordered(n, list(simpler[0]), list(simpler[1]))
+
+
+def _ordered(n: int, nodes: list[Row], outputs: list[Row]) -> CanonicalForm:
+    needed: set[int] = set()
+    waiting = [j for row in outputs for j, _ in row if j > n]
+    while waiting:
+        j = waiting.pop()
+        if j not in needed:
+            needed.add(j)
+            waiting.extend(i for i, _ in nodes[j - n - 1] if i > n)
+    depth: dict[int, int] = {}
+    for j in sorted(needed):
+        depth[j] = 1 + max((depth[i] for i, _ in nodes[j - n - 1] if i > n), default=0)
+    new_column: dict[int, int] = {}
+    ordered: list[Row] = []
+    known: dict[Row, int] = {}
+    for level in sorted(set(depth.values())):
+        made = []
+        for j in (j for j in needed if depth[j] == level):
+            row = _renamed(nodes[j - n - 1], new_column, n)
+            made.append((_primitive(row), j))
+        for row, j in sorted(made):
+            if row not in known:
+                known[row] = n + 1 + len(ordered)
+                ordered.append(row)
+            new_column[j] = known[row]
+    return CanonicalForm(n, tuple(ordered), tuple(_renamed(row, new_column, n) for row in outputs))
+
+
+def _renamed(row: Row, new_column: dict[int, int], n: int) -> Row:
+    total: dict[int, Fraction] = {}
+    for j, c in row:
+        k = j if j <= n else new_column[j]
+        total[k] = total.get(k, Fraction(0)) + c
+    return tuple(sorted((k, c) for k, c in total.items() if c))
+
+
+def _primitive(row: Row) -> Row:
+    """Whole numbers without a common factor, the first one positive."""
+    numerator = math.gcd(*(c.numerator for _, c in row))
+    denominator = math.lcm(*(c.denominator for _, c in row))
+    factor = Fraction(denominator, numerator) * (1 if row[0][1] > 0 else -1)
+    return tuple((j, c * factor) for j, c in row)
+
+
+def _combined(*parts: tuple[Fraction, Row]) -> Row:
+    total: dict[int, Fraction] = {}
+    for factor, row in parts:
+        for j, c in row:
+            total[j] = total.get(j, Fraction(0)) + factor * c
+    return tuple(sorted((j, c) for j, c in total.items() if c))
+
+
+def _without_known_signs(form: CanonicalForm) -> tuple[list[Row], list[Row]] | None:
+    """The rows with the first |y| of known sign replaced by y or -y throughout; None if there is none.
+
+    Every later row is normalized again, so that a row may come to have another factor or sign.
+    """
+    n = form.n_inputs
+    for k, row in enumerate(form.nodes):
+        if form.depths[k] == 1:
+            continue  # a plane has two sides
+        sign = _sign(form, row)
+        if not sign:
+            continue
+        column = n + 1 + k
+        #: what each old column is in the new ones
+        meaning: dict[int, Row] = {j: ((j, Fraction(1)),) for j in range(column)}
+        meaning[column] = tuple((j, c * sign) for j, c in row)
+        nodes = list(form.nodes[:k])
+        nodes.append(row)  # keeps the numbering; nothing reads it, and ordering drops it
+        for later, old in enumerate(form.nodes[k + 1 :], start=k + 1):
+            new = _combined(*((c, meaning[j]) for j, c in old))
+            here = n + 1 + later
+            if all(j == n for j, _ in new):  # constant
+                value = abs(new[0][1]) if new else Fraction(0)
+                meaning[here] = ((n, value),) if value else ()
+                nodes.append(old[:1])
+                continue
+            nodes.append(_primitive(new))
+            factor = abs(new[0][1] / nodes[-1][0][1])
+            meaning[here] = ((here, factor),)
+        return nodes, [_combined(*((c, meaning[j]) for j, c in out)) for out in form.outputs]
+    return None
+
+
+def _sign(form: CanonicalForm, row: Row) -> int:
+    """1 if the row is never negative, -1 if never positive, 0 if it is both or that is not known."""
+    n = form.n_inputs
+    if all(j >= n for j, _ in row):
+        if all(c > 0 for _, c in row):
+            return 1
+        if all(c < 0 for _, c in row):
+            return -1
+    part = _ordered(n, list(form.nodes), [row])
+    # Values at a few points settle most cases: both signs were seen.
+    seen = {(v > 0) - (v < 0) for x in _probes(n) for v in part(x)}
+    if {1, -1} <= seen or part.n_kinks > _SIGN_NODES:
+        return 0
+    homogeneous = part.is_homogeneous
+    made = Program(n + (0 if homogeneous else 1))
+    part.add_to(made, homogeneous=homogeneous)
+    positive = negative = False
+    cone = _regions.domain_cone(n, homogeneous=homogeneous, box=None)
+    for cell in _regions.cells(made, cone):
+        on_lines, on_rays = cell.cone.values(cell.outputs[0])
+        positive |= bool((on_rays > 0).any() or on_lines.any())
+        negative |= bool((on_rays < 0).any() or on_lines.any())
+        if positive and negative:
+            return 0
+    return 1 if positive else -1
+
+
+def _probes(n: int) -> list[list[int]]:
+    rng = np.random.default_rng(0)
+    points = rng.integers(-99, 100, size=(24, n)) * rng.choice([1, 1, 100], size=(24, 1))
+    return [*points.tolist(), [0] * n]
+
+
+# --- for the region engine --------------------------------------------------------------------------
+
+
+def _add_form(made: Program, form: CanonicalForm, homogeneous: bool) -> None:
+    """Stages of relu(y), one for each depth; |y| = 2 relu(y) - y."""
+    n = form.n_inputs
+    #: what |node| is over (block, column): block 0 the coordinates, later ones the stages' units
+    meaning: list[dict[tuple[int, int], Fraction]] = []
+    spelled: dict[int, dict[tuple[int, int], Fraction]] = {}
+    scale_of = {0: 1}
+
+    def spell(row: Row) -> dict[tuple[int, int], Fraction]:
+        total: dict[tuple[int, int], Fraction] = {}
+        for j, c in row:
+            parts = {(0, j): Fraction(1)} if j <= n else meaning[j - n - 1]
+            for key, value in parts.items():
+                total[key] = total.get(key, Fraction(0)) + c * value
+        return {k: v for k, v in total.items() if v}
+
+    def matrices(rows: list[dict[tuple[int, int], Fraction]]) -> tuple[dict[int, Integers], int]:
+        scaled = [{k: v / scale_of[k[0]] for k, v in row.items()} for row in rows]
+        return _regions.scaled_matrices(scaled, widths)
+
+    widths = {0: made.dimension}
+    by_depth: dict[int, list[int]] = {}
+    for k, depth in enumerate(form.depths):
+        by_depth.setdefault(depth, []).append(k)
+    meaning = [{} for _ in form.nodes]
+    for depth in sorted(by_depth):
+        members = by_depth[depth]
+        for k in members:
+            spelled[k] = spell(form.nodes[k])
+        stage, scale = matrices([spelled[k] for k in members])
+        made.stages.append(_regions.Stage(stage))
+        block = len(made.stages)
+        widths[block], scale_of[block] = len(members), scale
+        for i, k in enumerate(members):
+            meaning[k] = {key: -value for key, value in spelled[k].items()}
+            meaning[k][block, i] = Fraction(2)
+    made.outputs.append(matrices([spell(row) for row in form.outputs]))
+
+
+# --- reading back -----------------------------------------------------------------------------------
+
+
+def expression(
+    form: CanonicalForm,
+    variables: Sequence[sympy.Symbol],
+    *,
+    output: int = 0,
+    max_pieces: int = 12,
+    seconds: float = 2.0,
+) -> sympy.Expr:
+    """One output as a SymPy expression, the shortest of what absolute values and regions suggest.
+
+    Args:
+        form: the simplified function.
+        variables: one real symbol an input.
+        output: which output.
+        max_pieces: read minima and maxima off the linear regions if there are at most so many
+            different affine pieces.
+        seconds: how long that may take.
+
+    Example:
+        >>> x1, x2 = sympy.symbols("x1 x2", real=True)
+        >>> net = Network([[[1, 0], [-1, 0], [1, -1]], [[1, -1, -1]]])
+        >>> expression(canonical_form(net), (x1, x2))
+        Min(x1, x2)
+    """
+    one = _ordered(form.n_inputs, list(form.nodes), [form.outputs[output]])
+    reader = _Reader(one, tuple(variables))
+    candidates = [reader.row(one.outputs[0])]
+    if one.n_kinks > 1:
+        candidates.extend(_lattice(one, tuple(variables), max_pieces, seconds))
+    return min(candidates, key=_length)
+
+
+def _length(e: sympy.Expr) -> tuple[int, str]:
+    """How long it is to read: its numbers, variables and operations."""
+    return sum(1 for _ in sympy.preorder_traversal(e)), str(e)
+
+
+class _Reader:
+    """Spells rows with abs, and with min and max where rest ± b|y| makes two simpler rows."""
+
+    def __init__(self, form: CanonicalForm, variables: tuple[sympy.Symbol, ...]) -> None:
+        self.form = form
+        self.n = form.n_inputs
+        self.variables = variables
+        self.memo: dict[Row, sympy.Expr] = {}
+
+    def row(self, row: Row) -> sympy.Expr:
+        if row not in self.memo:
+            self.memo[row] = self.spell(row)
+        return self.memo[row]
+
+    def linear(self, row: Row) -> sympy.Expr:
+        return sympy.Add(
+            *(
+                sympy.Rational(c.numerator, c.denominator)
+                * (self.variables[j] if j < self.n else sympy.Integer(1))
+                for j, c in row
+                if j <= self.n
+            )
+        )
+
+    def spell(self, row: Row) -> sympy.Expr:
+        kinks = [(j, c) for j, c in row if j > self.n]
+        if not kinks:
+            return self.linear(row)
+        if len(kinks) == len(row) == 1:
+            ((j, c),) = kinks
+            y = self.form.nodes[j - self.n - 1]
+            inside = self.row(_combined((abs(c), y)))
+            outside = _rational(c) * sympy.Abs(self.row(y))
+            return min((-1 if c < 0 else 1) * sympy.Abs(inside), outside, key=_length)
+        folded = self.fold(row, kinks)
+        return folded if folded is not None else self.terms(row, kinks)
+
+    def fold(self, row: Row, kinks: list[tuple[int, Fraction]]) -> sympy.Expr | None:
+        """rest + b|y| = max(rest + b y, rest - b y), min for b < 0, where both sides are simpler."""
+        for j, c in reversed(kinks):
+            rest: Row = tuple((i, v) for i, v in row if i != j)
+            y = self.form.nodes[j - self.n - 1]
+            sides = [_combined((Fraction(1), rest), (s * c, y)) for s in (1, -1)]
+            inside = {i for i, _ in y if i > self.n}
+            before = {i for i, _ in rest if i > self.n} | inside
+            size = len(rest) + len(y)
+            if sum(map(len, sides)) > size or any(
+                not {i for i, _ in side if i > self.n} <= before for side in sides
+            ):
+                continue
+            if not inside and len(before) > 0 and sum(map(len, sides)) >= size:
+                continue  # a sum of two separate kinks stays a sum
+            if all(len([i for i, _ in s if i > self.n]) <= max(1, len(before) - 1) for s in sides):
+                parts = [self.row(side) for side in sides]
+                return sympy.Max(*parts) if c > 0 else sympy.Min(*parts)
+        return None
+
+    def terms(self, row: Row, kinks: list[tuple[int, Fraction]]) -> sympy.Expr:
+        """A sum; each kink as b|y| or as 2b relu(±y), whichever leaves the shortest linear rest."""
+        flat = [(j, c) for j, c in kinks if self.form.depths[j - self.n - 1] == 1][:7]
+        rest: Row = tuple((j, c) for j, c in row if j <= self.n)
+        best: tuple[tuple[int, int], tuple[int, ...], Row] | None = None
+        for choice in itertools.product((0, 1, -1), repeat=len(flat)):
+            parts = [(Fraction(1), rest)]
+            parts += [
+                (-s * c, self.form.nodes[j - self.n - 1])
+                for s, (j, c) in zip(choice, flat, strict=True)
+                if s
+            ]
+            left = _combined(*parts)
+            cost = (len(left), sum(map(abs, choice)))
+            if best is None or cost < best[0]:
+                best = (cost, choice, left)
+        assert best is not None
+        _, choice, left = best
+        total = [self.linear(left)]
+        sides = dict(zip((j for j, _ in flat), choice, strict=True))
+        for j, c in kinks:
+            y = self.row(self.form.nodes[j - self.n - 1])
+            s = sides.get(j, 0)
+            if s:
+                total.append(2 * _rational(c) * sympy.Max(s * y, 0))
+            else:
+                total.append(_rational(c) * sympy.Abs(y))
+        return sympy.Add(*total)
+
+
+def _rational(c: Fraction) -> sympy.Rational:
+    return sympy.Rational(c.numerator, c.denominator)
+
+
+def _lattice(
+    form: CanonicalForm, variables: tuple[sympy.Symbol, ...], max_pieces: int, seconds: float
+) -> list[sympy.Expr]:
+    """max over the regions of the min over the pieces that are above there, and the other way round."""
+    n = form.n_inputs
+    homogeneous = form.is_homogeneous
+    made = Program(n + (0 if homogeneous else 1))
+    form.add_to(made, homogeneous=homogeneous)
+    scale = made.outputs[0][1]
+    pieces: dict[tuple[int, ...], int] = {}
+    seen: list[tuple[_regions.Cone, int]] = []
+    cone = _regions.domain_cone(n, homogeneous=homogeneous, box=None)
+    try:
+        for cell in _regions.cells(made, cone, time.monotonic() + seconds):
+            key = tuple(int(v) for v in cell.outputs[0][0])
+            index = pieces.setdefault(key, len(pieces))
+            if len(pieces) > max_pieces or len(seen) > 2000:
+                return []
+            seen.append((cell.cone, index))
+    except _regions.OutOfTime:
+        return []
+    forms = integers([list(key) for key in pieces])
+    above: set[frozenset[int]] = set()
+    below: set[frozenset[int]] = set()
+    for cone, own in seen:
+        on_lines, on_rays = cone.values(forms)
+        same = (on_lines == on_lines[:, own : own + 1]).all(axis=0)
+        higher = same & (on_rays >= on_rays[:, own : own + 1]).all(axis=0)
+        lower = same & (on_rays <= on_rays[:, own : own + 1]).all(axis=0)
+        above.add(frozenset(np.flatnonzero(higher).tolist()))
+        below.add(frozenset(np.flatnonzero(lower).tolist()))
+    spelled = [
+        sympy.Add(
+            *(
+                sympy.Rational(v, scale) * (variables[j] if j < n else sympy.Integer(1))
+                for j, v in enumerate(key)
+                if v
+            )
+        )
+        for key in pieces
+    ]
+    return [
+        _extremum(sympy.Max, sympy.Min, _minimal(above), spelled),
+        _extremum(sympy.Min, sympy.Max, _minimal(below), spelled),
+    ]
+
+
+def _extremum(
+    outer: Any, inner: Any, sets: list[frozenset[int]], spelled: list[sympy.Expr]
+) -> sympy.Expr:
+    # SymPy's own simplification is slow, and there is nothing left to simplify.
+    parts = [_apply(inner, [spelled[i] for i in s]) for s in sets]
+    if len(parts) == 2 and parts[0] == -parts[1]:
+        return sympy.Abs(parts[0]) if outer is sympy.Max else -sympy.Abs(parts[0])
+    return _apply(outer, parts)
+
+
+def _apply(function: Any, parts: list[sympy.Expr]) -> sympy.Expr:
+    """min or max; of parts that differ by a number only the one that counts is kept."""
+    kept: dict[sympy.Expr, sympy.Expr] = {}
+    for part in parts:
+        number, rest = part.as_coeff_Add()
+        kept[rest] = function(kept.get(rest, number), number)
+    parts = [number + rest for rest, number in kept.items()]
+    return parts[0] if len(parts) == 1 else function(*parts, evaluate=False)
+
+
+def _minimal(sets: set[frozenset[int]]) -> list[frozenset[int]]:
+    return [s for s in sets if not any(other < s for other in sets)]
