@@ -38,14 +38,14 @@ def tile(n_points: int, device: torch.device) -> int:
     return next((p for p in range(64, 15, -1) if n_points % p == 0), n_points)
 
 
-def lanes(sizes: Sequence[int], n_points: int, device: torch.device) -> int:
+def lanes(width: int, n_points: int, device: torch.device) -> int:
     """How many seeds are trained side by side, a power of two.
 
-    On a CPU the activations of the widest layer should stay in the cache: about 100,000 numbers. On
-    a GPU a chunk should keep the device busy.
+    On a CPU an array of ``width`` numbers a point should stay in the cache: 100,000 numbers. On a
+    GPU a chunk should keep the device busy.
     """
     numbers, most = (100_000, 2048) if device.type == "cpu" else (2**26, 2**17)
-    s = numbers // (max(sizes[1:]) * tile(n_points, device))
+    s = numbers // (width * tile(n_points, device))
     return max(32, min(2 ** max(s.bit_length() - 1, 0), most))
 
 
@@ -142,6 +142,53 @@ class Engine:
                 operation()
             total += torch.mul(flat, flat, out=self._like(flat)).sum(dim=0)
         return total / self._sizes[-1]
+
+    def normal_equations(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """``J^T J`` and ``J^T r`` of the residuals, averaged over outputs.
+
+        Returns:
+            Shapes ``(n_parameters, n_parameters, S)`` and ``(n_parameters, S)``.
+        """
+        n = len(self.theta)
+        matrix = torch.zeros(n, n, self._s, dtype=self.theta.dtype, device=self.theta.device)
+        vector = torch.zeros_like(self.theta)
+        jacobian = self._empty(n, self._tile, self._s)
+        for start in range(0, self._inputs.shape[1], self._tile):
+            self._take(start)
+            for operation in self._forward:
+                operation()
+            for output in range(self._sizes[-1]):
+                self._jacobian(output, jacobian)
+                vector += (jacobian * self.residual[output]).sum(dim=1)
+                for k in range(n):
+                    matrix[k, : k + 1] += (jacobian[: k + 1] * jacobian[k]).sum(dim=1)
+        for k in range(n):
+            matrix[:k, k] = matrix[k, :k]
+        return matrix / self._sizes[-1], vector / self._sizes[-1]
+
+    def _jacobian(self, output: int, out: torch.Tensor) -> None:
+        """The derivative of one output by each parameter, ``(n_parameters, n_points, S)``."""
+        last = len(self._layers) - 1
+        out.zero_()
+        views: list[torch.Tensor] = []
+        start = 0
+        for w in self._layers:
+            count = w.shape[0] * w.shape[1]
+            views.append(out[start : start + count].view(*w.shape[:2], *out.shape[1:]))
+            start += count
+        # by the preactivations of a layer, (n_units, n_points, S); of the output there is one
+        by_z = torch.ones_like(self.residual[:1])
+        for layer in range(last, -1, -1):
+            view = views[layer][output : output + 1] if layer == last else views[layer]
+            w = self._layers[layer][output : output + 1] if layer == last else self._layers[layer]
+            width = self._sizes[layer]
+            before = self._h[layer - 1] if layer else self._rows[:width].unsqueeze(-1)
+            torch.mul(by_z.unsqueeze(1), before.unsqueeze(0), out=view[:, :width])
+            if self._bias:
+                torch.mul(by_z, self._unit, out=view[:, width])
+            if layer:
+                by_h = sum(z * c.unsqueeze(1) for z, c in zip(by_z, w[:, :width], strict=True))
+                by_z = torch.where(before > 0, by_h, torch.zeros_like(before))
 
     def _take(self, start: int) -> None:
         part = slice(start, start + self._tile)

@@ -1,15 +1,17 @@
-"""The optimizers, written for flat parameters ``(n_parameters, S)``: every seed moves by itself.
+"""The optimizers that follow the gradient, for flat parameters ``(n_parameters, S)``.
 
-The formulas and default constants are those of ``torch.optim``.
+Every seed moves by itself. The formulas and default constants are those of ``torch.optim``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+
+from circuitkit._engine import Engine
 
 #: options of each optimizer and their defaults
 OPTIONS: dict[str, dict[str, float]] = {
@@ -24,19 +26,20 @@ OPTIONS: dict[str, dict[str, float]] = {
 
 @dataclass
 class Optimizer:
-    """The state of one chunk. ``update(theta, gradient, rate)`` changes theta in place."""
+    """One of them, with what it remembers of one chunk of seeds."""
 
     name: str
     options: Mapping[str, float]
     weight_decay: float
-    state: dict[str, torch.Tensor]
+    state: dict[str, torch.Tensor] = field(default_factory=dict)
     t: int = 0
 
-    @classmethod
-    def create(cls, name: str, options: Mapping[str, float], weight_decay: float) -> Optimizer:
-        return cls(name, {**OPTIONS[name], **options}, weight_decay, {})
+    def step(self, engine: Engine, rate: float) -> None:
+        """One update for every seed of the engine."""
+        self.update(engine.theta, engine.run(), rate)
 
     def update(self, theta: torch.Tensor, gradient: torch.Tensor, rate: float) -> None:
+        """Change ``theta`` in place, given the gradient there."""
         self.t += 1
         if self.weight_decay:
             if self.name == "adamw":

@@ -24,9 +24,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from circuitkit import _engine, _populations
+from circuitkit import _engine, _optimizers, _populations, _second_order
 from circuitkit._initial import INITS, initial
-from circuitkit._optimizers import OPTIONS, Optimizer
 from circuitkit.network import Network
 from circuitkit.outcomes import name_outcomes, worst_errors
 from circuitkit.targets import Target, TargetLike
@@ -40,6 +39,7 @@ __all__ = ["Rate", "TrainingRun", "train"]
 Array = NDArray[np.float64]
 Schedule = Callable[[float], float]
 _Loaded = tuple[torch.Tensor, torch.Tensor]
+_Optimizer = _optimizers.Optimizer | _second_order.LBFGS | _second_order.LevenbergMarquardt
 
 #: a seed is solved when its worst error over all inputs is at most this
 TOLERANCE = 1e-3
@@ -56,6 +56,8 @@ SCHEDULES: dict[str, Schedule] = {
     "step": lambda progress: 0.1 ** int(3 * progress),
     "warmup": lambda progress: min(1.0, 10 * progress + 0.01),
 }
+#: optimizer -> its further options and their defaults
+OPTIONS: dict[str, dict[str, float]] = {**_optimizers.OPTIONS, **_second_order.OPTIONS}
 _RESCUES: tuple[str, ...] = ()
 
 
@@ -95,8 +97,8 @@ class Rate(float):
         self.high = 1.0 if count == n else min(1.0, center + half)
         return self
 
-    def __getnewargs__(self) -> tuple[int, int]:
-        return (round(self * self.n) if self.n else 0, self.n)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Rate, (round(self * self.n) if self.n else 0, self.n)
 
     def __repr__(self) -> str:
         plural = "" if self.n == 1 else "s"
@@ -245,8 +247,10 @@ def train(
         hidden: width of each hidden layer, such as ``(3, 2)``; a number for a single layer.
         seeds: a count (the seeds 0, 1, ..., count - 1) or distinct whole numbers, 0 to 2**63 - 1.
         steps: how many updates, 0 and up.
-        optimizer: one of ``"sgd" "momentum" "adam" "adamw" "rmsprop" "rprop"``.
-        learning_rate: positive; the initial step size for ``"rprop"``.
+        optimizer: one of ``"sgd" "momentum" "adam" "adamw" "rmsprop" "rprop" "lbfgs" "lm"``; the last
+            is Levenberg-Marquardt.
+        learning_rate: positive. It is the initial step size for ``"rprop"``, the length of the very
+            first step for ``"lbfgs"``, and the initial damping for ``"lm"``.
         init: the distribution of the initial weights, ``"torch"`` (that of ``nn.Linear``), ``"he"``,
             ``"xavier"``, ``"orthogonal"``, ``"zero-bias"`` (torch's, biases zero), ``"mirrored"``
             (torch's, every second hidden unit the mirror image of the one before it) or
@@ -264,7 +268,7 @@ def train(
         weight_decay: coefficient of the weights' decay as in ``torch.optim``: added to the gradient,
             or decoupled for ``"adamw"``.
         options: further constants of the optimizer, named as in
-            :data:`circuitkit._optimizers.OPTIONS`, for example ``{"momentum": 0.95}``.
+            :data:`circuitkit.training.OPTIONS`, for example ``{"momentum": 0.95}``.
         dtype: ``"float32"`` or ``"float64"``.
         device: ``"cpu"``, or a CUDA device such as ``"cuda"``.
         batch_size: points in a batch.
@@ -350,6 +354,20 @@ class _Plan:
             "device": str(self.device),
         }
 
+    def width(self) -> int:
+        """How many numbers a point and seed the largest array holds."""
+        if self.optimizer == "lm":
+            return _engine.n_parameters(self.sizes, bias=self.bias)
+        return max(self.sizes[1:])
+
+    def new_optimizer(self) -> _Optimizer:
+        options = {**OPTIONS[self.optimizer], **self.options}
+        if self.optimizer == "lbfgs":
+            return _second_order.LBFGS(options, self.weight_decay)
+        if self.optimizer == "lm":
+            return _second_order.LevenbergMarquardt(options, self.weight_decay)
+        return _optimizers.Optimizer(self.optimizer, options, self.weight_decay)
+
     def rate(self, step: int) -> float:
         s = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
         return self.learning_rate * float(s(step / self.steps))
@@ -360,17 +378,17 @@ class _Chunk:
     """Seeds that are trained side by side, and everything that is remembered between blocks."""
 
     theta: torch.Tensor
-    optimizer: Optimizer
+    optimizer: _Optimizer
     records: list[NDArray[np.floating[Any]]] = field(default_factory=list)
 
 
 def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
     population = _populations.population(plan.target, bias=plan.bias)
     n_points = len(population.x) if plan.data == "population" else plan.batch_size
-    s = _engine.lanes(plan.sizes, n_points, plan.device)
+    s = _engine.lanes(plan.width(), n_points, plan.device)
     weights, biases = initial(plan.init, plan.sizes, plan.seeds.tolist(), bias=plan.bias)
     chunks = [
-        _Chunk(flat, Optimizer.create(plan.optimizer, plan.options, plan.weight_decay))
+        _Chunk(flat, plan.new_optimizer())
         for flat in _engine.to_chunks(
             weights, biases, s, bias=plan.bias, dtype=plan.dtype, device=plan.device
         )
@@ -531,8 +549,7 @@ class _Workers:
                     engine.load(*points[i])
                 if step in recorded:
                     chunk.records.append(engine.loss().to(torch.float32).cpu().numpy())
-                gradient = engine.run()
-                chunk.optimizer.update(engine.theta, gradient, plan.rate(step))
+                chunk.optimizer.step(engine, plan.rate(step))
             chunk.theta.copy_(engine.theta)
 
     def close(self) -> None:
