@@ -27,6 +27,7 @@ BINDER_HUB = "https://mybinder.org"
 
 def setup(app: Sphinx) -> dict[str, Any]:
     _prepare_katex()
+    app.connect("config-inited", name_the_book)
     app.connect("config-inited", link_to_repository)
     app.connect(
         "config-inited", lambda app, config: config.html_static_path.append(str(HERE / "vendor"))
@@ -34,6 +35,12 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", drop_unused_scripts, priority=900)
     app.connect("build-finished", polish_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def name_the_book(app: Sphinx, config: Config) -> None:
+    # Not in _config.yml: theme options given there would replace Jupyter Book's own.
+    config.html_theme_options["logo"] = {"text": config.html_title, "alt_text": ""}
+    config.html_theme_options["toc_title"] = "On this page"
 
 
 # --- links to the repository -------------------------------------------------------------------

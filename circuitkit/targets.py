@@ -92,7 +92,7 @@ class Target:
 
     @property
     def variables(self) -> tuple[sympy.Symbol, ...]:
-        """The inputs as real SymPy symbols: ``(x,)`` or ``(x1, x2, ...)``."""
+        """The inputs as real SymPy symbols, ``(x,)`` or ``(x1, x2, ...)``."""
         return self._variables
 
     @property
@@ -112,7 +112,7 @@ class Target:
 
     @property
     def expression(self) -> sympy.Expr:
-        """The function: one SymPy expression, or a ``sympy.Tuple`` of them for several outputs."""
+        """The function as a SymPy expression; a ``sympy.Tuple`` of them for several outputs."""
         return self._outputs[0] if self.n_outputs == 1 else sympy.Tuple(*self._outputs)
 
     @property
