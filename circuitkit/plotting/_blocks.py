@@ -66,7 +66,9 @@ def blocks(
         x = places[name]
         canvas.node(x, below, "input")
         if numbers:
-            canvas.text(x, below - RADIUS - 0.15, style.pretty(name), 11, color=palette.MUTED)
+            canvas.text(
+                x, below - RADIUS - 0.15, style.pretty(name), style.BODY, color=palette.MUTED
+            )
         text = style.number(numbers[name]) if numbers else style.pretty(name)
         canvas.inside(x, below, text, "input", radius=RADIUS, room=1.6 * RADIUS)
     canvas.node(root.x, top, "output")
@@ -102,7 +104,9 @@ def _read(tree: object, found: list[str]) -> _Part:
             f"tree: expected (name, part, ...) such as ('min', 'x1', 'x2'), got {tree!r}"
         )
     parts = [_read(part, found) for part in tree[1:]]
-    half = max(0.42, style.text_size(style.pretty(tree[0]), 12, weight="bold")[0] / 2 + 0.16)
+    half = max(
+        0.42, style.text_size(style.pretty(tree[0]), style.HEAD, weight="bold")[0] / 2 + 0.16
+    )
     return _Part(tree[0], "", parts, 1 + max(p.level for p in parts), half=half)
 
 
@@ -144,7 +148,7 @@ def _draw(
             zorder=4,
         )
     )
-    canvas.text(part.x, part.y, style.pretty(part.name), 12, fontweight="bold")
+    canvas.text(part.x, part.y, style.pretty(part.name), style.HEAD, fontweight="bold")
     if numbers is None:
         return None
     function = target(part.name)
@@ -158,7 +162,7 @@ def _draw(
         part.x + 0.1 * side,
         part.y + _HALF_HEIGHT + 0.14,
         style.number(value),
-        11,
+        style.BODY,
         ha="left" if side > 0 else "right",
         color=palette.MUTED,
         fontweight="bold",

@@ -58,7 +58,7 @@ class Canvas:
         self.ax.set_xlim(width / 2 - half[0], width / 2 + half[0])
         self.ax.set_ylim(height / 2 - half[1], height / 2 + half[1])
 
-    def text(self, x: float, y: float, text: str, size: float = 11, **kwargs: Any) -> Text:
+    def text(self, x: float, y: float, text: str, size: float = style.BODY, **kwargs: Any) -> Text:
         kwargs = {"ha": "center", "va": "center_baseline", "zorder": 6, **kwargs}
         return self.ax.text(x, y, text, fontsize=size * self.scale, **kwargs)
 
@@ -111,7 +111,7 @@ class Canvas:
         self, x: float, y: float, text: str, kind: str, *, radius: float, room: float
     ) -> Text:
         """Text in a node, shrunk to ``room`` inches."""
-        size = 12 * radius / RADIUS
+        size = style.HEAD * radius / RADIUS
         size = min(size, size * room / max(style.text_size(text, size, weight="bold")[0], 1e-9))
         return self.text(x, y, text, size, color=_TEXT[kind], fontweight="bold")
 
@@ -122,7 +122,7 @@ class Canvas:
         self.line((x - radius, x + radius), (y, y), 1.1, color=_OUTLINE["hidden"], zorder=5)
         for value, dy, weight in ((activation, 0.42, "bold"), (preactivation, -0.45, "normal")):
             text = style.number(value)
-            size = 11 * radius / RADIUS
+            size = style.BODY * radius / RADIUS
             room = 1.45 * radius
             size = min(size, size * room / max(style.text_size(text, size, weight=weight)[0], 1e-9))
             self.text(x, y + dy * radius, text, size, fontweight=weight)

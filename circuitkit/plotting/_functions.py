@@ -234,7 +234,7 @@ def direction(
         spot = foot + k * step / length * unit + 0.5 * side * reach * across
         if np.abs(spot).max() < 0.88 * reach:
             color = palette.POSITIVE_TEXT if k else palette.INK
-            _tag(ax, spot, style.number(k * step), fontsize=9, color=color, zorder=3)
+            _tag(ax, spot, style.number(k * step), fontsize=style.FINE, color=color, zorder=3)
     tip = foot + unit * min(max(length, 0.3 * reach), 0.6 * reach)
     ax.add_patch(
         FancyArrowPatch(
@@ -251,7 +251,7 @@ def direction(
     )
     name = f"w = ({style.number(w[0])}, {style.number(w[1])})"
     # Half the label's size in data units, so that it starts where the arrow ends.
-    half = np.array(style.text_size(name, 11, weight="bold")) / 2 * (2 * reach / 3.2)
+    half = np.array(style.text_size(name, style.BODY, weight="bold")) / 2 * (2 * reach / 3.2)
     spot = tip + unit * (half @ np.abs(unit) + 0.06 * reach)
     if (np.abs(spot) + half > reach).any():  # no room beyond the tip: beside it
         spot = tip - side * across * (half @ np.abs(across) + 0.06 * reach)

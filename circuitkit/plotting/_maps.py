@@ -196,25 +196,17 @@ def draw_map(ax: Axes, field: Field, levels: Array, goal: Field | None) -> Any:
 
 def _draw_borders(ax: Axes, parts: list[Region], low: float, high: float) -> None:
     bends, switches = borders(parts, low, high)
-    ax.add_collection(
-        LineCollection(
-            list(bends), colors=palette.PAPER, linewidths=4.0, zorder=5, capstyle="round"
+    thinner = style.thinner(len(bends))
+    for segments, color, width, dashes in (
+        (bends, palette.PAPER, 4.0 * thinner, "-"),
+        (bends, palette.NETWORK, 2.4 * thinner, "-"),
+        (switches, palette.NETWORK, 1.6 * thinner, (0, (1, 2))),
+    ):
+        ax.add_collection(
+            LineCollection(
+                list(segments), colors=color, linewidths=width, linestyles=[dashes], zorder=5
+            )
         )
-    )
-    ax.add_collection(
-        LineCollection(
-            list(bends), colors=palette.NETWORK, linewidths=2.4, zorder=6, capstyle="round"
-        )
-    )
-    ax.add_collection(
-        LineCollection(
-            list(switches),
-            colors=palette.NETWORK,
-            linewidths=1.6,
-            linestyles=[(0, (1, 2))],
-            zorder=6,
-        )
-    )
 
 
 def square(ax: Axes, f: Network | Target, pair: tuple[int, int], low: float, high: float) -> None:

@@ -76,7 +76,14 @@ def regions(
             PolyCollection(polygons, facecolors=tint, edgecolors=tint, linewidths=0.6, zorder=0)
         )
     bends, switches = borders(parts, low, high)
-    ax.add_collection(LineCollection(list(bends), colors=palette.NETWORK, linewidths=2.2, zorder=3))
+    ax.add_collection(
+        LineCollection(
+            list(bends),
+            colors=palette.NETWORK,
+            linewidths=2.2 * style.thinner(len(bends)),
+            zorder=3,
+        )
+    )
     ax.add_collection(
         LineCollection(
             list(switches),
@@ -117,22 +124,25 @@ def _write_pieces(ax: Axes, groups: list[list[Region]], low: float, high: float)
     axis = low + step * (np.arange(_GRID) + 0.5)
     at = np.stack(np.meshgrid(axis, axis), axis=-1)
     inches = min(ax.get_window_extent().width, ax.get_window_extent().height) / ax.figure.dpi
+    unit = step / (high - low) * inches
     for group in groups:
         inside = np.zeros((_GRID, _GRID), dtype=bool)
         for part in group:
             inside |= _contains(part.corners, at)
         spots, count = ndimage.label(inside)
         text = style.affine(group[0].slope[0].tolist(), float(group[0].constant[0]), ["x1", "x2"])
-        width, height = style.text_size(text, 12)
+        width, height = style.text_size(text, style.HEAD)
         for spot in range(1, count + 1):
-            padded = np.pad(spots == spot, 1)
+            mine = spots == spot
+            if mine.sum() * unit**2 < 0.25 * width * height:  # too small for the text at any size
+                continue
+            padded = np.pad(mine, 1)
             # Distances measured in half text boxes: 1 is where a text of 12 points just fits.
-            unit = step / (high - low) * inches
             room = ndimage.distance_transform_edt(
                 padded, sampling=(unit / (height / 2), unit / (width / 2))
             )
             place = np.unravel_index(int(room.argmax()), room.shape)
-            size = 12 * min(1.0, float(room.max()) / 1.3)
+            size = style.HEAD * min(1.0, float(room.max()) / 1.3)
             if size >= 6.5:
                 x, y = axis[place[1] - 1], axis[place[0] - 1]
                 box = {"boxstyle": "round,pad=0.15", "facecolor": "#ffffffc8", "edgecolor": "none"}
@@ -209,7 +219,9 @@ def stuck(
     plane = networks[0].n_inputs == 2
     panels = _panels(axes, n, columns, plane, 0.0 if titles is None else 0.27)
     for i, ax in enumerate(panels):
-        ax.set_title(titles[i] if titles is not None else "", fontsize=10.5, fontweight="normal")
+        ax.set_title(
+            titles[i] if titles is not None else "", fontsize=style.NOTE, fontweight="normal"
+        )
     if plane:
         _maps(panels, networks, f, low, high, error=error, columns=columns, own=axes is None)
     else:

@@ -149,7 +149,9 @@ def network(
             value = point[unit] if kind == "input" else net(point)[unit]
             canvas.inside(px, py, style.number(value), kind, radius=plan.radius, room=room)
             dy = plan.radius + 0.15
-            canvas.text(px, py - dy if kind == "input" else py + dy, name, 11, color=palette.MUTED)
+            canvas.text(
+                px, py - dy if kind == "input" else py + dy, name, style.BODY, color=palette.MUTED
+            )
     _draw_badges(canvas, plan, groups)
     if groups:
         _groups_legend(canvas, groups)
@@ -204,9 +206,9 @@ def legend(ax: Axes | None = None) -> Axes:
         else:
             canvas.edge((x - 0.36, y), (x + 0.36, y), kind)
             if kind:
-                label = canvas.text(x, y, style.number(kind), 10, color=sign_text(kind))
+                label = canvas.text(x, y, style.number(kind), style.NOTE, color=sign_text(kind))
                 label.set(fontweight="bold", bbox={**_LABEL_BOX, "boxstyle": "square,pad=0.5"})
-        canvas.text(1.0, y, meaning, 11, ha="left")
+        canvas.text(1.0, y, meaning, style.BODY, ha="left")
     return canvas.ax
 
 
@@ -247,7 +249,8 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
     result = f"activation max({style.number(z)}, 0)"
     table = max(
         2.45,
-        sum(style.text_size(t, 11, weight="bold")[0] for t in (result, style.number(z))) + 0.25,
+        sum(style.text_size(t, style.BODY, weight="bold")[0] for t in (result, style.number(z)))
+        + 0.25,
     )
     edge = 2 * left + 0.3
     width = edge + table + 0.05
@@ -263,7 +266,7 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
             lx,
             ly,
             style.number(weight),
-            10.5 * radius / RADIUS,
+            style.NOTE * radius / RADIUS,
             color=sign_text(weight),
             fontweight="bold",
             zorder=3,
@@ -275,10 +278,10 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
         canvas.node(px, py, kind, radius=radius)
         canvas.inside(px, py, text, kind, radius=radius, room=1.6 * radius)
         name = style.pretty(names[i]) if i < n else "bias"
-        canvas.text(px, py - radius - 0.15, name, 10.5, color=palette.MUTED)
+        canvas.text(px, py - radius - 0.15, name, style.NOTE, color=palette.MUTED)
     rim = high + 1.15 * radius
     canvas.line((left, left), (rim, rim + 0.28), 2.0, color="#777777")
-    canvas.text(left, rim + 0.42, style.number(max(z, 0.0)), 12, fontweight="bold")
+    canvas.text(left, rim + 0.42, style.number(max(z, 0.0)), style.HEAD, fontweight="bold")
     canvas.node(left, high, "hidden", radius=radius * 1.15)
     canvas.values(left, high, max(z, 0.0), z, radius * 1.15)
 
@@ -290,15 +293,17 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
     lines.append(("bias", b))
     y = height / 2 + row * (len(lines) + 1.3) / 2
     for label, value in lines:
-        canvas.text(edge, y, label, 11, ha="left")
-        canvas.text(edge + table, y, style.number(value), 11, ha="right")
+        canvas.text(edge, y, label, style.BODY, ha="left")
+        canvas.text(edge + table, y, style.number(value), style.BODY, ha="right")
         y -= row
     canvas.line((edge, edge + table), (y + row / 2, y + row / 2), 1.0)
-    canvas.text(edge, y, "preactivation", 11, ha="left")
-    canvas.text(edge + table, y, style.number(z), 11, ha="right")
+    canvas.text(edge, y, "preactivation", style.BODY, ha="left")
+    canvas.text(edge + table, y, style.number(z), style.BODY, ha="right")
     y -= 1.3 * row
-    canvas.text(edge, y, result, 11, ha="left", fontweight="bold")
-    canvas.text(edge + table, y, style.number(max(z, 0.0)), 11, ha="right", fontweight="bold")
+    canvas.text(edge, y, result, style.BODY, ha="left", fontweight="bold")
+    canvas.text(
+        edge + table, y, style.number(max(z, 0.0)), style.BODY, ha="right", fontweight="bold"
+    )
     return canvas.ax
 
 
@@ -364,7 +369,7 @@ class _Plan:
         half_widths = [radius] * len(sizes)
         for i in range(1, last):
             if any(texts[i]):
-                size = 12 * radius * 0.95 / RADIUS
+                size = style.HEAD * radius * 0.95 / RADIUS
                 widest = max(style.text_size(t, size, weight="bold")[0] for t in texts[i] if t)
                 if widest > 1.7 * radius:
                     half_widths[i] = widest / 2 + 0.12
@@ -380,7 +385,7 @@ class _Plan:
         plan = cls(
             radius,
             min(0.24, 0.8 * radius),
-            10.5 if radius == RADIUS else max(7.0, 10.5 * radius / RADIUS),
+            max(7.0, style.NOTE * radius / RADIUS),
             half_widths,
             {},
             _edges(net, biases),
@@ -670,7 +675,7 @@ def _groups_legend(canvas: Canvas, groups: list[_Group]) -> None:
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),
         handlelength=1.4,
-        fontsize=10 * canvas.scale,
+        fontsize=style.NOTE * canvas.scale,
         borderaxespad=0.3,
         labelspacing=0.55,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from circuitkit.training import TrainingRun
 
 #: lines drawn at most when no seeds are chosen
-_MOST_SEEDS = 32
+_MOST_SEEDS = 24
 #: a loss of 0 has no place on a logarithmic axis
 _LEAST_LOSS = 1e-16
 
@@ -56,17 +56,19 @@ def weights(net: Network, *, ax: Axes | None = None) -> Axes:
     names = [style.input_names(sizes[0])]
     names += [[f"h{i + 1}" for i in range(n)] for n in sizes[1:-1]]
     names += [["y"] if sizes[-1] == 1 else [f"y{i + 1}" for i in range(sizes[-1])]]
-    size = 11 * min(1.0, cell / 0.5)
+    size = style.BODY * min(1.0, cell / 0.4)
     for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         left += aside
         n_out, n_in = w.shape
-        canvas.text(left + n_in * cell / 2, top + 0.45, f"weights[{layer}]", 11, fontweight="bold")
+        canvas.text(
+            left + n_in * cell / 2, top + 0.45, f"weights[{layer}]", style.BODY, fontweight="bold"
+        )
         for j in range(n_in):
             heading = style.pretty(names[layer][j])
             canvas.text(left + (j + 0.5) * cell, top + 0.16, heading, size, color=palette.MUTED)
         if with_biases:
             spot = left + n_in * cell + split + cell / 2
-            canvas.text(spot, top + 0.16, "bias", min(size, 10), color=palette.MUTED)
+            canvas.text(spot, top + 0.16, "bias", min(size, style.NOTE), color=palette.MUTED)
         for i in range(n_out):
             y = top - (i + 1) * height_of
             heading = style.pretty(names[layer + 1][i])
@@ -101,9 +103,9 @@ def _cell(
 
 
 def readable_on(color: str) -> str:
-    """Dark or white, whichever stands out more on ``color``."""
+    """Black or white, whichever stands out more on ``color``: a contrast of at least 4.5."""
     r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(color))
-    return palette.INK if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.22 else palette.PAPER
+    return "#000000" if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 else palette.PAPER
 
 
 def history(
@@ -114,7 +116,7 @@ def history(
     Args:
         run: what :func:`circuitkit.train` returned.
         ax: where to draw.
-        seeds: which of the run's seeds to show; by default all, or 32 spread over them.
+        seeds: which of the run's seeds to show; by default all, or 24 spread over them.
 
     Raises:
         ValueError: a seed that is not in the run, or none at all.
@@ -204,7 +206,7 @@ def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) ->
     _checked_rates(table, ["label"])
     n = len(table)
     labels = [str(label) for label in table["label"]]
-    room = max(style.text_size(label, 11)[0] for label in labels)
+    room = max(style.text_size(label, style.BODY)[0] for label in labels)
     ax = style.fresh_axes(ax, 2.2 + room + 1.75, 0.38 * n + 0.75)
     y = np.arange(n)[::-1]
     rate, low, high = (table[c].to_numpy(dtype=float) for c in ("rate", "low", "high"))
@@ -218,7 +220,7 @@ def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) ->
             "{:.3f} [{:.3f}, {:.3f}]".format(*row),
             transform=ax.get_yaxis_transform(),
             va="center_baseline",
-            fontsize=10,
+            fontsize=style.NOTE,
         )
     ax.set(
         xlim=(-0.05, 1.03),
@@ -229,7 +231,7 @@ def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) ->
         yticklabels=labels,
         xlabel="share of seeds solved",
     )
-    ax.tick_params(axis="y", length=0, labelsize=11, labelcolor=palette.INK)
+    ax.tick_params(axis="y", length=0, labelsize=style.BODY, labelcolor=palette.INK)
     ax.spines["left"].set_visible(False)
     ax.spines["bottom"].set_bounds(0, 1)
     return ax
@@ -267,7 +269,7 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
     down = list(dict.fromkeys(table[rows]))
     across = list(dict.fromkeys(table[columns]))
     width, height = 1.05, 0.56
-    room = max(style.text_size(str(v), 11)[0] for v in down)
+    room = max(style.text_size(str(v), style.BODY)[0] for v in down)
     canvas_width = room + 0.2 + width * len(across)
     ax = style.fresh_axes(ax, canvas_width + 0.35, height * len(down) + 0.75)
     cmap: Colormap = style.SHARE
@@ -292,9 +294,11 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
         )
         ink = readable_on(color)
         look: dict[str, Any] = {"ha": "center", "va": "center_baseline", "color": ink, "zorder": 3}
-        ax.text(c + 0.5, r + 0.34, f"{line['rate']:.2f}", fontsize=12, fontweight="bold", **look)
+        ax.text(
+            c + 0.5, r + 0.34, f"{line['rate']:.2f}", fontsize=style.HEAD, fontweight="bold", **look
+        )
         interval = f"[{line['low']:.2f}, {line['high']:.2f}]"
-        ax.text(c + 0.5, r + 0.74, interval, fontsize=9, **look)
+        ax.text(c + 0.5, r + 0.74, interval, fontsize=style.FINE, **look)
     ax.set(
         xlim=(0, len(across)),
         ylim=(len(down), 0),
@@ -307,7 +311,7 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
     ax.set_ylabel(rows, labelpad=7)
     ax.xaxis.set_label_position("top")
     ax.xaxis.tick_top()
-    ax.tick_params(length=0, labelsize=11, labelcolor=palette.INK)
+    ax.tick_params(length=0, labelsize=style.BODY, labelcolor=palette.INK)
     for spine in ax.spines.values():
         spine.set_visible(False)
     return ax
