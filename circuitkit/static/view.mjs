@@ -56,7 +56,7 @@ class View {
       },
       { ties: this.config.ties, changed: (names) => this.#changed(names) },
     );
-    this.root = html("section", { class: "ck-widget", "aria-label": this.config.label });
+    this.root = html("div", { class: "ck-widget", role: "group", "aria-label": this.config.label });
     for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
     el.replaceChildren(this.root); // first, as colors are read from the page
     this.#build();

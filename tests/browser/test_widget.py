@@ -1,0 +1,689 @@
+"""The widget on a page of its own, hydrated as the book hydrates it, in the hands of a reader."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+import circuitkit as ck
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "_ext"))
+from circuit_widgets import assets
+
+NAVIGATION = ("network", "graph", "verdict")
+TRAINING = (*NAVIGATION, "training")
+IDENTITY = ck.circuit("identity")
+WRONG = ck.Network([[[1], [1]], [[1, 0.5]]])
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}  # noqa: RUF012
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[tuple[Path, str]]:
+    folder = tmp_path_factory.mktemp("site")
+    for name, text in assets().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def show(site, visit) -> Callable[..., Page]:
+    """``show(widget, ...)`` opens a page of these widgets; at the end nothing may have failed."""
+    folder, address = site
+    visits = []
+    count = iter(range(100))
+
+    def open_page(
+        *widgets: ck.CircuitWidget, hash: str = "", theme: str = "light", **options
+    ) -> Page:
+        name = f"{next(count)}.html"
+        body = "".join(w._repr_mimebundle_()[0]["text/html"] for w in widgets)
+        (folder / name).write_text(
+            f'<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">'
+            '<title>A page</title><meta name="viewport" content="width=device-width">'
+            '<link rel="icon" href="data:,"><link rel="stylesheet" href="widget.css">'
+            '<script type="module" src="hydrate.mjs"></script><style>body{margin:0 auto;'
+            "max-width:760px;padding:8px}[data-theme=dark] body{background:#14181e;color:#eee}"
+            f"</style></head><body><main><h1>A page</h1>{body}</main></body></html>",
+            encoding="utf-8",
+        )
+        seen = visit(f"{address}/{name}{hash}", **options)
+        visits.append(seen)
+        if options.get("java_script_enabled", True):
+            expect(seen.page.locator(".ck-widget").first).to_be_visible()
+            settle(seen.page)
+        return seen.page
+
+    yield open_page
+    for seen in visits:
+        assert seen.problems == []
+
+
+def settle(page: Page) -> None:
+    """Wait until the frame that follows the last event has been drawn."""
+    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+
+def weight(page: Page, source: str, goal: str):
+    return page.get_by_role("spinbutton", name=f"weight from {source} to {goal}", exact=True)
+
+
+def value(field) -> float:
+    return float(field.get_attribute("aria-valuenow"))
+
+
+def type_into(page: Page, field, text: str) -> None:
+    field.click()
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    settle(page)
+
+
+def drag(page: Page, field, distance: int) -> None:
+    box = field.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + distance / 2, y, steps=4)
+    page.mouse.move(x + distance, y, steps=4)
+    page.mouse.up()
+    settle(page)
+
+
+def python_copy(page: Page) -> ck.Network:
+    """The network on screen, as the button "Copy as Python" writes it."""
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy as Python").click()
+    expect(page.get_by_role("alert")).to_contain_text("Copied")
+    code = page.evaluate("navigator.clipboard.readText()")
+    arguments = ast.parse(code, mode="eval").body.args
+    assert code.startswith("ck.Network(")
+    return ck.Network(*(ast.literal_eval(a) for a in arguments))
+
+
+# ------------------------------------------------------------------ turning numbers
+
+
+def test_dragging_a_weight_sideways_turns_it_and_the_verdict(show):
+    page = show(ck.CircuitWidget("identity", "identity"))
+    verdict = page.locator(".ck-verdict")
+    expect(verdict).to_contain_text("Equals x for every input")
+    field = weight(page, "x", "hidden unit 1")
+    drag(page, field, 50)
+    assert value(field) == pytest.approx(2.0)
+    expect(verdict).to_contain_text("Not x yet")
+    drag(page, field, -50)
+    assert value(field) == pytest.approx(1.0)
+    expect(verdict).to_contain_text("Equals x")
+
+
+@pytest.mark.parametrize(("text", "number"), [("1/3", 1 / 3), ("-0.9192", -0.9192), ("−2", -2.0)])
+def test_a_weight_can_be_typed(show, text, number):
+    page = show(ck.CircuitWidget("identity", "identity"))
+    type_into(page, weight(page, "x", "hidden unit 2"), text)
+    assert python_copy(page).weights[0][1, 0] == number
+
+
+def test_what_is_no_number_is_refused_in_words_and_escape_restores(show):
+    page = show(ck.CircuitWidget("identity", "identity"))
+    field = weight(page, "x", "hidden unit 1")
+    type_into(page, field, "two")
+    expect(page.get_by_role("alert")).to_contain_text("“two” is not a number")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Escape")
+    settle(page)
+    expect(field).to_have_value("1")
+    assert value(field) == 1.0
+
+
+def test_the_arrow_keys_step_a_weight_and_shift_makes_ten_steps(show):
+    page = show(ck.CircuitWidget("identity", "identity"))
+    field = weight(page, "x", "hidden unit 1")
+    field.focus()
+    for key, expected in [
+        ("ArrowUp", 1.1),
+        ("ArrowRight", 1.2),
+        ("Shift+ArrowDown", 0.2),
+        ("Alt+ArrowDown", 0.19),
+    ]:
+        page.keyboard.press(key)
+        settle(page)
+        assert value(field) == pytest.approx(expected)
+
+
+def test_every_control_is_reached_by_the_tab_key_and_has_a_name(show):
+    page = show(ck.CircuitWidget(ck.circuit("min"), "min", panels=TRAINING, seed=0))
+    seen = set()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(
+            page.evaluate(
+                "() => { const e = document.activeElement; return e.closest('.ck-widget') ? "
+                "(e.getAttribute('aria-label') || e.innerText || e.closest('label')?.innerText || '') : 'outside' }"
+            )
+        )
+    assert "" not in seen
+    for label in (
+        "slider for input x₁",
+        "weight from x₂ to hidden unit 3",
+        "Train",
+        "learning rate",
+        "seed",
+    ):
+        assert any(label in s for s in seen), label
+
+
+def test_a_bias_is_shown_and_can_be_turned(show):
+    page = show(ck.CircuitWidget(ck.Network([[[1.0]], [[1.0]]], [[0.5], [0.0]]), "identity"))
+    field = page.get_by_role("spinbutton", name="bias of hidden unit 1", exact=True)
+    drag(page, field, 30)
+    assert python_copy(page).biases[0][0] == pytest.approx(1.1)
+
+
+def test_a_finger_drags_a_weight(show):
+    page = show(
+        ck.CircuitWidget("identity", "identity"),
+        width=380,
+        height=800,
+        has_touch=True,
+        is_mobile=True,
+    )
+    field = weight(page, "x", "hidden unit 1")
+    field.scroll_into_view_if_needed()
+    box = field.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    touch = page.context.new_cdp_session(page)
+    touch.send(
+        "Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]}
+    )
+    for step in range(1, 11):
+        touch.send(
+            "Input.dispatchTouchEvent",
+            {"type": "touchMove", "touchPoints": [{"x": x + 5 * step, "y": y}]},
+        )
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    settle(page)
+    assert value(field) == pytest.approx(2.0, abs=0.11)
+
+
+def test_tied_weights_move_together(show):
+    ties = [((0, 0, 0), (1, 0, 0), "inverse"), ((0, 1, 0), (1, 0, 1), "inverse")]
+    page = show(ck.CircuitWidget("identity", "identity", ties=ties))
+    type_into(page, weight(page, "x", "hidden unit 1"), "4")
+    assert value(weight(page, "hidden unit 1", "the output")) == 0.25
+    type_into(page, weight(page, "hidden unit 2", "the output"), "-2")
+    assert value(weight(page, "x", "hidden unit 2")) == -0.5
+    expect(page.locator(".ck-verdict")).to_contain_text("Equals x for every input")
+
+
+# ------------------------------------------------------------------ what is shown
+
+
+def test_units_show_preactivation_and_activation_and_say_when_they_are_off(show):
+    page = show(ck.CircuitWidget("identity", "identity", x=-5))
+    unit = page.get_by_role("button", name="hidden unit 1: preactivation −5, activation 0, off")
+    expect(unit).to_contain_text("0")
+    expect(page.locator(".ck-flag.ck-on")).to_have_text("off")
+    page.get_by_role("slider", name="slider for input x").fill("4")
+    settle(page)
+    expect(
+        page.get_by_role("button", name="hidden unit 1: preactivation 4, activation 4")
+    ).to_be_visible()
+    expect(
+        page.get_by_role("button", name="hidden unit 2: preactivation −4, activation 0, off")
+    ).to_be_visible()
+
+
+def test_a_unit_spells_out_its_sum_when_it_is_clicked(show):
+    page = show(ck.CircuitWidget("subtract", "subtract", x=[3, 5]))
+    page.get_by_role("button", name=re.compile("^hidden unit 1")).click()
+    expect(page.locator(".ck-inspector")).to_contain_text("1 · 3 + (−1) · 5 = −2, off: 0")
+
+
+def test_the_curve_follows_the_weights_and_pointing_at_it_sets_the_input(show):
+    page = show(ck.CircuitWidget("identity", "identity"))
+    line = page.locator(".ck-curve .ck-network-line")
+    before = line.get_attribute("d")
+    drag(page, weight(page, "x", "hidden unit 1"), 40)
+    assert line.get_attribute("d") != before
+    box = page.locator(".ck-curve .ck-plot").bounding_box()
+    left, right = box["x"] + 34, box["x"] + box["width"] - 12  # the axes, from -6 to 6
+    page.mouse.click(left + (right - left) / 4, box["y"] + 40)
+    settle(page)
+    field = page.get_by_role("spinbutton", name="input x")
+    assert value(field) == pytest.approx(-3, abs=0.1)
+
+
+def test_the_heat_map_of_two_inputs_is_painted_and_sets_both(show):
+    page = show(ck.CircuitWidget("min", "min"))
+    colors = page.evaluate(
+        """() => { const c = document.querySelector('.ck-heat canvas');
+        const at = (x, y) => [...c.getContext('2d').getImageData(x * c.width, y * c.height, 1, 1).data];
+        return [at(0.95, 0.05), at(0.05, 0.95), at(0.95, 0.55)] }"""
+    )
+    (top_right, bottom_left, _) = colors
+    assert top_right[2] > top_right[0]  # min(5, 5) is positive: blue
+    assert bottom_left[0] > bottom_left[2]  # min(-5, -5) is negative: orange
+    box = page.locator(".ck-hit").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.75)
+    settle(page)
+    assert value(page.get_by_role("spinbutton", name="input x₁")) == pytest.approx(3, abs=0.1)
+    assert value(page.get_by_role("spinbutton", name="input x₂")) == pytest.approx(-3, abs=0.1)
+
+
+def test_of_four_inputs_two_can_be_chosen_for_the_map(show):
+    page = show(ck.CircuitWidget("min4", "min4"))
+    page.get_by_label("input across").select_option("2")
+    page.locator(".ck-frame").scroll_into_view_if_needed()
+    settle(page)
+    box = page.locator(".ck-hit").bounding_box()
+    page.mouse.click(box["x"] + box["width"] * 0.75, box["y"] + box["height"] * 0.25)
+    settle(page)
+    assert value(page.get_by_role("spinbutton", name="input x₃")) == pytest.approx(3, abs=0.1)
+    assert value(page.get_by_role("spinbutton", name="input x₁")) == 3.0
+
+
+def test_the_worst_input_is_marked_and_can_be_visited(show):
+    page = show(ck.CircuitWidget(WRONG, "identity", x=2))
+    expect(page.locator(".ck-worst")).to_be_visible()
+    page.get_by_role("button", name="Go there").click()
+    settle(page)
+    at = value(page.get_by_role("spinbutton", name="input x"))
+    proof = ck.prove(WRONG, "identity")
+    gap = abs(WRONG(at)[0] - at) / max(1, abs(at))
+    assert gap == pytest.approx(proof.error)
+
+
+@pytest.mark.parametrize("name", ["identity", "abs", "subtract", "min", "min4"])
+def test_the_verdict_on_screen_is_the_one_that_prove_gives(show, name):
+    rng = np.random.default_rng(len(name))
+    right = ck.circuit(name)
+    wrong = ck.Network(
+        [w + rng.choice([0, 0.5], size=w.shape, p=[0.8, 0.2]) for w in right.weights]
+    )
+    page = show(ck.CircuitWidget(right, name), ck.CircuitWidget(wrong, name))
+    page.locator(".ck-static").nth(1).scroll_into_view_if_needed()
+    for k, net in enumerate([right, wrong]):
+        box = page.locator(".ck-verdict").nth(k)
+        expect(box).to_contain_text("Equals" if ck.prove(net, name) else "Not ")
+
+
+def test_pointing_at_a_region_shows_both_formulas(show):
+    page = show(ck.CircuitWidget("min", "min", panels=(*NAVIGATION, "regions")))
+    box = page.locator(".ck-hit").bounding_box()
+    formulas = page.locator(".ck-piece-formula")
+    page.mouse.move(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.3)
+    settle(page)
+    expect(formulas.nth(0)).to_have_text("x₁")
+    expect(formulas.nth(1)).to_have_text("x₁")
+    page.mouse.move(box["x"] + box["width"] * 0.9, box["y"] + box["height"] * 0.8)
+    settle(page)
+    expect(formulas.nth(0)).to_have_text("x₂")
+
+
+# ------------------------------------------------------------------ ablate, undo, share, copy
+
+
+def test_a_unit_is_ablated_by_a_click_and_undo_redo_and_reset_work(show):
+    page = show(ck.CircuitWidget("identity", "identity", x=3))
+    page.locator(".ck-tools").get_by_role("button", name="Ablate").click()
+    unit = page.locator(".ck-unit").first
+    unit.click()
+    settle(page)
+    expect(page.locator(".ck-output")).to_have_text("0")
+    assert python_copy(page).weights[1][0, 0] == 0
+    for name, output in [("Undo", "3"), ("Redo", "0"), ("Reset", "3")]:
+        page.get_by_role("button", name=name, exact=True).click()
+        settle(page)
+        expect(page.locator(".ck-output")).to_have_text(output)
+
+
+def test_an_edge_is_ablated_and_frozen_by_keyboard(show):
+    page = show(ck.CircuitWidget("identity", "identity", x=3))
+    field = weight(page, "x", "hidden unit 1")
+    field.focus()
+    page.keyboard.press("x")
+    settle(page)
+    expect(page.locator(".ck-output")).to_have_text("0")
+    page.keyboard.press("x")
+    page.keyboard.press("f")
+    page.keyboard.press("ArrowUp")
+    settle(page)
+    assert value(field) == 1.0
+    expect(field).to_have_attribute("readonly", "")
+
+
+def test_one_drag_is_undone_in_one_step(show):
+    page = show(ck.CircuitWidget("identity", "identity"))
+    field = weight(page, "x", "hidden unit 1")
+    drag(page, field, 60)
+    page.keyboard.press("Control+z")
+    page.get_by_role("button", name="Undo").click() if value(field) != 1.0 else None
+    settle(page)
+    assert value(field) == 1.0
+    expect(page.get_by_role("button", name="Undo")).to_be_disabled()
+
+
+def test_a_shared_address_opens_with_the_same_network(show):
+    widget = ck.CircuitWidget("identity", "identity", x=3)
+    page = show(ck.CircuitWidget("abs", "abs"), widget)
+    second = page.locator(".ck-static").nth(1)
+    second.scroll_into_view_if_needed()
+    field = second.get_by_role("spinbutton", name="weight from x to hidden unit 1")
+    type_into(page, field, "1/3")
+    second.get_by_role("button", name="Share").click()
+    address = page.evaluate("location.hash")
+    assert address.startswith(f"#circuit={widget._config['key']}.")
+
+    again = show(ck.CircuitWidget("abs", "abs"), widget, hash=address)
+    second = again.locator(".ck-static").nth(1)
+    expect(second.get_by_role("spinbutton", name="weight from x to hidden unit 1")).to_have_value(
+        "0.33"
+    )
+    expect(second.locator(".ck-verdict")).to_contain_text("Not x yet")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda h: h[:-8],
+        lambda h: h.replace("=", "=", 1)[:30] + "%00" + h[30:],
+        lambda h: h.split(".")[0] + ".bm9uc2Vuc2U.0",
+        lambda h: h.split(".")[0] + ".",
+        lambda h: "#circuit=0000000000.abc.def",
+        lambda h: "#circuit=<img src=x onerror=alert(1)>",
+    ],
+)
+def test_a_damaged_address_gives_a_message_and_the_default(show, damage):
+    widget = ck.CircuitWidget("identity", "identity")
+    page = show(widget)
+    page.get_by_role("button", name="Share").click()
+    broken = damage(page.evaluate("location.hash"))
+    again = show(widget, hash=broken)
+    expect(weight(again, "x", "hidden unit 1")).to_have_value("1")
+    if "<" not in broken:  # an address of another form belongs to somebody else
+        expect(again.get_by_role("alert").filter(has_text="damaged")).to_be_visible()
+
+
+def test_a_shared_network_of_another_shape_is_refused(show):
+    page = show(ck.CircuitWidget("min", "min"))
+    page.get_by_role("button", name="Share").click()
+    payload = page.evaluate("location.hash").split(".", 1)[1]
+    widget = ck.CircuitWidget("identity", "identity")
+    again = show(widget, hash=f"#circuit={widget._config['key']}.{payload}")
+    expect(again.get_by_role("alert").filter(has_text="damaged")).to_be_visible()
+    expect(weight(again, "x", "hidden unit 1")).to_have_value("1")
+
+
+# ------------------------------------------------------------------ training
+
+
+def initial(sizes: tuple[int, ...], seed: int) -> list[np.ndarray]:
+    widget = ck.CircuitWidget(ck.Network([np.ones((o, i)) for i, o in pairwise(sizes)]), seed=seed)
+    return [np.array(w) for w in widget.weights]
+
+
+def test_training_solves_and_rewinds_to_the_very_same_weights(show):
+    page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
+    start = python_copy(page)
+    for mine, theirs in zip(start.weights, initial((1, 2, 1), 3), strict=True):
+        assert (mine == theirs).all()
+    page.get_by_label("steps a frame").select_option("250")
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(".ck-status")).to_contain_text("solved", timeout=20_000)
+    expect(page.locator(".ck-verdict")).to_contain_text("Equals x", timeout=20_000)
+    page.get_by_role("button", name="Rewind").click()
+    settle(page)
+    assert python_copy(page) == start
+    expect(page.locator(".ck-status")).to_contain_text("Step 0")
+
+
+def test_one_step_is_a_step_of_gradient_descent(show):
+    page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
+    before = python_copy(page)
+    page.get_by_role("button", name="Step").click()
+    settle(page)
+    run = ck.train("identity", (2,), seeds=[3], steps=1, learning_rate=0.1)
+    after = python_copy(page)
+    assert before != after
+    for mine, theirs in zip(after.weights, run.network(3).weights, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-6)
+
+
+def test_a_seed_can_be_typed_and_a_new_one_drawn(show):
+    page = show(ck.CircuitWidget("abs", "abs", seed=0, panels=TRAINING))
+    field = page.get_by_label("seed", exact=True)
+    field.fill("41")
+    field.press("Enter")
+    settle(page)
+    for mine, theirs in zip(python_copy(page).weights, initial((1, 2, 1), 41), strict=True):
+        assert (mine == theirs).all()
+    page.get_by_role("button", name="New seed").click()
+    settle(page)
+    assert field.input_value() != "41"
+    field.fill("minus one")
+    field.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("is not a seed")
+
+
+def test_a_frozen_weight_stays_through_training(show):
+    page = show(
+        ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING, frozen=[(0, 0, 0)])
+    )
+    before = python_copy(page)
+    for _ in range(3):
+        page.get_by_role("button", name="Step").click()
+    settle(page)
+    after = python_copy(page)
+    assert after.weights[0][0, 0] == before.weights[0][0, 0]
+    assert after.weights[0][1, 0] != before.weights[0][1, 0]
+
+
+def test_training_pauses_and_goes_on(show):
+    page = show(ck.CircuitWidget(ck.circuits.minimum_two_layers(), "min", seed=1, panels=TRAINING))
+    page.get_by_role("button", name="Train", exact=True).click()
+    expect(page.locator(".ck-status")).to_contain_text(re.compile(r"Step \d\d"))
+    page.get_by_role("button", name="Pause").click()
+    settle(page)
+    held = page.locator(".ck-status").inner_text()
+    page.wait_for_timeout(200)
+    assert page.locator(".ck-status").inner_text() == held
+    expect(page.locator(".ck-loss")).to_have_attribute("aria-label", re.compile("Loss curve"))
+
+
+def test_seeds_side_by_side_show_one_that_solves_and_one_that_gets_stuck(show):
+    page = show(ck.CircuitWidget("abs", "abs", seeds=[0, 3], panels=("network", "compare")))
+    page.get_by_label("steps a frame").select_option("250")
+    page.get_by_role("button", name="Train all").click()
+    expect(page.get_by_role("group", name="seed 3")).to_contain_text("solved", timeout=20_000)
+    expect(page.get_by_role("group", name="seed 0")).to_contain_text("stuck", timeout=20_000)
+    expect(page.locator(".ck-compare .ck-status")).to_have_text("1 of 2 seeds solved, 1 stuck.")
+    page.get_by_role("button", name="Open seed 3").click()
+    settle(page)
+    assert ck.prove(python_copy(page), "abs", tolerance=1e-3)
+
+
+# ------------------------------------------------------------------ challenges
+
+
+def test_a_challenge_is_graded_exactly_gives_hints_and_remembers(show):
+    challenge = ck.Challenge(
+        "test-abs", "Build |x|.", hints=("One for each side.", "Try −1."), max_units=2
+    )
+    widget = ck.CircuitWidget(WRONG, "abs", challenge=challenge)
+    page = show(widget)
+    box = page.locator(".ck-challenge")
+    expect(box).to_contain_text("Build |x|.")
+    page.get_by_role("button", name="A hint").click()
+    expect(box).to_contain_text("One for each side.")
+    page.get_by_role("button", name="Another hint").click()
+    expect(box).to_contain_text("Try −1.")
+    type_into(page, weight(page, "x", "hidden unit 2"), "-1")
+    expect(box).not_to_contain_text("Solved")
+    type_into(page, weight(page, "hidden unit 2", "the output"), "0.999999")
+    expect(box).not_to_contain_text("Solved")  # almost is not equal
+    type_into(page, weight(page, "hidden unit 2", "the output"), "1")
+    expect(box).to_contain_text("Solved")
+    page.reload()
+    expect(page.locator(".ck-challenge")).to_contain_text("solved before")
+
+
+def test_a_challenge_to_fit_inside_and_fail_outside_wants_both(show):
+    challenge = ck.Challenge(
+        "test-range", "Right on [-1, 1] only.", domain=(-1, 1), fails_outside=True
+    )
+    net = ck.Network([[[1], [1]], [[1, 0]]], [[5, 0], [-5]])  # always on between -5 and 5
+    page = show(ck.CircuitWidget(net, "identity", challenge=challenge, biases=True))
+    expect(page.locator(".ck-challenge")).to_contain_text("Solved")
+    page = show(ck.CircuitWidget("identity", "identity", challenge=challenge))
+    expect(page.locator(".ck-challenge")).not_to_contain_text("Solved")
+    expect(page.locator(".ck-checks .ck-done")).to_have_count(1)
+
+
+# ------------------------------------------------------------------ the page
+
+
+HOSTILE = [
+    "</script><script>window.hacked=1</script>",
+    "</SCRIPT><SCRIPT>window.hacked=2</SCRIPT>",
+    '<img src=x onerror="window.hacked=3">',
+    '"><svg onload=window.hacked=4>',
+    "<!--<script>",
+]
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_labels_that_contain_markup_are_shown_as_text(show, label):
+    widget = ck.CircuitWidget(
+        "identity",
+        "identity",
+        names=[[label, "b"]],
+        input_names=[label],
+        caption=label,
+        challenge=ck.Challenge(label, label, hints=(label,)),
+        panels=(*NAVIGATION, "regions", "training"),
+    )
+    page = show(widget)
+    page.get_by_role("button", name="A hint").click()
+    page.locator(".ck-unit").first.click()
+    settle(page)
+    assert page.evaluate("window.hacked") is None
+    expect(page.locator(".ck-caption")).to_have_text(label)
+    expect(page.locator(".ck-hints li")).to_have_text(label)
+    expect(page.locator(".ck-feature").first).to_have_text(label)
+    assert page.locator(".ck-widget img").count() == 0
+
+
+@pytest.mark.parametrize("label", HOSTILE)
+def test_without_scripts_a_drawn_figure_stands_there_with_labels_as_text(show, label):
+    widget = ck.CircuitWidget("min", "min", caption=label, input_names=[label, "b"])
+    page = show(widget, java_script_enabled=False)
+    figure = page.locator("figure.ck-still")
+    expect(figure).to_be_visible()
+    expect(figure.locator("circle")).to_have_count(6)
+    expect(figure.locator("figcaption")).to_have_text(label)
+    assert page.locator("img").count() == 0
+
+
+def test_in_print_the_network_stands_there_without_its_controls(show):
+    page = show(ck.CircuitWidget("min", "min", panels=TRAINING))
+    page.emulate_media(media="print")
+    expect(page.locator(".ck-drawing")).to_be_visible()
+    for part in (".ck-tools", ".ck-controls", ".ck-inspector"):
+        expect(page.locator(part)).to_be_hidden()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1200, 380])
+def test_axe_finds_nothing_and_nothing_overflows(show, theme, width):
+    challenge = ck.Challenge("axe", "Build |x|.", hints=("A hint.",), domain=(-1, 1))
+    page = show(
+        ck.CircuitWidget(WRONG, "abs", challenge=challenge, panels=TRAINING, caption="A caption."),
+        ck.CircuitWidget(
+            "min", "min", panels=(*NAVIGATION, "regions"), names=[["+(x₁)", "−(x₁)", "x₁ > x₂"]]
+        ),
+        ck.CircuitWidget("abs", "abs", seeds=[0, 3], panels=("compare",)),
+        ck.CircuitWidget("min4", "min4"),
+        ck.CircuitWidget(ck.Network([[[1], [-1]], [[1, 0]]], [[0.5, -1], [0]]), "identity"),
+        theme=theme,
+        width=width,
+    )
+    for place in page.locator(".ck-static").all():
+        place.scroll_into_view_if_needed()
+    expect(page.locator(".ck-widget")).to_have_count(5)
+    page.locator(".ck-unit").first.click()
+    page.wait_for_timeout(400)
+    results = Axe().run(page)
+    assert results.violations_count == 0, results.generate_report()
+    assert page.evaluate(
+        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+    )
+
+
+def test_widgets_start_only_when_they_come_near(show):
+    page = show(*[ck.CircuitWidget("min4", "min4", caption=str(k)) for k in range(8)], height=700)
+    started = page.locator('.ck-static[data-state="live"]').count()
+    assert 1 <= started < 4
+    expect(page.locator("figure.ck-still").last).to_be_attached()
+    page.locator(".ck-static").last.scroll_into_view_if_needed()
+    expect(page.locator(".ck-static").last).to_have_attribute("data-state", "live")
+
+
+def test_the_map_is_repainted_when_the_theme_changes(show):
+    page = show(ck.CircuitWidget("min", "min"))
+    middle = "() => [...document.querySelector('.ck-heat canvas').getContext('2d').getImageData(48, 48, 1, 1).data]"
+    light = page.evaluate(middle)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    settle(page)
+    assert sum(page.evaluate(middle)[:3]) < sum(light[:3]) - 200
+
+
+def test_what_render_returns_ends_every_listener(show):
+    page = show(ck.CircuitWidget("min", "min", panels=(*TRAINING, "compare", "regions"), seeds=[1]))
+    left = page.evaluate(
+        """async () => {
+          const { default: widget } = await import("./widget.mjs");
+          const data = JSON.parse(document.querySelector(".ck-static script").textContent);
+          const handlers = new Map();
+          const model = {
+            get: (name) => data[name], set() {}, save_changes() {},
+            on: (name, f) => handlers.set(f, (handlers.get(f) ?? 0) + 1),
+            off: (name, f) => handlers.set(f, handlers.get(f) - 1),
+          };
+          const el = document.createElement("div");
+          document.body.append(el);
+          const end = widget.render({ model, el });
+          await new Promise((r) => setTimeout(r, 200));
+          const drawn = el.querySelectorAll(".ck-widget").length;
+          end();
+          await new Promise((r) => setTimeout(r, 100));
+          return [drawn, el.childElementCount, [...handlers.values()].reduce((a, b) => a + Math.abs(b), 0)];
+        }"""
+    )
+    assert left == [1, 0, 0]
+
+
+def test_nothing_on_the_page_has_a_global_id(show):
+    page = show(ck.CircuitWidget("min", "min", panels=(*TRAINING, "compare", "regions"), seeds=[1]))
+    assert page.locator(".ck-widget [id]").count() == 0
