@@ -1,0 +1,205 @@
+"""The widget in JupyterLab with a real kernel: the reader's hand and Python move the same numbers."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+NOTEBOOK = """\
+import ipywidgets
+import circuitkit as ck
+
+w = ck.CircuitWidget("identity", "identity", x=3, caption="</script><img src=x onerror='hacked=1'>")
+label = ipywidgets.Label("nothing yet")
+failure = ipywidgets.Label("no error yet")
+w.observe(lambda c: setattr(label, "value", f"x {w.x} weights {w.weights} verdict {w.verdict['holds']}"))
+
+def turn(_):
+    w.weights = [[[2.0], [-2.0]], [[0.5, -0.25]]]
+
+def spoil(_):
+    try:
+        w.weights = [[["a lot"]]]
+    except Exception as error:
+        failure.value = str(error)
+
+good = ipywidgets.Button(description="Turn")
+bad = ipywidgets.Button(description="Spoil")
+good.on_click(turn)
+bad.on_click(spoil)
+ipywidgets.VBox([w, label, failure, good, bad])
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory) -> Iterator[str]:
+    """The address of a notebook in a JupyterLab of its own."""
+    if shutil.which("jupyter-lab", path=os.path.dirname(sys.executable)) is None:
+        pytest.fail("expected JupyterLab beside this Python; found none")
+    folder = tmp_path_factory.mktemp("lab")
+    cell = {
+        "cell_type": "code",
+        "id": "a",
+        "metadata": {},
+        "source": NOTEBOOK,
+        "outputs": [],
+        "execution_count": None,
+    }
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "page.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # Only the environment's own settings, extensions and kernels.
+    environment = {
+        **os.environ,
+        "JUPYTER_CONFIG_DIR": str(folder / "config"),
+        "JUPYTER_DATA_DIR": str(folder / "data"),
+        "JUPYTER_RUNTIME_DIR": str(folder / "runtime"),
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        "IPYTHONDIR": str(folder / "ipython"),
+    }
+    settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text(
+        '{"fetchNews": "false", "checkForUpdates": false}'
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        f"--port={port}",
+        "--ip=127.0.0.1",
+        "--IdentityProvider.token=local",
+        f"--ServerApp.root_dir={folder}",
+        f"--LabApp.user_settings_dir={folder / 'settings'}",
+        "--LabApp.news_url=None",
+        f"--LabApp.workspaces_dir={folder / 'workspaces'}",
+    ]
+    with (folder / "log.txt").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            for _ in range(240):
+                try:
+                    urllib.request.urlopen(f"{address}/api?token=local", timeout=1).close()
+                    break
+                except OSError:
+                    time.sleep(0.25)
+            else:
+                pytest.fail(f"JupyterLab did not start: {(folder / 'log.txt').read_text()[-2000:]}")
+            yield f"{address}/lab/tree/page.ipynb?token=local"
+        finally:
+            server.terminate()
+            server.wait(20)
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, lab: str) -> Iterator[Page]:
+    """The notebook, executed, with the widget in a VBox among other widgets."""
+    context = browser.new_context(viewport={"width": 1300, "height": 1100})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=30_000)
+    page.goto(lab)
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    expect(page.locator(".ck-widget")).to_be_visible(timeout=90_000)
+    yield page
+    expect.set_options(timeout=5_000)
+    context.close()
+
+
+def label(page: Page):
+    return page.locator(".widget-label").nth(0)
+
+
+def field(page: Page, name: str):
+    return page.get_by_role("spinbutton", name=name, exact=True)
+
+
+def test_the_widget_composes_with_other_widgets(page):
+    box = page.locator(".widget-vbox")
+    expect(box.locator(".ck-widget")).to_be_visible()
+    expect(box.get_by_role("button", name="Turn")).to_be_visible()
+    expect(page.locator(".ck-caption")).to_contain_text("</script><img")
+    assert page.evaluate("typeof hacked") == "undefined"
+
+
+def test_moving_the_slider_changes_the_trait_and_tells_observers(page):
+    page.get_by_role("slider", name="slider for input x").fill("-4")
+    expect(label(page)).to_contain_text("x [-4")
+
+
+def test_arrow_keys_reach_the_slider(page):
+    slider = page.get_by_role("slider", name="slider for input x")
+    slider.fill("2")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    expect(label(page)).to_contain_text("x [2.1]")
+    assert page.evaluate("document.activeElement.type") == "range"
+
+
+def test_keys_in_a_weight_are_no_shortcuts_of_the_notebook(page):
+    weight = field(page, "weight from x to hidden unit 2")
+    weight.click()
+    for key in ["a", "b", "d", "d", "x", "Escape"]:
+        page.keyboard.press(key)
+    assert page.locator(".jp-CodeCell").count() == 2  # the cell and the one that running it added
+    page.get_by_role("button", name="Reset").click()
+
+
+def test_a_dragged_weight_and_its_verdict_arrive_in_python(page):
+    page.get_by_role("button", name="Reset").click()
+    weight = field(page, "weight from x to hidden unit 1")
+    box = weight.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 25, y, steps=5)
+    page.mouse.move(x + 50, y, steps=5)
+    page.mouse.up()
+    expect(label(page)).to_contain_text(re.compile(r"weights \[\[\[2(\.0)?\]"))
+    expect(label(page)).to_contain_text("verdict False")
+
+
+def test_weights_set_in_python_are_drawn(page):
+    page.get_by_role("button", name="Turn").click()
+    expect(field(page, "weight from x to hidden unit 1")).to_have_value("2")
+    expect(field(page, "weight from hidden unit 2 to the output")).to_have_value("−0.25")
+    expect(page.locator(".ck-verdict")).to_contain_text("Not x yet")
+    weight = field(page, "weight from hidden unit 2 to the output")
+    weight.click()
+    page.keyboard.type("-1/2")
+    page.keyboard.press("Enter")
+    expect(label(page)).to_contain_text("verdict True")
+
+
+def test_bad_weights_are_refused_in_python_with_the_traits_name(page):
+    page.get_by_role("button", name="Spoil").click()
+    expect(page.locator(".widget-label").nth(1)).to_contain_text(
+        "weights[0]: expected real numbers"
+    )
+
+
+def test_the_widget_follows_the_theme(page):
+    background = "() => getComputedStyle(document.querySelector('.ck-widget')).backgroundColor"
+    light = page.evaluate(background)
+    page.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    page.wait_for_timeout(100)
+    assert page.evaluate(background) != light
+    page.evaluate("document.body.dataset.jpThemeLight = 'true'")
