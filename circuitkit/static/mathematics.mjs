@@ -12,10 +12,7 @@
 
 const NUMBER = /^([+-]?)(\d+\.?\d*|\.\d+)(?:e([+-]?\d+))?$/i;
 
-/** A rational [n, d] of BigInts, d > 0; not always in lowest terms. */
-function power10(k) {
-  return 10n ** BigInt(k);
-}
+// An exact number is a rational [n, d] of BigInts, d > 0, not always in lowest terms.
 
 function exactDecimal(text) {
   const match = NUMBER.exec(text);
@@ -24,7 +21,7 @@ function exactDecimal(text) {
   const exponent = Number(match[3] ?? 0) - fraction.length;
   if (Math.abs(exponent) > 1200) return null;
   const digits = BigInt(match[1] + whole + fraction || "0");
-  return exponent < 0 ? [digits, power10(-exponent)] : [digits * power10(exponent), 1n];
+  return exponent < 0 ? [digits, 10n ** BigInt(-exponent)] : [digits * 10n ** BigInt(exponent), 1n];
 }
 
 /**
@@ -47,12 +44,13 @@ export function exactNumber(text) {
  * Read a number as a reader types it: a decimal or a fraction, "-" or "−".
  *
  * @param {string} text
- * @returns {number} the nearest double, or NaN when the text is no finite number.
+ * @returns {number} the nearest double, or NaN when the text is no number in the range of a double.
  */
 export function parseNumber(text) {
   const exact = exactNumber(text);
-  const value = exact ? toNumber(exact[0], exact[1]) : NaN;
-  return Number.isFinite(value) ? value : NaN;
+  if (!exact) return NaN;
+  const value = toNumber(...exact);
+  return Number.isFinite(value) && (value !== 0 || exact[0] === 0n) ? value : NaN;
 }
 
 /**

@@ -1,0 +1,28 @@
+// Lets Python tests call the widget's mathematics: reads [[name, ...arguments], ...] as JSON from
+// standard input, writes one {value} or {error} for each. A trainer's trajectory has a name of its own.
+
+import { readFileSync } from "node:fs";
+
+const mathematics = await import(process.argv[2]);
+
+function train(net, target, options, rate, steps) {
+  const machine = mathematics.trainer(net, mathematics.quadrature(target, options), options);
+  const losses = Array.from({ length: steps }, () => machine.step(rate));
+  return { ...machine.network(), losses: [...losses, machine.loss()] };
+}
+
+function answer([name, ...args]) {
+  try {
+    return { value: name === "train" ? train(...args) : mathematics[name](...args) };
+  } catch (error) {
+    return { error: `${error.constructor.name}: ${error.message}` };
+  }
+}
+
+// Infinity and NaN, which JSON lacks, come back as text.
+const plain = (_, value) => {
+  if (typeof value === "bigint") return String(value);
+  return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
+};
+
+process.stdout.write(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(answer), plain));

@@ -1,0 +1,286 @@
+// What needs no oracle in Python: run with `node --test tests/javascript` (pytest does).
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import * as maths from "../../circuitkit/static/mathematics.mjs";
+
+const x = { op: "var", index: 0 };
+const [x1, x2, x3, x4] = [0, 1, 2, 3].map((index) => ({ op: "var", index }));
+const constant = (value, text) => ({ op: "const", value, ...(text && { text }) });
+const make = (n, tree, text) => ({ n_inputs: n, n_outputs: 1, outputs: [tree], text });
+const identity = make(1, x, "x");
+const absolute = make(1, { op: "abs", args: [x] }, "|x|");
+const minimum = make(2, { op: "min", args: [x1, x2] }, "min(x1, x2)");
+
+const pair = (hidden, output, biases = [[0, 0], [0]]) => ({
+  weights: [hidden.map((w) => [w]), [output]],
+  biases,
+});
+const right = pair([1, -1], [1, -1]);
+const min3 = { weights: [[[1, 0], [-1, 0], [1, -1]], [[1, -1, -1]]], biases: [[0, 0, 0], [0]] };
+
+// ---------------------------------------------------------------------------------- numbers
+
+test("decimals, fractions and true minus signs are read", () => {
+  const read = {
+    "1/3": 1 / 3, "-0.9192": -0.9192, "1e-3": 0.001, "−2": -2, " 5 ": 5, "+3": 3, ".5": 0.5, "5.": 5,
+    "−1 / 4": -0.25, "1/-4": -0.25, "-1/-4": 0.25, "0.1/0.3": 1 / 3, "1E2": 100, "–2": -2, "-0": 0,
+    "5e-324": 5e-324, "9007199254740993": 9007199254740992, "1.7976931348623157e308": 1.7976931348623157e308,
+  };
+  for (const [text, value] of Object.entries(read)) assert.equal(maths.parseNumber(text), value, text);
+});
+
+test("what is no finite number is NaN", () => {
+  for (const text of [
+    "", " ", "x", "1/0", "0/0", "1/", "/3", "1/2/3", "1,5", "0x10", "1e400", "Infinity", "NaN", "--1", "1 2",
+    "1e", "e5", ".", "1e-400", "1e99999999999", "9".repeat(500), "1_000", "½", "<b>1</b>", null, undefined, 3, {},
+  ]) {
+    assert.ok(Number.isNaN(maths.parseNumber(text)), String(text));
+  }
+});
+
+test("a shown number is short and can be typed again", () => {
+  const shown = {
+    0: "0", 3: "3", [-3]: "−3", [1 / 3]: "0.3333", [-0.9192]: "−0.9192", 1e-17: "1e-17", [5.551115e-17]: "5.55e-17",
+    123456: "123456", 1234567: "1.23e6", [2 / 3]: "0.6667", 1e21: "1e21", 12345.678: "12350", 0.5: "0.5",
+  };
+  for (const [value, text] of Object.entries(shown)) assert.equal(maths.formatNumber(Number(value)), text);
+  assert.equal(maths.formatNumber(-0), "0");
+  assert.equal(maths.formatNumber(-Infinity), "−∞");
+  assert.equal(maths.formatNumber(NaN), "?");
+  for (let k = 0; k < 2000; k++) {
+    const value = (Math.random() - 0.5) * 10 ** (40 * (Math.random() - 0.5));
+    const again = maths.parseNumber(maths.formatNumber(value));
+    assert.ok(Math.abs(again - value) <= 6e-3 * Math.abs(value), `${value} ${maths.formatNumber(value)}`);
+  }
+});
+
+// ---------------------------------------------------------------------------------- verdict
+
+test("the identity is equal, and says so first", () => {
+  const found = maths.verdict(right, identity);
+  assert.deepEqual(found, {
+    holds: true, status: "equal", error: 0, worst: null, ray: null, network: null, target: null,
+    nRegions: 2, exact: true, text: "Equals x for every input.",
+  });
+});
+
+test("a difference names the worst input and both values", () => {
+  const found = maths.verdict(right, absolute);
+  assert.equal(found.status, "different");
+  assert.equal(found.error, 2);
+  assert.deepEqual([found.worst, found.network, found.target, found.ray], [[-1], [-1], [1], null]);
+  assert.equal(found.text, "Differs from |x|: at −1 it gives −1, not 1 (worst error 2).");
+});
+
+test("a domain restricts the question, at its very ends", () => {
+  assert.ok(maths.verdict(right, absolute, { domain: [[0, 5]] }).holds);
+  assert.ok(maths.verdict(right, absolute, { domain: [[0, null]] }).holds);
+  assert.equal(maths.verdict(right, absolute, { domain: [[0, 5]] }).text, "Equals |x| for 0 ≤ x ≤ 5.");
+  const below = maths.verdict(right, absolute, { domain: [[-1e-3, 5]] });
+  assert.deepEqual([below.holds, below.worst], [false, [-1e-3]]);
+  assert.equal(below.error, 2e-3);
+  const far = maths.verdict(right, absolute, { domain: [[null, -100]] });
+  assert.deepEqual([far.holds, far.error, far.worst], [false, 2, [-100]]);
+});
+
+test("domains that are no domain are refused", () => {
+  for (const domain of [[], [[1, 1]], [[2, 1]], [[NaN, 1]], "all", [[0, 1], [0, 1]]]) {
+    assert.throws(() => maths.verdict(right, identity, { domain }), /domain: expected 1 pairs \[low, high\]/);
+  }
+});
+
+test("a target of another width is refused", () => {
+  assert.throws(() => maths.verdict(right, minimum), /target: expected 1 inputs and 1 outputs/);
+});
+
+test("a slope that is wrong only far out is found along a ray", () => {
+  const kinked = pair([1, -1, 1], [1, -1, 0.25], [[0, 0, -1000], [0]]);
+  const late = maths.verdict(kinked, identity);
+  assert.deepEqual([late.holds, late.error, late.ray], [false, 0.25, [1]]);
+  assert.ok(late.worst[0] > 1000 && late.network[0] !== late.target[0]);
+});
+
+test("a third as a double is equal up to rounding, as a typed fraction exactly", () => {
+  const net = pair([3, -3], [1 / 3, -1 / 3]);
+  const plain = maths.verdict(net, identity);
+  assert.deepEqual([plain.holds, plain.status, plain.error], [false, "rounding", 2 ** -54]);
+  net.texts = { "1,0,0": "1/3", "1,0,1": "-1/3" };
+  assert.deepEqual([maths.verdict(net, identity).status, maths.verdict(net, identity).error], ["equal", 0]);
+  net.weights[1][0][1] = -0.34; // dragged on: the text no longer counts
+  assert.equal(maths.verdict(net, identity).status, "different");
+});
+
+test("a tolerance admits the error, and not a hair more", () => {
+  const off = pair([1, -1], [1, -1.25]);
+  assert.deepEqual(maths.verdict(off, identity, { tolerance: 0.25 }).holds, true);
+  assert.equal(maths.verdict(off, identity, { tolerance: 0.25 }).status, "within");
+  assert.equal(maths.verdict(off, identity, { tolerance: 0.25 - 2 ** -54 }).holds, false);
+});
+
+test("a perturbation of one unit in the last place is seen", () => {
+  for (const k of [0, 1, 2]) {
+    const net = structuredClone(min3);
+    net.weights[0][k][k === 1 ? 1 : 0] += 2 ** -52;
+    const found = maths.verdict(net, minimum);
+    assert.deepEqual([found.holds, found.status, found.exact], [false, "rounding", true]);
+    assert.equal(found.error, 2 ** -52);
+  }
+});
+
+test("while dragging, an answer near equality is marked as not certain", () => {
+  assert.equal(maths.verdict(min3, minimum, { exact: false }).exact, false);
+  assert.equal(maths.verdict(min3, minimum, { exact: false }).holds, true);
+  assert.equal(maths.verdict(min3, make(2, x1, "x1"), { exact: false }).exact, true);
+});
+
+test("targets that are not piecewise linear are sampled and never called equal", () => {
+  const sine = make(1, { op: "sin", args: [x] }, "sin(x)");
+  assert.equal(maths.isPiecewiseLinear(sine), false);
+  const found = maths.verdict(right, sine);
+  assert.deepEqual([found.holds, found.status, found.exact], [false, "different", true]);
+  const square = make(1, { op: "pow", args: [{ op: "abs", args: [x] }], power: 1.0000000000001 }, "y");
+  const close = maths.verdict(pair([1, -1], [1, 1]), square);
+  assert.deepEqual([close.holds, close.status, close.exact], [false, "undecided", false]);
+  assert.equal(maths.verdict(right, sine, { domain: [[0, 1]] }).worst[0], 1);
+});
+
+test("a constant without an exact fraction never gives exact equality", () => {
+  const root = make(1, { op: "mul", args: [{ op: "const", value: Math.SQRT2, rounded: true }, x] }, "√2 x");
+  const found = maths.verdict(pair([1, -1], [Math.SQRT2, -Math.SQRT2]), root);
+  assert.deepEqual([found.holds, found.status], [false, "rounding"]);
+});
+
+test("a network too large to decide says so in good time", () => {
+  const sizes = [8, 24, 24, 1];
+  const net = maths.initialWeights(sizes, 1, { bias: true });
+  const target = make(8, { op: "max", args: [x1, x2, x3, x4] }, "max");
+  const found = maths.verdict(net, target);
+  assert.deepEqual([found.holds, found.status], [false, "different"]);
+  const zero = { weights: net.weights.map((rows, l) => (l < 2 ? rows : rows.map((r) => r.map(() => 0)))), biases: net.biases.map((b) => b.map(() => 0)) };
+  const unsure = maths.verdict(zero, make(8, constant(0), "0"));
+  assert.deepEqual([unsure.holds, unsure.exact], [false, false]);
+  assert.equal(unsure.status, "undecided");
+});
+
+test("weights beyond the range of products are decided exactly", () => {
+  const huge = pair([1e200, -1e200], [1e200, -1e200]);
+  assert.equal(maths.verdict(huge, identity).holds, false);
+  const scaled = pair([2 ** 600, -(2 ** 600)], [2 ** -600, -(2 ** -600)]);
+  assert.equal(maths.verdict(scaled, identity).status, "equal");
+  const tiny = pair([2 ** -1000, -(2 ** -1000)], [2 ** 1000, -(2 ** 1000)]);
+  assert.equal(maths.verdict(tiny, identity).status, "equal");
+});
+
+test("all weights zero, and units that are never on, are no special case", () => {
+  assert.deepEqual(maths.verdict(pair([0, 0], [0, 0]), identity).error, 1);
+  const dead = pair([1, -1, 0], [1, -1, 7], [[0, 0, -1], [0]]);
+  assert.equal(maths.verdict(dead, identity).status, "equal");
+});
+
+test("every linear layer alone, and several outputs, are understood", () => {
+  const linear = { weights: [[[1, 0], [0, 2]]], biases: [[0, 0]] };
+  const both = { n_inputs: 2, n_outputs: 2, outputs: [x1, { op: "mul", args: [constant(2), x2] }], text: "both" };
+  assert.equal(maths.verdict(linear, both).status, "equal");
+  const other = { ...both, outputs: [x1, { op: "mul", args: [constant(3), x2] }] };
+  assert.deepEqual([maths.verdict(linear, other).error, maths.verdict(linear, other).holds], [1, false]);
+});
+
+test("fractions in a target are exact", () => {
+  const third = make(1, { op: "mul", args: [constant(1 / 3, "1/3"), x] }, "x/3");
+  const net = pair([1, -1], [1 / 3, -1 / 3]);
+  assert.equal(maths.verdict(net, third).status, "rounding");
+  net.texts = { "1,0,0": "1/3", "1,0,1": "-1/3" };
+  assert.equal(maths.verdict(net, third).status, "equal");
+});
+
+test("regions are counted as a reader counts them", () => {
+  assert.equal(maths.verdict(right, identity).nRegions, 2);
+  assert.equal(maths.verdict(pair([1, 1], [1, 0], [[0, -1], [0]]), absolute).nRegions, 3);
+  assert.equal(maths.verdict(min3, minimum).nRegions, 4);
+});
+
+// ---------------------------------------------------------------------------------- regions
+
+test("pieces of one input come from left to right and meet", () => {
+  const net = pair([1, -1], [1, 2], [[-1, 0], [0.5]]);
+  const pieces = maths.regions1d(net, absolute, [-6, 6]);
+  assert.deepEqual(pieces.map((p) => [p.low, p.high]), [[-6, 0], [0, 1], [1, 6]]);
+  assert.deepEqual(pieces.map((p) => p.net[0]), [[-2, 0.5], [0, 0.5], [1, -0.5]]);
+  assert.deepEqual(pieces.map((p) => p.target[0]), [[-1, 0], [1, 0], [1, 0]]);
+  assert.deepEqual(pieces.map((p) => p.active[0]), [[false, true], [false, false], [true, false]]);
+});
+
+test("polygons of two inputs cover the rectangle and agree with the network", () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const net = maths.initialWeights([2, 5, 3, 1], seed, { bias: true });
+    const pieces = maths.regions2d(net, minimum, [[-3, 5], [-1, 4]]);
+    let area = 0;
+    for (const { polygon, net: [[a, b, c]], target: [[d, e, f]] } of pieces) {
+      polygon.forEach(([x, y], i) => {
+        const [u, v] = polygon[(i + 1) % polygon.length];
+        area += (x * v - u * y) / 2;
+        assert.ok(Math.abs(a * x + b * y + c - maths.forward(net, [x, y]).out[0]) < 1e-12);
+        assert.ok(Math.abs(d * x + e * y + f - Math.min(x, y)) < 1e-12);
+      });
+    }
+    assert.ok(Math.abs(area - 40) < 1e-10);
+  }
+});
+
+test("a section follows the network with the other inputs held", () => {
+  const net = maths.initialWeights([4, 6, 3, 1], 5, { bias: true });
+  const min4 = make(4, { op: "min", args: [x1, x2, x3, x4] }, "min");
+  const point = [0.3, -2, 1.5, 4];
+  for (const axis of [0, 1, 2, 3]) {
+    for (const { low, high, net: [[a, b]], target: [[c, d]] } of maths.section(net, min4, point, axis)) {
+      const t = (low + high) / 2;
+      const at = point.with(axis, t);
+      assert.ok(Math.abs(a * t + b - maths.forward(net, at).out[0]) < 1e-12);
+      assert.ok(Math.abs(c * t + d - Math.min(...at)) < 1e-12);
+    }
+  }
+  const plane = maths.regions2d(net, min4, [[-6, 6], [-6, 6]], { axes: [3, 1], at: point });
+  for (const { polygon, net: [[a, b, c]] } of plane) {
+    const [u, v] = polygon[0];
+    assert.ok(Math.abs(a * u + b * v + c - maths.forward(net, [0.3, v, 1.5, u]).out[0]) < 1e-12);
+  }
+});
+
+test("a target that is not piecewise linear leaves the network's own regions", () => {
+  const pieces = maths.regions1d(right, make(1, { op: "sin", args: [x] }, "sin"), [-6, 6]);
+  assert.deepEqual(pieces.map((p) => p.target), [null, null]);
+});
+
+// --------------------------------------------------------------------------------- training
+
+test("frozen weights stay, whatever the gradient", () => {
+  const net = maths.initialWeights([1, 2, 1], 3, { bias: true });
+  const frozen = [[0, 1, 0], [1, 0, -1]];
+  const machine = maths.trainer(net, maths.quadrature(identity, { bias: true }), { bias: true, frozen });
+  for (let k = 0; k < 50; k++) machine.step(0.1);
+  const after = machine.network();
+  assert.equal(after.weights[0][1][0], net.weights[0][1][0]);
+  assert.equal(after.biases[1][0], net.biases[1][0]);
+  assert.notEqual(after.weights[0][0][0], net.weights[0][0][0]);
+  assert.notEqual(after.biases[0][0], net.biases[0][0]);
+});
+
+test("without bias the biases stay zero, and rewinding gives the very same weights", () => {
+  const start = maths.initialWeights([1, 2, 1], 11);
+  const kept = structuredClone(start);
+  const { net, loss } = maths.trainStep(start, maths.quadrature(identity), 0.1);
+  assert.deepEqual(start, kept);
+  assert.deepEqual(net.biases, [[0, 0], [0]]);
+  assert.equal(loss, maths.lossAndGradient(start, identity).loss);
+  assert.deepEqual(maths.initialWeights([1, 2, 1], 11), kept);
+});
+
+test("seeds are whole numbers below 2^63", () => {
+  assert.deepEqual(maths.initialWeights([1, 2, 1], 7), maths.initialWeights([1, 2, 1], "7"));
+  assert.deepEqual(maths.initialWeights([1, 2, 1], 7), maths.initialWeights([1, 2, 1], 7n));
+  assert.ok(maths.initialWeights([1, 1], "9223372036854775807"));
+  for (const seed of [-1, 1.5, NaN, "x", "", 2 ** 60, 1n << 63n, "9223372036854775808", null]) {
+    assert.throws(() => maths.initialWeights([1, 2, 1], seed), /seed: expected a whole number from 0 to 2\^63 - 1/);
+  }
+});
