@@ -94,6 +94,16 @@ def _mirrored(weights: list[Array], biases: list[Array]) -> None:
 
 def _hidden_dominant(weights: list[Array], biases: list[Array]) -> None:
     _torch(weights, biases)
+    _quieten(weights)
+
+
+def _mirrored_dominant(weights: list[Array], biases: list[Array]) -> None:
+    _mirrored(weights, biases)
+    _quieten(weights)
+
+
+def _quieten(weights: list[Array]) -> None:
+    """Scale every hidden unit's outgoing weights to at most half the norm of its incoming ones."""
     for incoming, outgoing in pairwise(weights):
         into = np.sqrt((incoming**2).sum(axis=2))  # (n_seeds, n_units)
         out = np.sqrt((outgoing**2).sum(axis=1))
@@ -109,4 +119,5 @@ INITS: dict[str, Callable[[list[Array], list[Array]], None]] = {
     "zero-bias": _zero_bias,
     "mirrored": _mirrored,
     "hidden-dominant": _hidden_dominant,
+    "mirrored-dominant": _mirrored_dominant,
 }

@@ -253,9 +253,9 @@ def train(
             first step for ``"lbfgs"``, and the initial damping for ``"lm"``.
         init: the distribution of the initial weights, ``"torch"`` (that of ``nn.Linear``), ``"he"``,
             ``"xavier"``, ``"orthogonal"``, ``"zero-bias"`` (torch's, biases zero), ``"mirrored"``
-            (torch's, every second hidden unit the mirror image of the one before it) or
+            (torch's, every second hidden unit the mirror image of the one before it),
             ``"hidden-dominant"`` (torch's, every hidden unit's outgoing weights scaled down to at
-            most half the norm of its incoming ones).
+            most half the norm of its incoming ones) or ``"mirrored-dominant"`` (both).
         data: ``"population"`` for the loss over the whole distribution
             (:func:`circuitkit._populations.population`), ``"batches"`` for the deck's recipe, a fresh
             uniform batch at every step. The batches are one sequence, the same for all seeds and
