@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 _DASHES = [(0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)), (0, (8, 2))]
 
+_SEATS = (-1.0, -0.5, 0.5, 1.0)
+
 
 def relu(ax: Axes | None = None) -> Axes:
     r"""The ReLU activation function, :math:`\\max(z, 0)`: off for negative z, unchanged for positive.
@@ -205,10 +207,11 @@ def direction(
     length = float(np.hypot(*w))
     if length == 0:
         raise ValueError("weight: expected a direction, not both weights 0")
-    reach = 4.0 if point is None else max(4.0, 1.25 * float(np.abs(point).max()))
-    ax = style.fresh_axes(ax, 4.0, 4.0)
     unit, across = w / length, np.array([-w[1], w[0]]) / length
     foot = -b / length * unit  # the border's nearest point to the origin
+    shown = [foot] if point is None else [foot, point]
+    reach = max(4.0, 1.25 * float(np.abs(shown).max()))
+    ax = style.fresh_axes(ax, 4.0, 4.0)
     far = 4 * reach
     corners = [foot - far * across, foot + far * across]
     on = np.array([corners[0], corners[1], corners[1] + far * unit, corners[0] + far * unit])
@@ -262,10 +265,12 @@ def direction(
         fontweight="bold",
         zorder=6,
     )
-    seats = 0.86 * reach * np.array([[1, 1], [1, -1], [-1, 1], [-1, -1]])
+    # In the corner deepest on its side; beside the marked point where that takes the corner.
+    seats = 0.86 * reach * np.array([[i, j] for i in _SEATS for j in _SEATS if abs(i * j) >= 0.5])
+    if point is not None:
+        seats = seats[np.abs(seats - point).max(axis=1) > 0.3 * reach]
     for name, sign in (("on", 1), ("off", -1)):
-        free = seats if point is None else seats[np.abs(seats - point).max(axis=1) > 0.4 * reach]
-        seat = free[np.argmax(sign * (free @ w + b))]
+        seat = seats[np.argmax(sign * (seats @ w + b))]
         if sign * (seat @ w + b) > 0:
             _tag(ax, seat, name, color=palette.MUTED, zorder=4)
     if point is not None:
