@@ -207,7 +207,10 @@ function callable(tree) {
  * @returns {number[]} one number an output; NaN where the function is not defined.
  */
 export function evaluate(target, x) {
-  return cached(callables, target, () => target.outputs.map(callable)).map((f) => f(x) + 0);
+  const outputs = cached(callables, target, () => target.outputs.map(callable));
+  const values = new Array(outputs.length);
+  for (let k = 0; k < values.length; k++) values[k] = outputs[k](x) + 0;
+  return values;
 }
 
 // ------------------------------------------------------------- targets as min and max of lines
@@ -1019,27 +1022,29 @@ function restricted(net, target, axes, at) {
   };
 }
 
-/** Regions inside a box: [{vertices, net, target, active}]. */
+/** Regions inside a box: [{vertices, net, target, active}]; none where there are too many to draw. */
 function regionsIn(net, target, box) {
   const dim = box.length;
   const linear = target && linearTarget(target);
+  const nodes = linear ? linear.floats : [];
   const reach = Math.max(1, ...box.flat().map(Math.abs));
+  const tolerance = ROUND * Math.max(0, ...nodes.map((node) => treeSize(node, reach)));
   const found = [];
   FLOAT.budget = BUDGET;
-  const sizes = linear ? linear.floats.map((node) => treeSize(node, reach)) : [0];
   const poly = boxPolytope(FLOAT, box.map((d) => d[0]), box.map((d) => d[1]), [1]);
-  explore(
-    FLOAT, floatLayers(net, reach), linear ? linear.floats : [], dim + 1, poly,
-    ROUND * Math.max(...sizes),
-    (cell, z, f, active) => {
+  try {
+    explore(FLOAT, floatLayers(net, reach), nodes, dim + 1, poly, tolerance, (cell, z, f, active) => {
       found.push({
         vertices: cell.vertices.map((v) => Array.from(v.subarray(0, dim))),
         net: z.map((row) => Array.from(row)),
         target: linear ? f.map((row) => Array.from(row)) : null,
         active: active.map((layer) => layer.slice()),
       });
-    },
-  );
+    });
+  } catch (problem) {
+    if (problem instanceof TooMany) return [];
+    throw problem;
+  }
   return found;
 }
 
