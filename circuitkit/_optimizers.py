@@ -86,7 +86,8 @@ def _rprop(o: Optimizer, theta: torch.Tensor, g: torch.Tensor, rate: float) -> N
     before = o.memory("before", theta)
     agree = torch.sign(g * before)
     shrink, grow = o.options["shrink"], o.options["grow"]
-    step.mul_(torch.where(agree > 0, grow, torch.where(agree < 0, shrink, 1.0)))
+    # Not torch.where on two plain numbers: that would be float32.
+    step.copy_(torch.where(agree > 0, step * grow, torch.where(agree < 0, step * shrink, step)))
     step.clamp_(o.options["smallest"], o.options["largest"])
     g = torch.where(agree < 0, 0.0, g)
     theta.sub_(torch.sign(g) * step)

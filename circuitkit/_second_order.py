@@ -121,8 +121,8 @@ class LevenbergMarquardt:
         better = _objective(engine, self.weight_decay) < value
         engine.theta.copy_(torch.where(better, engine.theta, theta))
         shrink, grow = self.options["shrink"], self.options["grow"]
-        self.damping *= torch.where(better, shrink, grow).double()
-        self.damping.clamp_(1e-12, 1e12)
+        damping = torch.where(better, self.damping * shrink, self.damping * grow)
+        self.damping = damping.clamp_(1e-12, 1e12)
 
 
 def _objective(engine: Engine, weight_decay: float) -> torch.Tensor:

@@ -18,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice, repeat
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -26,13 +26,11 @@ from numpy.typing import NDArray
 
 from circuitkit import _engine, _optimizers, _populations, _second_order
 from circuitkit._initial import INITS, initial
+from circuitkit._progress import Bar
 from circuitkit.network import Network
 from circuitkit.outcomes import name_outcomes, worst_errors
 from circuitkit.targets import Target, TargetLike
 from circuitkit.targets import target as as_target
-
-if TYPE_CHECKING:
-    from tqdm.std import tqdm
 
 __all__ = ["Rate", "TrainingRun", "train"]
 
@@ -45,8 +43,6 @@ _Optimizer = _optimizers.Optimizer | _second_order.LBFGS | _second_order.Levenbe
 TOLERANCE = 1e-3
 #: how many losses of a seed are kept along the way
 RECORDS = 100
-#: a bar is shown once a run has taken this many seconds
-_PATIENCE = 2.0
 _MAX_SEED = 2**63
 
 SCHEDULES: dict[str, Schedule] = {
@@ -398,7 +394,7 @@ def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
     done = 0
     interrupted = False
     finished = [chunk.theta for chunk in chunks]
-    bar = _Bar(plan.steps * len(plan.seeds), progress)
+    bar = Bar(plan.steps * len(plan.seeds), "step", progress)
     try:
         stream = _points(plan, population)
         while done < plan.steps:
@@ -556,31 +552,6 @@ class _Workers:
         self.stop.set()
         self.pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(self.before)
-
-
-class _Bar:
-    """A progress bar that appears once a run takes longer than a moment."""
-
-    def __init__(self, total: int, wanted: bool | None) -> None:
-        self.total, self.wanted = total, wanted
-        self.done = 0
-        self.began = time.perf_counter()
-        self.bar: tqdm[Any] | None = None
-
-    def update(self, amount: int) -> None:
-        self.done += amount
-        late = time.perf_counter() - self.began > _PATIENCE and self.done < self.total
-        if self.bar is None and (self.wanted or (self.wanted is None and late)):
-            from tqdm.auto import tqdm
-
-            self.bar = tqdm(total=self.total, unit="step", unit_scale=True, leave=False)
-            amount = self.done
-        if self.bar is not None:
-            self.bar.update(amount)
-
-    def close(self) -> None:
-        if self.bar is not None:
-            self.bar.close()
 
 
 def _available() -> int:

@@ -1,0 +1,154 @@
+"""The worst error over all inputs, and the named ways of being stuck."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import circuitkit as ck
+from circuitkit.outcomes import OUTCOMES, name_outcomes, ways_of_being_stuck, worst_errors
+
+
+def error(net: ck.Network, target: str) -> float:
+    weights = [w[None] for w in net.weights]
+    return float(worst_errors(ck.target(target), weights, [b[None] for b in net.biases])[0])
+
+
+def way(net: ck.Network) -> str:
+    no = np.array([False])
+    weights, biases = [w[None] for w in net.weights], [b[None] for b in net.biases]
+    return str(name_outcomes(ck.target("min"), weights, biases, solved=no, diverged=no)[0])
+
+
+@pytest.mark.parametrize(
+    "name", ["identity", "negation", "abs", "add", "subtract", "min", "max", "min4"]
+)
+def test_the_hand_derived_circuits_have_no_error(name):
+    assert error(ck.circuit(name), name) < 1e-15
+
+
+def test_the_decks_minimum_with_two_hidden_layers_has_no_error():
+    assert error(ck.circuits.minimum_two_layers(), "min") < 1e-15
+
+
+def test_errors_of_small_networks_are_known():
+    half = ck.Network([[[1]], [[1]]])
+    assert error(half, "identity") == 1  # relu(x) - x is 1 at x = -1
+    assert error(half, "abs") == 1
+    shifted = ck.Network([[[1], [-1]], [[1, -1]]], [None, [0.25]])
+    assert error(shifted, "identity") == 0.25
+    hat = ck.Network([[[1], [1], [1]], [[1, -2, 1]]], [[0, -1, -2], None])
+    assert error(hat, "0*x") == pytest.approx(1)  # the peak, 1 at x = 1
+    clamp = ck.Network([[[1], [1]], [[1, -1]]], [[0, -1], None])
+    assert error(clamp, "clamp(x, 0, 1)") == 0
+    assert error(clamp, "x") == 1  # towards minus infinity, relative to |x|
+    # exact between the grid: the kink of the network at x2 = x1 / 7
+    kink = ck.Network([[[1, -7], [-1, 7], [1, 0], [-1, 0]], [[1, 1, 0, 0]]])
+    assert error(kink, "abs(x1 - 7*x2)") < 1e-15
+    assert error(kink, "0*x1 + 0*x2 + 8") == pytest.approx(8)
+
+
+def test_an_error_that_grows_without_bound_is_infinite():
+    identity = ck.circuit("identity")
+    assert error(identity, "x**2") == np.inf
+    assert error(identity, "exp(x)") == np.inf
+    assert error(ck.Network([[[1]], [[0]]]), "sin(x)") == pytest.approx(np.sin(1), abs=1e-3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([("abs", True), ("min", False), ("clamp(x, -1/2, 1/3)", True), ("max", False)]),
+    st.sampled_from([(3,), (3, 2), (4, 3, 3)]),
+)
+def test_no_input_has_a_larger_error(seed, case, hidden):
+    target, bias = case
+    f = ck.target(target)
+    rng = np.random.default_rng(seed)
+    sizes = (f.n_inputs, *hidden, 1)
+    net = ck.Network(
+        [rng.normal(size=(o, i)) for i, o in pairwise(sizes)],
+        [rng.normal(size=o) for o in sizes[1:]] if bias else None,
+    )
+    x = rng.uniform(-1, 1, (4000, f.n_inputs)) * 10 ** rng.uniform(-2, 4, (4000, 1))
+    measured = np.abs(net(x) - f(x))[:, 0] / np.maximum(1, np.abs(x).max(axis=1))
+    worst = error(net, target)
+    assert measured.max() <= worst * (1 + 1e-9) + 1e-12
+    assert measured.max() >= 0.8 * worst  # and the bound is met, nearly
+
+
+def test_a_lower_bound_comes_close_in_more_dimensions():
+    rng = np.random.default_rng(5)
+    f = ck.target("min(x1, x2, x3)")
+    for bias in (False, True):
+        net = ck.Network(
+            [rng.normal(size=(6, 3)), rng.normal(size=(1, 6))],
+            [rng.normal(size=6), [0.5]] if bias else None,
+        )
+        x = rng.uniform(-1, 1, (200_000, 3)) * 10 ** rng.uniform(-1, 3, (200_000, 1))
+        measured = np.abs(net(x) - f(x))[:, 0] / np.maximum(1, np.abs(x).max(axis=1))
+        worst = worst_errors(f, [w[None] for w in net.weights], [b[None] for b in net.biases])[0]
+        assert worst > 0.95 * measured.max()
+
+
+def test_many_seeds_get_the_error_of_each():
+    run = ck.train("min", (3, 2), seeds=40, steps=50)
+    for seed in (0, 17, 39):
+        assert run.error[seed] == error(run.network(seed), "min")
+
+
+def test_a_very_wide_network_is_sampled_instead_of_running_out_of_memory():
+    rng = np.random.default_rng(1)
+    net = ck.Network(
+        [rng.normal(size=(90, 2)), rng.normal(size=(90, 90)), rng.normal(size=(1, 90))]
+    )
+    assert error(net, "min") > 1
+
+
+STUCK = {
+    "affine": [[[1, 1], [-1, -1]], [[0.5, -0.5]]],
+    "dead unit": [[[1, 0], [-1, 0], [1, -1]], [[1, -1, 0]]],
+    "duplicate": [[[1, 0.1], [2, 0.2], [-1, 1]], [[1, 0.5, -1]]],
+    "one-sided": [[[1, 0.2], [0.3, 1], [1, 1]], [[1, -1, 0.5]]],
+    "other": [[[1, 0.2], [-1, 0.4], [0.1, -1]], [[1, 1, 1]]],
+}
+
+
+@pytest.mark.parametrize("name", STUCK)
+def test_each_way_of_being_stuck_is_recognized(name):
+    net = ck.Network(STUCK[name])
+    if name == "dead unit":  # affine too once its third unit is dead: give it a kink that works
+        net = ck.Network([[[1, 0], [-1, 0], [0.5, 1], [1, -1]], [[1, -1, 1, 0.0]]])
+    assert way(net) == name
+
+
+def test_solved_and_diverged_come_first():
+    weights = [np.zeros((3, 2, 1)), np.zeros((3, 1, 2))]
+    weights[0][1] = np.nan
+    solved, diverged = np.array([True, False, False]), np.array([False, True, False])
+    names = name_outcomes(
+        ck.target("abs"),
+        weights,
+        [np.zeros((3, 2)), np.zeros((3, 1))],
+        solved=solved,
+        diverged=diverged,
+    )
+    assert names.tolist() == ["solved", "diverged", "affine"]
+
+
+def test_several_ways_may_fit_one_network():
+    ways = ways_of_being_stuck(
+        1, [np.ones((1, 2, 1)), np.ones((1, 1, 2))], [np.zeros((1, 2)), np.zeros((1, 1))]
+    )
+    assert {k for k, v in ways.items() if v[0]} == {"duplicate", "one-sided"}
+    assert set(ways) < set(OUTCOMES)
+
+
+def test_every_seed_of_a_run_gets_one_of_the_names():
+    run = ck.train("min", (3, 2), seeds=200, steps=600)
+    assert set(run.outcomes.tolist()) <= set(OUTCOMES)
+    np.testing.assert_array_equal(run.outcomes == "solved", run.solved)
