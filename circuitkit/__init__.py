@@ -20,9 +20,15 @@ from circuitkit.targets import Target, target
 
 if TYPE_CHECKING:
     from circuitkit import plotting as plotting
+    from circuitkit.detection import Detection as Detection
+    from circuitkit.detection import Unit as Unit
+    from circuitkit.detection import detect as detect
     from circuitkit.proof import Proof as Proof
     from circuitkit.proof import Undecided as Undecided
     from circuitkit.proof import prove as prove
+    from circuitkit.sweeps import Cell as Cell
+    from circuitkit.sweeps import grid as grid
+    from circuitkit.sweeps import sweep as sweep
     from circuitkit.training import TrainingRun as TrainingRun
     from circuitkit.training import train as train
     from circuitkit.widget import Challenge as Challenge
@@ -32,30 +38,41 @@ __version__ = "0.1.0"
 
 #: public name -> the module that is imported when it is first used
 _LAZY: dict[str, str] = {
+    "Cell": "sweeps",
     "Challenge": "widget",
     "CircuitWidget": "widget",
+    "Detection": "detection",
     "Proof": "proof",
     "TrainingRun": "training",
     "Undecided": "proof",
+    "Unit": "detection",
+    "detect": "detection",
+    "grid": "sweeps",
     "prove": "proof",
+    "sweep": "sweeps",
     "train": "training",
 }
 _LAZY_MODULES = {"plotting", "training", "widget"}
 
 __all__ = [
+    "Cell",
     "Challenge",
     "CircuitWidget",
+    "Detection",
     "Network",
     "Proof",
     "Target",
     "TrainingRun",
     "Undecided",
+    "Unit",
     "circuit",
     "circuits",
     "compose",
+    "grid",
     "parallel",
     "plotting",
     "prove",
+    "sweep",
     "target",
     "train",
 ]

@@ -1,0 +1,283 @@
+"""Sweeps: the same table from every executor, and nothing lost or done twice."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import os
+import random
+import signal
+import time
+import warnings
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import fsspec
+import pandas as pd
+import pytest
+
+import circuitkit as ck
+from circuitkit import sweeps
+from circuitkit.sweeps import COLUMNS, Cell
+
+CELLS = ck.grid(
+    ["abs", "min"], (2,), optimizer=["sgd", "rprop"], steps=40, seeds=60, seeds_per_cell=20
+)
+
+
+@pytest.fixture(scope="module")
+def expected() -> pd.DataFrame:
+    return ck.sweep(CELLS)
+
+
+def assert_same(table: pd.DataFrame, other: pd.DataFrame) -> None:
+    """Equal to the last bit, but for the wall time."""
+    pd.testing.assert_frame_equal(
+        table.drop(columns="seconds"), other.drop(columns="seconds"), check_exact=True
+    )
+
+
+def shards(folder: Path) -> set[str]:
+    return {p.name for p in folder.glob("*.parquet")}
+
+
+# --- cells ------------------------------------------------------------------------------------
+
+
+def test_a_grid_has_every_combination_and_cuts_the_seeds():
+    assert len(CELLS) == 2 * 2 * 3
+    assert {c.seeds for c in CELLS} == {(0, 20), (20, 40), (40, 60)}
+    (cell,) = ck.grid(ck.target("min(x1, abs(x2))"), 3, seeds=range(5, 9))
+    assert cell == Cell("min(x1, abs(x2))", (3,), seeds=(5, 9))
+    assert ck.target(cell.target) == ck.target("min(x1, abs(x2))")
+
+
+def test_a_cells_name_depends_on_every_setting_and_on_the_code(monkeypatch):
+    cell = Cell("abs", (2,))
+    other = [Cell("abs", (2,), bias=True), Cell("abs", (3,)), Cell("abs", (2,), seeds=(0, 9))]
+    assert len({c.key() for c in [cell, *other]}) == 4
+    assert cell.key() == Cell("abs", [2]).key()
+    monkeypatch.setattr(sweeps, "code_version", lambda detect: "newer")
+    assert cell.key() != Cell("abs", (2,)).key.__func__ and cell.key() == Cell("abs", (2,)).key()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: ck.grid("abs", 2, optimiser="sgd"), ValueError, "choices: expected some of bias"),
+        (lambda: ck.grid("abs", 2, seeds=0), ValueError, "seeds: expected a count from 1"),
+        (
+            lambda: ck.grid("abs", 2, seeds_per_cell=0),
+            ValueError,
+            "seeds_per_cell: expected 1 or more",
+        ),
+        (lambda: Cell("abs", (2,), seeds=(4, 4)), ValueError, "seeds: expected (first, stop) with"),
+        (lambda: ck.sweep(["abs"]), TypeError, "cells: expected Cell objects or mappings, got str"),
+        (
+            lambda: ck.sweep([{"target": "abs"}]),
+            ValueError,
+            "cells: expected 'target', 'hidden' and",
+        ),
+        (
+            lambda: ck.sweep([], executor=4),
+            TypeError,
+            "executor: expected a concurrent.futures.Exec",
+        ),
+    ],
+)
+def test_errors_name_the_argument(call, error, message):
+    with pytest.raises(error) as caught:
+        call()
+    assert message in str(caught.value)
+
+
+# --- the table --------------------------------------------------------------------------------
+
+
+def test_the_table_is_tidy_and_says_what_train_says(expected):
+    assert list(expected.columns) == list(COLUMNS)
+    assert len(expected) == 2 * 2 * 60
+    assert expected.error.isna().all()
+    part = expected[(expected.target == "min") & (expected.optimizer == "rprop")]
+    run = ck.train("min", (2,), seeds=60, steps=40, optimizer="rprop")
+    assert part.seed.tolist() == list(range(60))
+    assert part.loss.tolist() == run.loss.tolist()
+    assert part.solved.tolist() == run.solved.tolist()
+    assert part.outcome.tolist() == run.outcomes.tolist()
+    assert ck.sweep([]).columns.tolist() == list(COLUMNS)
+
+
+def test_a_mapping_is_a_cell_too(expected):
+    cell = {"target": "abs", "hidden": 2, "steps": 40, "seeds": (0, 20)}
+    assert_same(ck.sweep([cell]), expected[:20])
+
+
+def test_a_failing_cell_is_a_row_with_its_error(tmp_path):
+    cells = [Cell("mim", (2,)), Cell("abs", (2,), seeds=(0, 3), steps=5), Cell("abs", (0,))]
+    table = ck.sweep(cells, store=tmp_path)
+    assert table.error.notna().tolist() == [True, False, False, False, True]
+    assert table.error[0].startswith("ValueError: target: unknown name 'mim'; did you mean 'min'")
+    assert table.seed.isna().tolist() == [True, False, False, False, True]
+    assert len(shards(tmp_path)) == 1  # a failure is tried again
+
+
+def test_solved_seeds_get_the_name_of_their_circuit_when_asked_for():
+    table = ck.sweep([Cell("abs", (2,), seeds=(0, 6), steps=1500)], detect=True)
+    assert table.solved.any()
+    assert set(table.function[table.solved]) == {"abs"}
+    assert table.function[~table.solved].isna().all()
+
+
+# --- executors --------------------------------------------------------------------------------
+
+
+def test_a_process_pool_gives_the_same_table(expected, tmp_path):
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(2, mp_context=spawn) as pool:
+        assert_same(ck.sweep(CELLS, executor=pool, store=tmp_path), expected)
+    assert shards(tmp_path) == {f"{c.key()}.parquet" for c in CELLS}
+
+
+def test_dask_gives_the_same_table_even_when_a_worker_is_killed(expected, tmp_path):
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        assert_same(ck.sweep(CELLS, executor=client.get_executor(), store=tmp_path), expected)
+        victim = next(iter(client.run(os.getpid).values()))
+        longer = ck.grid("min", (3,), steps=400, seeds=64, seeds_per_cell=8)
+        with ThreadPoolExecutor(1) as side:
+            killed = side.submit(lambda: (time.sleep(0.3), os.kill(victim, signal.SIGKILL)))
+            table = ck.sweep(longer, executor=client.get_executor())
+            killed.result()
+    assert_same(table, ck.sweep(longer))
+
+
+def _die(*_: object) -> None:
+    os._exit(1)
+
+
+def test_a_worker_that_dies_is_a_row_with_an_error_and_the_rest_is_kept(monkeypatch, tmp_path):
+    ck.sweep(CELLS[:2], store=tmp_path)
+    monkeypatch.setattr(sweeps, "run_cell", _die)
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        table = ck.sweep(CELLS[:3], executor=pool, store=tmp_path)
+    assert table.error.notna().tolist() == [False] * 40 + [True]
+    assert table.error[40].startswith("BrokenProcessPool: ")
+
+
+# --- the store --------------------------------------------------------------------------------
+
+
+def test_a_rerun_does_only_what_is_missing(expected, tmp_path, monkeypatch):
+    ck.sweep(CELLS[:5], store=tmp_path)
+    ran: list[Cell] = []
+    original = sweeps.run_cell
+    monkeypatch.setattr(
+        sweeps, "run_cell", lambda cell, *rest: (ran.append(cell), original(cell, *rest))[1]
+    )
+    assert_same(ck.sweep(CELLS, store=tmp_path), expected)
+    assert ran == CELLS[5:]
+    assert_same(ck.sweep(CELLS, store=tmp_path), expected)
+    assert ran == CELLS[5:]
+
+
+def test_a_shard_cut_short_is_made_again(expected, tmp_path):
+    ck.sweep(CELLS[:1], store=tmp_path)
+    (shard,) = tmp_path.glob("*.parquet")
+    shard.write_bytes(shard.read_bytes()[:100])
+    with pytest.warns(UserWarning, match="cannot be read and is made again"):
+        assert_same(ck.sweep(CELLS[:1], store=tmp_path), expected[:20])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ck.sweep(CELLS[:1], store=tmp_path)
+
+
+def test_any_fsspec_path_will_do(expected):
+    assert_same(ck.sweep(CELLS[:3], store="memory://sweeps/a"), expected[:60])
+    assert len(fsspec.filesystem("memory").glob("/sweeps/a/*.parquet")) == 3
+    assert_same(ck.sweep(CELLS[:3], store="memory://sweeps/a"), expected[:60])
+
+
+def test_an_unwritable_store_is_an_error_before_anything_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeps, "run_cell", _die)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OSError, match="store: cannot write to .*file"):
+        ck.sweep(CELLS, store=tmp_path / "file")
+    with pytest.raises(OSError, match="store: cannot write to 'nonsense://x'"):
+        ck.sweep(CELLS, store="nonsense://x")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")
+def test_a_full_disk_is_an_error_at_that_shard_with_the_rest_kept(tmp_path, monkeypatch, expected):
+    written: list[str] = []
+    original = fsspec.implementations.local.LocalFileSystem.pipe_file
+
+    def fill_up(self, path, value, **rest):
+        if path.endswith(".unfinished"):
+            written.append(path)
+            if len(written) == 4:
+                with open("/dev/full", "wb", buffering=0) as full:
+                    full.write(value)  # the real "No space left on device"
+        return original(self, path, value, **rest)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fsspec.implementations.local.LocalFileSystem, "pipe_file", fill_up)
+        with pytest.raises(
+            OSError, match="No space left on device.*finished before are kept"
+        ) as caught:
+            ck.sweep(CELLS, store=tmp_path)
+        assert caught.value.__cause__.errno == errno.ENOSPC
+    assert len(shards(tmp_path)) == 3
+    assert not list(tmp_path.glob(".*"))
+    assert_same(ck.sweep(CELLS, store=tmp_path), expected)
+
+
+def _sweep_into(folder: str) -> None:
+    ck.sweep(CELLS, store=folder, progress=False)
+
+
+def test_killing_a_sweep_at_any_moment_loses_and_corrupts_nothing(expected, tmp_path):
+    # A server that has imported everything forks each victim at once.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["circuitkit.training", "circuitkit.sweeps", "pyarrow.parquet"])
+    rng = random.Random()
+    before: set[str] = set()
+    kills = 0
+    for _ in range(40):
+        victim = context.Process(target=_sweep_into, args=(str(tmp_path),))
+        victim.start()
+        deadline = time.monotonic() + 60
+        while shards(tmp_path) == before and victim.is_alive() and time.monotonic() < deadline:
+            time.sleep(0.002)
+        time.sleep(rng.uniform(0, 0.1))
+        kills += victim.is_alive()
+        victim.kill()
+        victim.join()
+        after = shards(tmp_path)
+        assert before <= after
+        for name in after:  # every shard that is visible is complete
+            assert len(pd.read_parquet(tmp_path / name)) == 20
+        before = after
+        if len(before) == len(CELLS):
+            break
+    assert kills >= 2
+    assert_same(ck.sweep(CELLS, store=tmp_path), expected)
+
+
+def test_ctrl_c_returns_the_finished_cells(monkeypatch, expected):
+    original = sweeps.run_cell
+    count = iter(range(100))
+
+    def press(cell, *rest):
+        if next(count) == 2:
+            raise KeyboardInterrupt
+        return original(cell, *rest)
+
+    monkeypatch.setattr(sweeps, "run_cell", press)
+    with pytest.warns(UserWarning, match="interrupted, 2 of 12 cells are finished"):
+        assert_same(ck.sweep(CELLS), expected[:40])
