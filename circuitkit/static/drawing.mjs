@@ -3,11 +3,12 @@
  * above, the preactivation below, a line between. Edges are SVG lines, everything that can be
  * touched is a native control laid over them.
  */
-import { html, svg, set, setText, show, numberField, inputName } from "./dom.mjs";
+import { html, svg, set, setText, show, numberField, inputName, featureName } from "./dom.mjs";
 
 const ROW = 31; // height of a row of weight fields
 const LEAD = 30; // between a layer of units and the first row of fields
 const SLIDER = 46; // the sliders below the inputs
+const LONG = 34; // names of inputs that need a line of their own
 const BIAS = 28; // a bias field below its unit
 const NAME = 20; // a feature's name below its unit
 
@@ -130,7 +131,7 @@ export class Drawing {
       key(event, [l, i]);
     }, { signal });
     const text = this.config.names?.[l]?.[i];
-    const name = text ? html("span", { class: "ck-feature" }, String(text)) : null;
+    const name = text ? html("span", { class: "ck-feature" }, featureName(text)) : null;
     this.units[l].push({ node, act, pre, flag, name });
     this.element.append(node, flag);
     if (name) this.element.append(name);
@@ -169,7 +170,11 @@ export class Drawing {
       centers[l] = y;
       if (l > 0) y += 2 * radius + heights[l - 1];
     }
-    const height = Math.round(y + radius + SLIDER);
+    const words = (this.config.input_names ?? []).some((name) => name.length > 3);
+    this.element.classList.toggle("ck-words", words);
+    this.element.style.setProperty("--ck-gap", `${Math.floor(gap)}px`);
+    const sliderTop = radius + SLIDER / 2 + (words ? LONG : 4);
+    const height = Math.round(y + sliderTop + 19);
     this.element.style.height = `${height}px`;
     this.element.style.setProperty("--ck-radius", `${radius}px`);
     set(this.lines, "viewBox", `0 0 ${width} ${height}`);
@@ -184,7 +189,7 @@ export class Drawing {
     this.inputs.forEach(({ node, slider }, j) => {
       const x = column(0, j);
       place(node, x, centers[0]);
-      place(slider, x, centers[0] + radius + SLIDER / 2 + 4);
+      place(slider, x, centers[0] + sliderTop);
       slider.style.width = `${sliderWidth}px`;
     });
     this.units.forEach((layer, l) =>
@@ -285,7 +290,7 @@ export class Drawing {
     setText(flag, cut ? "cut" : off ? "off" : "");
     mark(node, { "ck-off": off && !cut, "ck-cut": cut, "ck-selected": selected });
     mark(flag, { "ck-on": cut || off });
-    const feature = this.config.names?.[l]?.[i];
+    const feature = featureName(this.config.names?.[l]?.[i] ?? "");
     set(
       node,
       "aria-label",

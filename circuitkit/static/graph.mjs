@@ -43,7 +43,7 @@ export function ticks(low, high, count = 5) {
 
 const linear = (d0, d1, r0, r1) => (v) => r0 + ((v - d0) / (d1 - d0)) * (r1 - r0);
 
-function path(points) {
+export function path(points) {
   let text = "";
   for (let k = 0; k < points.length; k += 2) text += `${k ? "L" : "M"}${points[k].toFixed(1)} ${points[k + 1].toFixed(1)}`;
   return text;
@@ -168,7 +168,7 @@ export class Curve {
     if (!this.size) return;
     const { sx, sy, xs, state } = this;
     const f = sampler(net, this.config.output ?? 0);
-    const kinks = kinksOf(net, this.config.domain[0]);
+    const kinks = maths.regions1d(net, null, this.config.domain[0]).slice(1).map(({ low }) => low);
     const points = [];
     let next = 0;
     for (const x of xs) {
@@ -230,32 +230,34 @@ function line(element, x1, y1, x2, y2) {
   set(element, "y2", y2.toFixed(1));
 }
 
-/** Where the slope of a one-input network changes, inside the interval. */
-export function kinksOf(net, [low, high]) {
-  // Affine pieces of every unit, split at the zeros of one layer after the other.
-  let knots = [low, high];
-  const { weights, biases } = net;
-  for (let l = 0; l < weights.length - 1; l += 1) {
-    const pre = (x, i) => {
-      let h = [x];
-      for (let m = 0; m <= l; m += 1) {
-        h = weights[m].map((row, r) => row.reduce((s, w, j) => s + w * h[j], biases[m][r]));
-        if (m < l) h = h.map((v) => Math.max(v, 0));
-      }
-      return h[i];
-    };
-    const found = [];
-    for (let i = 0; i < weights[l].length; i += 1) {
-      for (let k = 0; k + 1 < knots.length; k += 1) {
-        const [a, b] = [knots[k], knots[k + 1]];
-        const [za, zb] = [pre(a, i), pre(b, i)];
-        if (za * zb < 0) found.push(a + ((b - a) * za) / (za - zb));
-        else if (zb === 0 && k + 2 < knots.length) found.push(b);
-      }
-    }
-    knots = [...new Set([...knots, ...found])].sort((p, q) => p - q);
+/** Values as colors on the diverging scale, into an image: transparent where there is no value. */
+export function paint(canvas, values, reach, { zero, positive, negative }) {
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(canvas.width, canvas.height);
+  const { data } = image;
+  for (let k = 0; k < values.length; k += 1) {
+    const t = Math.max(-1, Math.min(1, values[k] / reach));
+    const end = t >= 0 ? positive : negative;
+    const s = Math.abs(t) ** 0.85;
+    for (let m = 0; m < 3; m += 1) data[4 * k + m] = zero[m] + (end[m] - zero[m]) * s;
+    data[4 * k + 3] = Number.isFinite(values[k]) ? 255 : 0;
   }
-  return knots.slice(1, -1);
+  context.putImageData(image, 0, 0);
+}
+
+/** A function's values over two inputs on a grid, row by row from the top. */
+export function sampleGrid(f, x, [i, j], domain, size) {
+  const [dx, dy] = [domain[i], domain[j]];
+  const values = new Float64Array(size * size);
+  const at = [...x];
+  for (let r = 0; r < size; r += 1) {
+    at[j] = dy[1] - ((r + 0.5) / size) * (dy[1] - dy[0]);
+    for (let c = 0; c < size; c += 1) {
+      at[i] = dx[0] + ((c + 0.5) / size) * (dx[1] - dx[0]);
+      values[r * size + c] = f(at);
+    }
+  }
+  return values;
 }
 
 /** Two inputs or more: a heat map of two of them, and the sections through the present input. */
@@ -419,26 +421,11 @@ export class HeatMap {
     return this.reach;
   }
 
-  #sample(f, x) {
-    const [i, j] = this.pair;
-    const [dx, dy] = [this.config.domain[i], this.config.domain[j]];
-    const values = new Float64Array(GRID * GRID);
-    const at = [...x];
-    for (let r = 0; r < GRID; r += 1) {
-      at[j] = dy[1] - ((r + 0.5) / GRID) * (dy[1] - dy[0]);
-      for (let c = 0; c < GRID; c += 1) {
-        at[i] = dx[0] + ((c + 0.5) / GRID) * (dx[1] - dx[0]);
-        values[r * GRID + c] = f(at);
-      }
-    }
-    return values;
-  }
-
   #targetValues(x) {
     const held = x.map((v, k) => (this.pair.includes(k) ? 0 : v)).join();
     if (!this.targetGrid || this.targetGrid.held !== held) {
       const output = this.config.output ?? 0;
-      this.targetGrid = { held, values: this.#sample((p) => maths.evaluate(this.config.target, p)[output], x) };
+      this.targetGrid = { held, values: sampleGrid((p) => maths.evaluate(this.config.target, p)[output], x, this.pair, this.config.domain, GRID) };
     }
     return this.targetGrid.values;
   }
@@ -452,12 +439,12 @@ export class HeatMap {
     const f = sampler(net, output);
     const g = this.config.target ? (p) => maths.evaluate(this.config.target, p)[output] : null;
     const reach = this.#range();
-    let values = this.mode === "target" ? this.#targetValues(x) : this.#sample(f, x);
+    let values = this.mode === "target" ? this.#targetValues(x) : sampleGrid(f, x, this.pair, this.config.domain, GRID);
     if (this.mode === "error") {
       const target = this.#targetValues(x);
       values = values.map((v, k) => v - target[k]);
     }
-    this.#paint(values, this.mode === "error" ? reach / 2 : reach, colors);
+    paint(this.canvas, values, this.mode === "error" ? reach / 2 : reach, colors);
     const [low, , high] = this.scale.children;
     const end = this.mode === "error" ? reach / 2 : reach;
     setText(low, show(-end, 1));
@@ -520,24 +507,6 @@ export class HeatMap {
       set(shape, "points", polygon.map(([a, b]) => `${this.sx(a).toFixed(1)},${this.sy(b).toFixed(1)}`).join(" "));
       set(shape, "class", here ? "ck-here" : "");
     });
-  }
-
-  #paint(values, reach, colors) {
-    const context = this.canvas.getContext("2d");
-    const image = (this.image ??= context.createImageData(GRID, GRID));
-    const data = image.data;
-    const { zero, positive, negative } = colors;
-    for (let k = 0; k < values.length; k += 1) {
-      const t = Math.max(-1, Math.min(1, values[k] / reach));
-      const end = t >= 0 ? positive : negative;
-      const s = Math.abs(t) ** 0.85;
-      const p = k * 4;
-      data[p] = zero[0] + (end[0] - zero[0]) * s;
-      data[p + 1] = zero[1] + (end[1] - zero[1]) * s;
-      data[p + 2] = zero[2] + (end[2] - zero[2]) * s;
-      data[p + 3] = Number.isFinite(values[k]) ? 255 : 0;
-    }
-    context.putImageData(image, 0, 0);
   }
 }
 

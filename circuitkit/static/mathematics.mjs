@@ -57,7 +57,7 @@ export function parseNumber(text) {
  * A number for display, with a true minus sign; parseNumber reads it back.
  *
  * @param {number} value
- * @param {number} [digits=4] significant digits; whole numbers below a million are written out.
+ * @param {number} [digits=4] significant digits; below a million no whole part is rounded.
  * @returns {string}
  */
 export function formatNumber(value, digits = 4) {
@@ -69,7 +69,7 @@ export function formatNumber(value, digits = 4) {
   else if (size < 1e6 && Number.isInteger(size)) text = String(size);
   else if (size >= 1e6 || size < 1e-4) {
     text = size.toExponential(Math.max(0, digits - 2)).replace(/\.?0*e\+?/, "e");
-  } else text = String(Number(size.toPrecision(digits)));
+  } else text = String(Number(size.toPrecision(Math.max(digits, Math.floor(Math.log10(size)) + 1))));
   return value < 0 ? `−${text}` : text;
 }
 
@@ -809,7 +809,8 @@ function errorAt(net, target, x) {
  * What a reader should be told is `status`: "equal" (the error is 0), "rounding" (not 0, but no more
  * than rounding each weight to a double explains: 3 and the double nearest to 1/3 multiply to
  * 1 - 6e-17), "within" (at most the tolerance), "different", or "undecided" (the target is not
- * piecewise linear, or the network too large, and no difference was found among samples).
+ * piecewise linear, or the network too large, and no difference was found among samples). Weights
+ * that are not finite, as after a training that diverged, are "different" with the error Infinity.
  *
  * @param {object} net
  * @param {object} target
@@ -836,6 +837,13 @@ export function verdict(net, target, { domain = null, tolerance = 0, exact = "au
   }
   const box = checkedDomain(domain, inputs);
   const question = { net, target, box, tolerance, inputs };
+  const numbers = [net.weights.flat(2), (net.biases ?? []).flat()].flat();
+  if (!numbers.every((v) => v === null || Number.isFinite(v))) {
+    return {
+      holds: false, status: "different", error: Infinity, worst: null, ray: null, network: null,
+      target: null, nRegions: 0, exact: true, text: "The weights are no longer finite numbers.",
+    };
+  }
   const linear = linearTarget(target);
   const found = linear ? searched(question, linear, exact) : sampled(question);
   const { error, magnitude = 0, corner = null } = found;

@@ -4,16 +4,17 @@
  */
 import * as maths from "./mathematics.mjs";
 import { html, svg, button, set, setText, numberField } from "./dom.mjs";
-import { sampler } from "./graph.mjs";
+import { sampler, sampleGrid, paint, path } from "./graph.mjs";
 
 const ICONS = {
   run: "M6 3l14 9-14 9z",
   pause: "M6 4h4v16H6zM14 4h4v16h-4z",
   step: "M5 4l10 8-10 8zM17 4h3v16h-3z",
   rewind: "M19 4L9 12l10 8zM4 4h3v16H4z",
-  dice: "M4 4h16v16H4zM8 6.500a1.500 1.500 0 1 0 0 3 1.500 1.500 0 0 0 0-3zm8 8a1.500 1.500 0 1 0 0 3 1.500 1.500 0 0 0 0-3zm-4-4a1.500 1.500 0 1 0 0 3 1.500 1.500 0 0 0 0-3z",
+  dice: "M4 4h16v16H4zM8 6.500a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zm8 8a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zm-4-4a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3z",
 };
 const FRAME = 9; // milliseconds of training a frame: the page stays smooth
+const SMALL = 32; // pixels a side of a small map
 const KEPT = 1500; // points of a loss curve
 const SOLVED = 1e-3; // ck.train's "solved": within this of the target, in the proof's measure
 const PATIENCE = 400; // steps without progress before a descent counts as stuck
@@ -137,10 +138,7 @@ class LossCurve {
       parts.push(svg("text", { x: left, y: this.height - 4 }, "0"));
       this.grid.replaceChildren(...parts);
     }
-    let d = "";
-    for (const [s, v] of curve) d += `${d ? "L" : "M"}${sx(s).toFixed(1)} ${sy(Number.isFinite(v) ? v : 1e9).toFixed(1)}`;
-    d += `L${sx(steps).toFixed(1)} ${sy(loss).toFixed(1)}`;
-    set(this.line, "d", d);
+    set(this.line, "d", path([...curve, [steps, loss]].flatMap(([s, v]) => [sx(s), sy(Number.isFinite(v) ? v : 1e9)])));
     set(this.dot, "cx", sx(steps).toFixed(1));
     set(this.dot, "cy", sy(loss).toFixed(1));
     set(this.element, "aria-label", `Loss curve: ${maths.formatNumber(loss, 2)} after ${steps} steps.`);
@@ -233,7 +231,7 @@ export class Training {
       element.addEventListener("click", action, { signal });
       return element;
     };
-    this.runButton = control("Train", ICONS.run, () => (this.clock.running ? this.pause() : this.play()));
+    this.runButton = control("Run", ICONS.run, () => (this.clock.running ? this.pause() : this.play()));
     this.runButton.classList.add("ck-primary");
     this.stepButton = control("Step", ICONS.step, () => this.advance(1), "One step of gradient descent");
     this.rewindButton = control("Rewind", ICONS.rewind, () => this.rewind(), "Back to the very same initial weights");
@@ -369,7 +367,7 @@ export class Training {
   update() {
     const running = this.clock.running;
     if (!running) this.#watch();
-    setText(this.runButton.lastChild, running ? "Pause" : "Train");
+    setText(this.runButton.lastChild, running ? "Pause" : "Run");
     set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
     this.rewindButton.disabled = this.descent.steps === 0;
     this.runButton.disabled = this.descent.ended;
@@ -406,7 +404,7 @@ export class Compare {
       element.addEventListener("click", action, { signal });
       return element;
     };
-    this.runButton = control("Train all", ICONS.run, () => (this.clock.running ? this.#pause() : this.#play()));
+    this.runButton = control("Run all", ICONS.run, () => (this.clock.running ? this.#pause() : this.#play()));
     this.runButton.classList.add("ck-primary");
     this.rewindButton = control("Rewind all", ICONS.rewind, () => this.#rewind());
     this.settings = settings({ rate: this.rate, setRate: this.setRate, complain: this.complain, signal });
@@ -468,7 +466,7 @@ export class Compare {
 
   #show() {
     const running = this.clock?.running ?? false;
-    setText(this.runButton.lastChild, running ? "Pause" : "Train all");
+    setText(this.runButton.lastChild, running ? "Pause" : "Run all");
     set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
     this.settings.field.update();
     let solved = 0;
@@ -547,7 +545,7 @@ class SmallCurve {
     this.element = svg("svg", { class: "ck-small-graph ck-plot", viewBox: "0 0 96 96", "aria-hidden": "true" }, svg("line", { class: "ck-zero-line", x1: 0, x2: 96, y1: 48, y2: 48 }), this.target, this.line);
   }
   #path(values) {
-    return values.map((v, k) => `${k ? "L" : "M"}${(k * 1.6).toFixed(1)} ${this.sy(v).toFixed(1)}`).join("");
+    return path(values.flatMap((v, k) => [k * 1.6, this.sy(v)]));
   }
   update(net) {
     const f = sampler(net, 0);
@@ -556,38 +554,13 @@ class SmallCurve {
 }
 
 class SmallMap {
-  constructor(config, colors) {
-    this.domain = config.domain;
+  constructor({ domain, target }, colors) {
+    this.element = html("canvas", { class: "ck-small-graph", width: SMALL, height: SMALL, "aria-hidden": "true" });
+    this.values = (f) => sampleGrid(f, domain.map(() => 0), [0, 1], domain, SMALL);
     this.colors = colors;
-    this.n = 32;
-    this.element = html("canvas", { class: "ck-small-graph", width: this.n, height: this.n, "aria-hidden": "true" });
-    this.reach = 1e-6;
-    this.#each((x) => {
-      this.reach = Math.max(this.reach, Math.abs(maths.evaluate(config.target, x)[0]));
-    });
-  }
-  #each(visit) {
-    const [dx, dy] = this.domain;
-    const x = this.domain.map(() => 0);
-    for (let r = 0; r < this.n; r += 1) {
-      for (let c = 0; c < this.n; c += 1) {
-        x[0] = dx[0] + ((c + 0.5) / this.n) * (dx[1] - dx[0]);
-        x[1] = dy[1] - ((r + 0.5) / this.n) * (dy[1] - dy[0]);
-        visit(x, r * this.n + c);
-      }
-    }
+    this.reach = this.values((x) => maths.evaluate(target, x)[0]).reduce((most, v) => Math.max(most, Math.abs(v)), 1e-6);
   }
   update(net) {
-    const { zero, positive, negative } = this.colors();
-    const context = this.element.getContext("2d");
-    const image = (this.image ??= context.createImageData(this.n, this.n));
-    const f = sampler(net, 0);
-    this.#each((x, k) => {
-      const t = Math.max(-1, Math.min(1, f(x) / this.reach));
-      const end = t >= 0 ? positive : negative;
-      for (let m = 0; m < 3; m += 1) image.data[4 * k + m] = zero[m] + (end[m] - zero[m]) * Math.abs(t);
-      image.data[4 * k + 3] = 255;
-    });
-    context.putImageData(image, 0, 0);
+    paint(this.element, this.values(sampler(net, 0)), this.reach, this.colors());
   }
 }

@@ -15,9 +15,9 @@ const ICONS = {
   undo: "M8 8V3L1 10l7 7v-5h6a4 4 0 0 1 0 8h-4v3h4a7.5 7.5 0 0 0 0-15z",
   redo: "M16 8V3l7 7-7 7v-5h-6a4 4 0 0 0 0 8h4v3h-4a7.5 7.5 0 0 1 0-15z",
   reset: "M12 4V0L6 6l6 6V8a5.5 5.5 0 1 1-5.5 5.5H3A9 9 0 1 0 12 4z",
-  cut: "M19 3l-6 6 2 2 7-7V3zM6 2a4 4 0 1 0 1.6 7.6L10 12l-2.400 2.400A4 4 0 1 0 9.600 16.400L12 14l7 7h3v-1L9.600 7.600A4 4 0 0 0 6 2zm0 2.500a1.500 1.500 0 1 1 0 3 1.500 1.500 0 0 1 0-3zm0 12a1.500 1.500 0 1 1 0 3 1.500 1.500 0 0 1 0-3z",
-  copy: "M4 2h11v3h-2.500V4.500h-6v11H7V18H4zM9 7h11v15H9zm2.500 2.500v10h6v-10z",
-  link: "M10.600 13.400a4.500 4.500 0 0 1 0-6.400l4-4a4.500 4.500 0 0 1 6.400 6.400l-2 2-1.800-1.800 2-2a2 2 0 0 0-2.800-2.800l-4 4a2 2 0 0 0 0 2.800zM13.400 10.600a4.500 4.500 0 0 1 0 6.400l-4 4A4.500 4.500 0 0 1 3 14.600l2-2 1.800 1.800-2 2a2 2 0 0 0 2.800 2.800l4-4a2 2 0 0 0 0-2.800z",
+  cut: "M19 3l-6 6 2 2 7-7V3zM6 2a4 4 0 1 0 1.6 7.6L10 12l-2.4 2.400A4 4 0 1 0 9.6 16.400L12 14l7 7h3v-1L9.6 7.600A4 4 0 0 0 6 2zm0 2.500a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3zm0 12a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3z",
+  copy: "M4 2h11v3h-2.500V4.500h-6v11H7V18H4zM9 7h11v15H9zm2.5 2.500v10h6v-10z",
+  link: "M10.6 13.400a4.5 4.5 0 0 1 0-6.400l4-4a4.5 4.5 0 0 1 6.4 6.400l-2 2-1.8-1.8 2-2a2 2 0 0 0-2.8-2.800l-4 4a2 2 0 0 0 0 2.800zM13.4 10.600a4.5 4.5 0 0 1 0 6.400l-4 4A4.5 4.5 0 0 1 3 14.600l2-2 1.8 1.8-2 2a2 2 0 0 0 2.8 2.800l4-4a2 2 0 0 0 0-2.800z",
 };
 const RANGE = 3; // the slider for a weight runs from -3 to 3; drag or type for more
 
@@ -353,11 +353,9 @@ class View {
     const { challenge, target, tolerance } = this.config;
     const checks = [];
     const box = challenge.domain;
-    const everywhere = this.verdict;
-    const where = box ? ` for ${box.map(([a, b], i) => `${show(a)} ≤ ${inputName(i, box.length, this.config.input_names)} ≤ ${show(b)}`).join(", ")}` : " for every input";
-    const inside = box ? maths.verdict(net, target, { domain: box, tolerance }) : everywhere;
-    checks.push([inside.holds, `equals ${this.formula}${where}`]);
-    if (challenge.fails_outside) checks.push([!everywhere.holds, "fails somewhere outside"]);
+    const inside = challenge.fails_outside ? maths.verdict(net, target, { domain: box, tolerance }) : this.verdict;
+    checks.push([inside.holds, `equals ${this.formula} for ${this.#where(box)}`]);
+    if (challenge.fails_outside) checks.push([!this.verdict.holds, "fails somewhere outside"]);
     if (challenge.max_units !== null) {
       const used = unitsInUse(net);
       checks.push([used <= challenge.max_units, `uses at most ${challenge.max_units} hidden unit${challenge.max_units === 1 ? "" : "s"} (now ${used})`]);
@@ -374,6 +372,11 @@ class View {
       this.#say("Challenge solved.");
     }
     this.solvedNow = solved;
+  }
+
+  #where(box) {
+    if (!box) return "every input";
+    return box.map(([a, b], i) => `${show(a)} ≤ ${inputName(i, box.length, this.config.input_names)} ≤ ${show(b)}`).join(", ");
   }
 
   // ------------------------------------------------------------------ events
@@ -554,7 +557,7 @@ class View {
     const widest = Math.max(...this.state.sizes);
     const beside = width >= 600 && widest <= 4 && this.drawing && this.graph;
     this.main.classList.toggle("ck-beside", Boolean(beside));
-    const inner = this.main.clientWidth;
+    const inner = this.main.clientWidth - 2 * Number.parseFloat(getComputedStyle(this.main).paddingInlineStart);
     // The drawing gets what its widest layer needs, the graph the rest.
     const share = beside ? Math.min(0.6, Math.max(0.46, 0.34 + 0.07 * widest)) : 1;
     const drawingWidth = Math.floor(beside ? (inner - 28) * share : inner);
@@ -567,7 +570,10 @@ class View {
 
   #judge(net) {
     const { config } = this;
-    this.verdict = maths.verdict(net, config.target, { tolerance: config.tolerance });
+    // A challenge on a range is about that range, unless it is also about what lies outside.
+    const { challenge } = config;
+    this.range = challenge?.domain && !challenge.fails_outside ? challenge.domain : null;
+    this.verdict = maths.verdict(net, config.target, { domain: this.range, tolerance: config.tolerance });
     this.worst = this.#visibleWorst(net);
     this.verdictWords = this.#words(net);
     this.dirty.add("verdict");
@@ -605,7 +611,7 @@ class View {
     const n = this.config.domain.length;
     if (holds) {
       const how = exact === false ? "as far as a fine grid shows" : nRegions ? `checked on ${nRegions === 1 ? "its one linear region" : `each of its ${nRegions} linear regions`}` : "";
-      return `Equals ${this.formula} for every input${how ? `, ${how}` : ""}.`;
+      return `Equals ${this.formula} for ${this.#where(this.range)}${how ? `, ${how}` : ""}.`;
     }
     const at = this.worst ?? this.verdict.worst;
     const got = maths.forward(net, at).out;
@@ -613,7 +619,8 @@ class View {
     const k = got.reduce((best, v, i) => (Math.abs(v - want[i]) > Math.abs(got[best] - want[best]) ? i : best), 0);
     const where = at.map((v, i) => `${inputName(i, n, this.config.input_names)} = ${show(v)}`).join(", ");
     const digits = Math.abs(got[k] - want[k]) < 0.01 ? 6 : 2;
-    return `Not ${this.formula} yet: at ${where} it gives ${show(got[k], digits)}, not ${show(want[k], digits)}.`;
+    const scope = this.config.challenge?.fails_outside ? "everywhere" : "yet";
+    return `Not ${this.formula} ${scope}: at ${where} it gives ${show(got[k], digits)}, not ${show(want[k], digits)}.`;
   }
 
   #updateInspector(pass) {

@@ -187,7 +187,7 @@ def test_every_control_is_reached_by_the_tab_key_and_has_a_name(show):
     for label in (
         "slider for input x₁",
         "weight from x₂ to hidden unit 3",
-        "Train",
+        "Run",
         "learning rate",
         "seed",
     ):
@@ -450,7 +450,7 @@ def test_training_solves_and_rewinds_to_the_very_same_weights(show):
     for mine, theirs in zip(start.weights, initial((1, 2, 1), 3), strict=True):
         assert (mine == theirs).all()
     page.get_by_label("steps a frame").select_option("250")
-    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator(".ck-status")).to_contain_text("solved", timeout=20_000)
     expect(page.locator(".ck-verdict")).to_contain_text("Equals x", timeout=20_000)
     page.get_by_role("button", name="Rewind").click()
@@ -502,7 +502,7 @@ def test_a_frozen_weight_stays_through_training(show):
 
 def test_training_pauses_and_goes_on(show):
     page = show(ck.CircuitWidget(ck.circuits.minimum_two_layers(), "min", seed=1, panels=TRAINING))
-    page.get_by_role("button", name="Train", exact=True).click()
+    page.get_by_role("button", name="Run", exact=True).click()
     expect(page.locator(".ck-status")).to_contain_text(re.compile(r"Step \d\d"))
     page.get_by_role("button", name="Pause").click()
     settle(page)
@@ -515,7 +515,7 @@ def test_training_pauses_and_goes_on(show):
 def test_seeds_side_by_side_show_one_that_solves_and_one_that_gets_stuck(show):
     page = show(ck.CircuitWidget("abs", "abs", seeds=[0, 3], panels=("network", "compare")))
     page.get_by_label("steps a frame").select_option("250")
-    page.get_by_role("button", name="Train all").click()
+    page.get_by_role("button", name="Run all").click()
     expect(page.get_by_role("group", name="seed 3")).to_contain_text("solved", timeout=20_000)
     expect(page.get_by_role("group", name="seed 0")).to_contain_text("stuck", timeout=20_000)
     expect(page.locator(".ck-compare .ck-status")).to_have_text("1 of 2 seeds solved, 1 stuck.")
