@@ -17,10 +17,9 @@ Source: Griewank, "On stable piecewise linearization and generalized algorithmic
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -33,8 +32,9 @@ from numpy.typing import NDArray
 from circuitkit import _regions
 from circuitkit._regions import Integers, Program, integers
 from circuitkit.network import Network
+from circuitkit.targets import Target
 
-__all__ = ["CanonicalForm", "canonical_form", "expression"]
+__all__ = ["CanonicalForm", "canonical_form", "expression", "function_form", "lattice", "length"]
 
 #: (column, coefficient) pairs with rising columns and no zeros
 Row = tuple[tuple[int, Fraction], ...]
@@ -113,9 +113,56 @@ def canonical_form(net: Network) -> CanonicalForm:
     return _settled(net.n_inputs, builder.sparse_nodes(), rows)
 
 
-def row_form(form: CanonicalForm, rows: Iterable[Row]) -> CanonicalForm:
-    """The functions that ``rows`` spell over the columns of ``form``, as a form of their own."""
-    return _settled(form.n_inputs, list(form.nodes), list(rows))
+def function_form(target: Target) -> CanonicalForm:
+    """The form of a piecewise linear target with rational numbers (as :func:`circuitkit.prove` takes).
+
+    Example:
+        >>> from circuitkit.targets import target
+        >>> function_form(target("max(x, -x)")) == function_form(target("abs"))
+        True
+    """
+    n = target.n_inputs
+    columns = {v: i for i, v in enumerate(target.variables)}
+    nodes: list[Row] = []
+    known: dict[Row, int] = {}
+    one = Fraction(1)
+
+    def absolute(row: Row) -> Row:
+        if all(j == n for j, _ in row):
+            return tuple((j, abs(c)) for j, c in row)
+        node = _primitive(row)
+        if node not in known:
+            known[node] = n + 1 + len(nodes)
+            nodes.append(node)
+        return ((known[node], abs(row[0][1] / node[0][1])),)
+
+    def larger(a: Row, b: Row) -> Row:
+        half = Fraction(1, 2)
+        return _combined((half, a), (half, b), (half, absolute(_combined((one, a), (-one, b)))))
+
+    def build(e: sympy.Expr) -> Row:
+        if e.is_number:
+            value = Fraction(*sympy.Rational(e).as_numer_denom())
+            return ((n, value),) if value else ()
+        if e.is_Symbol:
+            return ((columns[e], one),)
+        if isinstance(e, sympy.Mul):
+            factor, rest = e.as_independent(*e.free_symbols, as_Add=False)
+            return _combined((Fraction(*sympy.Rational(factor).as_numer_denom()), build(rest)))
+        rows = [build(a) for a in e.args]
+        if isinstance(e, sympy.Add):
+            return _combined(*((one, row) for row in rows))
+        if isinstance(e, sympy.Abs):
+            return absolute(rows[0])
+        sign = one if isinstance(e, sympy.Max) else -one
+        rows = [_combined((sign, row)) for row in rows]
+        while len(rows) > 1:
+            pairs = [larger(a, b) for a, b in zip(rows[::2], rows[1::2], strict=False)]
+            rows = pairs + rows[len(rows) - len(rows) % 2 :]
+        return _combined((sign, rows[0]))
+
+    outputs = [build(e) for e in target.outputs]
+    return _settled(n, nodes, outputs)
 
 
 # --- layer by layer, with integer matrices ----------------------------------------------------------
@@ -438,12 +485,16 @@ def expression(
     candidates = [reader.row(one.outputs[0])]
     if one.n_kinks > 1:
         candidates.extend(_lattice(one, tuple(variables), max_pieces, seconds))
-    return min(candidates, key=_length)
+    return min(candidates, key=length)
 
 
-def _length(e: sympy.Expr) -> tuple[int, str]:
+def length(e: sympy.Expr) -> tuple[int, str]:
     """How long it is to read: its numbers, variables and operations."""
     return sum(1 for _ in sympy.preorder_traversal(e)), str(e)
+
+
+#: a way to write b|y|: (length, the linear part that it leaves over, the expression)
+_Way = tuple[float, Row, Callable[[], sympy.Expr]]
 
 
 class _Reader:
@@ -479,9 +530,9 @@ class _Reader:
             y = self.form.nodes[j - self.n - 1]
             inside = self.row(_combined((abs(c), y)))
             outside = _rational(c) * sympy.Abs(self.row(y))
-            return min((-1 if c < 0 else 1) * sympy.Abs(inside), outside, key=_length)
-        folded = self.fold(row, kinks)
-        return folded if folded is not None else self.terms(row, kinks)
+            return min((-1 if c < 0 else 1) * sympy.Abs(inside), outside, key=length)
+        folded, summed = self.fold(row, kinks), self.terms(row, kinks)
+        return summed if folded is None else min(folded, summed, key=length)
 
     def fold(self, row: Row, kinks: list[tuple[int, Fraction]]) -> sympy.Expr | None:
         """rest + b|y| = max(rest + b y, rest - b y), min for b < 0, where both sides are simpler."""
@@ -500,37 +551,74 @@ class _Reader:
                 continue  # a sum of two separate kinks stays a sum
             if all(len([i for i, _ in s if i > self.n]) <= max(1, len(before) - 1) for s in sides):
                 parts = [self.row(side) for side in sides]
-                return sympy.Max(*parts) if c > 0 else sympy.Min(*parts)
+                return _apply(sympy.Max if c > 0 else sympy.Min, parts)
         return None
 
     def terms(self, row: Row, kinks: list[tuple[int, Fraction]]) -> sympy.Expr:
-        """A sum; each kink as b|y| or as 2b relu(±y), whichever leaves the shortest linear rest."""
-        flat = [(j, c) for j, c in kinks if self.form.depths[j - self.n - 1] == 1][:7]
+        """A sum; each kink in the way that leaves the shortest linear rest.
+
+        With :math:`b y = t_1 - t_2`, a kink :math:`b|y|` is also :math:`2b\\,\\mathrm{relu}(\\pm y) \\mp
+        b y` and, for b > 0, :math:`\\max(2t_1, 2t_2) - t_1 - t_2` (min for b < 0).
+        """
+        flat = [(j, c) for j, c in kinks if self.form.depths[j - self.n - 1] == 1][:5]
         rest: Row = tuple((j, c) for j, c in row if j <= self.n)
-        best: tuple[tuple[int, int], tuple[int, ...], Row] | None = None
-        for choice in itertools.product((0, 1, -1), repeat=len(flat)):
-            parts = [(Fraction(1), rest)]
-            parts += [
-                (-s * c, self.form.nodes[j - self.n - 1])
-                for s, (j, c) in zip(choice, flat, strict=True)
-                if s
-            ]
-            left = _combined(*parts)
-            cost = (len(left), sum(map(abs, choice)))
-            if best is None or cost < best[0]:
-                best = (cost, choice, left)
-        assert best is not None
-        _, choice, left = best
-        total = [self.linear(left)]
-        sides = dict(zip((j for j, _ in flat), choice, strict=True))
+        ways = [self.ways(self.form.nodes[j - self.n - 1], c) for j, c in flat]
+        choice, left = self.shortest(rest, ways)
+        total = [self.linear(left), *(way[2]() for way in choice)]
+        written = {j for j, _ in flat}
         for j, c in kinks:
-            y = self.row(self.form.nodes[j - self.n - 1])
-            s = sides.get(j, 0)
-            if s:
-                total.append(2 * _rational(c) * sympy.Max(s * y, 0))
-            else:
-                total.append(_rational(c) * sympy.Abs(y))
+            if j not in written:
+                total.append(_rational(c) * sympy.Abs(self.row(self.form.nodes[j - self.n - 1])))
         return sympy.Add(*total)
+
+    def shortest(self, rest: Row, ways: list[list[_Way]]) -> tuple[list[_Way], Row]:
+        """One way for each kink such that what is left of the linear part is short."""
+        width = self.n + 1
+        lefts = np.zeros((1, width))
+        costs = np.zeros(1)
+        for j, c in rest:
+            lefts[0, j] = float(c)
+        scale = np.abs(lefts).max() + 1.0
+        for options in ways:
+            overs = np.zeros((len(options), width))
+            for k, (_, over, _) in enumerate(options):
+                for j, c in over:
+                    overs[k, j] = float(c)
+            scale += np.abs(overs).max()
+            lefts = (lefts[:, None] + overs).reshape(-1, width)
+            costs = (costs[:, None] + [cost for cost, _, _ in options]).ravel()
+        # Floats only choose; what is written is computed exactly below.
+        best = int(np.argmin((np.abs(lefts) > 1e-12 * scale).sum(axis=1) + costs))
+        picks = np.unravel_index(best, [len(options) for options in ways]) if ways else ()
+        choice = [options[int(k)] for options, k in zip(ways, picks, strict=True)]
+        return choice, _combined((Fraction(1), rest), *((Fraction(1), way[1]) for way in choice))
+
+    def ways(self, y: Row, b: Fraction) -> list[_Way]:
+        """How to write b|y|: (length, the linear part it leaves over, the expression)."""
+        spelled = self.linear(y)
+        ways: list[_Way] = [(1, (), lambda: _rational(b) * sympy.Abs(spelled))]
+        for side in (1, -1):
+            over = tuple((j, -side * b * c) for j, c in y)
+            ways.append(
+                (1.1, over, lambda side=side: 2 * _rational(b) * sympy.Max(side * spelled, 0))
+            )
+        rises = tuple((j, 2 * abs(b) * c) for j, c in y if c > 0)
+        falls = tuple((j, -2 * abs(b) * c) for j, c in y if c < 0)
+        if rises and falls:
+            middle = tuple((j, c / 2) for j, c in sorted(rises + falls))
+            for sign in (1, -1):
+                over = _combined((Fraction(-sign), middle))
+                function = sympy.Max if (b > 0) == (sign > 0) else sympy.Min
+                ways.append(
+                    (
+                        1.2,
+                        over,
+                        lambda function=function, sign=sign: (
+                            sign * function(self.linear(rises), self.linear(falls))
+                        ),
+                    )
+                )
+        return ways
 
 
 def _rational(c: Fraction) -> sympy.Rational:
@@ -578,29 +666,46 @@ def _lattice(
         )
         for key in pieces
     ]
+    return lattice(spelled, above, below)
+
+
+def lattice(
+    pieces: list[sympy.Expr], above: set[frozenset[int]], below: set[frozenset[int]]
+) -> list[sympy.Expr]:
+    """max over the regions of the min of the pieces ``above`` the function there, and its mirror image.
+
+    Args:
+        pieces: the affine pieces.
+        above: for each region, which pieces are at or above the region's own on all of it.
+        below: for each region, which are at or below.
+    """
     return [
-        _extremum(sympy.Max, sympy.Min, _minimal(above), spelled),
-        _extremum(sympy.Min, sympy.Max, _minimal(below), spelled),
+        _extremum(sympy.Max, sympy.Min, _minimal(above), pieces),
+        _extremum(sympy.Min, sympy.Max, _minimal(below), pieces),
     ]
 
 
 def _extremum(
     outer: Any, inner: Any, sets: list[frozenset[int]], spelled: list[sympy.Expr]
 ) -> sympy.Expr:
-    # SymPy's own simplification is slow, and there is nothing left to simplify.
-    parts = [_apply(inner, [spelled[i] for i in s]) for s in sets]
-    if len(parts) == 2 and parts[0] == -parts[1]:
-        return sympy.Abs(parts[0]) if outer is sympy.Max else -sympy.Abs(parts[0])
-    return _apply(outer, parts)
+    return _apply(outer, [_apply(inner, [spelled[i] for i in s]) for s in sets])
 
 
 def _apply(function: Any, parts: list[sympy.Expr]) -> sympy.Expr:
-    """min or max; of parts that differ by a number only the one that counts is kept."""
+    """min or max; of parts that differ by a number only the one that counts is kept.
+
+    SymPy's own simplification of Min and Max is slow, and these have little left to simplify.
+    """
+    flat = [a for part in parts for a in (part.args if isinstance(part, function) else (part,))]
     kept: dict[sympy.Expr, sympy.Expr] = {}
-    for part in parts:
+    for part in flat:
         number, rest = part.as_coeff_Add()
         kept[rest] = function(kept.get(rest, number), number)
     parts = [number + rest for rest, number in kept.items()]
+    sign = 1 if function is sympy.Max else -1
+    for part in list(parts):  # max(a, -a) = |a|
+        if part in parts and -part in parts and part != 0:
+            parts = [p for p in parts if p not in (part, -part)] + [sign * sympy.Abs(part)]
     return parts[0] if len(parts) == 1 else function(*parts, evaluate=False)
 
 

@@ -84,10 +84,7 @@ class Target:
         n = len(names)
         self._variables = _variables(n)
         renamed = dict(zip(names, self._variables, strict=True))
-        self._outputs = tuple(
-            sympy.sympify(output.xreplace({s: renamed[s.name] for s in output.free_symbols}))
-            for output in outputs
-        )
+        self._outputs = tuple(sympy.sympify(_renamed(output, renamed)) for output in outputs)
         self._name = name
 
     @property
@@ -245,6 +242,12 @@ def target(t: TargetLike) -> Target:
         f"target: expected a catalogue name, an expression as text, a SymPy expression or a Target, "
         f"got {type(t).__name__}"
     )
+
+
+def _renamed(e: sympy.Expr, names: dict[str, sympy.Symbol]) -> sympy.Expr:
+    # SymPy simplifies whatever it replaces in anew, slowly: leave expressions that need nothing alone.
+    changed = {s: names[s.name] for s in e.free_symbols if s != names[s.name]}
+    return e.xreplace(changed) if changed else e
 
 
 def _variables(n: int) -> tuple[sympy.Symbol, ...]:

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import circuitkit as ck
+from benchmarks.generators import TEXTBOOK, scramble, textbook, variables
+from circuitkit import circuits
+from circuitkit.canonical import canonical_form, expression
+
+SEEDS = st.integers(0, 2**32 - 1)
+X1, X2 = variables(2)
+
+POSITIVE, NEGATIVE = "positiveness detector", "negativeness detector"
+GREATER = "greaterness detector"
+
+#: the deck's printed weights: (hidden, output), function, exact worst error, features, scales
+PRINTED = (
+    (
+        ([[-0.9192], [1.0035]], [[-1.0872, 0.9957]]),
+        ("identity", 8.15e-4, [(NEGATIVE, "x"), (POSITIVE, "x")], [0.9192, 1.0035]),
+    ),
+    (
+        ([[1.0627], [-1.0206]], [[-0.9403, 0.9790]]),
+        ("negation", 8.33e-4, [(POSITIVE, "x"), (NEGATIVE, "x")], [1.0627, 1.0206]),
+    ),
+    (
+        ([[1.0627], [-1.0206]], [[0.9403, 0.9790]]),
+        ("abs", 8.33e-4, [(POSITIVE, "x"), (NEGATIVE, "x")], [1.0627, 1.0206]),
+    ),
+    (
+        ([[0.8511, 0.8522], [-0.9304, -0.9291]], [[1.1742, -1.0755]]),
+        ("add", 1.40e-3, [(POSITIVE, "x1 + x2"), (NEGATIVE, "x1 + x2")], [0.85165, 0.92975]),
+    ),
+    (
+        ([[-0.8519, 0.8508], [0.9296, -0.9309]], [[-1.1746, 1.0750]]),
+        ("subtract", 1.40e-3, [(GREATER, "-x1 + x2"), (GREATER, "x1 - x2")], [0.85135, 0.93025]),
+    ),
+)
+
+#: circuit -> its name
+KNOWN = {
+    "identity": lambda: circuits.identity(4.0, -0.5),
+    "negation": lambda: circuits.negation(0.25, -8.0),
+    "abs": lambda: circuits.absolute(2.0, -2.0),
+    "add": circuits.add,
+    "subtract": lambda: circuits.subtract(0.5, -4.0),
+    "min via x1": circuits.minimum,
+    "min via x2": lambda: circuits.minimum(via=2),
+    "min by average": circuits.minimum_by_average,
+    "min in two layers": circuits.minimum_two_layers,
+    "max via x1": circuits.maximum,
+    "max via x2": lambda: circuits.maximum(via=2),
+    "min4": circuits.minimum_four,
+}
+
+
+def shuffled(net, seed):
+    """The same network with its hidden units in another order and of other scales."""
+    rng = np.random.default_rng(seed)
+    return scramble(rng, net, units=0)
+
+
+@pytest.mark.parametrize(("weights", "expected"), PRINTED, ids=lambda v: str(v[0])[:12])
+def test_the_decks_printed_weights_are_read(weights, expected):
+    function, error, features, scales = expected
+    found = ck.detect(ck.Network(weights))
+    assert found.function == found.circuit == function
+    assert found.proof and found.proof.error == pytest.approx(error, rel=5e-3)
+    assert [(u.feature, str(u.of)) for u in found.units] == features
+    assert [u.scale for u in found.units] == pytest.approx(scales, abs=1e-9)
+    assert [(u.layer, u.index) for u in found.units] == [(0, 0), (0, 1)]
+    assert ck.detect(ck.Network(weights), tolerance=error / 2).function is None
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_circuits_are_recognized_up_to_order_and_scale(name):
+    found = ck.detect(shuffled(KNOWN[name](), 3), tolerance=0)
+    assert found.circuit == name
+    assert found.function == name.split(" ")[0]
+    assert found.proof.exact_error == 0
+    assert all(unit.in_circuit and unit.error == 0 for unit in found.units)
+
+
+def test_min4_is_read_as_minima_of_minima():
+    found = ck.detect(ck.circuit("min4"))
+    names = [(u.layer, str(u)) for u in found.units]
+    assert names[2] == (0, "greaterness detector of x1 - x2")
+    assert names[6:] == [
+        (1, "positiveness detector of min(x1, x2)"),
+        (1, "negativeness detector of min(x1, x2)"),
+        (1, "greaterness detector of min(x1, x2) - min(x3, x4)"),
+    ]
+    assert [str(e) for e in found.inner[1]] == ["Min(x1, x2)", "Min(x3, x4)"]
+
+
+def test_min4_with_its_inputs_in_another_order_is_the_same_circuit():
+    net = ck.circuit("min4")
+    swapped = ck.Network([net.weights[0][:, [2, 0, 3, 1]], *net.weights[1:]])
+    assert ck.detect(swapped).circuit == "min4"
+
+
+@pytest.mark.parametrize("name", ["relu", "clamp", "distance", "abs of min", "median3", "max4"])
+def test_functions_outside_the_catalogue_are_still_spelled_out(name):
+    found = ck.detect(textbook(name))
+    assert found.function is None and found.circuit is None
+    assert found.expression_proof and found.error == 0
+    form = canonical_form(textbook(name))
+    assert found.expression == expression(form, variables(form.n_inputs))
+    assert repr(found).startswith("No function of the catalogue; this network computes")
+
+
+@settings(max_examples=15)
+@given(SEEDS, st.sampled_from(sorted(TEXTBOOK)))
+def test_a_scrambled_network_is_read_as_its_textbook_form(seed, name):
+    net = textbook(name)
+    found = ck.detect(scramble(np.random.default_rng(seed), net, units=60), tolerance=0)
+    plain = ck.detect(net, tolerance=0)
+    assert found.expression == plain.expression
+    assert found.function == plain.function
+    assert found.error == 0
+
+
+@settings(max_examples=25)
+@given(SEEDS, st.sampled_from(["identity", "abs", "add", "subtract", "min", "max"]))
+def test_no_near_miss_gets_a_name_that_it_does_not_deserve(seed, name):
+    rng = np.random.default_rng(seed)
+    net = ck.circuit(name)
+    weights = [w.copy() for w in net.weights]
+    layer = int(rng.integers(2))
+    i, j = rng.integers(weights[layer].shape[0]), rng.integers(weights[layer].shape[1])
+    weights[layer][i, j] += rng.choice([-1, 1]) * 10.0 ** rng.integers(-9, 0)
+    miss = ck.Network(weights)
+    error = ck.prove(miss, name).exact_error
+    assert error > 0
+    assert ck.detect(miss, tolerance=0).function is None
+    assert ck.detect(miss, tolerance=error).function == name
+    assert ck.detect(miss, tolerance=error * Fraction(999, 1000)).function is None
+
+
+@settings(max_examples=4)
+@given(SEEDS)
+def test_every_named_unit_is_what_its_name_says(seed):
+    rng = np.random.default_rng(seed)
+    name = rng.choice(["min", "min4", "abs of min", "min in two layers"])
+    plain = scramble(rng, textbook(name), units=14)
+    net = ck.Network([w + 1e-3 * rng.normal(size=w.shape) for w in plain.weights])
+    found = ck.detect(net)
+    x = rng.normal(size=(500, net.n_inputs))
+    size = np.maximum(1, np.abs(x).max(axis=1))
+    for unit in found.units:
+        activation = net.activations(x)[unit.layer][:, unit.index]
+        if unit.of is None:
+            continue
+        of = ck.Target(unit.of, variables=variables(net.n_inputs))(x)[:, 0]
+        sides = (
+            [of, -of]
+            if unit.feature in ("duplicate", "always on")
+            else ([-of] if unit.feature == NEGATIVE else [of])
+        )
+        misses = [np.abs(activation - unit.scale * np.maximum(s, 0)) / size for s in sides]
+        assert min(m.max() for m in misses) <= unit.scale * unit.error + 1e-9
+        assert unit.error <= 0.01
+
+
+def test_dead_duplicate_and_always_on_units_are_named():
+    net = ck.Network(
+        [[[1], [-1], [2], [0]], [[1, 1, 0, 0], [-1, -2, 0, -1], [0, 1, -0.5, 0]], [[1, 1, 1]]]
+    )
+    found = ck.detect(net)
+    features = [u.feature for u in found.units]
+    assert features == [POSITIVE, NEGATIVE, "duplicate", "dead", "always on", "dead", NEGATIVE]
+    assert found.units[2].scale == 2 and found.units[3].scale == 0
+    assert str(found.units[4].of) == "Abs(x)"
+
+
+def test_units_that_cancel_are_told_from_the_circuit():
+    # min via x1 beside two pairs that cancel, one of them larger than the circuit
+    rows = [
+        [1, 0],
+        [-1, 0],
+        [1, -1],
+        [1, 2],
+        [2, 4],
+        [3, 1],
+        [-3, -1],
+        [2, 1],
+        [-2, -1],
+        [5, 2],
+        [-5, -2],
+    ]
+    outs = [[1, -1, -1, 8, -4, 4, -4, 4, -4, -4, 4]]
+    net = ck.Network([rows, outs])
+    found = ck.detect(net, tolerance=0)
+    assert found.function == "min"
+    needed = [u.in_circuit for u in found.units]
+    assert needed == [True] * 3 + [False] * 8
+    assert str(found.units[3]).endswith("(cancels out)")
+
+
+def test_the_greaterness_detector_names_what_is_greater():
+    net = ck.Network([[[-1.0, 1.0]], [[1]]])
+    unit = ck.detect(net).units[0]
+    assert str(unit) == "greaterness detector of x2 - x1"
+    assert unit.of == X2 - X1 and unit.scale == 1
+
+
+def test_noise_is_rounded_only_as_far_as_the_certified_error_allows():
+    net = ck.Network([[[1.001, 0], [-1, 0], [1, -1]], [[1, -1, -1]]])
+    coarse, fine = ck.detect(net), ck.detect(net, tolerance=1e-6)
+    assert coarse.expression == sympy.Min(X1, X2)
+    assert coarse.error == pytest.approx(1e-3, rel=1e-3)
+    assert fine.function is None
+    assert fine.expression != sympy.Min(X1, X2) or not fine.expression_proof
+
+
+def test_a_stuck_network_is_told_what_it_lacks():
+    half = ck.Network([[[1.0], [0.5]], [[0.5, 1.0]]])
+    found = ck.detect(half)
+    assert found.function is None
+    assert str(found.expression) == "Max(0, x)"
+    assert not found.proof and found.proof.error == 1
+    assert [u.feature for u in found.units] == [POSITIVE, "duplicate"]
+
+
+def test_a_network_without_a_hidden_layer_or_with_several_outputs_is_read():
+    linear = ck.detect(ck.Network([[[1.0, 1.0]]]))
+    assert linear.function == "add" and linear.units == [] and linear.circuit is None
+    both = ck.detect(textbook("sort3"))
+    assert both.function is None and both.error == 0
+    assert str(both.expression[0]) == "Min(x1, x2, x3)"
+
+
+def test_the_html_is_a_table_of_units():
+    page = ck.detect(ck.circuit("subtract"))._repr_html_()
+    assert "<td>greaterness detector of x1 - x2</td>" in page
+    assert page.startswith('<p class="ck-verdict"><strong>This network computes x1 - x2 exactly')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"net": [[1]]}, TypeError, "net: expected a Network, got list"),
+        ({"tolerance": -1}, ValueError, "tolerance: expected a number, 0 or above, got -1"),
+        ({"tolerance": math.nan}, ValueError, "tolerance: expected a number, 0 or above, got nan"),
+        ({"time_limit": 0}, ValueError, "time_limit: expected a number of seconds above 0, got 0"),
+    ],
+)
+def test_errors_name_the_argument(arguments, error, message):
+    with pytest.raises(error, match=message):
+        ck.detect(**{"net": ck.circuit("min"), **arguments})
