@@ -238,7 +238,7 @@ def test_the_loss_and_its_gradient_are_torchs():
 )
 def test_training_in_the_page_follows_ck_train(name, hidden, bias):
     seeds = [3, 2**62 + 5]
-    run = ck.train(name, hidden, seeds=seeds, steps=200, bias=bias, dtype="float64")
+    run = ck.train(name, hidden, seeds=seeds, steps=200, bias=bias, dtype="float64", threads=1)
     starts = javascript(
         [["initialWeights", list(run.layer_sizes), str(s), {"bias": bias}] for s in seeds]
     )
@@ -557,6 +557,20 @@ def test_a_typed_fraction_counts_as_the_fraction():
     assert (plain["holds"], plain["status"]) == (False, "rounding")
     assert plain["error"] == float(ck.prove(circuit, "identity").exact_error)
     assert (exact["holds"], exact["status"], exact["error"]) == (True, "equal", 0)
+
+
+@pytest.mark.parametrize("case", CIRCUITS, ids=str)
+def test_a_circuit_whose_weights_were_rounded_is_equal_up_to_rounding(case):
+    rng = np.random.default_rng(10)
+    nets = [rescaled(rng, rescaled(rng, case.make())) for _ in range(20)]
+    for tolerance in (0, 1e-9):
+        calls = [
+            ["verdict", as_json(n), as_target(case.target), {"tolerance": tolerance}] for n in nets
+        ]
+        for verdict in javascript(calls):
+            assert verdict["status"] in {"equal", "rounding"} and verdict["exact"]
+            assert verdict["holds"] == (verdict["error"] <= tolerance)
+            assert verdict["error"] < 1e-14
 
 
 def test_the_module_has_no_imports_and_is_small():

@@ -42,7 +42,7 @@ test("what is no finite number is NaN", () => {
 test("a shown number is short and can be typed again", () => {
   const shown = {
     0: "0", 3: "3", [-3]: "−3", [1 / 3]: "0.3333", [-0.9192]: "−0.9192", 1e-17: "1e-17", [5.551115e-17]: "5.55e-17",
-    123456: "123456", 1234567: "1.23e6", [2 / 3]: "0.6667", 1e21: "1e21", 12345.678: "12350", 0.5: "0.5",
+    123456: "123456", 1234567: "1.23e6", [2 / 3]: "0.6667", 1e21: "1e21", 12345.678: "12346", 123456.7: "123457", 999999.9: "1000000", 0.5: "0.5",
   };
   for (const [value, text] of Object.entries(shown)) assert.equal(maths.formatNumber(Number(value)), text);
   assert.equal(maths.formatNumber(-0), "0");
@@ -170,6 +170,17 @@ test("weights beyond the range of products are decided exactly", () => {
   assert.equal(maths.verdict(scaled, identity).status, "equal");
   const tiny = pair([2 ** -1000, -(2 ** -1000)], [2 ** 1000, -(2 ** 1000)]);
   assert.equal(maths.verdict(tiny, identity).status, "equal");
+});
+
+test("weights that are not finite, as a diverged training leaves them, are told apart", () => {
+  for (const bad of [NaN, Infinity]) {
+    for (const net of [pair([bad, -1], [1, -1]), pair([1, -1], [1, -1], [[0, 0], [bad]])]) {
+      const found = maths.verdict(net, identity);
+      assert.deepEqual([found.holds, found.error, found.worst], [false, Infinity, null]);
+      assert.equal(found.text, "The weights are no longer finite numbers.");
+      maths.regions1d(net, identity, [-6, 6]);
+    }
+  }
 });
 
 test("all weights zero, and units that are never on, are no special case", () => {
