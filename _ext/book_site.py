@@ -10,7 +10,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -108,6 +110,36 @@ def _prepare_katex() -> None:
             ) from None
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True  # a formula in red is an error in the book
     katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds; a busy machine needs more than 5
+    katex.KaTeXServer.start_server_process = classmethod(_start_katex)
+
+
+def _start_katex(
+    server: type[katex.KaTeXServer], folder: Path, timeout: float
+) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """Start Node and connect to it, however long the two take to meet.
+
+    The extension's own way connects as soon as the socket's file exists, and now and then that is
+    before Node listens on it: "Connection refused".
+    """
+    address = folder / "katex.sock"
+    process = subprocess.Popen(
+        server.build_command(socket=address),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=folder,
+    )
+    deadline = time.monotonic() + timeout
+    while process.poll() is None and time.monotonic() < deadline:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(address))
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            time.sleep(0.01)
+        else:
+            return process, connection
+    process.kill()
+    raise server.timeout_error(timeout)
 
 
 # --- pages -------------------------------------------------------------------------------------
