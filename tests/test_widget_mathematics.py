@@ -484,19 +484,31 @@ def widened(text, net):
     return target_to_json(f)
 
 
-def test_exact_arithmetic_finds_the_error_that_floating_point_finds():
+def test_floating_point_and_exact_arithmetic_find_the_same_error():
     rng = np.random.default_rng(6)
-    nets = [random_net(rng, s, bias=b) for s in ((2, 4, 3, 1), (3, 4, 1)) for b in (False, True)]
-    target = {2: "min", 3: "max(x1, x2, x3)"}
-    calls = [
-        ["verdict", as_json(n), as_target(target[n.n_inputs]), {"exact": exact}]
-        for n in nets
-        for exact in (True, False)
-    ]
+    targets = {1: "max(x, 1/3)", 2: "abs(min(x1, x2)) - x1/7", 3: "max(x1, x2, -x3, 1)"}
+    calls, nets = [], []
+    for k in range(60):
+        sizes = [int(rng.integers(1, 4)), *rng.integers(1, 5, 1 + k % 2).tolist(), 1]
+        net = random_net(rng, sizes, bias=bool(rng.integers(2)), whole=k % 3 == 0)
+        if k % 3 == 1:  # tenths: sums that floating point rounds
+            net = ck.Network([w.round(1) for w in net.weights], [b.round(1) for b in net.biases])
+        low = rng.integers(-9, 6, sizes[0]) / 3
+        box = [[a, a + int(rng.integers(1, 5))] for a in low.tolist()] if k % 4 == 0 else None
+        nets.append(net)
+        for exact in (True, False):
+            calls.append(
+                [
+                    "verdict",
+                    as_json(net),
+                    as_target(targets[sizes[0]]),
+                    {"exact": exact, "domain": box},
+                ]
+            )
     found = javascript(calls)
-    for exact, quick in zip(found[::2], found[1::2], strict=True):
-        assert quick["error"] == pytest.approx(exact["error"], rel=1e-12)
-        assert quick["nRegions"] == exact["nRegions"]
+    for net, exact, quick in zip(nets, found[::2], found[1::2], strict=True):
+        size = np.prod([max(1, np.abs(w).sum(axis=1).max()) for w in net.weights])
+        assert quick["error"] == pytest.approx(exact["error"], rel=0, abs=1e-12 * size)
 
 
 @pytest.mark.parametrize("bias", [False, True])

@@ -1,4 +1,4 @@
-// What needs no oracle in Python: run with `node --test tests/javascript` (pytest does).
+// What needs no oracle in Python: node --test tests/javascript/mathematics.test.mjs (pytest runs it).
 
 import assert from "node:assert/strict";
 import test from "node:test";
