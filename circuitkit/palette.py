@@ -42,5 +42,5 @@ PAPER = "#ffffff"
 #: highlighter colors of circuits in a network drawing, told apart in grayscale by their letters
 GROUPS = ("#f2c14e", "#7cc6b0", "#b9a3e3", "#e79aa6", "#8fb8de", "#b7b56b")
 
-#: colors of a few curves in one plot, light to dark in turn (each also has its own dashes)
+#: colors of a few curves in one plot; each has its own dashes too
 CURVES = ("#2166ac", "#d95f02", "#1b7f5c", "#a64d79", "#8a6d00", "#4a4a4a")

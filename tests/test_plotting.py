@@ -1138,3 +1138,28 @@ def test_rates_refuse_tables_that_do_not_fit(
 ) -> None:
     with pytest.raises(error, match=message):
         call()
+
+
+# --- side by side -----------------------------------------------------------------------------------
+
+
+def test_drawings_side_by_side_stand_at_one_height_and_in_one_size() -> None:
+    figure, axes = plt.subplots(1, 2, figsize=(6, 4))
+    for ax, x in zip(axes, (3, -5), strict=True):
+        plotting.network(ck.circuit("identity"), x, ax=ax, title=f"x = {x}")
+    figure.canvas.draw()
+    heights = [
+        [(box.y0, box.y1) for box in (p.get_window_extent() for p in all_nodes(ax))] for ax in axes
+    ]
+    assert np.allclose(*heights, atol=0.5)
+    sizes = [[t.get_fontsize() for t in weight_labels(ax)] for ax in axes]
+    assert np.allclose(*sizes)
+
+
+def test_axes_cleared_and_used_for_something_else_are_left_alone() -> None:
+    _, (left, right) = plt.subplots(1, 2)
+    plotting.network(MIN, ax=left)
+    left.clear()
+    plotting.function(ck.circuit("abs"), ax=left, domain=(-3, 4))
+    plotting.network(MIN, ax=right)
+    assert left.get_xlim() == (-3, 4)

@@ -74,7 +74,7 @@ def blocks(
     canvas.node(root.x, top, "output")
     text = "y" if value is None else style.number(value)
     canvas.inside(root.x, top, text, "output", radius=RADIUS, room=1.6 * RADIUS)
-    return canvas.ax
+    return canvas.finish()
 
 
 @dataclass

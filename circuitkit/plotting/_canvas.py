@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, FancyBboxPatch, Patch, PathPatch
 from matplotlib.path import Path
 from matplotlib.text import Text
+from numpy.typing import NDArray
 
 from circuitkit import palette
 from circuitkit.plotting import _style as style
@@ -29,6 +32,27 @@ _OUTLINE = {"input": "#2d5f6b", "hidden": "#7d7d7d", "output": "#c97a12", "bias"
 _TEXT = {"input": "#ffffff", "hidden": palette.INK, "output": palette.INK, "bias": palette.INK}
 
 
+@dataclass
+class _Drawing:
+    """The size of a drawing in inches, and how much smaller it is shown."""
+
+    size: NDArray[np.float64]
+    scale: float = 1.0
+
+    def fit(self, ax: Axes) -> float:
+        """Center the drawing in ``ax``, shrunk where it must be; returns new scale over old."""
+        inches = style.inches(ax)
+        before, self.scale = self.scale, float(min(1.0, (inches / self.size).min()))
+        half = inches / self.scale / 2
+        ax.set_xlim(self.size[0] / 2 - half[0], self.size[0] / 2 + half[0])
+        ax.set_ylim(self.size[1] / 2 - half[1], self.size[1] / 2 + half[1])
+        return self.scale / before
+
+
+#: drawings on Axes that the caller gave
+_DRAWINGS: WeakKeyDictionary[Axes, _Drawing] = WeakKeyDictionary()
+
+
 class Canvas:
     """Axes without a frame on which one unit of data is one inch (less where the Axes is small).
 
@@ -41,22 +65,39 @@ class Canvas:
         width: float,
         height: float,
         *,
-        above: float = 0.0,
+        title: str | None = None,
         below: float = 0.0,
     ) -> None:
         own = ax is None
-        self.ax = style.fresh_axes(ax, width, height + above + below)
-        self.scale = 1.0
-        half = np.array([width, height]) / 2
-        if not own:
-            box = self.ax.get_window_extent()
-            inches = np.array([box.width, box.height]) / self.ax.figure.dpi
-            self.scale = float(min(1.4, (inches / (2 * half)).min()))
-            half = inches / self.scale / 2
+        self.ax = style.fresh_axes(ax, width, height + (0.34 if title else 0.0) + below)
         self.ax.set_axis_off()
         self.ax.set_aspect("equal")
-        self.ax.set_xlim(width / 2 - half[0], width / 2 + half[0])
-        self.ax.set_ylim(height / 2 - half[1], height / 2 + half[1])
+        if title:
+            self.ax.set_title(title)
+        self.ax.set_xlim(0, width)
+        self.ax.set_ylim(0, height)
+        self.scale = 1.0
+        if not own:
+            drawing = _DRAWINGS[self.ax] = _Drawing(np.array([width, height]))
+            drawing.fit(self.ax)
+            self.scale = drawing.scale
+
+    def finish(self) -> Axes:
+        """The Axes, after all drawings in its figure are fitted to the room they have now.
+
+        A drawing beside this one was fitted before this one's title or legend took its share; fitted
+        again, drawings of one size side by side stand at one height.
+        """
+        for ax in self.ax.figure.axes:
+            if ax in _DRAWINGS and not ax.axison:  # not cleared since
+                ratio = _DRAWINGS[ax].fit(ax)
+                for text in ax.texts:
+                    text.set_fontsize(float(text.get_fontsize()) * ratio)
+                for line in ax.lines:
+                    line.set_linewidth(line.get_linewidth() * ratio)
+                for patch in ax.patches:
+                    patch.set_linewidth(patch.get_linewidth() * ratio)
+        return self.ax
 
     def text(self, x: float, y: float, text: str, size: float = style.BODY, **kwargs: Any) -> Text:
         kwargs = {"ha": "center", "va": "center_baseline", "zorder": 6, **kwargs}

@@ -107,13 +107,7 @@ def function(
     ax.set_xlabel("x")
     entries = len(ax.get_legend_handles_labels()[0])
     if entries > 1:
-        ax.legend(
-            loc="lower center",
-            bbox_to_anchor=(0.5, 1.0),
-            ncols=2,
-            handlelength=2.6,
-            columnspacing=1.6,
-        )
+        style.legend_below(ax)
     else:
         ax.set_ylabel("network")
     return ax
@@ -231,6 +225,7 @@ def direction(
     ax.set(xlabel=style.pretty("x1"), ylabel=style.pretty("x2"))
     if reach == 4:
         ax.set(xticks=range(-4, 5, 2), yticks=range(-4, 5, 2))
+    size = float(style.inches(ax).min())
     # Level numbers on the side of the arrow away from the point.
     side = -1.0 if point is not None and (point - foot) @ across > 0 else 1.0
     for k in range(5):
@@ -254,7 +249,7 @@ def direction(
     )
     name = f"w = ({style.number(w[0])}, {style.number(w[1])})"
     # Half the label's size in data units, so that it starts where the arrow ends.
-    half = np.array(style.text_size(name, style.BODY, weight="bold")) / 2 * (2 * reach / 3.2)
+    half = np.array(style.text_size(name, style.BODY, weight="bold")) / 2 * (2 * reach / size)
     spot = tip + unit * (half @ np.abs(unit) + 0.06 * reach)
     if (np.abs(spot) + half > reach).any():  # no room beyond the tip: beside it
         spot = tip - side * across * (half @ np.abs(across) + 0.06 * reach)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
 from matplotlib.tri import Triangulation
 from numpy.typing import ArrayLike, NDArray
 
@@ -218,6 +219,8 @@ def square(ax: Axes, f: Network | Target, pair: tuple[int, int], low: float, hig
         ylim=(low, high),
         aspect="equal",
     )
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     for spine in ax.spines.values():
         spine.set_visible(False)
     ax.tick_params(length=0)

@@ -113,9 +113,7 @@ def _hatch_differences(ax: Axes, net: Network, f: Target, low: float, high: floa
         )
         style.simplify(hatched, high - low)
         patch = Patch(facecolor="none", edgecolor=palette.NEGATIVE, hatch="////", linewidth=0.8)
-        ax.legend(
-            [patch], [f"not {style.formula(f)}"], loc="lower center", bbox_to_anchor=(0.5, 1.0)
-        )
+        style.legend_below(ax, [patch], [f"not {style.formula(f)}"])
 
 
 def _write_pieces(ax: Axes, groups: list[list[Region]], low: float, high: float) -> None:
@@ -123,7 +121,7 @@ def _write_pieces(ax: Axes, groups: list[list[Region]], low: float, high: float)
     step = (high - low) / _GRID
     axis = low + step * (np.arange(_GRID) + 0.5)
     at = np.stack(np.meshgrid(axis, axis), axis=-1)
-    inches = min(ax.get_window_extent().width, ax.get_window_extent().height) / ax.figure.dpi
+    inches = float(style.inches(ax).min())
     unit = step / (high - low) * inches
     for group in groups:
         inside = np.zeros((_GRID, _GRID), dtype=bool)

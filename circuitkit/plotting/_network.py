@@ -99,7 +99,7 @@ def network(
         ax,
         plan.width,
         plan.height,
-        above=0.34 if title else 0.0,
+        title=title,
         below=0.26 * len(groups) + 0.1 if groups else 0.0,
     )
     _draw_groups(canvas, plan, groups)
@@ -155,9 +155,7 @@ def network(
     _draw_badges(canvas, plan, groups)
     if groups:
         _groups_legend(canvas, groups)
-    if title:
-        canvas.ax.set_title(title)
-    return canvas.ax
+    return canvas.finish()
 
 
 def legend(ax: Axes | None = None) -> Axes:
@@ -209,7 +207,7 @@ def legend(ax: Axes | None = None) -> Axes:
                 label = canvas.text(x, y, style.number(kind), style.NOTE, color=sign_text(kind))
                 label.set(fontweight="bold", bbox={**_LABEL_BOX, "boxstyle": "square,pad=0.5"})
         canvas.text(1.0, y, meaning, style.BODY, ha="left")
-    return canvas.ax
+    return canvas.finish()
 
 
 def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = None) -> Axes:
@@ -304,7 +302,7 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
     canvas.text(
         edge + table, y, style.number(max(z, 0.0)), style.BODY, ha="right", fontweight="bold"
     )
-    return canvas.ax
+    return canvas.finish()
 
 
 def _signed(value: float) -> str:

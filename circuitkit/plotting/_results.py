@@ -77,7 +77,7 @@ def weights(net: Network, *, ax: Axes | None = None) -> Axes:
                 x = left + j * cell + (split if j == n_in else 0.0)
                 _cell(canvas, x, y, cell, height_of, float(value), largest, size)
         left += n_in * cell + (split + cell) * with_biases + apart
-    return canvas.ax
+    return canvas.finish()
 
 
 def _cell(
@@ -169,14 +169,7 @@ def history(
         label = f"{word}: {len(mine)} of {len(chosen)} {noun}"
         ax.plot([], [], linewidth=1.8, marker=marker, markersize=5, label=label, **look)
     ax.set(yscale="log", xlabel="step", ylabel="loss", xlim=(0, max(1, int(steps[-1]))))
-    ax.legend(
-        *(part[::-1] for part in ax.get_legend_handles_labels()),
-        loc="lower center",
-        bbox_to_anchor=(0.5, 1.0),
-        ncols=2,
-        handlelength=2.4,
-        columnspacing=1.4,
-    )
+    style.legend_below(ax, *(part[::-1] for part in ax.get_legend_handles_labels()))
     return ax
 
 

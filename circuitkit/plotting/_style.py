@@ -37,6 +37,9 @@ _RC: dict[str, Any] = {
     "savefig.facecolor": palette.PAPER,
     "axes.facecolor": palette.PAPER,
     "figure.figsize": (4.8, 3.2),
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.w_pad": 0.05,
+    "figure.constrained_layout.h_pad": 0.05,
     "figure.dpi": 100,
     # The second one for the few signs that the first does not have.
     "font.family": ["Source Sans Pro", "DejaVu Sans"],
@@ -202,6 +205,24 @@ def fresh_axes(ax: Axes | None, width: float, height: float) -> Axes:
     if not isinstance(ax, Axes):
         raise TypeError(f"ax: expected a matplotlib Axes, got {type(ax).__name__}")
     return ax
+
+
+def inches(ax: Axes) -> Array:
+    """Width and height of the room that ``ax`` has, its figure laid out as it is now."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.execute(figure)
+    # The original position: an equal aspect shrinks the active one.
+    box = ax.get_position(original=True).transformed(ax.figure.transSubfigure)
+    return np.array([box.width, box.height]) / figure.dpi
+
+
+def legend_below(ax: Axes, *args: Any, **kwargs: Any) -> None:
+    """A legend under the x axis and its label: the room above stays free for a title."""
+    look = {"ncols": 2, "handlelength": 2.4, "columnspacing": 1.6, "borderaxespad": 3.6, **kwargs}
+    ax.legend(*args, loc="upper center", bbox_to_anchor=(0.5, 0.0), **look)
 
 
 def checked_network(net: object, name: str = "net") -> Network:
