@@ -151,7 +151,7 @@ class CircuitWidget(anywidget.AnyWidget):
         x: the input to start with, one number an input; by default 3, -5, ... inside the domain.
         domain: the inputs that sliders and graphs span: ``(low, high)``, or one such pair an input.
         panels: what to show, out of ``"network" "graph" "verdict" "training" "compare" "regions"
-            "share"``; by default the first three.
+            "share"``; by default the first three. Sharing is offered on every published page.
         challenge: a :class:`Challenge` to solve.
         ties: triples ``(edge, edge, relation)`` of weights that move together, an edge as
             ``(layer, row, column)``, the relation ``"equal"``, ``"opposite"``, ``"inverse"`` or
@@ -215,6 +215,7 @@ class CircuitWidget(anywidget.AnyWidget):
         caption: str = "",
     ) -> None:
         self._sending_state = False
+        self._made = False
         self._sizes: tuple[int, ...] | None = None
         net = _as_network(network)
         goal = None if target is None else as_target(target)
@@ -225,17 +226,18 @@ class CircuitWidget(anywidget.AnyWidget):
             )
         shown = _checked_panels(panels)
         box = _checked_domain(domain, net.n_inputs, "domain")
+        with_biases = net.has_biases if biases is None else bool(biases)
         if seed is not None:
-            net = _initial_network(net.layer_sizes, seed, bias=bool(biases))
+            net = _initial_network(net.layer_sizes, seed, bias=with_biases)
         self._target = goal
-        config = {
+        config: dict[str, Any] = {
             "target": None if goal is None else target_to_json(goal),
             "domain": box,
             "panels": shown,
             "ties": _checked_ties(ties, net),
             "names": _checked_names(names, net),
             "input_names": _checked_input_names(input_names, net.n_inputs),
-            "show_biases": net.has_biases if biases is None else bool(biases),
+            "show_biases": with_biases,
             "challenge": _challenge_dict(challenge, goal, net.n_inputs),
             "seeds": [_checked_seed(s, "seeds") for s in seeds or ()],
             "tolerance": _TOLERANCE,
@@ -255,7 +257,11 @@ class CircuitWidget(anywidget.AnyWidget):
         # The key names this widget in a shared address: the same in every build of the same page.
         config["key"] = hashlib.sha256(json.dumps([config, values]).encode()).hexdigest()[:10]
         self._sizes = net.layer_sizes
+        # A challenge on a range is about that range, unless it is also about what lies outside.
+        task = config["challenge"]
+        self._judged = task["domain"] if task and not task["fails_outside"] else None
         super().__init__(_config=config, **values)
+        self._made = True
 
     # ------------------------------------------------------------------ what is on screen
 
@@ -282,7 +288,7 @@ class CircuitWidget(anywidget.AnyWidget):
         from circuitkit.proof import prove
 
         try:
-            proof = prove(self.network, self._target, tolerance=_TOLERANCE)
+            proof = prove(self.network, self._target, tolerance=_TOLERANCE, domain=self._judged)
         except Exception as error:  # undecided, or a function that cannot be decided exactly
             return {"holds": False, "error": "inf", "worst": [], "text": f"Not decided: {error}"}
         worst = [] if proof.counterexample is None else [float(v) for v in proof.counterexample]
@@ -297,8 +303,18 @@ class CircuitWidget(anywidget.AnyWidget):
     @traitlets.observe("weights", "biases", "ablated")
     def _forget_verdict(self, change: Any) -> None:
         # A page that sent these numbers sends its verdict with them.
-        if "verdict" not in getattr(self, "_property_lock", {}):
+        if "verdict" not in self._property_lock:
             self._trait_values["verdict"] = None
+
+    @traitlets.observe("seed")
+    def _start_from_seed(self, change: Any) -> None:
+        # A page that sent the seed sends the weights with it.
+        if self._sizes is None or not self._made or "seed" in self._property_lock:
+            return
+        if change.new is not None:
+            net = _initial_network(self._sizes, change.new, bias=self._config["show_biases"])
+            self.weights = [w.tolist() for w in net.weights]
+            self.biases = [b.tolist() for b in net.biases]
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
         """The state for the page; a verdict that nobody has asked for is not worked out for it."""

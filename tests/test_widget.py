@@ -74,6 +74,19 @@ def test_a_seed_starts_from_the_initial_weights_of_train():
         assert mine == pytest.approx(theirs, abs=1e-7)  # training may compute in single precision
 
 
+def test_another_seed_brings_its_initial_weights():
+    widget = ck.CircuitWidget("min", "min", seed=7)
+    widget.seed = 8
+    assert widget.weights == ck.CircuitWidget("min", "min", seed=8).weights
+
+
+def test_a_seed_that_the_page_sends_leaves_the_weights_to_the_page():
+    widget = ck.CircuitWidget("identity", "identity", seed=7)
+    trained = [[[1.0], [-1.0]], [[1.0, -1.0]]]
+    widget.set_state({"seed": 8, "weights": trained})
+    assert widget.weights == trained
+
+
 @pytest.mark.parametrize(
     ("trait", "value", "message"),
     [
@@ -172,6 +185,14 @@ def test_ablation_changes_the_verdict():
     assert widget.verdict["holds"]
     widget.ablated = [[0, 0]]
     assert not widget.verdict["holds"]
+
+
+def test_a_challenge_on_a_range_is_judged_on_that_range():
+    net = ck.Network([[[1], [1]], [[1, 0]]], [[5, 0], [-5]])
+    inside = ck.Challenge("a", "Right on [-1, 1].", domain=(-1, 1))
+    assert ck.CircuitWidget(net, "identity", challenge=inside).verdict["holds"]
+    outside = ck.Challenge("a", "Right on [-1, 1] only.", domain=(-1, 1), fails_outside=True)
+    assert not ck.CircuitWidget(net, "identity", challenge=outside).verdict["holds"]
 
 
 def test_without_a_target_there_is_no_verdict():

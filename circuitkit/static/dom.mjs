@@ -83,6 +83,11 @@ export function snap(value, step) {
   return Number((Math.round(value / step) * step).toFixed(8)) + 0;
 }
 
+/** The step of an input on [low, high]: a power of ten, about a hundred of them. */
+export function stepOf([low, high]) {
+  return 10 ** Math.round(Math.log10((high - low) / 120));
+}
+
 /**
  * A field for one number: drag it sideways, type into it ("1/3" works), or step it with the arrows.
  *

@@ -3,7 +3,7 @@
  * above, the preactivation below, a line between. Edges are SVG lines, everything that can be
  * touched is a native control laid over them.
  */
-import { html, svg, set, setText, show, numberField, inputName, featureName } from "./dom.mjs";
+import { html, svg, set, setText, show, numberField, stepOf, inputName, featureName } from "./dom.mjs";
 
 const ROW = 31; // height of a row of weight fields
 const LEAD = 30; // between a layer of units and the first row of fields
@@ -46,14 +46,13 @@ export class Drawing {
     const source = (l, j) => (l === 0 ? named(j) : unitName(l - 1, j, sizes));
     for (let j = 0; j < sizes[0]; j += 1) {
       const [low, high] = config.domain[j];
-      const step = (high - low) / 120;
-      const nice = 10 ** Math.round(Math.log10(step));
+      const step = stepOf(config.domain[j]);
       const field = numberField({
         label: `input ${named(j)}`,
         className: "ck-input-number",
         get: () => state.x[j],
         set: (v) => state.setInput(j, v),
-        step: nice,
+        step,
         pixels: 4,
         complain,
         signal,
@@ -63,7 +62,7 @@ export class Drawing {
         class: "ck-range ck-input-range",
         min: low,
         max: high,
-        step: nice,
+        step,
         "aria-label": `slider for input ${named(j)}`,
         "data-lm-suppress-shortcuts": "true",
       });

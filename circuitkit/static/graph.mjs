@@ -4,7 +4,7 @@
  * Everything is redrawn while a weight is dragged, so the network is sampled with plain loops.
  */
 import * as maths from "./mathematics.mjs";
-import { html, svg, set, setText, show, inputName } from "./dom.mjs";
+import { html, svg, set, setText, show, snap, stepOf, inputName } from "./dom.mjs";
 
 const CURVE_POINTS = 241;
 const GRID = 96;
@@ -86,9 +86,18 @@ function track(element, move, signal) {
   on("pointercancel", stop);
 }
 
+/** Tell the input that the pointer hovers over, and null when it leaves. */
+function hover(element, input, pointed, signal) {
+  element.addEventListener("pointermove", (event) => {
+    const box = element.getBoundingClientRect();
+    pointed(input(event.clientX - box.left, event.clientY - box.top));
+  }, { signal });
+  element.addEventListener("pointerleave", () => pointed(null), { signal });
+}
+
 /** One input: the network's curve over the target's, dashed. */
 export class Curve {
-  constructor({ state, config, signal }) {
+  constructor({ state, config, signal, pointed }) {
     this.state = state;
     this.config = config;
     this.size = null;
@@ -102,10 +111,17 @@ export class Curve {
     this.worst = svg("g", { class: "ck-worst" }, svg("line", {}), svg("circle", { r: 5 }));
     this.want = svg("circle", { class: "ck-want", r: 4.5 });
     this.point = svg("circle", { class: "ck-point", r: 6.5 });
-    this.clip = svg("svg", { class: "ck-clip" }, this.target, this.error, this.halo, this.line, this.kinks, this.worst, this.drop, this.want, this.point);
+    this.band = svg("rect", { class: "ck-band" });
+    this.clip = svg("svg", { class: "ck-clip" }, this.band, this.target, this.error, this.halo, this.line, this.kinks, this.worst, this.drop, this.want, this.point);
     this.picture = svg("svg", { class: "ck-plot", role: "img" }, this.grid, this.clip);
     this.element = html("div", { class: "ck-graph ck-curve" }, this.picture);
     track(this.picture, (px) => this.#pick(px), signal);
+    if (pointed) hover(this.picture, (px) => [this.#at(px)], pointed, signal);
+  }
+
+  #at(px) {
+    const [low, high] = this.config.domain[0];
+    return Math.min(high, Math.max(low, low + ((px - this.left) / (this.right - this.left)) * (high - low)));
   }
 
   /** Another output is shown: scales and target anew. */
@@ -115,10 +131,7 @@ export class Curve {
   }
 
   #pick(px) {
-    const [low, high] = this.config.domain[0];
-    const value = low + ((px - this.left) / (this.right - this.left)) * (high - low);
-    const step = 10 ** Math.round(Math.log10((high - low) / 120));
-    this.state.setInput(0, Number((Math.round(Math.min(high, Math.max(low, value)) / step) * step).toFixed(8)) + 0);
+    this.state.setInput(0, snap(this.#at(px), stepOf(this.config.domain[0])));
   }
 
   layout(width) {
@@ -164,9 +177,17 @@ export class Curve {
     set(this.target, "d", wanted ? path(xs.flatMap((x, k) => [this.sx(x), this.sy(wanted[k])])) : "");
   }
 
-  update(net, value, wanted, verdict) {
+  update(net, value, wanted, verdict, colors, pieces) {
     if (!this.size) return;
     const { sx, sy, xs, state } = this;
+    const here = pieces?.find((piece) => piece.here);
+    show_(this.band, here);
+    if (here) {
+      set(this.band, "x", sx(here.low));
+      set(this.band, "width", sx(here.high) - sx(here.low));
+      set(this.band, "y", this.top);
+      set(this.band, "height", this.bottom - this.top);
+    }
     const f = sampler(net, this.config.output ?? 0);
     const kinks = maths.regions1d(net, null, this.config.domain[0]).slice(1).map(({ low }) => low);
     const points = [];
@@ -266,7 +287,6 @@ export class HeatMap {
     this.state = state;
     this.config = config;
     this.changed = changed;
-    this.pointed = pointed;
     this.pair = [0, 1];
     this.mode = "network";
     this.regions = config.panels.includes("regions");
@@ -303,13 +323,7 @@ export class HeatMap {
     this.hit = svg("rect", { class: "ck-hit" });
     this.picture.append(this.hit);
     track(this.hit, (px, py) => this.#pick(px, py), signal);
-    if (pointed) {
-      this.hit.addEventListener("pointermove", (event) => {
-        const box = this.hit.getBoundingClientRect();
-        pointed(this.#at(event.clientX - box.left, event.clientY - box.top));
-      }, { signal });
-      this.hit.addEventListener("pointerleave", () => pointed(null), { signal });
-    }
+    if (pointed) hover(this.hit, (px, py) => this.#at(px, py), pointed, signal);
   }
 
   /** Another output is shown: scales and target anew. */
@@ -353,11 +367,7 @@ export class HeatMap {
 
   #pick(px, py) {
     const x = this.#at(px, py);
-    const round = (v, [low, high]) => {
-      const step = 10 ** Math.round(Math.log10((high - low) / 120));
-      return Number((Math.round(v / step) * step).toFixed(8)) + 0;
-    };
-    this.state.setInputs(x.map((v, k) => (this.pair.includes(k) ? round(v, this.config.domain[k]) : v)));
+    this.state.setInputs(x.map((v, k) => (this.pair.includes(k) ? snap(v, stepOf(this.config.domain[k])) : v)));
   }
 
   layout(width) {

@@ -70,6 +70,10 @@ function start() {
     places[0].before(note);
   };
   follow();
+  // A link pasted into the address of the same page.
+  window.addEventListener("hashchange", () => {
+    if (widget.sharedState(window.location.hash)) window.location.reload();
+  });
 }
 
 if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);

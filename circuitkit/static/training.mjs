@@ -11,7 +11,6 @@ const ICONS = {
   pause: "M6 4h4v16H6zM14 4h4v16h-4z",
   step: "M5 4l10 8-10 8zM17 4h3v16h-3z",
   rewind: "M19 4L9 12l10 8zM4 4h3v16H4z",
-  dice: "M4 4h16v16H4zM8 6.500a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zm8 8a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3zm-4-4a1.5 1.5 0 1 0 0 3 1.5 1.5 0 0 0 0-3z",
 };
 const FRAME = 9; // milliseconds of training a frame: the page stays smooth
 const SMALL = 32; // pixels a side of a small map
@@ -241,7 +240,7 @@ export class Training {
       event.stopPropagation();
       if (event.key === "Enter") this.#typed();
     }, { signal });
-    this.newButton = control("New seed", ICONS.dice, () => this.begin(Math.floor(Math.random() * 1e5)), "Other random initial weights");
+    this.newButton = control("New seed", null, () => this.begin(Math.floor(Math.random() * 1e5)), "Other random initial weights");
     this.settings = settings({ rate: this.rate, setRate: this.setRate, complain: this.complain, signal });
     this.loss = new LossCurve(132);
     this.status = html("p", { class: "ck-status" });

@@ -16,8 +16,8 @@ const ICONS = {
   redo: "M16 8V3l7 7-7 7v-5h-6a4 4 0 0 0 0 8h4v3h-4a7.5 7.5 0 0 1 0-15z",
   reset: "M12 4V0L6 6l6 6V8a5.5 5.5 0 1 1-5.5 5.5H3A9 9 0 1 0 12 4z",
   cut: "M19 3l-6 6 2 2 7-7V3zM6 2a4 4 0 1 0 1.6 7.6L10 12l-2.4 2.400A4 4 0 1 0 9.6 16.400L12 14l7 7h3v-1L9.6 7.600A4 4 0 0 0 6 2zm0 2.500a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3zm0 12a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3z",
-  copy: "M4 2h11v3h-2.500V4.500h-6v11H7V18H4zM9 7h11v15H9zm2.5 2.500v10h6v-10z",
-  link: "M10.6 13.400a4.5 4.5 0 0 1 0-6.400l4-4a4.5 4.5 0 0 1 6.4 6.400l-2 2-1.8-1.8 2-2a2 2 0 0 0-2.8-2.800l-4 4a2 2 0 0 0 0 2.800zM13.4 10.600a4.5 4.5 0 0 1 0 6.400l-4 4A4.5 4.5 0 0 1 3 14.600l2-2 1.8 1.8-2 2a2 2 0 0 0 2.8 2.800l4-4a2 2 0 0 0 0-2.800z",
+  copy: "M4 2h11v4H9v10H4zM10 7h10v15H10z",
+  link: "M12 2l6 6h-4v8h-4V8H6zM4 18h16v3H4z",
 };
 const RANGE = 3; // the slider for a weight runs from -3 to 3; drag or type for more
 
@@ -84,14 +84,15 @@ class View {
       columns.push(html("div", { class: "ck-column ck-column-network" }, this.drawing.element, this.#buildInspector()));
     }
     if (panels.includes("graph") || panels.includes("regions")) {
+      const pointing = {
+        ...common,
+        changed: (what) => this.invalidate(what ?? "graph"),
+        pointed: panels.includes("regions") ? (x) => this.#point(x) : null,
+      };
       this.graph =
         this.state.sizes[0] === 1
-          ? new Curve(common)
-          : new HeatMap({
-              ...common,
-              changed: (what) => this.invalidate(what ?? "graph"),
-              pointed: panels.includes("regions") ? (x) => this.#point(x) : null,
-            });
+          ? new Curve(pointing)
+          : new HeatMap(pointing);
       if (panels.includes("regions")) this.pieces = this.#buildPieces();
       this.legend = html(
         "p",
@@ -157,9 +158,8 @@ class View {
     let here;
     let axes = [0];
     if (n === 1) {
-      const cache = `${key}`;
-      if (this.regionKey !== cache) this.regionList = maths.regions1d(net, config.target, config.domain[0]);
-      this.regionKey = cache;
+      if (this.regionKey !== key) this.regionList = maths.regions1d(net, config.target, config.domain[0]);
+      this.regionKey = key;
       list = this.regionList;
       here = list.findIndex(({ low, high }) => at[0] >= low && at[0] <= high);
     } else {
@@ -183,7 +183,7 @@ class View {
     setText(targetText, piece?.target ? affine(piece.target[output], names) : "not linear");
     const agree = piece?.target && piece.net[output].every((v, k) => Math.abs(v - piece.target[output][k]) < 1e-9);
     this.pieces.element.classList.toggle("ck-agree", Boolean(agree));
-    return list.map((region, k) => ({ polygon: region.polygon, here: k === here }));
+    return list.map((region, k) => ({ ...region, here: k === here }));
   }
 
   #buildHead() {
@@ -394,9 +394,11 @@ class View {
     this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
     this.onModel = () => this.#receive();
     this.onSetting = () => this.invalidate("state");
+    this.onSeed = () => this.training?.restart(); // its weights come along, or right behind
     this.names = ["weights", "biases", "x", "ablated", "frozen"];
     for (const name of this.names) model.on(`change:${name}`, this.onModel);
     for (const name of ["seed", "learning_rate"]) model.on(`change:${name}`, this.onSetting);
+    model.on("change:seed", this.onSeed);
     this.root.addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
       const letter = event.key.toLowerCase();
@@ -689,6 +691,7 @@ class View {
     this.themes.disconnect();
     for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
     for (const name of ["seed", "learning_rate"]) this.model.off(`change:${name}`, this.onSetting);
+    this.model.off("change:seed", this.onSeed);
     this.root.remove();
   }
 }

@@ -116,6 +116,8 @@ def page(browser: Browser, lab: str) -> Iterator[Page]:
     page.set_default_timeout(60_000)
     expect.set_options(timeout=30_000)
     page.goto(lab)
+    # Before the kernel has come up, a cell that is run does nothing.
+    expect(page.get_by_text("| Idle")).to_be_visible(timeout=90_000)
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
     expect(page.locator(".ck-widget")).to_be_visible(timeout=90_000)

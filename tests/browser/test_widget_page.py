@@ -342,6 +342,17 @@ def test_pointing_at_a_region_shows_both_formulas(show):
     expect(formulas.nth(0)).to_have_text("x₂")
 
 
+def test_pointing_at_a_piece_of_a_curve_shows_its_formula(show):
+    page = show(ck.CircuitWidget("abs", "abs", x=3, panels=(*NAVIGATION, "regions")))
+    formulas = page.locator(".ck-piece-formula")
+    expect(formulas.nth(0)).to_have_text("x")
+    box = page.locator(".ck-curve .ck-plot").bounding_box()
+    page.mouse.move(box["x"] + 0.25 * box["width"], box["y"] + 50)
+    settle(page)
+    expect(formulas.nth(0)).to_have_text("−x")
+    expect(formulas.nth(1)).to_have_text("−x")
+
+
 # ------------------------------------------------------------------ ablate, undo, share, copy
 
 
