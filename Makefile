@@ -54,7 +54,7 @@ lint: $(READY)  ## style and types of code and notebooks
 	$(STEP) "Linting"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/nbstripout --verify index.ipynb chapters/*.ipynb
+	$(BIN)/nbstripout --keep-id --verify index.ipynb chapters/*.ipynb
 	$(BIN)/mypy
 
 unit: $(READY)  ## the package's tests and the examples in its docstrings

@@ -196,5 +196,8 @@ POLISH = [
             '<div id="pst-primary-sidebar" role="complementary" aria-label="Book" ',
         ),
         (r'role="doc-biblioentry"', 'role="listitem"'),
+        (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+        # The corner of a data frame heads nothing.
+        (r'<th(?: class="(?:blank|index_name)[^"]*")?\s*>(?:&nbsp;|\s)*</th>', "<td></td>"),
     ]
 ]

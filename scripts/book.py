@@ -82,7 +82,19 @@ def execute(jobs: int) -> None:
          *(str(COPY / name) for name in stale)],
         "a notebook stopped with an error, shown above",
     )  # fmt: skip
+    for name in stale:
+        drop_widget_state(COPY / name)
     EXECUTED.write_text(json.dumps(kept | stale, indent=1))
+
+
+def drop_widget_state(notebook: Path) -> None:
+    """Forget what a kernel's widgets looked like: ours carry their state in their own HTML.
+
+    Each would bring its script along, more than a megabyte a chapter.
+    """
+    content = json.loads(notebook.read_text("utf-8"))
+    content["metadata"].pop("widgets", None)
+    notebook.write_text(json.dumps(content, indent=1, ensure_ascii=False), "utf-8")
 
 
 def refresh_copy(notebooks: list[Path]) -> None:

@@ -575,6 +575,17 @@ def test_a_challenge_to_fit_inside_and_fail_outside_wants_both(show):
 # ------------------------------------------------------------------ the page
 
 
+@pytest.mark.parametrize("name", ["identity", "min"])
+def test_enormous_weights_break_nothing(show, name):
+    page = show(ck.CircuitWidget(name, name, panels=(*TRAINING, "regions")))
+    for text in ("1e308", "-1e308", "1e-320", "0"):
+        for field in (page.locator(".ck-weight").first, page.locator(".ck-weight").last):
+            type_into(page, field, text)
+        page.get_by_role("button", name="Step").click()
+        settle(page)
+    expect(page.locator(".ck-verdict")).to_contain_text("Not ")
+
+
 HOSTILE = [
     "</script><script>window.hacked=1</script>",
     "</SCRIPT><SCRIPT>window.hacked=2</SCRIPT>",
