@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,11 @@ class Bar:
         if self.bar is None and (self.wanted or (self.wanted is None and late)):
             from tqdm.auto import tqdm
 
-            self.bar = tqdm(total=self.total, unit=self.unit, unit_scale=True, leave=False)
+            # tqdm's own variable; its notebook bar, unlike its others, does not read it.
+            disable = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+            self.bar = tqdm(
+                total=self.total, unit=self.unit, unit_scale=True, leave=False, disable=disable
+            )
             amount = self.done
         if self.bar is not None:
             self.bar.update(amount)
