@@ -9,10 +9,10 @@ products.
 An :class:`Engine` has its buffers and its list of operations laid out once; a step runs down the
 list. What is left to Python is about a microsecond an operation.
 
-Two rules keep a seed's result the same to the last bit whatever runs beside it. A chunk always has
-:func:`lanes` seeds, a number that depends on the layer sizes and points alone, filled up with copies
-where there are fewer; so every operation sees the same shapes and takes the same code path. And sums
-run over points, never over seeds.
+Two rules keep a seed's result the same to the last bit whatever runs beside it. A chunk is filled up
+with copies to a power of two from 32, so that no seed falls into the rest that a vector unit treats
+differently. And sums run over points, never over seeds, by elementwise operations: in a matrix
+product the order of a sum may depend on where in the matrix a seed is.
 """
 
 from __future__ import annotations
@@ -38,15 +38,16 @@ def tile(n_points: int, device: torch.device) -> int:
     return next((p for p in range(64, 15, -1) if n_points % p == 0), n_points)
 
 
-def lanes(width: int, n_points: int, device: torch.device) -> int:
-    """How many seeds are trained side by side, a power of two.
+def lanes(width: int, n_points: int, n_seeds: int, threads: int, device: torch.device) -> int:
+    """How many seeds are trained side by side: a power of two from 32.
 
-    On a CPU an array of ``width`` numbers a point should stay in the cache: 100,000 numbers. On a
-    GPU a chunk should keep the device busy.
+    On a CPU an array of ``width`` numbers a point should stay in the cache: 100,000 numbers; and there
+    should be work for every thread. On a GPU a chunk should keep the device busy.
     """
-    numbers, most = (100_000, 2048) if device.type == "cpu" else (2**26, 2**17)
-    s = numbers // (width * tile(n_points, device))
-    return max(32, min(2 ** max(s.bit_length() - 1, 0), most))
+    numbers, most = (100_000, 2**14) if device.type == "cpu" else (2**26, 2**17)
+    fits = numbers // (width * tile(n_points, device))
+    share = -(-n_seeds // threads)
+    return max(32, min(2 ** max(fits.bit_length() - 1, 0), 2 ** (share - 1).bit_length(), most))
 
 
 def layers(flat: torch.Tensor, sizes: Sequence[int], *, bias: bool) -> list[torch.Tensor]:
@@ -77,6 +78,8 @@ class Engine:
         s: how many seeds side by side.
         bias: whether the layers have biases.
         unit: what a bias is multiplied by (:attr:`circuitkit._populations.Points.unit`).
+        mirrored: whether the second half of the points is minus the first. Then the first layer,
+            which without biases is odd, need be computed for one half only.
 
     Attributes:
         theta: the parameters, ``(n_parameters, S)``; write here before :meth:`run`.
@@ -92,12 +95,14 @@ class Engine:
         *,
         bias: bool,
         unit: float,
+        mirrored: bool = False,
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
         self._empty = partial(torch.empty, dtype=dtype, device=device)
         self._sizes, self._s, self._tile = tuple(sizes), s, tile(n_points, device)
         self._bias, self._unit = bias, unit
+        self._half = n_points // 2 if mirrored and not bias and self._tile == n_points else None
         n = n_parameters(sizes, bias=bias)
         self.theta, self.gradient, self._sum = (self._empty(n, s) for _ in range(3))
         self._inputs = self._empty(sizes[0], n_points)
@@ -216,10 +221,12 @@ class Engine:
         return self._scratch[: z.numel()].view_as(z)
 
     def _write_forward(self, then: Callable[..., None]) -> None:
-        before = [row.view(1, -1, 1) for row in self._rows[: self._sizes[0]]]
+        before = [row[: self._half].view(1, -1, 1) for row in self._rows[: self._sizes[0]]]
         last = len(self._layers) - 1
         for layer, w in enumerate(self._layers):
             z = self.residual if layer == last else self._h[layer]
+            if layer == 0 and self._half:
+                z = self._like(z[:, : self._half])
             start: torch.Tensor | None = self._negative_y if layer == last else None
             if self._bias:
                 offset = self._empty(len(w), self._s)
@@ -234,9 +241,15 @@ class Engine:
                 else:
                     then(torch.addcmul, start, column, coefficient, out=z)
                 start = z
-            if layer != last:
+            if layer == last:
+                return
+            if layer == 0 and self._half:  # relu(-z) = relu(z) - z
+                on, mirror = self._h[0][:, : self._half], self._h[0][:, self._half :]
+                then(torch.clamp_min, z, 0, out=on)
+                then(torch.sub, on, z, out=mirror)
+            else:
                 then(z.clamp_min_, 0)
-                before = [h.unsqueeze(0) for h in z]
+            before = [h.unsqueeze(0) for h in self._h[layer]]
 
     def _write_backward(self, then: Callable[..., None]) -> None:
         layer = len(self._layers) - 1
@@ -294,11 +307,15 @@ class Engine:
 
     def _write_products(self, then: Callable[..., None], layer: int, delta: torch.Tensor) -> None:
         """Into the layer's gradient: sums over the points of ``delta`` times what feeds the layer."""
+        # Not a matrix product: its sums depend on where in the chunk a seed is.
         g = self._gradients[layer]
-        if layer == 0:
-            then(torch.matmul, self._rows, delta, out=g)
-            return
-        for i, h in enumerate(self._h[layer - 1]):
+        before = self._h[layer - 1] if layer else self._rows[: self._sizes[0]].unsqueeze(-1)
+        if layer == 0 and self._half:
+            before = before[:, : self._half]
+            odd = delta[:, : self._half]  # its own first half is no longer needed
+            then(torch.sub, odd, delta[:, self._half :], out=odd)
+            delta = odd
+        for i, h in enumerate(before):
             then(torch.mul, delta, h.unsqueeze(0), out=self._like(delta))
             then(torch.sum, self._like(delta), dim=1, out=g[:, i])
         if self._bias:

@@ -20,11 +20,43 @@ Layers = tuple[list[Array], list[Array]]
 
 
 def uniforms(seeds: Sequence[int], count: int) -> Array:
-    """The first ``count`` doubles in [0, 1) of every seed's stream, shape ``(n_seeds, count)``."""
-    u = np.empty((len(seeds), count))
-    for row, seed in zip(u, seeds, strict=True):
-        np.random.Generator(np.random.Philox(key=int(seed))).random(out=row)
-    return u
+    """The first ``count`` doubles in [0, 1) of every seed's stream, shape ``(n_seeds, count)``.
+
+    numpy makes a generator in ten microseconds, which a hundred thousand seeds would wait for; so
+    the same rounds are done here for all seeds at once, one block of four numbers at a time.
+    """
+    key = np.array(seeds, dtype=np.uint64)
+    blocks = -(-count // 4)
+    words = np.empty((len(key), 4 * blocks), dtype=np.uint64)
+    for block in range(blocks):
+        # numpy counts on before it makes a block: the first has the counter 1.
+        words[:, 4 * block : 4 * block + 4] = _philox(block + 1, key)
+    return (words[:, :count] >> np.uint64(11)) * 2.0**-53
+
+
+def _philox(counter: int, key: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Philox-4x64-10 (Salmon et al., 2011) of one counter under many keys, ``(n_keys, 4)``."""
+    zero = np.zeros_like(key)
+    x = [np.full_like(key, counter), zero, zero, zero]
+    low, high = key, zero
+    for _ in range(10):
+        high0, low0 = _multiply(x[0], 0xD2E7470EE14C6C93)
+        high1, low1 = _multiply(x[2], 0xCA5A826395121157)
+        x = [high1 ^ x[1] ^ low, low1, high0 ^ x[3] ^ high, low0]
+        low = low + np.uint64(0x9E3779B97F4A7C15)
+        high = high + np.uint64(0xBB67AE8584CAA73B)
+    return np.stack(x, axis=1)
+
+
+def _multiply(a: NDArray[np.uint64], b: int) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The upper and lower 64 bits of the product of 64-bit numbers, by halves of 32 bits."""
+    mask, shift = np.uint64(0xFFFFFFFF), np.uint64(32)
+    a0, a1, b0, b1 = a & mask, a >> shift, np.uint64(b & 0xFFFFFFFF), np.uint64(b >> 32)
+    low = a0 * b0
+    middle = a1 * b0 + (low >> shift)
+    cross = a0 * b1 + (middle & mask)
+    high = a1 * b1 + (middle >> shift) + (cross >> shift)
+    return high, (cross << shift) | (low & mask)
 
 
 def initial(init: str, sizes: Sequence[int], seeds: Sequence[int], *, bias: bool) -> Layers:

@@ -43,12 +43,14 @@ class Points:
         y: the target there, shape ``(n_points, n_outputs)``.
         unit: what a bias is multiplied by.
         floor: the part of the loss that no network without biases can reduce.
+        mirrored: whether the second half of the points is minus the first.
     """
 
     x: Array
     y: Array
     unit: float
     floor: float = 0.0
+    mirrored: bool = False
 
 
 def population(target: Target, *, bias: bool) -> Points:
@@ -73,7 +75,8 @@ def population(target: Target, *, bias: bool) -> Points:
         return _rays(target, np.array([[-1.0], [1.0]]), np.ones(2), np.full(2, 0.5))
     if not bias and n == 2:
         angle = (np.arange(DIRECTIONS) + 0.5) * (2 * np.pi / DIRECTIONS)
-        u = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        half = np.stack([np.cos(angle), np.sin(angle)], axis=1)[: DIRECTIONS // 2]
+        u = np.concatenate([half, -half])
         edge = 1 / np.abs(u).max(axis=1)
         # The density of the uniform distribution on the square is 1/4.
         return _rays(target, u, edge, np.full(DIRECTIONS, 2 * np.pi / DIRECTIONS / 4))
@@ -103,7 +106,10 @@ def _sample(target: Target, x: Array) -> Points:
 
 
 def _rays(target: Target, u: Array, edge: Array, density: Array) -> Points:
-    """Directions ``u`` out to ``edge``, each standing for ``density`` of the solid angle."""
+    """Directions ``u`` out to ``edge``, each standing for ``density`` of the solid angle.
+
+    The second half of the directions is minus the first.
+    """
     n = u.shape[1]
     node, weight = np.polynomial.legendre.leggauss(64)
     # r: (n_nodes, n_directions); the rule on (0, R)
@@ -119,4 +125,4 @@ def _rays(target: Target, u: Array, edge: Array, density: Array) -> Points:
         rest = ((r ** (n - 1) * dr)[..., None] * (f - r[..., None] * c) ** 2).sum(axis=0)
         floor = float((density[:, None] * rest).sum() / f.shape[-1])
     scale = np.sqrt(density * total)[:, None]
-    return Points(u * scale, c * scale, 0.0, floor)
+    return Points(u * scale, c * scale, 0.0, floor, mirrored=True)

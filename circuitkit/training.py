@@ -381,7 +381,7 @@ class _Chunk:
 def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
     population = _populations.population(plan.target, bias=plan.bias)
     n_points = len(population.x) if plan.data == "population" else plan.batch_size
-    s = _engine.lanes(plan.width(), n_points, plan.device)
+    s = _engine.lanes(plan.width(), n_points, len(plan.seeds), plan.threads, plan.device)
     weights, biases = initial(plan.init, plan.sizes, plan.seeds.tolist(), bias=plan.bias)
     chunks = [
         _Chunk(flat, plan.new_optimizer())
@@ -390,7 +390,7 @@ def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
         )
     ]
     recorded = _recorded_steps(plan.steps)
-    worker = _Workers(plan, n_points, s)
+    worker = _Workers(plan, n_points, s, mirrored=plan.data == "population" and population.mirrored)
     done = 0
     interrupted = False
     finished = [chunk.theta for chunk in chunks]
@@ -495,8 +495,8 @@ def _block_length(s: int, n_chunks: int) -> int:
 class _Workers:
     """Threads that advance chunks; each has an engine of its own. No step waits for another chunk."""
 
-    def __init__(self, plan: _Plan, n_points: int, s: int) -> None:
-        self.plan, self.n_points, self.s = plan, n_points, s
+    def __init__(self, plan: _Plan, n_points: int, s: int, *, mirrored: bool) -> None:
+        self.plan, self.n_points, self.s, self.mirrored = plan, n_points, s, mirrored
         self.stop = threading.Event()
         self.local = threading.local()
         n = 1 if plan.device.type != "cpu" else plan.threads
@@ -515,6 +515,7 @@ class _Workers:
             self.s,
             bias=plan.bias,
             unit=self.n_points**-0.5,
+            mirrored=self.mirrored,
             dtype=plan.dtype,
             device=plan.device,
         )

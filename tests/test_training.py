@@ -44,7 +44,14 @@ def engine_for(target: str, hidden: tuple[int, ...], bias: bool, s: int = 8) -> 
     sizes = (t.n_inputs, *hidden, t.n_outputs)
     points = _populations.population(t, bias=bias)
     engine = _engine.Engine(
-        sizes, len(points.x), s, bias=bias, unit=points.unit, dtype=torch.float64, device=CPU
+        sizes,
+        len(points.x),
+        s,
+        bias=bias,
+        unit=points.unit,
+        mirrored=points.mirrored,
+        dtype=torch.float64,
+        device=CPU,
     )
     engine.load(*_engine.as_tensors(points, dtype=torch.float64, device=CPU))
     shape = (_engine.n_parameters(sizes, bias=bias), s)
