@@ -1,0 +1,229 @@
+"""What holds the repository together: pins, the table of slides, links that a fork need not edit."""
+
+from __future__ import annotations
+
+import doctest
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from itertools import chain
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
+
+import lock  # noqa: E402
+from book_site import polish, repository  # noqa: E402
+from icon_fonts import used_rules  # noqa: E402
+
+CHAPTERS = ["features", "identity", "abs", "arithmetic", "min", "experiments", "conclusions"]
+NO_GIT = Path("/")  # a folder without a repository
+
+
+# --- pins --------------------------------------------------------------------------------------
+
+
+def test_the_lock_names_no_host_and_nothing_for_one_kind_of_machine_alone():
+    text = lock.LOCK.read_text("utf-8")
+    assert "://" not in text
+    assert "--" not in text.replace("# ", "")
+    assert not re.search(r"^(nvidia|triton|cuda)", text, re.MULTILINE)
+    assert re.search(r"^torch==[\d.]+(\s|$)", text, re.MULTILINE)
+
+
+def test_the_lock_pins_everything_that_the_project_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [*project["dependencies"], *chain(*project["optional-dependencies"].values())]
+    names = {re.match(r"[\w-]+", line)[0].lower() for line in asked}
+    assert names - set(lock.pins(lock.LOCK.read_text("utf-8"))) == set()
+
+
+def test_binder_installs_the_versions_of_the_lock():
+    versions = lock.pins(lock.LOCK.read_text("utf-8"))
+    dependencies = yaml.safe_load(lock.BINDER.read_text("utf-8"))["dependencies"]
+    conda = [d for d in dependencies if isinstance(d, str) and "=" in d]
+    pip = next(d["pip"] for d in dependencies if isinstance(d, dict))
+    told = dict(re.split("==?", line) for line in [*conda, *pip])
+    assert told.pop("python") == "3.11"
+    assert told == {name: versions[lock.CONDA_NAMES.get(name, name)] for name in told}
+
+
+def test_binder_brings_every_package_that_circuitkit_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    needed = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
+    text = lock.BINDER.read_text("utf-8")
+    brought = {lock.CONDA_NAMES.get(n, n) for n in re.findall(r"^ +- ([\w.-]+?)=", text, re.M)}
+    assert needed - brought == set()
+
+
+def test_refreshing_rewrites_binder_but_leaves_python_and_notes_alone():
+    old = "# note\n  - python=3.11\n  - pytorch-cpu=2.0.0\n  - pip:\n      - tqdm==4.0\n"
+    new = lock.binder_with(old, {"torch": "2.13.0", "tqdm": "4.70.1"})
+    assert (
+        new == "# note\n  - python=3.11\n  - pytorch-cpu=2.13.0\n  - pip:\n      - tqdm==4.70.1\n"
+    )
+
+
+@pytest.mark.parametrize("module", [lock, sys.modules["icon_fonts"]])
+def test_the_examples_in_the_scripts_hold(module):
+    assert doctest.testmod(module).failed == 0
+
+
+def test_every_action_is_pinned_by_its_commit():
+    for workflow in (ROOT / ".github" / "workflows").glob("*.yml"):
+        uses = re.findall(r"uses: (\S+)", workflow.read_text("utf-8"))
+        assert uses
+        assert [use for use in uses if not re.search(r"@[0-9a-f]{40}$", use)] == []
+
+
+def test_the_style_sheet_of_formulas_is_of_the_version_that_typesets_them():
+    from sphinxcontrib.katex import katex_version
+
+    sheet = (ROOT / "_ext" / "vendor" / "katex" / "katex.min.css").read_text("utf-8")
+    assert f'content:"{katex_version}"' in sheet
+
+
+# --- the book ----------------------------------------------------------------------------------
+
+
+def test_the_table_of_contents_holds_all_chapters_in_the_order_of_the_story():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
+    listed = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    assert [name for name in listed if "chapters/" in name] == [f"chapters/{c}" for c in CHAPTERS]
+    notebooks = {path.stem for path in (ROOT / "chapters").glob("*.ipynb")}
+    assert notebooks == set(CHAPTERS)
+
+
+def test_every_slide_of_the_deck_has_its_place():
+    slides = (ROOT / "reference" / "slides.txt").read_text("utf-8").splitlines()
+    table = (ROOT / "reference" / "deck.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \| (.+?) \| (.+) \|$", table, re.MULTILINE)
+    assert [title for _, title, _ in rows] == slides
+    assert [int(number) for number, _, _ in rows] == list(range(1, len(slides) + 1))
+    for _, title, places in rows:
+        links = re.findall(r"\[[^]]*\]\(\.\./([^)#]+)(?:#[^)]*)?\)", places)
+        assert links, f"no place for {title!r}"
+        assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+@pytest.mark.parametrize("path", ["index.ipynb", *(f"chapters/{c}.ipynb" for c in CHAPTERS)])
+def test_every_figure_and_every_notebook_is_in_order(path):
+    notebook = json.loads((ROOT / path).read_text("utf-8"))
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    for cell in notebook["cells"]:
+        told = cell["metadata"].get("mystnb", {})
+        if "figure" in told:
+            assert told["image"]["alt"].strip(), told["figure"]
+            assert told["figure"]["caption"].strip(), told["figure"]
+            assert told["figure"]["name"].startswith("fig-"), told["figure"]
+
+
+def test_works_in_the_bibliography_have_unique_keys():
+    keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text("utf-8"), re.M)
+    assert len(keys) == len(set(keys)) > 20
+
+
+# --- pages -------------------------------------------------------------------------------------
+
+
+def git(folder: Path, *arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://github.com/someone/circuits.git",
+        "https://token@github.com/someone/circuits",
+        "git@github.com:someone/circuits.git",
+        "ssh://git@github.com/someone/circuits",
+    ],
+)
+def test_links_lead_to_the_remote_of_a_clone(tmp_path, remote):
+    git(tmp_path, "init", "--initial-branch=draft")
+    git(tmp_path, "remote", "add", "origin", remote)
+    assert repository({}, tmp_path) == ("https://github.com/someone/circuits", "draft")
+
+
+def test_links_lead_to_the_repository_whose_workflow_builds():
+    environ = {
+        "GITHUB_SERVER_URL": "https://github.com",
+        "GITHUB_REPOSITORY": "fork/circuits",
+        "GITHUB_REF_NAME": "main",
+    }
+    assert repository(environ, NO_GIT) == ("https://github.com/fork/circuits", "main")
+    pull_request = {**environ, "GITHUB_REF_NAME": "12/merge"}
+    assert repository(pull_request, NO_GIT) == ("https://github.com/fork/circuits", "main")
+
+
+@pytest.mark.parametrize("remote", ["/srv/git/circuits", "https://example.org/a/b.git"])
+def test_no_links_where_no_known_host_has_the_book(tmp_path, remote):
+    git(tmp_path, "init")
+    assert repository({}, tmp_path) is None
+    git(tmp_path, "remote", "add", "origin", remote)
+    assert repository({}, tmp_path) is None
+
+
+def test_pages_lose_the_icon_script_and_the_second_search_bar():
+    page = (
+        '<script defer src="_static/scripts/fontawesome.js?digest=1"></script>\n'
+        '<header id="pst-header" class="bd-header"><button>Search</button></header><p>text</p>'
+    )
+    assert polish(page) == '<header id="pst-header" class="bd-header" hidden></header><p>text</p>'
+
+
+def test_the_corner_of_a_data_frame_is_no_heading():
+    assert polish("<th></th><th>rate</th>") == "<td></td><th>rate</th>"
+    assert polish('<th class="blank level0" >&nbsp;</th>') == "<td></td>"
+
+
+def test_icons_that_another_rule_shows_are_kept():
+    css = '.fa-car:before{content:"\\f1b9"}.note:before{content:"\\f05a"}'
+    assert used_rules(css, set()) == ('.note:before{content:"\\f05a"}', {0xF05A})
+
+
+# --- what a newcomer reads ---------------------------------------------------------------------
+
+
+def test_the_snippet_in_the_readme_prints_what_it_says():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    snippets = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    assert snippets
+    for snippet in snippets:
+        test = doctest.DocTestParser().get_doctest(snippet, {}, "README.md", "README.md", 0)
+        assert test.examples
+        assert doctest.DocTestRunner().run(test).failed == 0
+
+
+def test_the_map_in_the_readme_is_true():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    modules = {p.stem for p in (ROOT / "circuitkit").glob("*.py") if not p.stem.startswith("_")}
+    folders = {p.name for p in (ROOT / "circuitkit").iterdir() if (p / "__init__.py").exists()}
+    assert [
+        name for name in sorted(modules | folders) if not re.search(rf"\b{name}\b", readme)
+    ] == []
+    named = re.findall(r"^(?:├──|└──|│   ├──|│   └──) ([\w./-]+)", readme, re.MULTILINE)
+    known = {p.name for p in [*ROOT.iterdir(), *(ROOT / "circuitkit").iterdir()]}
+    assert [name for name in named if name.rstrip("/") not in known] == []
+
+
+def test_help_names_every_command_that_contributing_names():
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    for text in ("README.md", "CONTRIBUTING.md"):
+        for command in re.findall(r"`make ([a-z]+)", (ROOT / text).read_text("utf-8")):
+            assert f"make {command}" in told
+
+
+def test_the_citation_names_this_version_and_no_invented_person():
+    import circuitkit
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert citation["version"] == circuitkit.__version__
+    assert citation["authors"] == [{"name": "The circuitkit contributors"}]
