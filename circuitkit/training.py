@@ -398,7 +398,7 @@ def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
     try:
         stream = _points(plan, population)
         while done < plan.steps:
-            block = range(done, min(done + _block_length(s, len(chunks)), plan.steps))
+            block = range(done, min(done + _block_length(len(chunks)), plan.steps))
             points = list(islice(stream, len(block) if plan.data == "batches" else 1))
             finished = [chunk.theta.clone() for chunk in chunks]
             worker.advance(chunks, points, block, recorded)
@@ -487,8 +487,8 @@ def _recorded_steps(steps: int) -> list[int]:
     return sorted({int(s) for s in np.linspace(0, steps, RECORDS + 1)[:-1]} - {steps})
 
 
-def _block_length(s: int, n_chunks: int) -> int:
-    """Steps between two looks at the clock and the keyboard: well under a second of work."""
+def _block_length(n_chunks: int) -> int:
+    """Steps after which all chunks meet, and the bar and the keyboard are looked at."""
     return max(1, min(100, 20_000 // n_chunks))
 
 
