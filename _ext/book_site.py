@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from icon_fonts import keep_used_icons
+from page_fonts import keep_used_icons, keep_used_letters
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -167,6 +167,7 @@ def polish_pages(app: Sphinx, exception: Exception | None) -> None:
         if "_static" not in page.relative_to(site).parts:
             page.write_text(polish(page.read_text("utf-8")), "utf-8")
     keep_used_icons(site)
+    keep_used_letters(site)
     # 1.5 MB of script that draws the same icons as the fonts do; no page asks for it any more.
     (site / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
 

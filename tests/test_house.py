@@ -19,9 +19,10 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
 
 import lock  # noqa: E402
 from book_site import polish, repository  # noqa: E402
-from icon_fonts import used_rules  # noqa: E402
+from page_fonts import used_icons  # noqa: E402
 
-CHAPTERS = ["features", "identity", "abs", "arithmetic", "min", "experiments", "conclusions"]
+STORY = ["features", "identity", "abs", "arithmetic", "min", "experiments", "conclusions"]
+NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
 NO_GIT = Path("/")  # a folder without a repository
 
 
@@ -69,7 +70,7 @@ def test_refreshing_rewrites_binder_but_leaves_python_and_notes_alone():
     )
 
 
-@pytest.mark.parametrize("module", [lock, sys.modules["icon_fonts"]])
+@pytest.mark.parametrize("module", [lock, sys.modules["page_fonts"]])
 def test_the_examples_in_the_scripts_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -91,12 +92,13 @@ def test_the_style_sheet_of_formulas_is_of_the_version_that_typesets_them():
 # --- the book ----------------------------------------------------------------------------------
 
 
-def test_the_table_of_contents_holds_all_chapters_in_the_order_of_the_story():
+def test_the_table_of_contents_tells_the_story_in_order_and_leaves_nothing_out():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
     listed = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
-    assert [name for name in listed if "chapters/" in name] == [f"chapters/{c}" for c in CHAPTERS]
-    notebooks = {path.stem for path in (ROOT / "chapters").glob("*.ipynb")}
-    assert notebooks == set(CHAPTERS)
+    assert [Path(name).name for name in listed if Path(name).name in STORY] == STORY
+    pages = [p for folder in ("chapters", "reference") for p in (ROOT / folder).glob("*.*")]
+    written = {str(p.relative_to(ROOT).with_suffix("")) for p in pages if p.suffix != ".txt"}
+    assert set(listed) == written
 
 
 def test_every_slide_of_the_deck_has_its_place():
@@ -111,7 +113,7 @@ def test_every_slide_of_the_deck_has_its_place():
         assert [link for link in links if not (ROOT / link).is_file()] == []
 
 
-@pytest.mark.parametrize("path", ["index.ipynb", *(f"chapters/{c}.ipynb" for c in CHAPTERS)])
+@pytest.mark.parametrize("path", NOTEBOOKS)
 def test_every_figure_and_every_notebook_is_in_order(path):
     notebook = json.loads((ROOT / path).read_text("utf-8"))
     assert notebook["metadata"]["kernelspec"]["name"] == "python3"
@@ -184,7 +186,7 @@ def test_the_corner_of_a_data_frame_is_no_heading():
 
 def test_icons_that_another_rule_shows_are_kept():
     css = '.fa-car:before{content:"\\f1b9"}.note:before{content:"\\f05a"}'
-    assert used_rules(css, set()) == ('.note:before{content:"\\f05a"}', {0xF05A})
+    assert used_icons(css, set()) == ('.note:before{content:"\\f05a"}', {0xF05A})
 
 
 # --- what a newcomer reads ---------------------------------------------------------------------
