@@ -16,9 +16,13 @@ import circuitkit as ck
 __all__ = [
     "TEXTBOOK",
     "comparator_network",
+    "disturbed",
+    "near_miss",
+    "permuted_inputs",
     "random_network",
     "random_target",
     "scramble",
+    "scramble_with_labels",
     "textbook",
     "variables",
 ]
@@ -202,9 +206,9 @@ def scramble_with_labels(
                 row = -np.abs(_dyadic(rng, n_in)) if below else np.zeros(n_in)
                 rows, shifts, outs = row[None], np.zeros(1), amplitude * _dyadic(rng, n_out, 1)
             elif kind == 1:  # two parallel units that cancel
-                row, shift = _dyadic(rng, n_in), _bias(rng, net, layer)
+                row, shift = _row(rng, w_in[own], n_in), _bias(rng, net, layer)
                 factor = 2.0 ** int(rng.integers(-2, 3))
-                out = amplitude * _dyadic(rng, n_out)
+                out = amplitude * _odd(rng, n_out)
                 rows = np.stack([row, row * factor])
                 shifts = np.array([shift, shift * factor])
                 outs = np.column_stack([out, -out / factor])
@@ -212,10 +216,10 @@ def scramble_with_labels(
                 count = min(int(rng.integers(1, 4)), budget // 2 - 1)
                 if count < 1:
                     continue
-                u = _dyadic(rng, count, n_in)
+                u = _directions(rng, w_in[own], n_in, count)
                 s = np.array([_bias(rng, net, layer) for _ in range(count)])
-                u, s = np.vstack([u, -u.sum(axis=0)]), np.append(s, -s.sum())
-                out = amplitude * _dyadic(rng, n_out)
+                s = np.append(s, -s.sum())
+                out = amplitude * _odd(rng, n_out)
                 rows, shifts = np.vstack([u, -u]), np.concatenate([s, -s])
                 outs = np.column_stack([*[out] * (count + 1), *[-out] * (count + 1)])
             w_in, b_in = np.vstack([w_in, rows]), np.concatenate([b_in, shifts])
@@ -231,5 +235,130 @@ def scramble_with_labels(
     return ck.Network(weights, biases), labels
 
 
+def _row(rng: Rng, own: np.ndarray, n: int) -> np.ndarray:
+    """Incoming weights that are no multiple of a unit's of the circuit, where there is another direction."""
+    while True:
+        row = _dyadic(rng, n)
+        if n == 1 or _off(row, own):
+            return row
+
+
+def _directions(rng: Rng, own: np.ndarray, n: int, count: int) -> np.ndarray:
+    """Such rows, and one more that makes their sum zero."""
+    while True:
+        rows = np.stack([_row(rng, own, n) for _ in range(count)])
+        last = -rows.sum(axis=0)
+        if n == 1 or not last.any() or _off(last, own):
+            return np.vstack([rows, last])
+
+
+def _off(row: np.ndarray, own: np.ndarray) -> bool:
+    sizes = np.linalg.norm(own, axis=1) * np.linalg.norm(row)
+    return bool((np.abs(own @ row) < sizes * (1 - 1e-9))[sizes > 0].all())
+
+
+def _odd(rng: Rng, count: int) -> np.ndarray:
+    """Odd 1024ths in [-2, 2]: never what a unit of the circuit contributes."""
+    return rng.integers(-1024, 1024, count) / 512 + 1 / 1024
+
+
 def _bias(rng: Rng, net: ck.Network, layer: int) -> float:
     return float(_dyadic(rng)) if net.has_biases else 0.0
+
+
+def permuted_inputs(rng: Rng, net: ck.Network) -> ck.Network:
+    """The same network with its inputs in another order."""
+    order = rng.permutation(net.n_inputs)
+    return ck.Network([net.weights[0][:, order], *net.weights[1:]], net.biases)
+
+
+def disturbed(rng: Rng, net: ck.Network, size: float) -> ck.Network:
+    """Normal noise of this standard deviation on every weight, and on the biases if there are any."""
+    return ck.Network(
+        [w + size * rng.normal(size=w.shape) for w in net.weights],
+        [b + size * rng.normal(size=b.shape) if net.has_biases else b for b in net.biases],
+    )
+
+
+# --- nearly right -------------------------------------------------------------------------------------
+
+_NAMED = ("identity", "negation", "abs", "add", "subtract", "min", "max", "min4")
+
+
+def near_miss(rng: Rng, kind: int) -> tuple[str, str, ck.Network]:
+    """A network that is not quite the named function: (kind of miss, name, network)."""
+    name = str(rng.choice(_NAMED))
+    net = ck.circuit(name)
+    if kind % 5 == 0:
+        return "one weight off", name, _one_weight_off(rng, net, 10.0 ** rng.uniform(-9, -1))
+    if kind % 5 == 1:
+        return "thin wedge", name, _with_wedge(rng, net, 10.0 ** rng.uniform(-9, -1))
+    if kind % 5 == 2:
+        return "right on [-1, 1] only", name, _right_in_range(rng, net)
+    if kind % 5 == 3:
+        return "sign flip", name, _sign_flip(rng, net, name)
+    scrambled = scramble(rng, net, units=sum(net.layer_sizes[1:-1]) + 4)
+    return (
+        "one weight off, scrambled",
+        name,
+        _one_weight_off(rng, scrambled, 10.0 ** rng.uniform(-9, -1)),
+    )
+
+
+def _one_weight_off(rng: Rng, net: ck.Network, size: float) -> ck.Network:
+    while True:
+        weights = [w.copy() for w in net.weights]
+        layer = int(rng.integers(len(weights)))
+        i, j = rng.integers(weights[layer].shape[0]), rng.integers(weights[layer].shape[1])
+        weights[layer][i, j] += rng.choice([-1, 1]) * size
+        off = ck.Network(weights, net.biases)
+        x = rng.normal(size=(400, net.n_inputs))
+        if np.abs(off(x) - net(x)).max() > size * 1e-4:  # not a weight that nothing depends on
+            return off
+
+
+def _with_wedge(rng: Rng, net: ck.Network, width: float) -> ck.Network:
+    """relu(u) - relu(u - width v) - relu(width v): 0 but for a wedge between two near hyperplanes."""
+    n = net.n_inputs
+    u, v = _dyadic(rng, n), _dyadic(rng, n)
+    rows = np.stack([u, u - width * v, width * v])
+    out = np.array([1.0, -1.0, -1.0]) * float(_dyadic(rng))
+    weights = [np.vstack([net.weights[0], rows])]
+    for w in net.weights[
+        1:-1
+    ]:  # carried along by units that are always on: parts kept apart by sign
+        weights.append(
+            np.block([[w, np.zeros((len(w), 3))], [np.zeros((3, w.shape[1])), np.eye(3)]])
+        )
+    weights.append(np.hstack([net.weights[-1], out[None]]))
+    return ck.Network(weights)
+
+
+def _right_in_range(rng: Rng, net: ck.Network) -> ck.Network:
+    """One more unit with a bias, active only where |w . x| is beyond what [-1, 1]^n can reach."""
+    n = net.n_inputs
+    row = _dyadic(rng, n)
+    start = float(np.abs(row).sum() * rng.choice([1.0, 1.5, 8.0]))
+    size = float(_dyadic(rng))
+    weights = [np.vstack([net.weights[0], row])]
+    biases = [np.append(net.biases[0], -start)]
+    for w, b in zip(net.weights[1:-1], net.biases[1:-1], strict=True):
+        weights.append(
+            np.block([[w, np.zeros((len(w), 1))], [np.zeros((1, w.shape[1])), np.eye(1)]])
+        )
+        biases.append(np.append(b, 0.0))
+    weights.append(np.hstack([net.weights[-1], [[size]]]))
+    biases.append(net.biases[-1])
+    return ck.Network(weights, biases)
+
+
+def _sign_flip(rng: Rng, net: ck.Network, name: str) -> ck.Network:
+    while True:
+        weights = [w.copy() for w in net.weights]
+        layer = int(rng.integers(len(weights)))
+        i, j = np.argwhere(weights[layer] != 0)[rng.integers(np.count_nonzero(weights[layer]))]
+        weights[layer][i, j] *= -1
+        flipped = ck.Network(weights)
+        x = rng.normal(size=(400, net.n_inputs))
+        if np.abs(flipped(x) - ck.target(name)(x)).max() > 1e-9:
+            return flipped

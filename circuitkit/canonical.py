@@ -489,8 +489,13 @@ def expression(
 
 
 def length(e: sympy.Expr) -> tuple[int, str]:
-    """How long it is to read: its numbers, variables and operations."""
-    return sum(1 for _ in sympy.preorder_traversal(e)), str(e)
+    """How long it is to read: its numbers, variables and operations, long numbers counting more."""
+    total = 0
+    for part in sympy.preorder_traversal(e):
+        total += 1
+        if part.is_Rational:
+            total += max(0, int(part.p).bit_length() + int(part.q).bit_length() - 8) // 4
+    return total, str(e)
 
 
 #: a way to write b|y|: (length, the linear part that it leaves over, the expression)

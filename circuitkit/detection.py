@@ -42,6 +42,8 @@ _READABLE_KINKS = 12
 _UNIT_KINKS = 6
 #: a reading of at most so many symbols and numbers needs no rounding
 _SHORT = 5
+#: a network's own function is worth spelling out if its numbers have not many more digits than this
+_PLAIN_BITS = 60
 _UNIT_LENGTH = 16
 #: units whose preactivations form a smaller angle than this share a hyperplane
 _PARALLEL = 1e-2
@@ -89,20 +91,36 @@ class Detection:
         function: the catalogue name of the function that it computes within the tolerance, or None.
         proof: the proof that it is this function; where there is none, the refutation of the nearest
             catalogue function, or None if no catalogue function takes so many inputs.
-        expression: the simplest expression found that it equals within the tolerance; where there is
-            none, the nearest simple one, or the network's own function.
-        expression_proof: how far the network is from that expression.
         undecided: catalogue names that could not be decided in time.
+        time_limit: seconds for each of the readings below, which are made when first asked for.
     """
 
     network: Network
     tolerance: Fraction
     function: str | None
     proof: Proof | None
-    expression: sympy.Expr
-    expression_proof: Proof | None
     undecided: tuple[str, ...] = ()
+    time_limit: float = 60.0
     _form: CanonicalForm | None = field(default=None)
+
+    @cached_property
+    def _read(self) -> tuple[sympy.Expr, Proof | None]:
+        judge = _Judge(self.network, self.tolerance, time.monotonic() + self.time_limit)
+        form = self._form if self._form is not None else canonical_form(self.network)
+        return _expression(self.network, form, judge, self.proof if self.function else None)
+
+    @property
+    def expression(self) -> sympy.Expr:
+        """The simplest expression found that the network equals within the tolerance.
+
+        Where there is none: the nearest simple one, or the network's own function spelled out.
+        """
+        return self._read[0]
+
+    @property
+    def expression_proof(self) -> Proof | None:
+        """How far the network is from ``expression``, for every input; None if not settled in time."""
+        return self._read[1]
 
     @property
     def error(self) -> float:
@@ -184,7 +202,7 @@ def detect(
         time_limit: seconds for the whole of the proofs; what is not settled then is not named.
 
     Returns:
-        A Detection. Its units are read when they are first asked for.
+        A Detection. The expression and the units are read when they are first asked for.
 
     Raises:
         TypeError: ``net`` is not a Network.
@@ -215,8 +233,7 @@ def detect(
     judge = _Judge(net, allowed, time.monotonic() + time_limit)
     form = canonical_form(net)
     function, proof, undecided = _catalogue(net, form, judge)
-    read, read_proof = _expression(net, form, judge, proof if function is not None else None)
-    return Detection(net, allowed, function, proof, read, read_proof, undecided, form)
+    return Detection(net, allowed, function, proof, undecided, float(time_limit), form)
 
 
 # --- function -----------------------------------------------------------------------------------------
@@ -292,7 +309,10 @@ def _expression(
         return proof.target.expression, proof
     candidates: list[Target] = [] if proof is None else [proof.target]
     found: list[_propose.Guess] = []
-    if own is not None:
+    plain = own is not None and (
+        not judge.tolerance or _number_bits(own) <= _PLAIN_BITS * net.n_outputs
+    )
+    if own is not None and plain:
         candidates.append(own)
     short = own is not None and sum(length(e)[0] for e in own.outputs) <= _SHORT * net.n_outputs
     if not short and (own is None or judge.tolerance):
@@ -312,6 +332,16 @@ def _expression(
     if own is not None:
         return own.expression, judge(own)
     return sympy.Function("network")(*variables), None
+
+
+def _number_bits(target: Target) -> int:
+    """How many binary digits the numbers have beyond those of small fractions."""
+    return sum(
+        max(0, int(part.p).bit_length() + int(part.q).bit_length() - 8)
+        for e in target.outputs
+        for part in sympy.preorder_traversal(e)
+        if part.is_Rational
+    )
 
 
 def _balanced(found: list[_propose.Guess]) -> _propose.Guess | None:
@@ -561,20 +591,25 @@ def _needed_units(
     readers = np.ones(net.n_outputs, dtype=bool)
     for layer in reversed(range(len(preactivations))):
         z = preactivations[layer]
-        w = net.weights[layer + 1][readers]
+        w = net.weights[layer + 1][readers] * (z > 0).any(axis=0)  # nobody reads the dead
+        always = (z >= 0).all(axis=0)
         groups = _groups(z)
-        bends, slants = [], []
+        bends, slants, members = [], [], []
         for group in groups:
             lead = z[:, group[0]]
             norm = float(lead @ lead)
             factor = z[:, group].T @ lead / norm if norm else np.zeros(len(group))
-            bends.append((w[:, group] * np.abs(factor)).sum(axis=1) / 2)
-            slants.append((w[:, group] * factor).sum(axis=1) / 2)
+            amounts = w[:, group] * np.abs(factor)
+            # relu(z) = (z + |z|) / 2, but z where the unit is on throughout
+            bent = amounts * ~always[group] / 2
+            bends.append(bent.sum(axis=1))
+            slants.append(((amounts - bent) * np.sign(factor)).sum(axis=1))
+            members.append(_needed_members(group, amounts, factor, tolerance))
         keep = _needed_groups([z[:, g[0]] for g in groups], bends, slants, w, z, groups, tolerance)
         chosen = np.zeros(z.shape[1], dtype=bool)
-        for group, kept in zip(groups, keep, strict=True):
+        for kept, units in zip(keep, members, strict=True):
             if kept:
-                chosen[group] = True
+                chosen[units] = True
         needed[layer] = chosen
         readers = chosen
     return needed
@@ -595,6 +630,20 @@ def _groups(z: Array) -> list[list[int]]:
     return groups
 
 
+def _needed_members(group: list[int], amounts: Array, factor: Array, tolerance: float) -> list[int]:
+    """The fewest units of a hyperplane that add up to the same on each of its two sides."""
+    units: list[int] = []
+    for sign in (1, -1):
+        side = np.flatnonzero(np.sign(factor) == sign)
+        if not len(side):
+            continue
+        parts = amounts[:, side].T
+        slack = max(4e-3 * (tolerance > 0), 1e-9) * float(np.abs(parts).max(initial=0.0))
+        for picked in _fewest(parts, parts.sum(axis=0), slack):
+            units += [group[side[i]] for i in picked]
+    return units
+
+
 def _needed_groups(
     leads: list[Array],
     bends: list[Array],
@@ -605,12 +654,12 @@ def _needed_groups(
     tolerance: float,
 ) -> list[bool]:
     keep = [False] * len(groups)
-    scale = float(np.abs(w @ np.maximum(z, 0).T).max()) or 1.0
+    scale = float(np.abs(w @ np.maximum(z, 0).T).max(initial=0.0)) or 1.0
     loose = []
     for k, group in enumerate(groups):
         size = np.abs(leads[k]).max()
-        amount = float(np.abs(w[:, group]).max(initial=0.0) * np.abs(z[:, group]).max())
-        slack = max(tolerance / 4 * scale, 4e-3 * amount, 1e-12)
+        amount = float((np.abs(w[:, group]) * np.abs(z[:, group]).max(axis=0)).max(initial=0.0))
+        slack = max(tolerance / 4 * scale, 4e-3 * amount * (tolerance > 0), 1e-9 * amount)
         if np.abs(bends[k]).max(initial=0.0) * size > slack:
             keep[k] = True
         elif np.abs(slants[k]).max(initial=0.0) * size > slack:
