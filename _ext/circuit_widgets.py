@@ -2,7 +2,8 @@
 
 The script and the style sheet are those that Jupyter runs (``circuitkit.widget.module_source`` and
 ``style_source``), here without comments and blanks; ``hydrate.mjs`` starts them on a page without a
-kernel.
+kernel. What reads weights (``circuitkit.reader``) is a script and a style sheet of its own, for the
+pages that show it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import rjsmin
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from circuitkit import widget
+from circuitkit import reader, widget
 
 FOLDER = "circuitkit"
 _COMMENT_OR_TEXT = re.compile(
@@ -33,14 +34,21 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def assets() -> dict[str, str]:
     """File name -> content of everything a page with widgets loads."""
-    module = minified(widget.module_source())
-    version = hashlib.sha256(module.encode()).hexdigest()[:8]
     hydrate = (Path(widget.__file__).parent / "static" / "hydrate.mjs").read_text(encoding="utf-8")
+    scripts = {
+        "widget.mjs": minified(widget.module_source()),
+        "reader.mjs": minified(reader.page_source()),
+        "hydrate.mjs": minified(hydrate),
+    }
+    # A reader who comes back must not meet yesterday's module in the browser's cache.
+    for name in ("widget.mjs", "reader.mjs"):
+        version = hashlib.sha256(scripts[name].encode()).hexdigest()[:8]
+        for other, script in scripts.items():
+            scripts[other] = script.replace(f"./{name}", f"./{name}?v={version}")
     return {
-        "widget.mjs": module,
-        # A reader who comes back must not meet yesterday's module in the browser's cache.
-        "hydrate.mjs": minified(hydrate.replace("./widget.mjs", f"./widget.mjs?v={version}")),
+        **scripts,
         "widget.css": rcssmin.cssmin(widget.style_source()),
+        "reader.css": rcssmin.cssmin(reader.style_source()),
     }
 
 
@@ -105,3 +113,5 @@ def start_widgets(
     if 'class="ck-static"' in context.get("body", ""):
         app.add_css_file(f"{FOLDER}/widget.css")
         app.add_js_file(f"{FOLDER}/hydrate.mjs", type="module")
+    if 'data-module="reader"' in context.get("body", ""):
+        app.add_css_file(f"{FOLDER}/reader.css")

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from circuitkit.proof import Proof as Proof
     from circuitkit.proof import Undecided as Undecided
     from circuitkit.proof import prove as prove
+    from circuitkit.reader import WeightsReader as WeightsReader
     from circuitkit.sweeps import Cell as Cell
     from circuitkit.sweeps import grid as grid
     from circuitkit.sweeps import sweep as sweep
@@ -46,6 +47,7 @@ _LAZY: dict[str, str] = {
     "TrainingRun": "training",
     "Undecided": "proof",
     "Unit": "detection",
+    "WeightsReader": "reader",
     "detect": "detection",
     "grid": "sweeps",
     "prove": "proof",
@@ -65,6 +67,7 @@ __all__ = [
     "TrainingRun",
     "Undecided",
     "Unit",
+    "WeightsReader",
     "circuit",
     "circuits",
     "compose",

@@ -35,7 +35,7 @@ __all__ = ["Challenge", "CircuitWidget", "module_source", "style_source"]
 
 _STATIC = Path(__file__).parent / "static"
 #: the modules of the widget in the order in which they need one another
-_MODULES = ("mathematics", "dom", "state", "drawing", "graph", "training", "view")
+MODULES = ("mathematics", "dom", "state", "drawing", "graph", "training", "view")
 _PANELS = ("network", "graph", "verdict", "training", "compare", "regions", "share")
 _RELATIONS = ("equal", "opposite", "inverse", "negative inverse")
 #: the verdict forgives rounding, as the 1/3 that a reader types is no exact third
@@ -53,11 +53,18 @@ def module_source() -> str:
     """The widget's modules joined into one, as Jupyter and the page load it.
 
     Each module becomes a constant, the object of its exports, and each import from a neighbor reads
-    that constant; the default export of ``view.mjs`` is the export of the whole. Nothing else is
-    rewritten: the source that runs is the source in ``static/``.
+    that constant; the default export of ``view.mjs`` is the export of the whole, and every module is
+    an export by its name. Nothing else is rewritten: the source that runs is the source in
+    ``static/``.
     """
+    names = ", ".join(f"module_{name} as {name}" for name in MODULES)
+    return f"{joined(MODULES)}export {{ {names} }};\nexport default module_{MODULES[-1]}.default;\n"
+
+
+def joined(modules: Iterable[str]) -> str:
+    """The modules as constants, each after those that it imports."""
     parts = []
-    for name in _MODULES:
+    for name in modules:
         source = (_STATIC / f"{name}.mjs").read_text(encoding="utf-8")
         source = _IMPORT_ALL.sub(r"const \1 = module_\2;", source)
         source = _IMPORT_NAMES.sub(r"const {\1} = module_\2;", source)
@@ -70,7 +77,7 @@ def module_source() -> str:
         parts.append(
             f"const module_{name} = (() => {{\n{source}\nreturn {{ {', '.join(exports)} }};\n}})();\n"
         )
-    return "".join(parts) + f"export default module_{_MODULES[-1]}.default;\n"
+    return "".join(parts)
 
 
 @cache
@@ -243,7 +250,7 @@ class CircuitWidget(anywidget.AnyWidget):
             "tolerance": _TOLERANCE,
             "caption": str(caption),
             "label": _label(net, goal),
-            "palette": _palette(),
+            "palette": palette_variables(),
         }
         values: dict[str, Any] = {
             "weights": [w.tolist() for w in net.weights],
@@ -402,19 +409,30 @@ class CircuitWidget(anywidget.AnyWidget):
             for name in ("weights", "biases", "x", "ablated", "frozen", "seed", "learning_rate")
         }
         state["_config"] = {**self._config, "on_page": True}
-        data = json.dumps(state, separators=(",", ":"))
-        # Nothing in the data can end the script element or start another.
-        for sign in "<>&\u2028\u2029":
-            data = data.replace(sign, f"\\u{ord(sign):04x}")
-        return (
-            f'<div class="ck-static" data-key="{self._config["key"]}">'
-            f"{_figure(self.network, self.x, self._config)}"
-            f'<script type="application/json">{data}</script></div>'
-        )
+        return page_html(state, _figure(self.network, self.x, self._config))
 
     def __repr__(self) -> str:
         goal = "" if self._target is None else f", target {self._target.name}"
         return f"CircuitWidget({_dashes(self._sizes or ())}{goal})"
+
+
+def page_html(state: dict[str, Any], still: str, module: str = "widget") -> str:
+    """What stands in the page: the state as data for the script, and what shows without one.
+
+    Args:
+        state: the traits' values, with the key of this place in ``_config``.
+        still: HTML.
+        module: which of the page's scripts brings it to life.
+    """
+    data = json.dumps(state, separators=(",", ":"))
+    # Nothing in the data can end the script element or start another.
+    for sign in "<>&\u2028\u2029":
+        data = data.replace(sign, f"\\u{ord(sign):04x}")
+    other = "" if module == "widget" else f' data-module="{module}"'
+    return (
+        f'<div class="ck-static" data-key="{state["_config"]["key"]}"{other}>{still}'
+        f'<script type="application/json">{data}</script></div>'
+    )
 
 
 def _as_network(network: Any) -> Network:
@@ -476,7 +494,7 @@ def _label(net: Network, goal: Target | None) -> str:
     return text if goal is None else f"{text}, target {goal}"
 
 
-def _palette() -> dict[str, str]:
+def palette_variables() -> dict[str, str]:
     names = (
         "INPUT",
         "HIDDEN",

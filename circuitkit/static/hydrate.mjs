@@ -2,40 +2,32 @@
  * Brings the widgets of a published page to life: finds their data, waits until they come near the
  * screen, and hands the same module that JupyterLab runs a stand-in for the kernel's model.
  */
-import widget from "./widget.mjs";
-
-/** The part of a Jupyter model that the widget uses, without a kernel behind it. */
-function standIn(state) {
-  const values = { ...state };
-  const handlers = new Map();
-  const of = (name) => handlers.get(name) ?? handlers.set(name, new Set()).get(name);
-  return {
-    get: (name) => values[name],
-    set(name, value) {
-      values[name] = value;
-      for (const handler of [...of(`change:${name}`)]) handler(value);
-    },
-    on: (name, handler) => of(name).add(handler),
-    off: (name, handler) => of(name).delete(handler),
-    save_changes() {},
-  };
-}
+import widget, { state } from "./widget.mjs";
 
 function hydrate(place) {
+  if (place.dataset.module !== "reader") show(place, widget);
+  else import("./reader.mjs").then((reader) => show(place, reader.default), (error) => fail(place, error));
+}
+
+function show(place, module) {
   const data = place.querySelector('script[type="application/json"]');
   const fallback = [...place.childNodes];
   const el = document.createElement("div");
   try {
     // Draw first, replace the still picture afterwards: a failure leaves the picture standing.
     place.append(el);
-    widget.render({ model: standIn(JSON.parse(data.textContent)), el });
+    module.render({ model: state.standIn(JSON.parse(data.textContent)), el });
     for (const node of fallback) if (node !== data) node.remove();
     place.dataset.state = "live";
   } catch (error) {
     el.remove();
-    place.dataset.state = "failed";
-    console.error("This widget could not start:", error);
+    fail(place, error);
   }
+}
+
+function fail(place, error) {
+  place.dataset.state = "failed";
+  console.error("This widget could not start:", error);
 }
 
 function start() {

@@ -74,7 +74,7 @@ export function formatNumber(value, digits = 4) {
 }
 
 /** The double nearest to n/d (d > 0). */
-function toNumber(n, d) {
+export function toNumber(n, d) {
   if (n < 0n) return -toNumber(-n, d);
   if (n === 0n) return 0;
   // A quotient of at least 66 bits, its last bit sticky, rounds as the exact value does.
@@ -99,7 +99,7 @@ function bits(n) {
 const floatView = new DataView(new ArrayBuffer(8));
 
 /** The rational that a double is. */
-function floatToRational(value) {
+export function floatToRational(value) {
   if (Number.isSafeInteger(value)) return [BigInt(value), 1n];
   floatView.setFloat64(0, value);
   const raw = floatView.getBigUint64(0);
@@ -115,7 +115,7 @@ function floatToRational(value) {
   return power < 0n ? [mantissa, 1n << -power] : [mantissa << power, 1n];
 }
 
-function gcd(a, b) {
+export function gcd(a, b) {
   if (a < 0n) a = -a;
   if (b < 0n) b = -b;
   while (b) [a, b] = [b, a % b];
@@ -127,9 +127,9 @@ function reduced(n, d) {
   return g > 1n ? [n / g, d / g] : [n, d];
 }
 
-const plus = ([a, b], [c, d]) => (b === d ? [a + c, b] : reduced(a * d + c * b, b * d));
-const times = ([a, b], [c, d]) => reduced(a * c, b * d);
-const lcm = (a, b) => (b === 1n ? a : (a / gcd(a, b)) * b);
+export const plus = ([a, b], [c, d]) => (b === d ? [a + c, b] : reduced(a * d + c * b, b * d));
+export const times = ([a, b], [c, d]) => reduced(a * c, b * d);
+export const lcm = (a, b) => (b === 1n ? a : (a / gcd(a, b)) * b);
 
 // --------------------------------------------------------------------------- running things
 
@@ -626,7 +626,8 @@ function floatLayers(net, reach) {
   });
 }
 
-function exactWeight(net, value, key) {
+/** A weight as the rational that it is, or that the reader's text spells. */
+export function exactWeight(net, value, key) {
   const text = net.texts?.[key];
   if (text !== undefined && parseNumber(text) === value) return exactNumber(text);
   return floatToRational(value);

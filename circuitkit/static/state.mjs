@@ -16,6 +16,23 @@ export function layerSizes(weights) {
   return [weights[0][0].length, ...weights.map((w) => w.length)];
 }
 
+/** The part of a Jupyter model that the widget uses, without a kernel behind it. */
+export function standIn(values) {
+  const state = { ...values };
+  const handlers = new Map();
+  const of = (name) => handlers.get(name) ?? handlers.set(name, new Set()).get(name);
+  return {
+    get: (name) => state[name],
+    set(name, value) {
+      state[name] = value;
+      for (const handler of [...of(`change:${name}`)]) handler(value);
+    },
+    on: (name, handler) => of(name).add(handler),
+    off: (name, handler) => of(name).delete(handler),
+    save_changes() {},
+  };
+}
+
 export class State {
   /**
    * values: {weights, biases, x, ablated, frozen}; ties: [[edge, edge, relation], ...];

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import shutil
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "html")).resolve()
@@ -137,6 +138,59 @@ def visit(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+class _Modules(_Quiet):
+    extensions_map = {**_Quiet.extensions_map, ".mjs": "text/javascript"}  # noqa: RUF012
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[tuple[Path, str]]:
+    """A folder with what pages with widgets load, and its address."""
+    sys.path.insert(0, str(ROOT / "_ext"))
+    from circuit_widgets import assets
+
+    folder = tmp_path_factory.mktemp("site")
+    for name, text in assets().items():
+        (folder / name).write_text(text, encoding="utf-8")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Modules, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield folder, f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def show(site, visit) -> Iterator[Callable[..., Page]]:
+    """``show(widget, ...)`` opens a page of these widgets; at the end nothing may have failed."""
+    folder, address = site
+    visits = []
+
+    def open_page(*widgets, hash: str = "", theme: str = "light", **options) -> Page:
+        name = f"{len(list(folder.iterdir()))}.html"
+        body = "".join(w._repr_mimebundle_()[0]["text/html"] for w in widgets)
+        (folder / name).write_text(
+            f'<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">'
+            '<title>A page</title><meta name="viewport" content="width=device-width">'
+            '<link rel="icon" href="data:,"><link rel="stylesheet" href="widget.css">'
+            '<link rel="stylesheet" href="reader.css"><script type="module" src="hydrate.mjs">'
+            "</script><style>body{margin:0 auto;max-width:760px;padding:8px}"
+            "[data-theme=dark] body{background:#14181e;color:#eee}</style></head>"
+            f"<body><main><h1>A page</h1>{body}</main></body></html>",
+            encoding="utf-8",
+        )
+        seen = visit(f"{address}/{name}{hash}", **options)
+        visits.append(seen)
+        if options.get("java_script_enabled", True):
+            expect(seen.page.locator(".ck-widget").first).to_be_visible()
+            seen.page.evaluate(
+                "() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))"
+            )
+        return seen.page
+
+    yield open_page
+    for seen in visits:
+        assert seen.problems == []
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

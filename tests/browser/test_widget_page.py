@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,65 +13,10 @@ from playwright.sync_api import Page, expect
 
 import circuitkit as ck
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "_ext"))
-from circuit_widgets import assets
-
 NAVIGATION = ("network", "graph", "verdict")
 TRAINING = (*NAVIGATION, "training")
 IDENTITY = ck.circuit("identity")
 WRONG = ck.Network([[[1], [1]], [[1, 0.5]]])
-
-
-class _Handler(SimpleHTTPRequestHandler):
-    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}  # noqa: RUF012
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[tuple[Path, str]]:
-    folder = tmp_path_factory.mktemp("site")
-    for name, text in assets().items():
-        (folder / name).write_text(text, encoding="utf-8")
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield folder, f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
-def show(site, visit) -> Callable[..., Page]:
-    """``show(widget, ...)`` opens a page of these widgets; at the end nothing may have failed."""
-    folder, address = site
-    visits = []
-    count = iter(range(100))
-
-    def open_page(
-        *widgets: ck.CircuitWidget, hash: str = "", theme: str = "light", **options
-    ) -> Page:
-        name = f"{next(count)}.html"
-        body = "".join(w._repr_mimebundle_()[0]["text/html"] for w in widgets)
-        (folder / name).write_text(
-            f'<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">'
-            '<title>A page</title><meta name="viewport" content="width=device-width">'
-            '<link rel="icon" href="data:,"><link rel="stylesheet" href="widget.css">'
-            '<script type="module" src="hydrate.mjs"></script><style>body{margin:0 auto;'
-            "max-width:760px;padding:8px}[data-theme=dark] body{background:#14181e;color:#eee}"
-            f"</style></head><body><main><h1>A page</h1>{body}</main></body></html>",
-            encoding="utf-8",
-        )
-        seen = visit(f"{address}/{name}{hash}", **options)
-        visits.append(seen)
-        if options.get("java_script_enabled", True):
-            expect(seen.page.locator(".ck-widget").first).to_be_visible()
-            settle(seen.page)
-        return seen.page
-
-    yield open_page
-    for seen in visits:
-        assert seen.problems == []
 
 
 def settle(page: Page) -> None:
