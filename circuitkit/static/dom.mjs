@@ -37,17 +37,12 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A button with an optional picture (an SVG path in a 24 x 24 box) and a label. */
-export function button(label, { icon = null, title = null, className = "", hideLabel = false } = {}) {
-  const picture = icon
-    ? svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: "ck-icon" }, svg("path", { d: icon }))
-    : null;
-  return html(
-    "button",
-    { type: "button", class: `ck-button ${className}`, title: title ?? (hideLabel ? label : null), "aria-label": hideLabel ? label : null },
-    picture,
-    hideLabel ? null : html("span", {}, label),
-  );
+/** A button with a label and, if wanted, a picture (an SVG path in a 24 x 24 box) and an action. */
+export function button(label, { icon = null, title = null, className = "", action = null, signal = null } = {}) {
+  const picture = icon && svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: "ck-icon" }, svg("path", { d: icon, "fill-rule": "evenodd" }));
+  const element = html("button", { type: "button", class: `ck-button ${className}`, title }, picture, html("span", {}, label));
+  if (action) element.addEventListener("click", action, { signal });
+  return element;
 }
 
 /** A number for the eye: at most `digits` decimals, a real minus sign, no "-0". */

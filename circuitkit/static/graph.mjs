@@ -43,10 +43,15 @@ export function ticks(low, high, count = 5) {
 
 const linear = (d0, d1, r0, r1) => (v) => r0 + ((v - d0) / (d1 - d0)) * (r1 - r0);
 
+/** A place in pixels as text; what lies beyond any screen is cut off there. */
+function pixel(v) {
+  return Math.max(-1e5, Math.min(1e5, v)).toFixed(1);
+}
+
 export function path(points) {
   let text = "";
-  for (let k = 0; k < points.length; k += 2) text += `${k ? "L" : "M"}${points[k].toFixed(1)} ${points[k + 1].toFixed(1)}`;
-  return text;
+  for (let k = 0; k < points.length; k += 2) text += `${k ? "L" : "M"}${pixel(points[k])} ${pixel(points[k + 1])}`;
+  return text.replaceAll("NaN", "0");
 }
 
 /** A range around the values, with room, that holds 0. */
@@ -181,7 +186,7 @@ export class Curve {
     if (!this.size) return;
     const { sx, sy, xs, state } = this;
     const here = pieces?.find((piece) => piece.here);
-    show_(this.band, here);
+    reveal(this.band, here);
     if (here) {
       set(this.band, "x", sx(here.low));
       set(this.band, "width", sx(here.high) - sx(here.low));
@@ -203,16 +208,15 @@ export class Curve {
     while (this.kinks.childElementCount > dots.length) this.kinks.lastChild.remove();
     while (this.kinks.childElementCount < dots.length) this.kinks.append(svg("circle", { r: 3 }));
     dots.forEach((k, i) => {
-      set(this.kinks.children[i], "cx", sx(k).toFixed(1));
-      set(this.kinks.children[i], "cy", sy(f([k])).toFixed(1));
+      place(this.kinks.children[i], sx(k), sy(f([k])));
     });
     const x = sx(state.x[0]);
     const y = sy(value);
     line(this.drop, x, this.bottom, x, y);
     place(this.point, x, y);
     const off = wanted !== null && Math.abs(wanted - value) > 1e-9;
-    show_(this.want, off);
-    show_(this.error, off);
+    reveal(this.want, off);
+    reveal(this.error, off);
     if (off) {
       place(this.want, x, sy(wanted));
       line(this.error, x, y, x, sy(wanted));
@@ -220,7 +224,7 @@ export class Curve {
     const [low, high] = this.config.domain[0];
     const worst = verdict && !verdict.holds && verdict.worst ? verdict.worst[0] : null;
     const inView = worst !== null && worst >= low && worst <= high;
-    show_(this.worst, inView);
+    reveal(this.worst, inView);
     if (inView) {
       const [mark, dot] = this.worst.children;
       const wx = sx(worst);
@@ -236,19 +240,19 @@ export class Curve {
   }
 }
 
-function show_(element, on) {
+function reveal(element, on) {
   const value = on ? "" : "none";
   if (element.style.display !== value) element.style.display = value;
 }
-function place(circle, x, y) {
-  set(circle, "cx", x.toFixed(1));
-  set(circle, "cy", y.toFixed(1));
+export function place(circle, x, y) {
+  set(circle, "cx", pixel(x));
+  set(circle, "cy", pixel(y));
 }
 function line(element, x1, y1, x2, y2) {
-  set(element, "x1", x1.toFixed(1));
-  set(element, "y1", y1.toFixed(1));
-  set(element, "x2", x2.toFixed(1));
-  set(element, "y2", y2.toFixed(1));
+  set(element, "x1", pixel(x1));
+  set(element, "y1", pixel(y1));
+  set(element, "x2", pixel(x2));
+  set(element, "y2", pixel(y2));
 }
 
 /** Values as colors on the diverging scale, into an image: transparent where there is no value. */
@@ -468,7 +472,7 @@ export class HeatMap {
     const worst = verdict && !verdict.holds && verdict.worst ? verdict.worst : null;
     const [dx, dy] = [this.config.domain[i], this.config.domain[j]];
     const inView = worst !== null && worst[i] >= dx[0] && worst[i] <= dx[1] && worst[j] >= dy[0] && worst[j] <= dy[1];
-    show_(this.worst, inView);
+    reveal(this.worst, inView);
     if (inView) for (const dot of this.worst.children) place(dot, this.sx(worst[i]), this.sy(worst[j]));
 
     const [bottom, right] = [this.top + this.side, this.left + this.side];

@@ -4,7 +4,7 @@
  */
 import * as maths from "./mathematics.mjs";
 import { html, svg, button, set, setText, numberField } from "./dom.mjs";
-import { sampler, sampleGrid, paint, path } from "./graph.mjs";
+import { sampler, sampleGrid, paint, path, place } from "./graph.mjs";
 
 const ICONS = {
   run: "M6 3l14 9-14 9z",
@@ -137,9 +137,8 @@ class LossCurve {
       parts.push(svg("text", { x: left, y: this.height - 4 }, "0"));
       this.grid.replaceChildren(...parts);
     }
-    set(this.line, "d", path([...curve, [steps, loss]].flatMap(([s, v]) => [sx(s), sy(Number.isFinite(v) ? v : 1e9)])));
-    set(this.dot, "cx", sx(steps).toFixed(1));
-    set(this.dot, "cy", sy(loss).toFixed(1));
+    set(this.line, "d", path([...curve, [steps, loss]].flatMap(([s, v]) => [sx(s), sy(v)])));
+    place(this.dot, sx(steps), sy(loss));
     set(this.element, "aria-label", `Loss curve: ${maths.formatNumber(loss, 2)} after ${steps} steps.`);
   }
 }
@@ -225,11 +224,7 @@ export class Training {
 
   #build() {
     const { signal } = this;
-    const control = (label, icon, action, title) => {
-      const element = button(label, { icon, title });
-      element.addEventListener("click", action, { signal });
-      return element;
-    };
+    const control = (label, icon, action, title) => button(label, { icon, action, title, signal });
     this.runButton = control("Run", ICONS.run, () => (this.clock.running ? this.pause() : this.play()));
     this.runButton.classList.add("ck-primary");
     this.stepButton = control("Step", ICONS.step, () => this.advance(1), "One step of gradient descent");
@@ -287,15 +282,21 @@ export class Training {
   /** What is on screen becomes the start. */
   restart() {
     this.clock?.stop();
-    this.origin = JSON.stringify({ weights: this.state.weights, biases: this.state.biases });
-    this.descent = new Descent(this.state.network(), this.config.target, { bias: this.bias, frozen: this.#fixed() });
-    this.#remember();
+    this.origin = this.state.snapshot();
+    this.#descend();
     this.invalidate();
+  }
+
+  /** A descent from what is on screen. */
+  #descend() {
+    this.descent = new Descent(this.state.network(), this.config.target, { bias: this.bias, frozen: this.#fixed() });
+    this.known = JSON.stringify(this.state.snapshot());
   }
 
   rewind() {
     this.pause();
-    this.state.replace(JSON.parse(this.origin));
+    const { weights, biases } = this.origin;
+    this.state.replace({ weights, biases });
     this.restart();
   }
 
@@ -317,7 +318,7 @@ export class Training {
     this.#follow();
     this.descent.run(count, this.rate());
     const trained = this.descent.network();
-    const { weights, biases } = JSON.parse(this.known.values);
+    const { weights, biases } = this.state.snapshot();
     const cut = (key) => this.state.has("ablated", key) || (key[0] > 0 && this.state.has("ablated", [key[0] - 1, key[2]]));
     // What is ablated keeps its number, for the day that it comes back.
     trained.weights.forEach((w, l) => w.forEach((row, i) => row.forEach((v, j) => {
@@ -325,7 +326,7 @@ export class Training {
     })));
     const finite = weights.flat(2).every(Number.isFinite);
     if (finite) this.state.replace({ weights, biases: this.bias ? trained.biases : biases }, { gesture: this.clock.running ? this.gesture : null });
-    this.#remember();
+    this.known = JSON.stringify(this.state.snapshot());
     if (this.descent.ended && this.clock.running) this.pause();
   }
 
@@ -338,25 +339,16 @@ export class Training {
     return keys;
   }
 
-  #remember() {
-    const { weights, biases, ablated, frozen } = this.state.values;
-    this.known = { values: JSON.stringify({ weights, biases }), marks: JSON.stringify({ ablated, frozen }) };
-  }
-
   /** The reader may have turned something since the last step: train on from what is there. */
   #follow() {
-    const { weights, biases, ablated, frozen } = this.state.values;
-    const values = JSON.stringify({ weights, biases });
-    const marks = JSON.stringify({ ablated, frozen });
-    if (values === this.known.values && marks === this.known.marks) return;
-    const before = this.descent;
-    if (before.steps === 0) {
+    if (JSON.stringify(this.state.snapshot()) === this.known) return;
+    const { steps, curve, every } = this.descent;
+    if (steps === 0) {
       this.restart();
       return;
     }
-    this.descent = new Descent(this.state.network(), this.config.target, { bias: this.bias, frozen: this.#fixed() });
-    Object.assign(this.descent, { steps: before.steps, curve: before.curve, every: before.every, mark: [before.steps, this.descent.loss] });
-    this.#remember();
+    this.#descend();
+    Object.assign(this.descent, { steps, curve, every, mark: [steps, this.descent.loss] });
   }
 
   layout(width) {
@@ -365,7 +357,7 @@ export class Training {
 
   update() {
     const running = this.clock.running;
-    if (!running) this.#watch();
+    if (!running) this.#follow();
     setText(this.runButton.lastChild, running ? "Pause" : "Run");
     set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
     this.rewindButton.disabled = this.descent.steps === 0;
@@ -382,12 +374,6 @@ export class Training {
     this.status.dataset.outcome = this.descent.solved ? "solved" : this.descent.ended ? "stuck" : "";
     this.loss.update(this.descent);
   }
-
-  /** Before the first step the loss shown is that of the weights on screen. */
-  #watch() {
-    const { weights, biases, ablated, frozen } = this.state.values;
-    if (JSON.stringify({ weights, biases }) !== this.known.values || JSON.stringify({ ablated, frozen }) !== this.known.marks) this.#follow();
-  }
 }
 
 /** The panel "compare": several seeds train at once, each in a small picture of its own. */
@@ -398,11 +384,7 @@ export class Compare {
     const { config, signal } = this;
     this.bias = Boolean(config.show_biases);
     this.cards = config.seeds.map((seed) => this.#card(seed));
-    const control = (label, icon, action) => {
-      const element = button(label, { icon });
-      element.addEventListener("click", action, { signal });
-      return element;
-    };
+    const control = (label, icon, action) => button(label, { icon, action, signal });
     this.runButton = control("Run all", ICONS.run, () => (this.clock.running ? this.#pause() : this.#play()));
     this.runButton.classList.add("ck-primary");
     this.rewindButton = control("Rewind all", ICONS.rewind, () => this.#rewind());
@@ -427,9 +409,8 @@ export class Compare {
     const graph = this.state.sizes[0] === 1 ? new SmallCurve(config) : new SmallMap(config, this.colors);
     const loss = html("span", { class: "ck-card-loss" });
     const badge = html("span", { class: "ck-badge" });
-    const open = button("Open", { title: `Show the network of seed ${seed} above` });
+    const open = button("Open", { title: `Show the network of seed ${seed} above`, action: () => this.open(descent.network(), seed), signal });
     set(open, "aria-label", `Open seed ${seed}`);
-    open.addEventListener("click", () => this.open(descent.network(), seed), { signal });
     const element = html(
       "div",
       { class: "ck-card", role: "group", "aria-label": `seed ${seed}` },

@@ -15,7 +15,7 @@ const ICONS = {
   undo: "M8 8V3L1 10l7 7v-5h6a4 4 0 0 1 0 8h-4v3h4a7.5 7.5 0 0 0 0-15z",
   redo: "M16 8V3l7 7-7 7v-5h-6a4 4 0 0 0 0 8h4v3h-4a7.5 7.5 0 0 1 0-15z",
   reset: "M12 4V0L6 6l6 6V8a5.5 5.5 0 1 1-5.5 5.5H3A9 9 0 1 0 12 4z",
-  cut: "M19 3l-6 6 2 2 7-7V3zM6 2a4 4 0 1 0 1.6 7.6L10 12l-2.4 2.400A4 4 0 1 0 9.6 16.400L12 14l7 7h3v-1L9.6 7.600A4 4 0 0 0 6 2zm0 2.500a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3zm0 12a1.5 1.5 0 1 1 0 3 1.5 1.5 0 0 1 0-3z",
+  cut: "M12 2a10 10 0 1 0 0 20 10 10 0 0 0 0-20zM7 9l2-2 3 3 3-3 2 2-3 3 3 3-2 2-3-3-3 3-2-2 3-3z",
   copy: "M4 2h11v4H9v10H4zM10 7h10v15H10z",
   link: "M12 2l6 6h-4v8h-4V8H6zM4 18h16v3H4z",
 };
@@ -198,10 +198,12 @@ class View {
     if (target && panels.includes("verdict")) {
       this.verdictMark = html("span", { class: "ck-verdict-mark", "aria-hidden": "true" });
       this.verdictText = html("span", { class: "ck-verdict-text" });
-      this.jump = button("Go there", { title: "Set the inputs to the worst case", className: "ck-jump" });
-      this.jump.addEventListener("click", () => {
-        if (this.worst) this.state.setInputs(this.worst);
-      }, { signal: this.signal });
+      this.jump = button("Go there", {
+        title: "Set the inputs to the worst case",
+        className: "ck-jump",
+        action: () => this.worst && this.state.setInputs(this.worst),
+        signal: this.signal,
+      });
       this.verdictBox = html("div", { class: "ck-verdict" }, this.verdictMark, this.verdictText, this.jump);
       head.append(this.verdictBox);
     }
@@ -220,10 +222,9 @@ class View {
       this.state.gesture = null;
     }, { signal });
     this.inspectorRange.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
-    this.freezeButton = button("Freeze", { title: "Keep this number fixed, in training too (key F)" });
-    this.freezeButton.addEventListener("click", () => this.state.toggle("frozen", this.selected), { signal });
-    this.ablateButton = button("Ablate", { icon: ICONS.cut, title: "Take it out of the network (key X)" });
-    this.ablateButton.addEventListener("click", () => this.state.toggle("ablated", this.selected), { signal });
+    const toggle = (label, list, options) => button(label, { ...options, action: () => this.state.toggle(list, this.selected), signal });
+    this.freezeButton = toggle("Freeze", "frozen", { title: "Keep this number fixed, in training too (key F)" });
+    this.ablateButton = toggle("Ablate", "ablated", { icon: ICONS.cut, title: "Take it out of the network (key X)" });
     this.inspector = html(
       "div",
       { class: "ck-inspector" },
@@ -280,23 +281,19 @@ class View {
 
   #buildTools() {
     const { signal, panels } = this;
-    const tool = (label, icon, action, options = {}) => {
-      const element = button(label, { icon, ...options });
-      element.addEventListener("click", action, { signal });
-      return element;
-    };
+    const tool = (label, icon, action, title) => button(label, { icon, action, title, signal });
     this.undoButton = tool("Undo", ICONS.undo, () => this.state.undo());
     this.redoButton = tool("Redo", ICONS.redo, () => this.state.redo());
     this.resetButton = tool("Reset", ICONS.reset, () => this.state.reset());
     this.cutButton = tool("Ablate", ICONS.cut, () => {
       this.cutting = !this.cutting;
       this.invalidate("drawing");
-    }, { title: "Then click units or weights to take them out, or put them back" });
+    }, "Then click units or weights to take them out, or put them back");
     set(this.cutButton, "aria-pressed", "false");
     this.copyButton = tool("Copy as Python", ICONS.copy, () => this.#copyText(toPython(this.state.network()), "Copied: paste it into a notebook."));
     const parts = [this.undoButton, this.redoButton, this.resetButton, this.cutButton, this.copyButton];
     if (this.onPage) {
-      this.shareButton = tool("Share", ICONS.link, () => this.#share(), { title: "A link that opens this page with your network" });
+      this.shareButton = tool("Share", ICONS.link, () => this.#share(), "A link that opens this page with your network");
       parts.push(this.shareButton);
     }
     this.tools = html("div", { class: "ck-tools", role: "toolbar", "aria-label": "Tools", hidden: !panels.includes("network") }, parts);
@@ -313,8 +310,7 @@ class View {
     this.hintsShown = 0;
     const parts = [html("p", { class: "ck-prompt" }, this.challengeMark, " ", challenge.prompt), this.checks];
     if (challenge.hints.length) {
-      this.hintButton = button("", { className: "ck-hint" });
-      this.hintButton.addEventListener("click", () => this.#hint(), { signal: this.signal });
+      this.hintButton = button("", { className: "ck-hint", action: () => this.#hint(), signal: this.signal });
       parts.push(this.hintButton, this.hints);
       this.#labelHint();
     }
@@ -498,9 +494,11 @@ class View {
     }
   }
 
-  /** A message under the heading; it leaves with the next change. */
+  /** A warning under the heading, or a note over the tools; it leaves with the next change. */
   tell(text, kind = "warning") {
     this.message.dataset.kind = kind;
+    if (kind === "note") this.tools.prepend(this.message);
+    else this.main.before(this.message);
     this.message.hidden = false;
     setText(this.message, text);
     this.messageFresh = true;
