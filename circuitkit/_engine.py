@@ -32,10 +32,13 @@ Array = NDArray[np.float64]
 
 
 def tile(n_points: int, device: torch.device) -> int:
-    """How many points are taken at a time: on a CPU the largest divisor up to 64, if there is one."""
-    if device.type != "cpu" or n_points <= 64:
+    """How many points are taken at a time: on a CPU the largest divisor up to 256, if there is one.
+
+    It must not depend on the number of seeds: the order of a sum over points would.
+    """
+    if device.type != "cpu" or n_points <= 256:
         return n_points
-    return next((p for p in range(64, 15, -1) if n_points % p == 0), n_points)
+    return next((p for p in range(256, 31, -1) if n_points % p == 0), n_points)
 
 
 def lanes(width: int, n_points: int, n_seeds: int, threads: int, device: torch.device) -> int:
