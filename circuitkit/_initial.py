@@ -31,7 +31,7 @@ def uniforms(seeds: Sequence[int], count: int) -> Array:
     for block in range(blocks):
         # numpy counts on before it makes a block: the first has the counter 1.
         words[:, 4 * block : 4 * block + 4] = _philox(block + 1, key)
-    return (words[:, :count] >> np.uint64(11)) * 2.0**-53
+    return (words[:, :count] >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def _philox(counter: int, key: NDArray[np.uint64]) -> NDArray[np.uint64]:
