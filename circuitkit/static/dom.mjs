@@ -38,7 +38,7 @@ export function setText(element, text) {
 }
 
 /** A button with a label and, if wanted, a picture (an SVG path in a 24 x 24 box) and an action. */
-export function button(label, { icon = null, title = null, className = "", action = null, signal = null } = {}) {
+export function button(label, { icon = null, title = null, className = "", action = null, signal } = {}) {
   const picture = icon && svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: "ck-icon" }, svg("path", { d: icon, "fill-rule": "evenodd" }));
   const element = html("button", { type: "button", class: `ck-button ${className}`, title }, picture, html("span", {}, label));
   if (action) element.addEventListener("click", action, { signal });
