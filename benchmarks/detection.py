@@ -36,7 +36,8 @@ from benchmarks.generators import (
     textbook,
     variables,
 )
-from circuitkit.canonical import canonical_form, expression
+from circuitkit._expressions import expression
+from circuitkit.canonical import canonical_form
 from circuitkit.training import Rate
 
 RESULTS = Path(__file__).parent / "results" / "detection.json"

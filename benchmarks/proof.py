@@ -29,7 +29,8 @@ from benchmarks.generators import (
     textbook,
     variables,
 )
-from circuitkit.canonical import canonical_form, expression
+from circuitkit._expressions import expression
+from circuitkit.canonical import canonical_form
 
 RESULTS = Path(__file__).parent / "results" / "proof.json"
 

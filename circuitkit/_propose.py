@@ -8,6 +8,7 @@ is how far from the network.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,17 +17,21 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from circuitkit.canonical import (
-    canonical_form,
-    expression,
-    function_form,
-    lattice,
-    length,
-)
+from circuitkit._expressions import expression, lattice, length
+from circuitkit.canonical import canonical_form, function_form
 from circuitkit.network import Network
 from circuitkit.targets import Target
 
-__all__ = ["Guess", "guesses", "largest_slope", "sample_inputs", "sampled_error", "simple_fraction"]
+__all__ = [
+    "Guess",
+    "balanced",
+    "guesses",
+    "input_variables",
+    "largest_slope",
+    "sample_inputs",
+    "sampled_error",
+    "simple_fraction",
+]
 
 Array = NDArray[np.float64]
 
@@ -78,8 +83,7 @@ def simple_fraction(value: float, slack: float) -> Fraction | None:
 def guesses(net: Network, x: Array) -> list[Guess]:
     """Simple functions near the network, those closest on the samples first."""
     wanted = net(x)
-    names = ["x"] if net.n_inputs == 1 else [f"x{i + 1}" for i in range(net.n_inputs)]
-    variables = [sympy.Symbol(name, real=True) for name in names]
+    variables = input_variables(net.n_inputs)
     jumps = _Jumps(net) if len(net.weights) == 2 else None
     pieces = _Pieces(net, x)
     found: dict[tuple[sympy.Expr, ...], Guess] = {}
@@ -101,6 +105,19 @@ def guesses(net: Network, x: Array) -> list[Guess]:
                 chosen, sampled_error(values, wanted, x), sum(length(e)[0] for e in chosen)
             )
     return sorted(found.values(), key=lambda guess: (guess.error, guess.length))
+
+
+def balanced(found: list[Guess]) -> Guess | None:
+    """The guess that best trades error for length: half the error is worth a few symbols."""
+    if not found:
+        return None
+    floor = max(found[0].error, 1e-12)
+    return min(found, key=lambda g: 3 * math.log2(max(g.error, 1e-12) / floor) + g.length)
+
+
+def input_variables(n: int) -> list[sympy.Symbol]:
+    names = ["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]
+    return [sympy.Symbol(name, real=True) for name in names]
 
 
 def largest_slope(net: Network, x: Array) -> float:

@@ -18,7 +18,8 @@ from benchmarks.generators import (
     variables,
 )
 from circuitkit import proof
-from circuitkit.canonical import canonical_form, expression
+from circuitkit._expressions import expression
+from circuitkit.canonical import canonical_form
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import circuitkit as ck
 from benchmarks.generators import TEXTBOOK, scramble, textbook, variables
 from circuitkit import circuits
-from circuitkit.canonical import canonical_form, expression
+from circuitkit._expressions import expression
+from circuitkit.canonical import canonical_form
 
 SEEDS = st.integers(0, 2**32 - 1)
 X1, X2 = variables(2)

@@ -1,0 +1,155 @@
+"""Which hidden units a network needs, and which only undo each other.
+
+Judged on samples, in floats: it ranks units and is no verdict.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuitkit.network import Network
+
+__all__ = ["needed_units"]
+
+Array = NDArray[np.float64]
+
+#: units whose preactivations form a smaller angle than this share a hyperplane
+_PARALLEL = 1e-2
+
+
+def needed_units(
+    net: Network, preactivations: list[Array], x: Array, tolerance: float
+) -> list[NDArray[np.bool_]]:
+    """For each layer which units stay when what cancels is taken out, from the output backwards.
+
+    Units on one hyperplane form a group. A group bends the output along its hyperplane, or it adds
+    something linear only; of those, the fewest that add up to the whole are needed.
+    """
+    needed = [np.ones(z.shape[1], dtype=bool) for z in preactivations]
+    readers = np.ones(net.n_outputs, dtype=bool)
+    for layer in reversed(range(len(preactivations))):
+        z = preactivations[layer]
+        w = net.weights[layer + 1][readers] * (z > 0).any(axis=0)  # nobody reads the dead
+        always: NDArray[np.bool_] = np.asarray((z >= 0).all(axis=0))
+        groups = _groups(z)
+        bends, slants, members = [], [], []
+        for group in groups:
+            lead = z[:, group[0]]
+            norm = float(lead @ lead)
+            factor = z[:, group].T @ lead / norm if norm else np.zeros(len(group))
+            amounts = w[:, group] * np.abs(factor)
+            # relu(z) = (z + |z|) / 2, but z where the unit is on throughout
+            bent = amounts * ~always[group] / 2
+            bends.append(bent.sum(axis=1))
+            slants.append(((amounts - bent) * np.sign(factor)).sum(axis=1))
+            members.append(_needed_members(group, amounts, factor, tolerance))
+        keep = _needed_groups([z[:, g[0]] for g in groups], bends, slants, w, z, groups, tolerance)
+        chosen = np.zeros(z.shape[1], dtype=bool)
+        for kept, units in zip(keep, members, strict=True):
+            if kept:
+                chosen[units] = True
+        needed[layer] = chosen
+        readers = chosen
+    return needed
+
+
+def _groups(z: Array) -> list[list[int]]:
+    """Units whose preactivations are multiples of each other, of either sign."""
+    norms = np.linalg.norm(z, axis=0)
+    unit = z / np.where(norms > 0, norms, 1.0)
+    left = list(range(z.shape[1]))
+    groups = []
+    while left:
+        k = left[0]
+        distance = 1 - np.abs(unit[:, left].T @ unit[:, k])
+        same = [left[i] for i in np.flatnonzero(distance <= _PARALLEL**2 / 2).tolist()] or [k]
+        groups.append(same)
+        left = [i for i in left if i not in same]
+    return groups
+
+
+def _needed_members(group: list[int], amounts: Array, factor: Array, tolerance: float) -> list[int]:
+    """The fewest units of a hyperplane that add up to the same on each of its two sides."""
+    units: list[int] = []
+    for sign in (1, -1):
+        side = np.flatnonzero(np.sign(factor) == sign)
+        if not len(side):
+            continue
+        parts = amounts[:, side].T
+        slack = max(4e-3 * (tolerance > 0), 1e-9) * float(np.abs(parts).max(initial=0.0))
+        for picked in _fewest(parts, parts.sum(axis=0), slack):
+            units += [group[side[i]] for i in picked]
+    return units
+
+
+def _needed_groups(
+    leads: list[Array],
+    bends: list[Array],
+    slants: list[Array],
+    w: Array,
+    z: Array,
+    groups: list[list[int]],
+    tolerance: float,
+) -> list[bool]:
+    keep = [False] * len(groups)
+    scale = float(np.abs(w @ np.maximum(z, 0).T).max(initial=0.0)) or 1.0
+    loose = []
+    for k, group in enumerate(groups):
+        size = np.abs(leads[k]).max()
+        amount = float((np.abs(w[:, group]) * np.abs(z[:, group]).max(axis=0)).max(initial=0.0))
+        slack = max(tolerance / 4 * scale, 4e-3 * amount * (tolerance > 0), 1e-9 * amount)
+        if np.abs(bends[k]).max(initial=0.0) * size > slack:
+            keep[k] = True
+        elif np.abs(slants[k]).max(initial=0.0) * size > slack:
+            loose.append(k)
+    if not loose:
+        return keep
+    # The linear parts as functions on the samples, all readers beside each other.
+    parts = np.stack([np.outer(slants[k], leads[k]).ravel() for k in loose])
+    # Only their span matters: a few coordinates instead of all samples.
+    _, s, vt = np.linalg.svd(parts, full_matrices=False)
+    rank = max(1, int((s > 1e-9 * s[0]).sum()))
+    parts = parts @ vt[:rank].T
+    total = parts.sum(axis=0)
+    sizes = np.linalg.norm(parts, axis=1)
+    slack = max(1e-9, tolerance / 2) * max(float(np.linalg.norm(total)), 1e-3 * sizes.max())
+    slack = max(slack, 4e-3 * float(sizes.max()) * (tolerance > 0))
+    for chosen in _fewest(parts, total, slack):
+        for i in chosen:
+            keep[loose[i]] = True
+    return keep
+
+
+def _fewest(parts: Array, total: Array, slack: float) -> Iterable[tuple[int, ...]]:
+    """The smallest subset of rows that adds up to ``total``; failing that, all but what cancels."""
+    count = len(parts)
+    for size in range(4):
+        if math.comb(count, size) > 60_000:
+            break
+        subsets = np.array(list(itertools.combinations(range(count), size)), dtype=int)
+        if not size:
+            if np.linalg.norm(total) <= slack:
+                return [()]
+            continue
+        if not len(subsets):
+            break
+        misses = np.linalg.norm(parts[subsets].sum(axis=1) - total, axis=1)
+        best = int(misses.argmin())
+        if misses[best] <= slack:
+            return [tuple(subsets[best].tolist())]
+    left = list(range(count))
+    for size in (1, 2, 3, 4):
+        again = True
+        while again and len(left) >= size and math.comb(len(left), size) <= 60_000:
+            subsets = np.array(list(itertools.combinations(left, size)), dtype=int)
+            misses = np.linalg.norm(parts[subsets].sum(axis=1), axis=1)
+            best = int(misses.argmin())
+            again = bool(misses[best] <= slack)
+            if again:
+                left = [i for i in left if i not in subsets[best]]
+    return [tuple(left)]
