@@ -14,6 +14,7 @@ const TOLERANCES = [
   [0.1, "within 0.1"], [0.01, "within 0.01"], [0.001, "within 0.001"], [1e-6, "within 0.000001"], [0, "exactly"],
 ];
 const DRAWN = { edges: 80, width: 9 }; // larger networks are read, not drawn
+const QUICK = 12; // hidden units that are read at once
 const WAIT = 250; // after the last change of a weight, in milliseconds
 
 /** Draw the reader into `el`; returns what ends it. */
@@ -210,8 +211,27 @@ class Reader {
     this.source = `Read as a ${sizes.join("-")} network ${biased ? "with" : "without"} biases`;
     if (found.layout === "columns") this.source += ", one column a unit";
     if (found.both) this.source += found.said ? " (as its text says)" : "; the matrices would also fit the other way round";
+    const hidden = sizes.slice(1, -1).reduce((s, n) => s + n, 0);
+    if (hidden <= QUICK) this.#finish();
+    else this.#afterPainting(found.net);
+  }
+
+  #finish() {
     this.#judge();
     this.#mount();
+  }
+
+  /** A larger network takes seconds: say so first. */
+  #afterPainting(net) {
+    this.#unmount();
+    this.result.hidden = true;
+    this.button.disabled = true;
+    setText(this.button.firstChild, "Reading …");
+    setTimeout(() => {
+      this.button.disabled = false;
+      setText(this.button.firstChild, "Read it");
+      if (this.net === net && !this.signal.aborted) this.#finish();
+    }, 60);
   }
 
   #judge() {

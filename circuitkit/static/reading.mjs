@@ -1327,7 +1327,8 @@ const point = (v) => (v.length === 1 ? digits(v[0], 4) : `(${v.map((c) => digits
  * @param {object} net {weights, biases, texts?} as mathematics.mjs takes it.
  * @param {{tolerance?: number, seconds?: number}} [options] tolerance: how far from a function it may
  *   be, in the verdict's measure over all inputs, to be called by its name, and how far from a feature
- *   a unit may be, relative to its scale.
+ *   a unit may be, relative to its scale; seconds: units of deeper layers that are not reached in this
+ *   time stay "other".
  * @returns {{sizes: number[], function: string|null, circuit: string|null, target: object|null,
  *   error: number, worst: number[]|null, certain: boolean, nearest: string|null,
  *   expression: string|null, expressionError: number, written: string|null, units: object[], sentence: string,
@@ -1336,7 +1337,7 @@ const point = (v) => (v.length === 1 ? digits(v[0], 4) : `(${v.map((c) => digits
  *   hidden layer at most makes it; units: {layer, index, feature, of: text or
  *   null, scale, error, inCircuit, text}; sentence: what ck.detect says.
  */
-export function read(net, { tolerance = 0.01, seconds = 10 } = {}) {
+export function read(net, { tolerance = 0.01, seconds = 5 } = {}) {
   const deadline = Date.now() + 1000 * seconds;
   const sizes = layerSizes(net);
   const [n, outputs] = [sizes[0], sizes.at(-1)];

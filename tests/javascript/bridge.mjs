@@ -1,5 +1,6 @@
-// Lets Python tests call the widget's mathematics: reads [[name, ...arguments], ...] as JSON from
-// standard input, writes one {value} or {error} for each. A trainer's trajectory has a name of its own.
+// Lets Python tests call the widget's modules: reads [[name, ...arguments], ...] as JSON from
+// standard input, writes one {value} or {error} for each. A trainer's trajectory has a name of its own;
+// {"base64": ...} stands for bytes.
 
 import { readFileSync } from "node:fs";
 
@@ -11,7 +12,10 @@ function train(net, target, options, rate, steps) {
   return { ...machine.network(), losses: [...losses, machine.loss()] };
 }
 
-function answer([name, ...args]) {
+const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64")).buffer;
+
+function answer([name, ...values]) {
+  const args = values.map((v) => (typeof v?.base64 === "string" ? bytes(v.base64) : v));
   try {
     return { value: name === "train" ? train(...args) : mathematics[name](...args) };
   } catch (error) {

@@ -1,0 +1,395 @@
+"""What the page reads in a network, against ck.detect; and how it takes text and files for weights."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from cases import CIRCUITS
+from safetensors.numpy import save
+from test_widget_mathematics import as_json, node, random_net
+
+import circuitkit as ck
+from benchmarks.generators import scramble
+
+ROOT = Path(__file__).parent.parent
+MODULE = ROOT / "circuitkit" / "static" / "reading.mjs"
+DECK = json.loads((ROOT / "chapters" / "data" / "deck-results.json").read_text())["results"]
+
+
+def answers(calls):
+    """[{"value": ...} or {"error": ...}] of the module's functions, in one Node process."""
+    done = subprocess.run(
+        [node(), ROOT / "tests" / "javascript" / "bridge.mjs", MODULE.as_uri()],
+        input=json.dumps(calls),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def values(calls):
+    found = answers(calls)
+    assert [a["error"] for a in found if "error" in a] == []
+    return [a["value"] for a in found]
+
+
+def readings(nets, **options):
+    return values([["read", as_json(net), options] for net in nets])
+
+
+def parsed(text, **options):
+    (found,) = values([["parseWeights", text, options]])
+    return ck.Network(found["net"]["weights"], found["net"]["biases"]), found
+
+
+def refusal(call):
+    (found,) = answers([call])
+    kind, _, message = found["error"].partition(": ")
+    assert kind == "Unreadable"
+    return message
+
+
+def assert_same_reading(net, page, **options):
+    """The page names the same function, circuit, units and worst error as Python."""
+    found = ck.detect(net, **options)
+    assert (page["function"], page["circuit"]) == (found.function, found.circuit)
+    if found.proof is not None:
+        same = float(page["error"]) == pytest.approx(found.proof.error, rel=1e-9, abs=0)
+        # Samples choose Python's nearest function, exact errors the page's.
+        nearer = found.function is None and float(page["error"]) <= found.proof.error
+        assert same or nearer
+    assert [u["text"] for u in page["units"]] == [str(u) for u in found.units]
+    for mine, theirs in zip(page["units"], found.units, strict=True):
+        if theirs.of is not None:
+            assert mine["scale"] == pytest.approx(theirs.scale, rel=1e-9)
+            assert mine["error"] == pytest.approx(theirs.error, rel=1e-6, abs=1e-15)
+    return found
+
+
+# --- readings -------------------------------------------------------------------------------------
+
+
+def test_every_circuit_of_the_book_is_read_in_pythons_words():
+    nets = [case.make() for case in CIRCUITS]
+    for case, net, page in zip(CIRCUITS, nets, readings(nets), strict=True):
+        found = assert_same_reading(net, page)
+        assert page["function"] == case.target
+        assert page["sentence"] == found.verdict
+
+
+def test_the_decks_printed_weights_are_read_with_their_exact_worst_errors():
+    errors = [8.15e-4, 8.33e-4, 8.33e-4, 1.40e-3, 1.40e-3]
+    nets = []
+    for result in DECK:
+        net, found = parsed("\n".join(result["printed"]))
+        assert found["layout"] == "columns"
+        for w, name in zip(net.weights, ("hidden_layer_0", "output_layer"), strict=True):
+            np.testing.assert_array_equal(w, np.array(result[name]).T)
+        nets.append(net)
+    for result, net, page, error in zip(DECK, nets, readings(nets), errors, strict=True):
+        found = assert_same_reading(net, page)
+        assert page["function"] == result["target"]
+        assert page["sentence"] == found.verdict
+        assert page["error"] == pytest.approx(error, rel=5e-3)
+
+
+@pytest.mark.parametrize(
+    ("target", "hidden", "first"),
+    [("identity", (2,), 0), ("abs", (2,), 40), ("subtract", (2,), 80), ("min", (3,), 120)],
+)
+def test_freshly_trained_networks_solved_or_stuck_are_read_as_in_python(target, hidden, first):
+    seeds = range(first, first + 8)
+    run = ck.train(target, hidden, seeds=seeds, steps=1500)
+    nets = [run.network(seed) for seed in seeds]
+    for net, page in zip(nets, readings(nets), strict=True):
+        assert_same_reading(net, page)
+
+
+@pytest.mark.parametrize(
+    "sizes", [(1, 2, 1), (1, 4, 1), (2, 3, 1), (2, 5, 1), (3, 4, 1), (4, 3, 1)]
+)
+def test_random_networks_are_read_as_in_python(sizes):
+    rng = np.random.default_rng(sum(sizes))
+    nets = [random_net(rng, sizes, bias=b, whole=w) for b in (0, 1) for w in (0, 1) for _ in "abc"]
+    for net, page in zip(nets, readings(nets), strict=True):
+        assert_same_reading(net, page)
+
+
+@pytest.mark.parametrize("name", ["abs", "add", "min", "max"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_scrambled_circuits_are_read_at_tolerance_zero(name, seed):
+    net = scramble(np.random.default_rng(seed), ck.circuit(name), units=6)
+    (page,) = readings([net], tolerance=0)
+    found = ck.detect(net, tolerance=0)
+    assert page["function"] == found.function == name
+    assert page["error"] == 0 == found.proof.exact_error
+    assert [u["feature"] for u in page["units"]] == [u.feature for u in found.units]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_near_miss_is_named_only_within_its_exact_error(seed):
+    rng = np.random.default_rng(seed)
+    plain = ck.circuit("min")
+    net = ck.Network(
+        [w + 10.0 ** -rng.integers(2, 8) * rng.normal(size=w.shape) for w in plain.weights]
+    )
+    error = ck.prove(net, "min").error
+    for tolerance, expected in ((error * 1.001, "min"), (error * 0.999, None)):
+        (page,) = readings([net], tolerance=tolerance)
+        assert page["function"] == expected
+        assert page["error"] == pytest.approx(error, rel=1e-9)
+
+
+def test_the_worst_input_is_where_the_network_is_that_far_off():
+    nets = [random_net(np.random.default_rng(k), (2, 4, 1), bias=False) for k in range(10)]
+    for net, page in zip(nets, readings(nets), strict=True):
+        x = np.array(page["worst"])
+        gap = abs(net(x) - ck.target(page["nearest"])(x))[0] / max(1, abs(x).max())
+        assert gap == pytest.approx(page["error"], rel=1e-9)
+
+
+def test_simple_expressions_outside_the_catalogue_are_spelled_out():
+    nets = [
+        ck.Network([[[1]], [[1]]]),
+        ck.Network([[[1], [1]], [[1, -1]]], [[0, -1], [0]]),
+        ck.Network([[[1, -1], [-1, 1]], [[1, 1]]]),
+        ck.Network([[[2.0, 3.0]]], [[1]]),
+    ]
+    for net, page in zip(nets, readings(nets), strict=True):
+        assert page["sentence"] == ck.detect(net).verdict
+        assert page["expressionError"] == 0
+
+
+def test_a_fraction_that_is_typed_is_meant_exactly():
+    (found,) = values([["parseWeights", "3\n-3\n\n1/3 -1/3"]])
+    (exact,) = values([["read", found["net"], {"tolerance": 0}]])
+    assert (
+        exact["sentence"]
+        == 'This network computes x exactly, for every input, with the circuit "identity".'
+    )
+    del found["net"]["texts"]
+    (rounded,) = values([["read", found["net"], {"tolerance": 0}]])
+    assert rounded["function"] is None
+
+
+# --- text -----------------------------------------------------------------------------------------
+
+MIN = ck.circuit("min")
+SHIFTED = ck.Network([[[1, 2], [3, -4]], [[1, -1]]], [[0.5, 0], [-2]])
+
+
+def printed_state(net):
+    module = net.to_torch()
+    return str(module.state_dict())
+
+
+@pytest.mark.parametrize("net", [MIN, SHIFTED], ids=["bare", "biased"])
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda n: json.dumps(n.to_dict()),
+        lambda n: json.dumps(n.to_dict(), sort_keys=True, indent=2),
+        lambda n: (
+            f"ck.Network({[w.tolist() for w in n.weights]}, {[b.tolist() for b in n.biases]})"
+        ),
+        lambda n: (
+            f"weights={[w.tolist() for w in n.weights]}\nbiases={[b.tolist() for b in n.biases]}"
+        ),
+        printed_state,
+        lambda n: "\n".join(f"{k} {v}" for k, v in n.to_torch().state_dict().items()),
+        lambda n: json.dumps({k: v.tolist() for k, v in sorted(n.to_torch().state_dict().items())}),
+        lambda n: "\n\n".join(
+            "\n".join(" ".join(map(str, r)) for r in w.tolist())
+            + f"\nbias: {' '.join(map(str, b))}"
+            for w, b in zip(n.weights, n.biases, strict=True)
+        ),
+        lambda n: (
+            "-".join(map(str, n.layer_sizes))
+            + "\n"
+            + ", ".join(
+                str(v) for w, b in zip(n.weights, n.biases, strict=True) for v in (*w.ravel(), *b)
+            )
+        ),
+        lambda n: "\N{MINUS SIGN}".join(
+            f"{[w.tolist() for w in n.weights]}, {[b.tolist() for b in n.biases]}".split("-")
+        ),
+    ],
+    ids=[
+        "json",
+        "sorted json",
+        "ck.Network",
+        "assignments",
+        "state_dict",
+        "lines",
+        "dict",
+        "rows",
+        "sizes",
+        "minus signs",
+    ],
+)
+def test_weights_are_taken_from_text_as_people_have_it(net, write):
+    assert parsed(write(net))[0] == net
+
+
+def test_numpy_and_parameter_prints_are_taken():
+    text = f"{MIN.weights[0]}\n{MIN.weights[1]}"
+    assert parsed(text)[0] == MIN
+    linear = torch.nn.Linear(2, 1)
+    net, _ = parsed("\n".join(f"{name}: {p}" for name, p in linear.named_parameters()))
+    np.testing.assert_allclose(net.weights[0], linear.weight.detach(), atol=1e-4)
+    np.testing.assert_allclose(net.biases[0], linear.bias.detach(), atol=1e-4)
+
+
+def test_where_both_layouts_fit_the_reader_is_told_and_can_choose():
+    text = "[[[-0.9192, 1.0035]], [[-1.0872], [0.9957]]]"
+    net, found = parsed(text)
+    assert net.layer_sizes == (2, 1, 2) and found["both"] and not found["said"]
+    assert parsed(text, layout="columns")[0].layer_sizes == (1, 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "There is no text yet."),
+        ("[[[1], [2, 3]]]", "row 1 has 1 number, row 2 has 2; all rows must be of equal length."),
+        ("[[[1], [-1]], [[1, one]]]", "“one” is not a number."),
+        ("[[[1], [-1]], [[1, nan]]]", "A weight is not finite"),
+        ("[[[1], [-1]], [[1, ...]]]", "Some numbers are left out"),
+        ("[[[1], [-1]], [[1, -1]]", "A bracket “[” is never closed"),
+        ("[[1]]]", "A bracket “]” closes nothing"),
+        ("[[1-2]]", "“1-2” is not a number."),
+        ("[[- 2]]", "“-” is not a number."),
+        ("[[1e99]]", "is not a number between"),
+        ("[1, 2]", "There is one list of numbers, but no matrix"),
+        ("[]", "The lists in this text are empty."),
+        ("hello", "“hello” is not a number."),
+        (
+            "2-3-1\n1 2 3",
+            "A 2-3-1 network has 9 weights, or 13 with its biases; the text has 3 numbers.",
+        ),
+        ("[[[1], [-1]], [[1, 1]]], [[1, 2, 3], [0]]", "Layer 1 has 2 units but 3 biases."),
+        ("[[[1, 2], [3, 4]], [[1, 1, 1]]]", "layer 1 gives 2 numbers, layer 2 takes 3."),
+        (json.dumps([[[1]] * 65, [[1] * 65]]), "a page reads at most 64 hidden units"),
+        ("[" * 5000, "A bracket “[” is never closed"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_words(text, message):
+    assert message in refusal(["parseWeights", text])
+
+
+# --- safetensors ----------------------------------------------------------------------------------
+
+
+def as_bytes(content):
+    return {"base64": base64.b64encode(content).decode()}
+
+
+def test_files_of_network_save_and_of_torch_are_read(tmp_path):
+    rng = np.random.default_rng(5)
+    net = random_net(rng, (2, *[2] * 6, 1))
+    net.save(tmp_path / "net.safetensors")
+    half = {
+        "net.10.weight": np.array([[2.5, -1]], np.float16),
+        "net.9.weight": np.array([[1.5], [-0.25]], np.float32),
+        "net.9.bias": np.array([0, 3], np.int64),
+    }
+    found = values(
+        [
+            ["parseSafetensors", as_bytes((tmp_path / "net.safetensors").read_bytes())],
+            ["parseSafetensors", as_bytes(save(half))],
+        ]
+    )
+    assert ck.Network(found[0]["net"]["weights"], found[0]["net"]["biases"]) == net
+    small = ck.Network([[[1.5], [-0.25]], [[2.5, -1]]], [[0, 3], [0]])
+    assert ck.Network(found[1]["net"]["weights"], found[1]["net"]["biases"]) == small
+
+
+def test_sixteen_bit_floats_have_the_values_that_torch_gives(tmp_path):
+    from safetensors.torch import save as save_torch
+
+    raw = torch.tensor([[1 / 3, -1e-5, 60000.0, 6e-8]])
+    for dtype in (torch.bfloat16, torch.float16):
+        content = save_torch({"0.weight": raw.to(dtype)})
+        (found,) = values([["parseSafetensors", as_bytes(content)]])
+        assert found["net"]["weights"][0] == raw.to(dtype).double().tolist()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "not a safetensors file, or it is damaged"),
+        (b"PK\x03\x04" + b"\0" * 40, "not a safetensors file, or it is damaged"),
+        (b"\x02" + b"\0" * 7 + b"{}" + b"\0" * 8, "found none"),
+        (b"\xff" * 8 + b"{}", "not a safetensors file, or it is damaged"),
+        (save({"a": np.eye(2)}), "found “a”"),
+        (save({"0.weight": np.zeros(3)}), "has 1 dimension, not 2"),
+        (save({"0.weight": np.array([[np.inf]])}), "not finite"),
+        (
+            save({"0.weight": np.eye(2), "1.weight": np.eye(3)}),
+            "layer 1 gives 2 numbers, layer 2 takes 3",
+        ),
+        (save({"0.weight": np.eye(2)})[:-8], "not a safetensors file, or it is damaged"),
+        (save({"0.weight": np.zeros((500, 500))}), "at most 64 hidden units"),
+    ],
+    ids=range(10),
+)
+def test_files_that_are_no_network_are_refused_in_words(content, message):
+    assert message in refusal(["parseSafetensors", as_bytes(content)])
+
+
+# --- the widget's Python half ---------------------------------------------------------------------
+
+
+def test_the_reader_starts_with_a_networks_text_and_holds_what_the_page_sends():
+    reader = ck.WeightsReader(SHIFTED)
+    assert parsed(reader.text)[0] == SHIFTED
+    assert reader.network is None and repr(reader) == "WeightsReader(nothing read yet)"
+    with reader.hold_trait_notifications():
+        reader.weights = [w.tolist() for w in SHIFTED.weights]
+        reader.biases = [b.tolist() for b in SHIFTED.biases]
+    assert reader.network == SHIFTED
+
+
+def test_every_example_can_be_read():
+    for _, text in ck.WeightsReader()._config["examples"]:
+        parsed(text)
+
+
+def test_nothing_in_its_page_can_end_the_data():
+    hostile = "</script><img onerror=alert(1)>"
+    reader = ck.WeightsReader(hostile, caption=hostile, examples={hostile: hostile})
+    page = reader._repr_mimebundle_()[0]["text/html"]
+    assert page.count("</script>") == 1 and "<img" not in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"weights": 3}, TypeError, "weights: expected a Network or text, got int"),
+        ({"tolerance": -1}, ValueError, "tolerance: expected a number, 0 or above, got -1.0"),
+        ({"tolerance": np.nan}, ValueError, "tolerance: expected a number, 0 or above, got nan"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        ck.WeightsReader(**arguments)
+
+
+def test_jupyter_gets_one_module_without_imports(tmp_path):
+    source = ck.WeightsReader._esm
+    assert "\nimport " not in str(source)
+    file = tmp_path / "reader.mjs"
+    file.write_text(str(source), encoding="utf-8")
+    script = f"import r from {json.dumps(file.as_uri())}; console.log(typeof r.render)"
+    command = [node(), "--input-type=module", "-e", script]
+    assert (
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout == "function\n"
+    )
