@@ -606,7 +606,7 @@ def _figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
     sizes = net.layer_sizes
     layers = len(sizes) - 1
     step = 96 if max(sizes) <= 4 else 76
-    width = max(sizes) * step + 40
+    width = max(sizes) * step + (120 if config["show_biases"] else 40)
     heights = [56 + 30 * min(a, b) for a, b in pairwise(sizes)]
     radius = 27
     levels = [float(radius + 8)]
@@ -664,6 +664,12 @@ def _figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
                 f'<text x="{cx:.1f}" y="{y:.1f}" font-size="14" fill="{ink}">{_number(value)}</text>'
                 for y, value in texts
             ]
+            if layer > 0 and config["show_biases"]:
+                bias = _number(net.biases[layer - 1][unit])
+                labels.append(
+                    f'<text class="ck-still-weight" x="{cx + radius + 20:.1f}" y="{cy + radius:.1f}" '
+                    f'font-size="12">b = {bias}</text>'
+                )
             if layer == 0:
                 labels.append(
                     f'<text class="ck-still-name" x="{cx:.1f}" y="{cy + radius + 17:.1f}" '

@@ -276,6 +276,14 @@ def test_the_figure_shows_every_weight_and_value():
         assert text in still
 
 
+def test_the_figure_shows_the_biases_where_the_widget_does():
+    net = ck.Network([[[1]], [[1]]], [[0.75], [-2]])
+    still = page_of(ck.CircuitWidget(net))
+    assert "b = 0.75" in still
+    assert "b = \N{MINUS SIGN}2" in still
+    assert "b = " not in page_of(ck.CircuitWidget("identity")).split("<script")[0]
+
+
 # ------------------------------------------------------------------ the modules
 
 

@@ -195,7 +195,8 @@ export class Drawing {
       layer.forEach(({ node, flag, name }, i) => {
         const x = column(l + 1, i);
         place(node, x, centers[l + 1]);
-        place(flag, x + radius * 0.8, centers[l + 1] - radius * 0.8);
+        const aside = radius * (radius < 26 ? 1 : 0.8);
+        place(flag, x + aside, centers[l + 1] - aside);
         if (name) place(name, x, centers[l + 1] + radius + bias + 11);
       }),
     );
