@@ -17,6 +17,7 @@ Source: Griewank, "On stable piecewise linearization and generalized algorithmic
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -39,6 +40,7 @@ Row = tuple[tuple[int, Fraction], ...]
 
 _SIGN_NODES = 10  # decide the sign of an argument exactly if it has at most so many kinks itself
 _EXACT_FLOAT = 1 << 53
+_CHUNK = 64  # rows between two looks at the clock
 
 
 @dataclass(frozen=True)
@@ -91,11 +93,16 @@ class CanonicalForm:
         _add_form(made, self, homogeneous)
 
 
-def canonical_form(net: Network) -> CanonicalForm:
+def canonical_form(net: Network, *, deadline: float = math.inf) -> CanonicalForm:
     """The network's function in abs-normal form.
+
+    Args:
+        net: the network.
+        deadline: the value of ``time.monotonic()`` after which to give up.
 
     Raises:
         TypeError: ``net`` is not a Network.
+        OutOfTime: the deadline passed.
 
     Example:
         relu(x) - relu(-x) + relu(2x) - 2 relu(x) is x:
@@ -106,7 +113,7 @@ def canonical_form(net: Network) -> CanonicalForm:
     """
     if not isinstance(net, Network):
         raise TypeError(f"net: expected a Network, got {type(net).__name__}")
-    builder = _Builder(net.n_inputs)
+    builder = _Builder(net.n_inputs, deadline)
     rows = builder.run(net)
     return _settled(net.n_inputs, builder.sparse_nodes(), rows)
 
@@ -169,8 +176,9 @@ def function_form(target: Target) -> CanonicalForm:
 class _Builder:
     """Runs a network on rows over the columns: inputs, 1, absolute values met so far."""
 
-    def __init__(self, n: int) -> None:
+    def __init__(self, n: int, deadline: float) -> None:
         self.n = n
+        self.deadline = deadline
         #: normalized argument (without trailing zeros, as bytes or tuple) -> its column
         self.columns: dict[Any, int] = {}
         self.nodes: list[Integers] = []
@@ -182,7 +190,7 @@ class _Builder:
         last = len(net.weights) - 1
         for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
             weights, bias, denominator = _whole(w, b)
-            rows = _product(weights, rows)
+            rows = self.product(weights, rows)
             if bias.any():
                 rows = _plus_constant(rows, n, bias, scale)
             scale *= denominator
@@ -193,6 +201,18 @@ class _Builder:
             for row in rows
         ]
 
+    def check_time(self) -> None:
+        if time.monotonic() > self.deadline:
+            raise _regions.OutOfTime
+
+    def product(self, weights: Integers, rows: Integers) -> Integers:
+        """``weights @ rows``, a few rows at a time, so that a deadline is kept."""
+        parts = []
+        for start in range(0, len(weights), _CHUNK):
+            self.check_time()
+            parts.append(_product(weights[start : start + _CHUNK], rows))
+        return np.concatenate(parts)
+
     def relu(
         self, rows: Integers, scale: int, always: NDArray[np.bool_], never: NDArray[np.bool_]
     ) -> tuple[Integers, int]:
@@ -202,6 +222,8 @@ class _Builder:
         divisors = np.gcd.reduce(rows, axis=1) if rows.size else np.zeros(len(rows), dtype=np.int64)
         width = rows.shape[1]
         for k, row in enumerate(rows):
+            if not k % _CHUNK:
+                self.check_time()
             divisor = int(divisors[k])
             if not divisor or never[k]:
                 continue

@@ -41,6 +41,8 @@ _READABLE_KINKS = 12
 _SHORT = 5
 #: a network's own function is worth spelling out if its numbers have not many more digits than this
 _PLAIN_BITS = 60
+#: networks of more hidden units are described without a list of their units
+_LISTED_UNITS = 60
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -107,13 +109,19 @@ class Detection:
         return _inner_functions(self.network, self.tolerance)
 
     @property
+    def _n_units(self) -> int:
+        return sum(self.network.layer_sizes[1:-1])
+
+    @property
     def verdict(self) -> str:
         """What was found, in a sentence."""
         name = text(self.expression)
         if self.function is not None:
             assert self.proof is not None
             how = "exactly" if self.proof.exact_error == 0 else f"within {_size(self.proof)}"
-            circuit = "" if self.circuit is None else f', with the circuit "{self.circuit}"'
+            # Reading every unit of a large network takes long; it is done where it is asked for.
+            named = self._n_units <= _LISTED_UNITS and self.circuit is not None
+            circuit = "" if not named else f', with the circuit "{self.circuit}"'
             return (
                 f"This network computes {text(self.proof.target.expression)} {how}, "
                 f"for every input{circuit}."
@@ -134,7 +142,7 @@ class Detection:
 
     def __repr__(self) -> str:
         lines = [self.verdict]
-        if len(self.units) <= 24:
+        if self._n_units <= 24:
             lines += [f"  layer {u.layer}, unit {u.index}: {u}" for u in self.units]
         return "\n".join(lines)
 
@@ -142,11 +150,13 @@ class Detection:
         rows = "".join(
             f"<tr><td>{u.layer}</td><td>{u.index}</td><td>{html.escape(str(u))}</td>"
             f"<td>{u.scale:.4g}</td></tr>"
-            for u in self.units[:60]
+            for u in (self.units if self._n_units <= _LISTED_UNITS else ())
         )
+        verdict = f'<p class="ck-verdict"><strong>{html.escape(self.verdict)}</strong></p>'
+        if not rows:
+            return verdict
         return (
-            f'<p class="ck-verdict"><strong>{html.escape(self.verdict)}</strong></p>'
-            "<table><thead><tr><th>layer</th><th>unit</th><th>feature</th><th>scale</th></tr></thead>"
+            f"{verdict}<table><thead><tr><th>layer</th><th>unit</th><th>feature</th><th>scale</th></tr></thead>"
             f"<tbody>{rows}</tbody></table>"
         )
 

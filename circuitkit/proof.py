@@ -60,7 +60,8 @@ class Proof:
         exact_error: the worst error as a fraction; None where only a bound is known, see ``bound``.
         bound: ``"exact"`` if ``error`` is the worst error; ``"at least"`` where a counterexample was
             found before all regions were seen; ``"at most"`` where z3 proved the claim with a tolerance.
-        engine: which engine decided, ``"regions"`` or ``"z3"``.
+        engine: what decided, ``"regions"`` or ``"z3"``; ``"samples"`` where the regions were too many
+            but a sampled input refutes the claim.
     """
 
     holds: bool
@@ -73,7 +74,7 @@ class Proof:
     tolerance: Fraction = Fraction(0)
     exact_error: Fraction | None = None
     bound: Literal["exact", "at least", "at most"] = "exact"
-    engine: Literal["regions", "z3"] = "regions"
+    engine: Literal["regions", "z3", "samples"] = "regions"
     _point: tuple[Fraction, ...] | None = field(default=None)
 
     def __bool__(self) -> bool:
@@ -162,8 +163,8 @@ def prove(
         domain: None for all of R^n, or a box, ``(low, high)`` for each input, ends included;
             infinite ends are allowed.
         time_limit: seconds, above 0.
-        engine: ``"regions"`` (exact worst error), ``"z3"``, or ``"auto"``: regions first, z3 with
-            what is left of the time.
+        engine: ``"regions"`` (exact worst error), ``"z3"``, or ``"auto"``: regions first; if they are
+            too many, a look at samples, then z3 with what is left of the time.
 
     Returns:
         A Proof. A refuted claim comes with a counterexample that was evaluated again exactly.
@@ -200,6 +201,10 @@ def prove(
         found = _by_regions(net, f, allowed, box, start + share * time_limit)
         if found is not None:
             return found
+    if engine == "auto":
+        found = _by_sampling(net, f, allowed, box)
+        if found is not None:
+            return found
     if engine != "regions":
         found = _by_z3(net, f, allowed, box, time_limit - (time.monotonic() - start))
         if found is not None:
@@ -218,9 +223,9 @@ def _by_regions(
 ) -> Proof | None:
     homogeneous = box is None and not net.has_biases and _is_homogeneous(f)
     cone = _regions.domain_cone(net.n_inputs, homogeneous=homogeneous, box=box)
-    made = _program(net, f, homogeneous)
     complete = True
     try:
+        made = _program(net, f, homogeneous, deadline)
         worst = _regions.worst_difference(made, cone, homogeneous=homogeneous, deadline=deadline)
     except _regions.OutOfTime as out:
         if out.worst is None or out.worst.error <= tolerance:
@@ -232,7 +237,7 @@ def _by_regions(
     return Proof(
         holds=point is None,
         counterexample=_as_array(point),
-        error=float(worst.error),
+        error=_nearest_float(worst.error),
         n_regions=worst.n_regions,
         domain=_float_box(box),
         target=f,
@@ -245,13 +250,13 @@ def _by_regions(
     )
 
 
-def _program(net: Network, f: Target, homogeneous: bool) -> _regions.Program:
+def _program(net: Network, f: Target, homogeneous: bool, deadline: float) -> _regions.Program:
     """Network and target for the region engine; a large network simplified first."""
     n_units = sum(net.layer_sizes[1:-1])
     if n_units <= _PLAIN_UNITS:
         return _regions.program(net, f, homogeneous=homogeneous)
     made = _regions.Program(net.n_inputs + (0 if homogeneous else 1))
-    canonical_form(net).add_to(made, homogeneous=homogeneous)
+    canonical_form(net, deadline=deadline).add_to(made, homogeneous=homogeneous)
     _regions.add_target(made, f, homogeneous=homogeneous)
     return made
 
@@ -282,7 +287,7 @@ def _by_z3(
     return Proof(
         holds=point is None,
         counterexample=_as_array(point),
-        error=float(error),
+        error=_nearest_float(error),
         n_regions=None,
         domain=_float_box(box),
         target=f,
@@ -293,6 +298,35 @@ def _by_z3(
         engine="z3",
         _point=tuple(point) if point is not None else None,
     )
+
+
+def _by_sampling(net: Network, f: Target, tolerance: Fraction, box: Box | None) -> Proof | None:
+    """A refutation by luck, where the regions are too many: floats propose, fractions decide."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, net.n_inputs)) * rng.choice([0.3, 1.0, 30.0], size=(2000, 1))
+    if box is not None:
+        low, high = np.array(_float_box(box)).T
+        x = np.clip(x, low, high)
+    with np.errstate(all="ignore"):
+        misses = np.abs(net(x) - f(x)).max(axis=1) / np.maximum(1.0, np.abs(x).max(axis=1))
+    for k in np.argsort(-misses)[:3].tolist():
+        point = tuple(Fraction(v) for v in x[k].tolist())
+        if _violates(net, f, tolerance, box, point):
+            error = _error_at(net, f, point)
+            return Proof(
+                holds=False,
+                counterexample=_as_array(point),
+                error=_nearest_float(error),
+                n_regions=None,
+                domain=_float_box(box),
+                target=f,
+                network=net,
+                tolerance=tolerance,
+                bound="at least",
+                engine="samples",
+                _point=point,
+            )
+    return None
 
 
 # --- counterexamples, always evaluated exactly ------------------------------------------------------
@@ -527,12 +561,22 @@ def _count(n: int | None, noun: str) -> str:
     return f"{n} {noun}" + ("" if n == 1 else "s")
 
 
+def _nearest_float(value: Fraction) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def _short(value: Fraction | float) -> str:
     """Four digits; whole numbers as they are."""
-    exact = Fraction(value)
-    if exact.denominator == 1 and abs(exact) < 10**6:
-        return str(exact.numerator)
-    return f"{float(exact):.4g}"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return str(value)
+        value = Fraction(value)
+    if value.denominator == 1 and abs(value) < 10**6:
+        return str(value.numerator)
+    return f"{_nearest_float(value):.4g}"
 
 
 def _values_text(values: Sequence[Fraction]) -> str:

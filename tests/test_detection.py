@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitkit as ck
-from benchmarks.generators import TEXTBOOK, scramble, textbook, variables
+from benchmarks.detection import UNIT_CIRCUITS, auc
+from benchmarks.generators import TEXTBOOK, scramble, scramble_with_labels, textbook, variables
 from circuitkit import circuits
 from circuitkit._expressions import expression
 from circuitkit.canonical import canonical_form
@@ -203,6 +204,25 @@ def test_units_that_cancel_are_told_from_the_circuit():
     needed = [u.in_circuit for u in found.units]
     assert needed == [True] * 3 + [False] * 8
     assert str(found.units[3]).endswith("(cancels out)")
+
+
+@settings(max_examples=12)
+@given(SEEDS, st.sampled_from(UNIT_CIRCUITS), st.sampled_from([1.0, 4.0, 16.0]))
+def test_units_of_the_circuit_are_told_from_louder_units_that_cancel(seed, name, amplitude):
+    rng = np.random.default_rng(seed)
+    plain = textbook(name)
+    total = 2 * sum(plain.layer_sizes[1:-1]) + 6
+    net, labels = scramble_with_labels(rng, plain, units=total, amplitude=amplitude, split=False)
+    found = ck.detect(net, tolerance=0)
+    needed = np.array([u.in_circuit for u in found.units], dtype=float)
+    assert auc(needed, np.concatenate(labels)) >= 0.9
+
+
+def test_a_large_network_is_described_without_its_units():
+    net = scramble(np.random.default_rng(0), ck.circuit("min"), units=200)
+    found = ck.detect(net, tolerance=0)
+    assert repr(found) == "This network computes min(x1, x2) exactly, for every input."
+    assert "<table>" not in found._repr_html_()
 
 
 def test_the_greaterness_detector_names_what_is_greater():

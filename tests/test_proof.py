@@ -275,32 +275,22 @@ def test_min8_and_sorting_stay_exact_and_quick():
 
 @pytest.mark.parametrize("engine", ["auto", *ENGINES])
 def test_what_is_not_settled_in_time_is_undecided(engine):
+    # the difference of two networks that are the same but for 1e-9 of their weights: within 1e-6 of 0
+    # at every sample, and too many regions to see in so short a time
     rng = np.random.default_rng(5)
-    half = random_network(rng, [6, 40, 40, 1], bias=True, weights="normal")
-    doubled = ck.Network(
-        [
-            np.vstack([w, w])
-            if i == 0
-            else np.hstack([w / 2, w / 2])
-            if i == 2
-            else np.vstack([np.hstack([w / 2, w / 2])] * 2)
-            for i, w in enumerate(half.weights)
-        ],
-        [np.concatenate([b, b]) if i < 2 else b for i, b in enumerate(half.biases)],
-    )
+    one = random_network(rng, [6, 30, 30, 1], bias=True, weights="normal")
+    two = ck.Network([w * (1 + 1e-9) for w in one.weights], one.biases)
+    gap = np.zeros((30, 30))
     difference = ck.Network(
         [
-            np.vstack([half.weights[0], doubled.weights[0]]),
-            np.block(
-                [[half.weights[1], np.zeros((40, 80))], [np.zeros((80, 40)), doubled.weights[1]]]
-            ),
-            np.hstack([half.weights[2], -doubled.weights[2]]),
+            np.vstack([one.weights[0], two.weights[0]]),
+            np.block([[one.weights[1], gap], [gap, two.weights[1]]]),
+            np.hstack([one.weights[2], -two.weights[2]]),
         ],
-        [np.concatenate([a, b]) for a, b in zip(half.biases[:2], doubled.biases[:2], strict=True)]
-        + [None],
+        [np.tile(b, 2) for b in one.biases[:2]] + [None],
     )
     with pytest.raises(ck.Undecided, match="undecided within 0.3 s: whether this network equals 0"):
-        ck.prove(difference, NOTHING, time_limit=0.3, engine=engine)
+        ck.prove(difference, NOTHING, tolerance=1e-5, time_limit=0.3, engine=engine)
 
 
 def test_a_counterexample_found_before_the_time_is_up_still_counts():
@@ -360,6 +350,21 @@ def test_floats_in_a_target_are_the_rationals_that_they_are():
     x = sympy.Symbol("x", real=True)
     assert ck.prove(ck.Network([[[0.1]]]), ck.Target(0.1 * x))
     assert not ck.prove(ck.Network([[[0.1]]]), "x/10")
+
+
+def test_weights_at_the_ends_of_the_float_range_stay_exact():
+    huge = ck.Network([[[1e200]], [[1e200]]])
+    found = ck.prove(huge, "identity")
+    assert not found and found.error == math.inf and found.exact_error > 10**399
+    assert "worst error inf" in repr(found)
+    tiny = ck.Network([[[1.0], [-1.0]], [[1.0, -1.0]]], [[0, 0], [5e-324]])
+    assert ck.prove(tiny, "identity").exact_error == Fraction(5e-324)
+
+
+def test_simplifying_a_large_network_keeps_to_the_time_limit():
+    net = random_network(np.random.default_rng(1), [6, 150, 150, 1], bias=True, weights="normal")
+    with pytest.raises(ck.Undecided):
+        ck.prove(net, NOTHING, time_limit=0.2, engine="regions")
 
 
 def test_a_proof_pickles():
