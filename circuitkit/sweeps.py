@@ -165,7 +165,7 @@ def grid(
         choices: any other field of :class:`Cell`, a value or a list of values.
 
     Returns:
-        The cells, the last choice varying fastest. Grids can be added: ``grid(...) + grid(...)``.
+        The cells, the last choice varying fastest. They are a list, so grids can be added.
 
     Raises:
         ValueError: ``seeds``, ``seeds_per_cell`` or a choice that :class:`Cell` does not have.
@@ -222,11 +222,11 @@ def sweep(
             sweep can be killed at any moment and run again. A change of the code or of torch makes
             new files.
         detect: also name the function and the circuit that each solved network is, with a proof each
-            (:func:`circuitkit.detect`; tens of milliseconds a solved seed).
+            (``circuitkit.detect``; tens of milliseconds a solved seed).
         progress: show a progress bar; by default once the sweep has taken two seconds.
 
     Returns:
-        A table in the order of ``cells`` with the columns of :data:`COLUMNS`: the cell's settings,
+        A table in the order of ``cells`` with the columns of :data:`circuitkit.sweeps.COLUMNS`: the cell's settings,
         then ``seed``, ``steps`` (taken), ``loss``, ``worst_error``, ``solved``, ``outcome``,
         ``function`` and ``circuit`` (with ``detect``), ``seconds`` (of the whole cell), ``error``,
         ``cell`` (the shard's name) and versions. A cell that failed is one row without a seed, with
