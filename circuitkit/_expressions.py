@@ -6,7 +6,6 @@ and maxima off the linear regions.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
@@ -28,7 +27,7 @@ def expression(
     *,
     output: int = 0,
     max_pieces: int = 12,
-    seconds: float = 2.0,
+    max_regions: int = 2000,
 ) -> sympy.Expr:
     """One output as a SymPy expression, the shortest of what absolute values and regions suggest.
 
@@ -38,7 +37,7 @@ def expression(
         output: which output.
         max_pieces: read minima and maxima off the linear regions if there are at most so many
             different affine pieces.
-        seconds: how long that may take.
+        max_regions: and at most so many regions.
 
     Example:
         >>> from circuitkit import Network
@@ -52,7 +51,7 @@ def expression(
     reader = _Reader(one, tuple(variables))
     candidates = [reader.row(one.outputs[0])]
     if one.n_kinks > 1:
-        candidates.extend(_lattice(one, tuple(variables), max_pieces, seconds))
+        candidates.extend(_lattice(one, tuple(variables), max_pieces, max_regions))
     return min(candidates, key=length)
 
 
@@ -197,7 +196,7 @@ def _rational(c: Fraction) -> sympy.Rational:
 
 
 def _lattice(
-    form: CanonicalForm, variables: tuple[sympy.Symbol, ...], max_pieces: int, seconds: float
+    form: CanonicalForm, variables: tuple[sympy.Symbol, ...], max_pieces: int, max_regions: int
 ) -> list[sympy.Expr]:
     """max over the regions of the min over the pieces that are above there, and the other way round."""
     n = form.n_inputs
@@ -208,15 +207,12 @@ def _lattice(
     pieces: dict[tuple[int, ...], int] = {}
     seen: list[tuple[_regions.Cone, int]] = []
     cone = _regions.domain_cone(n, homogeneous=homogeneous, box=None)
-    try:
-        for cell in _regions.cells(made, cone, time.monotonic() + seconds):
-            key = tuple(int(v) for v in cell.outputs[0][0])
-            index = pieces.setdefault(key, len(pieces))
-            if len(pieces) > max_pieces or len(seen) > 2000:
-                return []
-            seen.append((cell.cone, index))
-    except _regions.OutOfTime:
-        return []
+    for cell in _regions.cells(made, cone):
+        key = tuple(int(v) for v in cell.outputs[0][0])
+        index = pieces.setdefault(key, len(pieces))
+        if len(pieces) > max_pieces or len(seen) >= max_regions:
+            return []
+        seen.append((cell.cone, index))
     forms = integers([list(key) for key in pieces])
     above: set[frozenset[int]] = set()
     below: set[frozenset[int]] = set()

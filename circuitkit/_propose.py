@@ -252,7 +252,7 @@ class _Pieces:
             target = Target(raw, variables=variables)
             found.append(raw)
             if length(raw)[0] <= _SHORT:
-                found.append(expression(function_form(target), variables, seconds=0.3))
+                found.append(expression(function_form(target), variables, max_regions=300))
         return found
 
     def rounded(self, rows: Array, slack: float) -> list[tuple[Fraction, ...]] | None:

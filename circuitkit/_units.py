@@ -179,7 +179,7 @@ def _exact_readings(
     if form.n_kinks > _UNIT_KINKS:
         return []
     read = {
-        _unscaled(expression(_scaled(form, sign / Fraction(slope)), variables, seconds=0.5))
+        _unscaled(expression(_scaled(form, sign / Fraction(slope)), variables, max_regions=300))
         for sign in (1, -1)
     }
     return sorted((e for e in read if length(e)[0] <= _UNIT_LENGTH), key=length)[:1]

@@ -115,7 +115,7 @@ def canonical_form(net: Network, *, deadline: float = math.inf) -> CanonicalForm
         raise TypeError(f"net: expected a Network, got {type(net).__name__}")
     builder = _Builder(net.n_inputs, deadline)
     rows = builder.run(net)
-    return _settled(net.n_inputs, builder.sparse_nodes(), rows)
+    return _settled(net.n_inputs, builder.sparse_nodes(), rows, deadline)
 
 
 def function_form(target: Target) -> CanonicalForm:
@@ -304,11 +304,13 @@ def _plus_constant(rows: Integers, n: int, bias: Integers, scale: int) -> Intege
 # --- settling: signs that are known, one order for all ----------------------------------------------
 
 
-def _settled(n: int, nodes: list[Row], outputs: list[Row]) -> CanonicalForm:
+def _settled(
+    n: int, nodes: list[Row], outputs: list[Row], deadline: float = math.inf
+) -> CanonicalForm:
     """Only nodes that are read, none whose sign is known, in an order that forgets how they came."""
     form = ordered(n, nodes, outputs)
     while True:
-        simpler = _without_known_signs(form)
+        simpler = _without_known_signs(form, deadline)
         if simpler is None:
             return form
         form = ordered(n, list(simpler[0]), list(simpler[1]))
@@ -367,7 +369,9 @@ def combined(*parts: tuple[Fraction, Row]) -> Row:
     return tuple(sorted((j, c) for j, c in total.items() if c))
 
 
-def _without_known_signs(form: CanonicalForm) -> tuple[list[Row], list[Row]] | None:
+def _without_known_signs(
+    form: CanonicalForm, deadline: float
+) -> tuple[list[Row], list[Row]] | None:
     """The rows with the first |y| of known sign replaced by y or -y throughout; None if there is none.
 
     Every later row is normalized again, so that a row may come to have another factor or sign.
@@ -376,6 +380,8 @@ def _without_known_signs(form: CanonicalForm) -> tuple[list[Row], list[Row]] | N
     for k, row in enumerate(form.nodes):
         if form.depths[k] == 1:
             continue  # a plane has two sides
+        if time.monotonic() > deadline:
+            raise _regions.OutOfTime
         sign = _sign(form, row)
         if not sign:
             continue
