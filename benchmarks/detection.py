@@ -5,9 +5,9 @@
     python -m benchmarks.detection --share 0.05       a twentieth of the cases
     python -m benchmarks.detection --seed 1           other cases
 
-The results are merged into ``benchmarks/results/detection.json``. Times are processor seconds. The unit
-part compares with attribution by captum where captum is installed (``pip install captum``); it is no
-dependency of anything else.
+The results are merged into ``chapters/data/detection.json``, which the book reads. Times are processor
+seconds. The unit part compares with attribution by captum where captum is installed (``pip install
+captum``); it is no dependency of anything else.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from circuitkit._expressions import expression
 from circuitkit.canonical import canonical_form
 from circuitkit.training import Rate
 
-RESULTS = Path(__file__).parent / "results" / "detection.json"
+RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "detection.json"
 
 
 def share(count: int, n: int) -> dict[str, Any]:

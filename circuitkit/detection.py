@@ -152,7 +152,7 @@ class Detection:
             f"<td>{u.scale:.4g}</td></tr>"
             for u in (self.units if self._n_units <= _LISTED_UNITS else ())
         )
-        verdict = f'<p class="ck-verdict"><strong>{html.escape(self.verdict)}</strong></p>'
+        verdict = f'<p class="ck-result"><strong>{html.escape(self.verdict)}</strong></p>'
         if not rows:
             return verdict
         return (

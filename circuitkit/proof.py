@@ -136,7 +136,7 @@ class Proof:
         verdict, _, rest = self.verdict.partition(":")
         kind = "proved" if self.holds else "refuted"
         return (
-            f'<p class="ck-verdict ck-{kind}"><strong>{html.escape(verdict)}:</strong>'
+            f'<p class="ck-result ck-result-{kind}"><strong>{html.escape(verdict)}:</strong>'
             f"{html.escape(rest)}</p>"
         )
 

@@ -1,7 +1,7 @@
-r"""A place to paste weights and have them read: :func:`circuitkit.detect` in the page itself.
+r"""A place to paste weights and have them read: ``ck.detect`` in the page itself.
 
 The reader of the published page needs no Python: ``static/reading.mjs`` takes the text or the file to
-a network, and says of it what :func:`circuitkit.detect` says, by the same rules; ``static/reader.mjs``
+a network, and says of it what ``ck.detect`` says, by the same rules; ``static/reader.mjs``
 shows that beside the network, which can then be turned like any other widget's. In Jupyter the same
 thing is an `anywidget <https://anywidget.dev>`_ whose ``network`` is what the reader has pasted.
 """
@@ -73,7 +73,7 @@ class WeightsReader(anywidget.AnyWidget):
 
     Accepted are nested lists (JSON), ``ck.Network(...)``, PyTorch's printed tensors or ``state_dict``,
     plain numbers, and safetensors files; up to 64 hidden units. The reading is that of
-    :func:`circuitkit.detect`: the function of the catalogue that the network computes for *all* inputs
+    ``ck.detect``: the function of the catalogue that the network computes for *all* inputs
     with its exact worst error :math:`\max |net(x) - f(x)| / \max(1, \max_i |x_i|)`, or the nearest one;
     the circuit; what each hidden unit is for; and a simple expression. The network below can be turned,
     and the reading follows.

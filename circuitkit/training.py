@@ -252,8 +252,8 @@ def train(
             (torch's, every second hidden unit the mirror image of the one before it),
             ``"hidden-dominant"`` (torch's, every hidden unit's outgoing weights scaled down to at
             most half the norm of its incoming ones) or ``"mirrored-dominant"`` (both).
-        data: ``"population"`` for the loss over the whole distribution
-            (:func:`circuitkit._populations.population`), ``"batches"`` for the deck's recipe, a fresh
+        data: ``"population"`` for the loss over the whole distribution (exact for one input without
+            biases, otherwise by a fixed rule: 64 directions for two inputs), ``"batches"`` for the deck's recipe, a fresh
             uniform batch at every step. The batches are one sequence, the same for all seeds and
             all runs.
         rescue: the method that gets a stuck seed moving again; only ``None`` so far.

@@ -261,7 +261,7 @@ def test_a_network_without_a_hidden_layer_or_with_several_outputs_is_read():
 def test_the_html_is_a_table_of_units():
     page = ck.detect(ck.circuit("subtract"))._repr_html_()
     assert "<td>greaterness detector of x1 - x2</td>" in page
-    assert page.startswith('<p class="ck-verdict"><strong>This network computes x1 - x2 exactly')
+    assert page.startswith('<p class="ck-result"><strong>This network computes x1 - x2 exactly')
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_the_verdict_comes_first_and_reads_like_a_sentence():
 def test_the_html_is_escaped():
     target = ck.Target(sympy.Symbol("x", real=True), name="<b>x</b>")
     page = ck.prove(ck.circuit("abs"), target)._repr_html_()
-    assert page.startswith('<p class="ck-verdict ck-refuted"><strong>Refuted:</strong>')
+    assert page.startswith('<p class="ck-result ck-result-refuted"><strong>Refuted:</strong>')
     assert "<b>" not in page
 
 
