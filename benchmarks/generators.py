@@ -321,6 +321,10 @@ def _with_wedge(rng: Rng, net: ck.Network, width: float) -> ck.Network:
     """relu(u) - relu(u - width v) - relu(width v): 0 but for a wedge between two near hyperplanes."""
     n = net.n_inputs
     u, v = _dyadic(rng, n), _dyadic(rng, n)
+    if u @ v > 0 and (u @ v) ** 2 == (u @ u) * (v @ v):
+        v = (
+            -v
+        )  # the same direction as u, as half of all are in one dimension: no wedge, all cancels
     rows = np.stack([u, u - width * v, width * v])
     out = np.array([1.0, -1.0, -1.0]) * float(_dyadic(rng))
     weights = [np.vstack([net.weights[0], rows])]

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 import circuitkit as ck
 from benchmarks.detection import UNIT_CIRCUITS, auc
-from benchmarks.generators import TEXTBOOK, scramble, scramble_with_labels, textbook, variables
+from benchmarks.generators import (
+    TEXTBOOK,
+    near_miss,
+    scramble,
+    scramble_with_labels,
+    textbook,
+    variables,
+)
 from circuitkit import circuits
 from circuitkit._expressions import expression
 from circuitkit.canonical import canonical_form
@@ -276,3 +283,10 @@ def test_the_html_is_a_table_of_units():
 def test_errors_name_the_argument(arguments, error, message):
     with pytest.raises(error, match=message):
         ck.detect(**{"net": ck.circuit("min"), **arguments})
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_what_the_benchmark_calls_a_near_miss_does_miss(seed):
+    kind, name, net = near_miss(np.random.default_rng(seed), seed)
+    for engine in ("regions", "z3"):
+        assert not ck.prove(net, name, engine=engine), kind
