@@ -17,7 +17,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from circuitkit import widget
@@ -68,7 +67,7 @@ def style_source() -> str:
     return (_STATIC / "reader.css").read_text(encoding="utf-8")
 
 
-class WeightsReader(anywidget.AnyWidget):
+class WeightsReader(widget.PageWidget):
     r"""A text field for the weights of a small network, and below it what the network computes.
 
     Accepted are nested lists (JSON), ``ck.Network(...)``, PyTorch's printed tensors or ``state_dict``,
@@ -140,15 +139,6 @@ class WeightsReader(anywidget.AnyWidget):
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"tolerance: expected a number, 0 or above, got {value!r}")
         return value
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The live view for Jupyter and, beside it, HTML that runs by itself."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        data = dict(data or {})
-        data["text/plain"] = repr(self)
-        data["text/html"] = self._static_html()
-        return data, metadata
 
     def _static_html(self) -> str:
         state = {name: getattr(self, name) for name in ("text", "tolerance", "_config")}

@@ -145,7 +145,23 @@ class _Verdict(traitlets.Dict):
         return value
 
 
-class CircuitWidget(anywidget.AnyWidget):
+class PageWidget(anywidget.AnyWidget):
+    """A widget that is live in Jupyter and runs by itself in a published page."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The live view for Jupyter and, beside it, HTML that runs by itself."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data = dict(data or {})
+        data["text/plain"] = repr(self)
+        data["text/html"] = self._static_html()
+        return data, metadata
+
+    def _static_html(self) -> str:
+        raise NotImplementedError
+
+
+class CircuitWidget(PageWidget):
     r"""A network to touch: drag its inputs, turn its weights, see its function and whether it is right.
 
     The verdict is decided from the network's linear regions, for all real inputs and not for a
@@ -393,15 +409,6 @@ class CircuitWidget(anywidget.AnyWidget):
         return seed
 
     # ------------------------------------------------------------------ the published page
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The live view for Jupyter and, beside it, HTML that runs by itself."""
-        bundle = super()._repr_mimebundle_(**kwargs)
-        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
-        data = dict(data or {})
-        data["text/plain"] = repr(self)
-        data["text/html"] = self._static_html()
-        return data, metadata
 
     def _static_html(self) -> str:
         state = {
