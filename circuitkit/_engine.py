@@ -1,4 +1,7 @@
-"""Loss and gradient of many small networks at once, the seed axis last.
+"""Loss and gradient of many small networks at once in torch, the seed axis last.
+
+For a GPU, and for the optimizers that look at curvature; on a processor those that follow the gradient
+have a compiled loop of their own, :mod:`circuitkit._fused`.
 
 Every array ends in the axis of the seeds: parameters ``(n_out, n_in, S)``, activations
 ``(n_units, n_points, S)``. All work is elementwise over that axis, one operation for each unit that
@@ -19,16 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from circuitkit._parameters import layers, n_parameters
 from circuitkit._populations import Points
-
-Array = NDArray[np.float64]
 
 
 def tile(n_points: int, device: torch.device) -> int:
@@ -53,25 +52,6 @@ def lanes(width: int, n_points: int, n_seeds: int, threads: int, device: torch.d
     return max(32, min(2 ** max(fits.bit_length() - 1, 0), 2 ** (share - 1).bit_length(), most))
 
 
-def layers(flat: torch.Tensor, sizes: Sequence[int], *, bias: bool) -> list[torch.Tensor]:
-    """Views of flat parameters ``(n_parameters, S)``: one ``(n_out, n_in [+ 1], S)`` a layer.
-
-    With ``bias`` the last column of a layer holds its biases.
-    """
-    views: list[torch.Tensor] = []
-    start = 0
-    for n_in, n_out in pairwise(sizes):
-        count = n_out * (n_in + bias)
-        views.append(flat[start : start + count].view(n_out, n_in + bias, -1))
-        start += count
-    return views
-
-
-def n_parameters(sizes: Sequence[int], *, bias: bool) -> int:
-    """Weights and biases of one network."""
-    return sum(n_out * (n_in + bias) for n_in, n_out in pairwise(sizes))
-
-
 class Engine:
     """Buffers for one chunk of seeds, and the operations that compute loss and gradient in them.
 
@@ -81,8 +61,6 @@ class Engine:
         s: how many seeds side by side.
         bias: whether the layers have biases.
         unit: what a bias is multiplied by (:attr:`circuitkit._populations.Points.unit`).
-        mirrored: whether the second half of the points is minus the first. Then the first layer,
-            which without biases is odd, need be computed for one half only.
 
     Attributes:
         theta: the parameters, ``(n_parameters, S)``; write here before :meth:`run`.
@@ -98,14 +76,12 @@ class Engine:
         *,
         bias: bool,
         unit: float,
-        mirrored: bool = False,
         dtype: torch.dtype,
         device: torch.device,
     ) -> None:
         self._empty = partial(torch.empty, dtype=dtype, device=device)
         self._sizes, self._s, self._tile = tuple(sizes), s, tile(n_points, device)
         self._bias, self._unit = bias, unit
-        self._half = n_points // 2 if mirrored and not bias and self._tile == n_points else None
         n = n_parameters(sizes, bias=bias)
         self.theta, self.gradient, self._sum = (self._empty(n, s) for _ in range(3))
         self._inputs = self._empty(sizes[0], n_points)
@@ -224,12 +200,10 @@ class Engine:
         return self._scratch[: z.numel()].view_as(z)
 
     def _write_forward(self, then: Callable[..., None]) -> None:
-        before = [row[: self._half].view(1, -1, 1) for row in self._rows[: self._sizes[0]]]
+        before = [row.view(1, -1, 1) for row in self._rows[: self._sizes[0]]]
         last = len(self._layers) - 1
         for layer, w in enumerate(self._layers):
             z = self.residual if layer == last else self._h[layer]
-            if layer == 0 and self._half:
-                z = self._like(z[:, : self._half])
             start: torch.Tensor | None = self._negative_y if layer == last else None
             if self._bias:
                 offset = self._empty(len(w), self._s)
@@ -246,12 +220,7 @@ class Engine:
                 start = z
             if layer == last:
                 return
-            if layer == 0 and self._half:  # relu(-z) = relu(z) - z
-                on, mirror = self._h[0][:, : self._half], self._h[0][:, self._half :]
-                then(torch.clamp_min, z, 0, out=on)
-                then(torch.sub, on, z, out=mirror)
-            else:
-                then(z.clamp_min_, 0)
+            then(z.clamp_min_, 0)
             before = [h.unsqueeze(0) for h in self._h[layer]]
 
     def _write_backward(self, then: Callable[..., None]) -> None:
@@ -313,11 +282,6 @@ class Engine:
         # Not a matrix product: its sums depend on where in the chunk a seed is.
         g = self._gradients[layer]
         before = self._h[layer - 1] if layer else self._rows[: self._sizes[0]].unsqueeze(-1)
-        if layer == 0 and self._half:
-            before = before[:, : self._half]
-            odd = delta[:, : self._half]  # its own first half is no longer needed
-            then(torch.sub, odd, delta[:, self._half :], out=odd)
-            delta = odd
         for i, h in enumerate(before):
             then(torch.mul, delta, h.unsqueeze(0), out=self._like(delta))
             then(torch.sum, self._like(delta), dim=1, out=g[:, i])
@@ -332,44 +296,3 @@ def as_tensors(
     """What :meth:`Engine.load` takes."""
     x = torch.as_tensor(points.x.T.copy(), dtype=dtype, device=device)
     return x, torch.as_tensor(-points.y.T, dtype=dtype, device=device)
-
-
-def to_chunks(
-    weights: list[Array],
-    biases: list[Array],
-    s: int,
-    *,
-    bias: bool,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> list[torch.Tensor]:
-    """Flat parameters ``(n_parameters, s)`` of ``s`` seeds each, the last filled up with copies.
-
-    Args:
-        weights: one array ``(n_seeds, n_out, n_in)`` a layer.
-        biases: one array ``(n_seeds, n_out)`` a layer.
-    """
-    parts = [
-        (np.concatenate([w, b[..., None]], axis=2) if bias else w).reshape(len(w), -1)
-        for w, b in zip(weights, biases, strict=True)
-    ]
-    flat = np.concatenate(parts, axis=1)
-    filled = np.concatenate([flat, np.repeat(flat[-1:], -len(flat) % s, axis=0)])
-    return [
-        torch.as_tensor(filled[i : i + s].T.copy(), dtype=dtype, device=device)
-        for i in range(0, len(filled), s)
-    ]
-
-
-def from_chunks(
-    chunks: Sequence[torch.Tensor], n_seeds: int, sizes: Sequence[int], *, bias: bool
-) -> tuple[list[Array], list[Array]]:
-    """The inverse of :func:`to_chunks`, in float64."""
-    flat = torch.cat([c.to("cpu", torch.float64) for c in chunks], dim=1)[:, :n_seeds]
-    weights: list[Array] = []
-    biases: list[Array] = []
-    for n_in, layer in zip(sizes, layers(flat, sizes, bias=bias), strict=False):
-        seeds_first = layer.permute(2, 0, 1).numpy()
-        weights.append(seeds_first[:, :, :n_in].copy())
-        biases.append(seeds_first[:, :, n_in:].sum(axis=2))
-    return weights, biases

@@ -43,14 +43,12 @@ class Points:
         y: the target there, shape ``(n_points, n_outputs)``.
         unit: what a bias is multiplied by.
         floor: the part of the loss that no network without biases can reduce.
-        mirrored: whether the second half of the points is minus the first.
     """
 
     x: Array
     y: Array
     unit: float
     floor: float = 0.0
-    mirrored: bool = False
 
 
 def population(target: Target, *, bias: bool) -> Points:
@@ -106,10 +104,7 @@ def _sample(target: Target, x: Array) -> Points:
 
 
 def _rays(target: Target, u: Array, edge: Array, density: Array) -> Points:
-    """Directions ``u`` out to ``edge``, each standing for ``density`` of the solid angle.
-
-    The second half of the directions is minus the first.
-    """
+    """Directions ``u`` out to ``edge``, each standing for ``density`` of the solid angle."""
     n = u.shape[1]
     node, weight = np.polynomial.legendre.leggauss(64)
     # r: (n_nodes, n_directions); the rule on (0, R)
@@ -125,4 +120,4 @@ def _rays(target: Target, u: Array, edge: Array, density: Array) -> Points:
         rest = ((r ** (n - 1) * dr)[..., None] * (f - r[..., None] * c) ** 2).sum(axis=0)
         floor = float((density[:, None] * rest).sum() / f.shape[-1])
     scale = np.sqrt(density * total)[:, None]
-    return Points(u * scale, c * scale, 0.0, floor, mirrored=True)
+    return Points(u * scale, c * scale, 0.0, floor)

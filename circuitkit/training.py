@@ -1,8 +1,8 @@
 """Train the same network from many seeds at once and count how many find the function.
 
-The work is done by :mod:`~circuitkit._engine`, on the points of
-:mod:`~circuitkit._populations`; whether a seed is solved is judged by
-:mod:`~circuitkit.outcomes`. Nothing here has seen the hand-derived circuits.
+The work is done by :mod:`~circuitkit._fused`, or on a GPU and with curvature by
+:mod:`~circuitkit._stepwise`, on the points of :mod:`~circuitkit._populations`; whether a seed is solved
+is judged by :mod:`~circuitkit.outcomes`. Nothing here has seen the hand-derived circuits.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import html
 import math
 import operator
 import os
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from circuitkit import _engine, _optimizers, _populations, _second_order
+from circuitkit import _fused, _optimizers, _populations, _second_order, _stepwise
 from circuitkit._initial import INITS, initial
+from circuitkit._parameters import from_chunks, to_chunks
 from circuitkit._progress import Bar
 from circuitkit.network import Network
 from circuitkit.outcomes import name_outcomes, worst_errors
@@ -35,14 +35,16 @@ from circuitkit.targets import target as as_target
 __all__ = ["Rate", "TrainingRun", "train"]
 
 Array = NDArray[np.float64]
+Flat = NDArray[np.floating[Any]]
 Schedule = Callable[[float], float]
-_Loaded = tuple[torch.Tensor, torch.Tensor]
-_Optimizer = _optimizers.Optimizer | _second_order.LBFGS | _second_order.LevenbergMarquardt
+_Trainer = _fused.Fused | _stepwise.Stepwise
 
 #: a seed is solved when its worst error over all inputs is at most this
 TOLERANCE = 1e-3
 #: how many losses of a seed are kept along the way
 RECORDS = 100
+#: how many batches are drawn ahead
+BATCHES = 100
 _MAX_SEED = 2**63
 
 SCHEDULES: dict[str, Schedule] = {
@@ -350,81 +352,76 @@ class _Plan:
             "device": str(self.device),
         }
 
-    def width(self) -> int:
-        """How many numbers a point and seed the largest array holds."""
-        if self.optimizer == "lm":
-            return _engine.n_parameters(self.sizes, bias=self.bias)
-        return max(self.sizes[1:])
-
-    def new_optimizer(self) -> _Optimizer:
-        options = {**OPTIONS[self.optimizer], **self.options}
-        if self.optimizer == "lbfgs":
-            return _second_order.LBFGS(options, self.weight_decay)
-        if self.optimizer == "lm":
-            return _second_order.LevenbergMarquardt(options, self.weight_decay)
-        return _optimizers.Optimizer(self.optimizer, options, self.weight_decay)
+    def trainer(self, n_points: int) -> _Trainer:
+        """What takes chunks of seeds through the steps."""
+        arguments: dict[str, Any] = {
+            "bias": self.bias,
+            "optimizer": self.optimizer,
+            "options": {**OPTIONS[self.optimizer], **self.options},
+            "weight_decay": self.weight_decay,
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "n_points": n_points,
+            "n_seeds": len(self.seeds),
+            "steps": self.steps,
+            "threads": self.threads,
+        }
+        if self.device.type == "cpu" and self.optimizer in _fused.KINDS:
+            return _fused.Fused(self.sizes, **arguments)
+        return _stepwise.Stepwise(self.sizes, **arguments, device=self.device)
 
     def rate(self, step: int) -> float:
         s = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
         return self.learning_rate * float(s(step / self.steps))
 
 
-@dataclass
-class _Chunk:
-    """Seeds that are trained side by side, and everything that is remembered between blocks."""
-
-    theta: torch.Tensor
-    optimizer: _Optimizer
-    records: list[NDArray[np.floating[Any]]] = field(default_factory=list)
-
-
 def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
     population = _populations.population(plan.target, bias=plan.bias)
-    n_points = len(population.x) if plan.data == "population" else plan.batch_size
-    s = _engine.lanes(plan.width(), n_points, len(plan.seeds), plan.threads, plan.device)
     weights, biases = initial(plan.init, plan.sizes, plan.seeds.tolist(), bias=plan.bias)
-    chunks = [
-        _Chunk(flat, plan.new_optimizer())
-        for flat in _engine.to_chunks(
-            weights, biases, s, bias=plan.bias, dtype=plan.dtype, device=plan.device
-        )
-    ]
+    batches = _populations.batches(plan.target, size=plan.batch_size)
+    trainer = plan.trainer(len(population.x) if plan.data == "population" else plan.batch_size)
+    rate = plan.rate(0) if plan.steps else 0.0
+    flat = to_chunks(weights, biases, trainer.lanes, bias=plan.bias)
+    workers = _Workers(trainer, [trainer.begin(part, rate) for part in flat], plan)
+    points = trainer.load([population])
     recorded = _recorded_steps(plan.steps)
-    worker = _Workers(plan, n_points, s, mirrored=plan.data == "population" and population.mirrored)
-    done = 0
+    records: list[Flat] = [np.empty((0, len(plan.seeds)), np.float32)]
+    reached = 0, workers.parameters()
     interrupted = False
-    finished = [chunk.theta for chunk in chunks]
     bar = Bar(plan.steps * len(plan.seeds), "step", progress)
     try:
-        stream = _points(plan, population)
-        while done < plan.steps:
-            block = range(done, min(done + _block_length(len(chunks)), plan.steps))
-            points = list(islice(stream, len(block) if plan.data == "batches" else 1))
-            finished = [chunk.theta.clone() for chunk in chunks]
-            worker.advance(chunks, points, block, recorded)
-            done = block.stop
-            finished = [chunk.theta for chunk in chunks]
+        while (done := reached[0]) < plan.steps:
+            block = range(done, min(done + trainer.block, plan.steps))
+            if plan.data == "batches":
+                block = block[:BATCHES]
+                points = trainer.load(list(islice(batches, len(block))))
+            rates = [plan.rate(step) for step in block]
+            losses = workers.advance(points, rates, [step in recorded for step in block])
+            records.append(np.concatenate(losses, axis=1)[:, : len(plan.seeds)])
+            reached = block.stop, workers.parameters()
             bar.update(len(block) * len(plan.seeds))
     except KeyboardInterrupt:
         interrupted = True
     finally:
-        worker.close()
+        workers.close()
         bar.close()
-    return _result(plan, population, chunks, finished, recorded, done, interrupted, began)
+    done, finished = reached
+    steps = sorted(step for step in recorded if step < done)
+    history = np.concatenate(records).astype(np.float32)[: len(steps)]
+    return _result(plan, population, finished, steps, history, done, interrupted, began)
 
 
 def _result(
     plan: _Plan,
     population: _populations.Points,
-    chunks: list[_Chunk],
-    finished: list[torch.Tensor],
-    recorded: list[int],
+    finished: list[Flat],
+    steps: list[int],
+    history: Flat,
     done: int,
     interrupted: bool,
     began: float,
 ) -> TrainingRun:
     n = len(plan.seeds)
-    weights, biases = _engine.from_chunks(finished, n, plan.sizes, bias=plan.bias)
+    weights, biases = from_chunks(finished, n, plan.sizes, bias=plan.bias)
     with np.errstate(all="ignore"):
         loss = _loss(population, weights, biases)
         error = worst_errors(plan.target, weights, biases)
@@ -433,12 +430,9 @@ def _result(
         finite &= np.isfinite(a.reshape(n, -1)).all(axis=1)
     loss = np.where(finite, loss, np.inf)
     error = np.where(finite, error, np.inf)
-    steps = [r for r in recorded if r < done]
-    history = np.empty((len(steps) + 1, n), dtype=np.float32)
-    for i in range(len(steps)):
-        history[i] = np.concatenate([chunk.records[i] for chunk in chunks])[:n]
-    history[:-1] += np.float32(population.floor if plan.data == "population" else 0.0)
-    history[-1] = loss
+    if plan.data == "population":
+        history += np.float32(population.floor)
+    history = np.concatenate([history, loss[None].astype(np.float32)])
     return TrainingRun(
         target=plan.target,
         layer_sizes=plan.sizes,
@@ -472,85 +466,44 @@ def _loss(points: _populations.Points, weights: list[Array], biases: list[Array]
     return loss + points.floor
 
 
-def _points(plan: _Plan, population: _populations.Points) -> Iterator[_Loaded]:
-    """What each step trains on, as the engine takes it."""
-    stream: Iterable[_populations.Points]
-    if plan.data == "population":
-        stream = repeat(population)
-    else:
-        stream = _populations.batches(plan.target, size=plan.batch_size)
-    for points in stream:
-        yield _engine.as_tensors(points, dtype=plan.dtype, device=plan.device)
-
-
-def _recorded_steps(steps: int) -> list[int]:
-    return sorted({int(s) for s in np.linspace(0, steps, RECORDS + 1)[:-1]} - {steps})
-
-
-def _block_length(n_chunks: int) -> int:
-    """Steps after which all chunks meet, and the bar and the keyboard are looked at."""
-    return max(1, min(100, 20_000 // n_chunks))
+def _recorded_steps(steps: int) -> set[int]:
+    return {int(s) for s in np.linspace(0, steps, RECORDS + 1)[:-1]} - {steps}
 
 
 class _Workers:
-    """Threads that advance chunks; each has an engine of its own. No step waits for another chunk."""
+    """Threads that share the chunks of seeds."""
 
-    def __init__(self, plan: _Plan, n_points: int, s: int, *, mirrored: bool) -> None:
-        self.plan, self.n_points, self.s, self.mirrored = plan, n_points, s, mirrored
-        self.stop = threading.Event()
-        self.local = threading.local()
-        n = 1 if plan.device.type != "cpu" else plan.threads
+    def __init__(self, trainer: _Trainer, chunks: list[Any], plan: _Plan) -> None:
+        self.trainer, self.chunks = trainer, chunks
         self.before = torch.get_num_threads()
-        self.pool = ThreadPoolExecutor(n, "circuitkit", initializer=self._start)
+        self.pool = ThreadPoolExecutor(
+            plan.threads if plan.device.type == "cpu" else 1, "circuitkit", initializer=self._start
+        )
 
-    def _start(self) -> None:
+    @staticmethod
+    def _start() -> None:
         # Numbers below 1e-38 slow a processor down a hundredfold and mean nothing here. One thread
         # an operation: waiting for a busy neighbor at every operation would cost far more.
         torch.set_flush_denormal(True)
         torch.set_num_threads(1)
-        plan = self.plan
-        self.local.engine = _engine.Engine(
-            plan.sizes,
-            self.n_points,
-            self.s,
-            bias=plan.bias,
-            unit=self.n_points**-0.5,
-            mirrored=self.mirrored,
-            dtype=plan.dtype,
-            device=plan.device,
-        )
 
-    def advance(
-        self, chunks: list[_Chunk], points: list[_Loaded], block: range, recorded: list[int]
-    ) -> None:
-        jobs: list[Future[None]] = [
-            self.pool.submit(self._advance, chunk, points, block, set(recorded)) for chunk in chunks
+    def advance(self, points: Any, rates: list[float], record: list[bool]) -> list[Flat]:
+        """Take every chunk through these steps; the recorded losses of each."""
+        jobs: list[Future[Flat]] = [
+            self.pool.submit(self.trainer.advance, chunk, points, rates, record)
+            for chunk in self.chunks
         ]
         pending = set(jobs)
-        while pending:
-            done, pending = wait(pending, timeout=0.1)
-            for job in done:
-                job.result()
+        while pending:  # in short waits, between which Ctrl-C is heard
+            _, pending = wait(pending, timeout=0.1)
+        return [job.result() for job in jobs]
 
-    def _advance(
-        self, chunk: _Chunk, points: list[_Loaded], block: range, recorded: set[int]
-    ) -> None:
-        engine: _engine.Engine = self.local.engine
-        plan = self.plan
-        with torch.inference_mode():
-            engine.theta.copy_(chunk.theta)
-            for i, step in enumerate(block):
-                if self.stop.is_set():
-                    return
-                if i < len(points):
-                    engine.load(*points[i])
-                if step in recorded:
-                    chunk.records.append(engine.loss().to(torch.float32).cpu().numpy())
-                chunk.optimizer.step(engine, plan.rate(step))
-            chunk.theta.copy_(engine.theta)
+    def parameters(self) -> list[Flat]:
+        """Where every chunk is now."""
+        return [self.trainer.parameters(chunk) for chunk in self.chunks]
 
     def close(self) -> None:
-        self.stop.set()
+        self.trainer.stop()
         self.pool.shutdown(wait=True, cancel_futures=True)
         torch.set_num_threads(self.before)
 

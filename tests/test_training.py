@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 import circuitkit as ck
-from circuitkit import _engine, _initial, _optimizers, _populations, training
+from circuitkit import _engine, _initial, _optimizers, _parameters, _populations, training
 from circuitkit.training import OPTIONS, Rate
 
 CPU = torch.device("cpu")
@@ -49,12 +49,11 @@ def engine_for(target: str, hidden: tuple[int, ...], bias: bool, s: int = 8) -> 
         s,
         bias=bias,
         unit=points.unit,
-        mirrored=points.mirrored,
         dtype=torch.float64,
         device=CPU,
     )
     engine.load(*_engine.as_tensors(points, dtype=torch.float64, device=CPU))
-    shape = (_engine.n_parameters(sizes, bias=bias), s)
+    shape = (_parameters.n_parameters(sizes, bias=bias), s)
     engine.theta.copy_(torch.as_tensor(np.random.default_rng(s).normal(size=shape)))
     return engine
 
@@ -65,7 +64,7 @@ def residuals(flat: torch.Tensor, target: str, hidden: tuple[int, ...], bias: bo
     sizes = (t.n_inputs, *hidden, t.n_outputs)
     points = _populations.population(t, bias=bias)
     h = torch.as_tensor(points.x)
-    for i, layer in enumerate(_engine.layers(flat.unsqueeze(1), sizes, bias=bias)):
+    for i, layer in enumerate(_parameters.layers(flat.unsqueeze(1), sizes, bias=bias)):
         w = layer[:, : sizes[i], 0]
         h = torch.nn.functional.linear(h.relu() if i else h, w)
         h = h + layer[:, -1, 0] * points.unit if bias else h

@@ -1,0 +1,117 @@
+"""Training in torch, one step of a chunk of seeds after the other: on a GPU, and with curvature."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from circuitkit import _engine, _optimizers, _second_order
+from circuitkit._parameters import n_parameters
+from circuitkit._populations import Points
+
+Array = NDArray[np.floating[Any]]
+Optimizer = _optimizers.Optimizer | _second_order.LBFGS | _second_order.LevenbergMarquardt
+
+
+@dataclass
+class Chunk:
+    """Seeds that are trained side by side, and the optimizer with what it remembers of them."""
+
+    theta: torch.Tensor
+    optimizer: Optimizer
+
+
+class Stepwise:
+    """Trains chunks of seeds by :class:`circuitkit._engine.Engine`, with every optimizer.
+
+    Takes the same arguments as :class:`circuitkit._fused.Fused`, and a ``device``. Every thread has an
+    engine of its own.
+    """
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        bias: bool,
+        optimizer: str,
+        options: Mapping[str, float],
+        weight_decay: float,
+        dtype: str,
+        n_points: int,
+        n_seeds: int,
+        steps: int,
+        threads: int,
+        device: torch.device,
+    ) -> None:
+        self._optimizer, self._options, self._decay = optimizer, options, weight_decay
+        self._dtype, self._device = getattr(torch, dtype), device
+        # How many numbers a point and seed the largest array holds: for "lm" it is the Jacobian.
+        width = n_parameters(sizes, bias=bias) if optimizer == "lm" else max(sizes[1:])
+        self.lanes = _engine.lanes(width, n_points, n_seeds, threads, device)
+        self.block = max(1, min(100, 20_000 * self.lanes // n_seeds))
+        self._engine: dict[str, Any] = {
+            "sizes": sizes,
+            "n_points": n_points,
+            "s": self.lanes,
+            "bias": bias,
+            "unit": n_points**-0.5,
+            "dtype": self._dtype,
+            "device": device,
+        }
+        self._local = threading.local()
+        self._stop = threading.Event()
+
+    def begin(self, flat: NDArray[np.float64], rate: float) -> Chunk:
+        """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
+        theta = torch.as_tensor(flat, dtype=self._dtype, device=self._device)
+        return Chunk(theta, self._new_optimizer())
+
+    def _new_optimizer(self) -> Optimizer:
+        if self._optimizer == "lbfgs":
+            return _second_order.LBFGS(self._options, self._decay)
+        if self._optimizer == "lm":
+            return _second_order.LevenbergMarquardt(self._options, self._decay)
+        return _optimizers.Optimizer(self._optimizer, self._options, self._decay)
+
+    def load(self, points: Sequence[Points]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+        """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""
+        return [_engine.as_tensors(p, dtype=self._dtype, device=self._device) for p in points]
+
+    def advance(
+        self,
+        chunk: Chunk,
+        points: Sequence[tuple[torch.Tensor, torch.Tensor]],
+        rates: Sequence[float],
+        record: Sequence[bool],
+    ) -> Array:
+        """Take the chunk through one step for each rate; the losses before the steps in ``record``."""
+        losses: list[Array] = []
+        with torch.inference_mode():
+            if not hasattr(self._local, "engine"):
+                self._local.engine = _engine.Engine(**self._engine)
+            engine: _engine.Engine = self._local.engine
+            engine.theta.copy_(chunk.theta)
+            for i, (rate, wanted) in enumerate(zip(rates, record, strict=True)):
+                if self._stop.is_set():
+                    break
+                if i < len(points):
+                    engine.load(*points[i])
+                if wanted:
+                    losses.append(engine.loss().cpu().numpy())
+                chunk.optimizer.step(engine, rate)
+            chunk.theta.copy_(engine.theta)
+        return np.array(losses).reshape(-1, self.lanes)
+
+    def parameters(self, chunk: Chunk) -> Array:
+        """A copy of the chunk's parameters."""
+        return chunk.theta.cpu().numpy().copy()
+
+    def stop(self) -> None:
+        """Make every running call return soon."""
+        self._stop.set()
