@@ -1,7 +1,7 @@
 """Many steps of many small networks in one compiled loop, for the processor.
 
 Parameters are ``(n_parameters, S)``, the seed axis last, as in :mod:`circuitkit._engine`. The loop
-takes :data:`LANES` seeds through all its steps before the next ones, so that what it touches stays in
+takes a few seeds side by side, 16 to 256, through all its steps before the next ones, so that what it touches stays in
 the processor's first cache, and Python makes one call for thousands of steps. Numba compiles it, once
 on a machine for each dtype, and brings its own compiler.
 
@@ -30,8 +30,10 @@ from circuitkit._populations import Points
 Array = NDArray[np.floating[Any]]
 Compiled = Callable[..., None]
 
-#: seeds side by side; a constant, so that the compiler need not ask how many are left
-LANES = 256
+#: the fewest and the most seeds side by side: a row of them is a few vectors of the processor
+NARROW, WIDE = 16, 256
+#: numbers that all rows together should not exceed, to stay in the processor's second cache
+ROOM = 200_000
 #: points whose products are summed before they join the gradient: one long float32 sum would lose digits
 TILE = 64
 #: about how long one parameter, point, seed and step take; chooses how to work, never what comes out
@@ -53,41 +55,41 @@ _inlined = numba.njit(inline="always", error_model="numpy")
 
 @_inlined
 def _set_product(z, a, b):
-    for s in range(LANES):
+    for s in range(len(z)):
         z[s] = a[s] * b[s]
 
 
 @_inlined
 def _add_product(z, a, b):
-    for s in range(LANES):
+    for s in range(len(z)):
         z[s] += a[s] * b[s]
 
 
 @_inlined
 def _set_multiple(z, a, number):
-    for s in range(LANES):
+    for s in range(len(z)):
         z[s] = a[s] * number
 
 
 @_inlined
 def _add_multiple(z, a, number):
-    for s in range(LANES):
+    for s in range(len(z)):
         z[s] += a[s] * number
 
 
 @_inlined
 def _zero_unless_positive(z, by):
     zero = z.dtype.type(0)
-    for s in range(LANES):
+    for s in range(len(z)):
         z[s] = z[s] if by[s] > 0 else zero
 
 
 def _gradient(w, g, loss, x, y, start, stop, unit, sizes, bias, h, d):
     """Add the gradient of half the squared residuals to ``g``, and their squares to ``loss``.
 
-    w, g: ``(n_parameters, LANES)``; loss: ``(LANES,)``; x, y: ``(n_points, n_inputs or n_outputs)``, of
+    w, g: ``(n_parameters, lanes)``; loss: ``(lanes,)``; x, y: ``(n_points, n_inputs or n_outputs)``, of
     which the points ``start`` to ``stop`` are taken; unit: what a bias is multiplied by; h, d: room for
-    every unit's activation and for the derivative by its preactivation, ``(n_units, LANES)``.
+    every unit's activation and for the derivative by its preactivation, ``(n_units, lanes)``.
     """
     last = len(sizes) - 2
     for p in range(start, stop):
@@ -112,7 +114,7 @@ def _gradient(w, g, loss, x, y, start, stop, unit, sizes, bias, h, d):
                     _zero_unless_positive(z, z)
                 else:
                     r, value = d[above + o], y[p, o]
-                    for s in range(LANES):
+                    for s in range(len(z)):
                         r[s] = z[s] - value
                         loss[s] += r[s] * r[s]
             below, above = above, above + n_out
@@ -142,7 +144,7 @@ def _gradient(w, g, loss, x, y, start, stop, unit, sizes, bias, h, d):
 def _update(kind, w, g, first, second, rate, correction, c, decay):
     """One step of an optimizer; the formulas are those of ``torch.optim``.
 
-    w, g: ``(n_parameters, LANES)``; first, second: what the optimizer remembers, of the same shape or
+    w, g: ``(n_parameters, lanes)``; first, second: what the optimizer remembers, of the same shape or
     empty; correction: Adam's two for this step; c: the options in the order of :data:`KINDS`.
     """
     one, zero = w.dtype.type(1), w.dtype.type(0)
@@ -150,38 +152,38 @@ def _update(kind, w, g, first, second, rate, correction, c, decay):
         v, slope = w[k], g[k]
         if decay > 0 and kind == _ADAMW:
             keep = one - rate * decay
-            for s in range(LANES):
+            for s in range(len(v)):
                 v[s] *= keep
         elif decay > 0:
             _add_multiple(slope, v, decay)
         if kind == _SGD:
-            for s in range(LANES):
+            for s in range(len(v)):
                 v[s] -= rate * slope[s]
         elif kind == _MOMENTUM:
             velocity = first[k]
-            for s in range(LANES):
+            for s in range(len(v)):
                 velocity[s] = velocity[s] * c[0] + slope[s]
             if c[1] > 0:
-                for s in range(LANES):
+                for s in range(len(v)):
                     v[s] -= rate * (slope[s] + c[0] * velocity[s])
             else:
-                for s in range(LANES):
+                for s in range(len(v)):
                     v[s] -= rate * velocity[s]
         elif kind in (_ADAM, _ADAMW):
             mean, square = first[k], second[k]
             along = rate * correction[0]
-            for s in range(LANES):
+            for s in range(len(v)):
                 mean[s] = mean[s] * c[0] + c[1] * slope[s]
                 square[s] = square[s] * c[2] + c[3] * (slope[s] * slope[s])
                 v[s] -= along * (mean[s] / (np.sqrt(square[s]) * correction[1] + c[4]))
         elif kind == _RMSPROP:
             square = second[k]
-            for s in range(LANES):
+            for s in range(len(v)):
                 square[s] = square[s] * c[0] + c[1] * (slope[s] * slope[s])
                 v[s] -= rate * (slope[s] / (np.sqrt(square[s]) + c[2]))
         else:
             size, before = first[k], second[k]
-            for s in range(LANES):
+            for s in range(len(v)):
                 agree, step = slope[s] * before[s], size[s]
                 step = step * c[1] if agree > 0 else (step * c[0] if agree < 0 else step)
                 step = min(max(step, c[2]), c[3])
@@ -191,26 +193,26 @@ def _update(kind, w, g, first, second, rate, correction, c, decay):
 
 
 def _advance(gradient, theta, first, second, x, y, unit, sizes, bias, kind, rates, corrections,
-             c, decay, record, losses, stop):  # fmt: skip
+             c, decay, record, losses, stop, lanes):  # fmt: skip
     """Take every seed through ``len(rates)`` steps.
 
-    theta, first, second: ``(n_parameters, S)`` with S a multiple of LANES, changed in place; x, y:
+    theta, first, second: ``(n_parameters, S)`` with S a multiple of lanes, changed in place; x, y:
     ``(n_sets, n_points, ...)``, one set for all steps or one for each; record: the row of ``losses`` that
     takes the loss before that step, or -1; stop: whether to give up before the next seeds.
     """
     n_points = x.shape[1]
     scale = theta.dtype.type(2) / theta.dtype.type(sizes[-1])
     # One by one: of parts of one array the compiler would not know that their rows are contiguous.
-    w = np.empty((len(theta), LANES), theta.dtype)
+    w = np.empty((len(theta), lanes), theta.dtype)
     g, part = np.empty_like(w), np.empty_like(w)
-    f, t = np.empty((len(first), LANES), theta.dtype), np.empty((len(second), LANES), theta.dtype)
-    h = np.empty((sizes.sum(), LANES), theta.dtype)
+    f, t = np.empty((len(first), lanes), theta.dtype), np.empty((len(second), lanes), theta.dtype)
+    h = np.empty((sizes.sum(), lanes), theta.dtype)
     d = np.empty_like(h)
-    loss = np.empty(LANES, theta.dtype)
-    for begin in range(0, theta.shape[1], LANES):
+    loss = np.empty(lanes, theta.dtype)
+    for begin in range(0, theta.shape[1], lanes):
         if stop[0]:
             return
-        seeds = slice(begin, begin + LANES)
+        seeds = slice(begin, begin + lanes)
         w[:], f[:], t[:] = theta[:, seeds], first[:, seeds], second[:, seeds]
         for step in range(len(rates)):
             points, values = x[step % len(x)], y[step % len(x)]
@@ -224,7 +226,7 @@ def _advance(gradient, theta, first, second, x, y, unit, sizes, bias, kind, rate
                 gradient(w, part, loss, points, values, start, end, unit, sizes, bias, h, d)
                 for k in range(len(g)):
                     total, more = g[k], part[k]
-                    for s in range(LANES):
+                    for s in range(lanes):
                         total[s] += more[s]
             for k in range(len(g)):
                 _set_multiple(g[k], g[k], scale)
@@ -267,10 +269,10 @@ def gradient_of_any(dtype: np.dtype[Any]) -> Compiled:
 
 
 @cache
-def unrolled(sizes: tuple[int, ...], bias: bool, dtype: np.dtype[Any]) -> Compiled:
+def unrolled(sizes: tuple[int, ...], bias: bool, lanes: int, dtype: np.dtype[Any]) -> Compiled:
     """The gradient for networks of these widths, written out."""
-    names: dict[str, Any] = {"LANES": LANES}
-    exec(_unrolled.source(sizes, bias=bias), names)
+    names: dict[str, Any] = {}
+    exec(_unrolled.source(sizes, bias=bias, lanes=lanes), names)
     return compiled(names["gradient"], _signature(dtype), keep=False)
 
 
@@ -284,7 +286,7 @@ def advance(dtype: np.dtype[Any]) -> Compiled:
         types.FunctionType(_signature(dtype)), matrix, matrix, matrix, sets, sets, number,
         types.Array(whole, 1, "C"), types.boolean, whole, types.Array(number, 1, "C"), matrix,
         types.Array(number, 1, "C"), number, types.Array(whole, 1, "C"), matrix,
-        types.Array(types.boolean, 1, "C"),
+        types.Array(types.boolean, 1, "C"), whole,
     )  # fmt: skip
     return compiled(_advance, taken)
 
@@ -346,22 +348,24 @@ class Fused:
             optimizer in ("adam", "adamw", "rmsprop", "rprop"),
         )
         self._stop = np.zeros(1, dtype=np.bool_)
-        # Four chunks a thread, so that one that is held up leaves work to the others.
-        share = -(-n_seeds // (4 * threads * LANES)) * LANES
-        self.lanes = min(share, 16 * LANES)
         n = n_parameters(sizes, bias=bias)
+        fits = ROOM // (3 * n + 2 * sum(sizes)) // NARROW * NARROW
+        share = -(-n_seeds // (threads * NARROW)) * NARROW
+        self._side = min(max(fits, NARROW), share, WIDE)
+        # Four chunks a thread, so that one that is held up leaves work to the others.
+        self.lanes = self._side * min(-(-n_seeds // (4 * threads * self._side)), 16)
         per_step = SECONDS * n * (n_points + 2)
         self.block = max(1, min(int(0.05 / (per_step * self.lanes)), 10_000))
-        saved = 0.6 * per_step * max(n_seeds, LANES) * steps / threads
+        saved = 0.6 * per_step * max(n_seeds / threads, self._side) * steps
         if n <= _unrolled.LARGEST and saved > 2 * _unrolled.seconds(n):
-            self._gradient = unrolled(tuple(sizes), bias, self._dtype)
+            self._gradient = unrolled(tuple(sizes), bias, self._side, self._dtype)
         else:
             self._gradient = gradient_of_any(self._dtype)
         self._advance = advance(self._dtype)
 
     def begin(self, flat: NDArray[np.float64], rate: float) -> Chunk:
         """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
-        theta = flat.astype(self._dtype)
+        theta = np.array(flat, self._dtype, order="C")
         first, second = (np.zeros_like(theta[: len(theta) * kept]) for kept in self._remembers)
         if self._optimizer == "rprop":
             first[:] = rate
@@ -370,7 +374,7 @@ class Fused:
     def load(self, points: Sequence[Points]) -> tuple[Array, Array]:
         """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""
         x, y = (np.stack([getattr(p, name) for p in points]) for name in "xy")
-        return x.astype(self._dtype), y.astype(self._dtype)
+        return np.ascontiguousarray(x, self._dtype), np.ascontiguousarray(y, self._dtype)
 
     def advance(
         self,
@@ -392,7 +396,7 @@ class Fused:
             self._gradient, chunk.theta, chunk.first, chunk.second, *points,
             number(points[0].shape[1] ** -0.5), self._sizes, self._bias, self._kind,
             np.array(rates, self._dtype), corrections.astype(self._dtype), self._constants,
-            self._decay, rows, losses, self._stop,
+            self._decay, rows, losses, self._stop, self._side,
         )  # fmt: skip
         chunk.steps += len(rates)
         return losses

@@ -20,26 +20,26 @@ def seconds(n: int) -> float:
     return 0.3 + 0.03 * n
 
 
-def source(sizes: Sequence[int], *, bias: bool) -> str:
+def source(sizes: Sequence[int], *, bias: bool, lanes: int) -> str:
     """A Python function ``gradient`` with the arguments of ``circuitkit._fused._gradient``.
 
-    >>> print(source((1, 1, 1), bias=False))
+    >>> print(source((1, 1, 1), bias=False, lanes=16))
     def gradient(w_rows, g_rows, loss, x, y, start, stop, unit, sizes, bias, h, d):
         w, g = w_rows.reshape(w_rows.size), g_rows.reshape(g_rows.size)
         zero = w.dtype.type(0)
         for p in range(start, stop):
             x0 = x[p, 0]
             y0 = y[p, 0]
-            for s in range(LANES):
-                z = w[0 * LANES + s] * x0
+            for s in range(16):
+                z = w[0 + s] * x0
                 h1_0 = z if z > 0 else zero
-                z = w[1 * LANES + s] * h1_0
+                z = w[16 + s] * h1_0
                 d2_0 = z - y0
                 loss[s] += d2_0 * d2_0
-                g[1 * LANES + s] += d2_0 * h1_0
-                z = d2_0 * w[1 * LANES + s]
+                g[16 + s] += d2_0 * h1_0
+                z = d2_0 * w[16 + s]
                 d1_0 = z if h1_0 > 0 else zero
-                g[0 * LANES + s] += d1_0 * x0
+                g[0 + s] += d1_0 * x0
     """
     lines = [
         "def gradient(w_rows, g_rows, loss, x, y, start, stop, unit, sizes, bias, h, d):",
@@ -49,19 +49,19 @@ def source(sizes: Sequence[int], *, bias: bool) -> str:
         "    for p in range(start, stop):",
         *(f"        x{i} = x[p, {i}]" for i in range(sizes[0])),
         *(f"        y{o} = y[p, {o}]" for o in range(sizes[-1])),
-        "        for s in range(LANES):",
-        *(f"            {line}" for line in _one_seed(sizes, bias)),
+        f"        for s in range({lanes}):",
+        *(f"            {line}" for line in _one_seed(sizes, bias, lanes)),
     ]
     return "\n".join(lines)
 
 
-def _one_seed(sizes: Sequence[int], bias: bool) -> Iterator[str]:
+def _one_seed(sizes: Sequence[int], bias: bool, lanes: int) -> Iterator[str]:
     """What is done for one point and one seed."""
     last = len(sizes) - 1  # the layer of the outputs
     starts = [0, *accumulate(o * (i + bias) for i, o in pairwise(sizes))]
 
     def parameter(layer: int, o: int, i: int) -> str:
-        return f"[{starts[layer - 1] + o * (sizes[layer - 1] + bias) + i} * LANES + s]"
+        return f"[{(starts[layer - 1] + o * (sizes[layer - 1] + bias) + i) * lanes} + s]"
 
     def unit(layer: int, i: int) -> str:
         if i == sizes[layer]:

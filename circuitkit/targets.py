@@ -402,7 +402,7 @@ def _number(node: ast.Constant, text: str) -> sympy.Expr:
 def _symbol(name: str, text: str) -> sympy.Symbol:
     if re.fullmatch(r"x|x[1-9]\d{0,3}", name):
         return sympy.Symbol(name, real=True)
-    close = difflib.get_close_matches(name, [*CATALOGUE, *_FUNCTIONS], n=3)
+    close = difflib.get_close_matches(name, {**CATALOGUE, **_FUNCTIONS}, n=3)
     hint = (
         f"did you mean {' or '.join(map(repr, close))}?"
         if close

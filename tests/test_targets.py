@@ -118,6 +118,12 @@ def test_pickling_keeps_name_and_expression():
         assert again.n_inputs == f.n_inputs
 
 
+def test_a_hint_names_a_function_of_the_catalogue_and_of_expressions_once():
+    with pytest.raises(ValueError, match="did you mean") as caught:
+        ck.target("mim")
+    assert str(caught.value).count("'min'") == 1
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -1,0 +1,158 @@
+"""The compiled loop: against torch's operations, against itself written out, in any company."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import circuitkit as ck
+from circuitkit import _fused, _optimizers, _parameters, _populations, _stepwise, _unrolled
+
+SORT = "(min(x1, x2), max(x1, x2))"
+
+
+def trainer(target: str, hidden: tuple[int, ...], **arguments: Any) -> _fused.Fused:
+    f = ck.target(target)
+    settings_ = {
+        "bias": False,
+        "optimizer": "sgd",
+        "options": {},
+        "weight_decay": 0.0,
+        "dtype": "float64",
+        "n_points": len(_populations.population(f, bias=arguments.get("bias", False)).x),
+        "n_seeds": 40,
+        "steps": 1,
+        "threads": 1,
+        **arguments,
+    }
+    sizes = (f.n_inputs, *hidden, f.n_outputs)
+    if "device" in settings_:
+        return _stepwise.Stepwise(sizes, **settings_)
+    return _fused.Fused(sizes, **settings_)
+
+
+def trained(
+    target: str, hidden: tuple[int, ...], rates: list[float], **arguments: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Parameters and losses before every step of 40 random networks."""
+    f = ck.target(target)
+    bias = arguments.get("bias", False)
+    worker = trainer(target, hidden, **arguments)
+    n = _parameters.n_parameters((f.n_inputs, *hidden, f.n_outputs), bias=bias)
+    start = np.random.default_rng(n).normal(size=(n, 40)) / 2
+    filled = np.resize(start.T, (worker.lanes, n)).T
+    chunk = worker.begin(filled, rates[0])
+    points = worker.load([_populations.population(f, bias=bias)])
+    with torch.inference_mode():
+        losses = [worker.advance(chunk, points, [rate], [True]) for rate in rates]
+    return worker.parameters(chunk)[:, :40], np.concatenate(losses)[:, :40]
+
+
+@pytest.mark.parametrize("optimizer", list(_fused.KINDS))
+@pytest.mark.parametrize(
+    ("target", "hidden", "bias"),
+    [("min", (3, 2), False), ("abs", (2,), True), (SORT, (4, 3), True), ("min4", (6,), False)],
+)
+@pytest.mark.parametrize("weight_decay", [0.0, 0.05])
+def test_it_takes_the_steps_of_the_torch_engine(optimizer, target, hidden, bias, weight_decay):
+    arguments = {
+        "optimizer": optimizer,
+        "options": dict(_optimizers.OPTIONS[optimizer]),
+        "bias": bias,
+        "weight_decay": weight_decay,
+    }
+    if optimizer == "momentum":
+        arguments["options"]["nesterov"] = float(bias)
+    rates = [0.03, 0.03, 0.02, 0.01, 0.01]
+    ours, losses = trained(target, hidden, rates, **arguments)
+    theirs, expected = trained(target, hidden, rates, device=torch.device("cpu"), **arguments)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(losses, expected, rtol=1e-10)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.sampled_from(["abs", "min", SORT, "min(x1, x2, x3)"]),
+    st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple),
+    st.booleans(),
+    st.sampled_from(["float32", "float64"]),
+)
+def test_written_out_for_one_architecture_the_numbers_are_the_same_bits(
+    target, hidden, bias, dtype
+):
+    arguments = {"bias": bias, "dtype": dtype}
+    rates = [0.1] * 20
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_unrolled, "LARGEST", 0)
+        loops, losses = trained(target, hidden, rates, **arguments)
+        patch.setattr(_unrolled, "LARGEST", 1000)
+        patch.setattr(_unrolled, "seconds", lambda n: 0.0)
+        lines, expected = trained(target, hidden, rates, **arguments)
+    assert loops.tobytes() == lines.tobytes()
+    assert losses.tobytes() == expected.tobytes()
+
+
+def test_what_is_written_out_is_what_runs():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_unrolled, "seconds", lambda n: 0.0)
+        written = trainer("min", (3,))._gradient
+        many = trainer("min", (80,))._gradient
+    assert written is _fused.unrolled((2, 3, 1), False, 48, np.dtype("float64"))
+    assert many is _fused.gradient_of_any(np.dtype("float64"))
+    assert trainer("min", (3,))._gradient is many  # short work is not worth a compilation
+
+
+@pytest.mark.parametrize(
+    ("target", "hidden", "arguments"),
+    [("abs", (2,), {}), ("min", (3, 2), {"optimizer": "adam", "steps": 60, "learning_rate": 0.01})],
+)
+def test_a_seed_is_the_same_alone_and_among_ten_thousand(target, hidden, arguments, monkeypatch):
+    monkeypatch.setattr(
+        _unrolled, "seconds", lambda n: 0.02
+    )  # ten thousand are worth it, one is not
+    many = ck.train(target, hidden, seeds=10_000, **arguments)
+    seeds = [0, 9_999, *np.random.default_rng(0).integers(10_000, size=10).tolist()]
+    for seed in seeds:
+        alone = ck.train(target, hidden, seeds=[seed], **arguments)
+        for a, b in zip(
+            (*alone.weights, alone.loss, alone.error, alone.history.T),
+            (*many.weights, many.loss, many.error, many.history.T),
+            strict=True,
+        ):
+            assert a[0].tobytes() == b[seed].tobytes()
+
+
+def test_the_seeds_side_by_side_are_those_there_are_and_fit_the_cache():
+    assert trainer("min", (3,), n_seeds=1).lanes == 16
+    assert trainer("min", (3,), n_seeds=1024, threads=2).lanes == 256
+    assert trainer("min", (3,), n_seeds=100_000, threads=2).lanes == 4096
+    assert trainer("min", (200, 200), n_seeds=1024).lanes == 16 * 16
+    assert trainer("min", (3,), n_seeds=1).block > trainer("min", (30, 30), n_seeds=1024).block >= 1
+
+
+def test_without_a_folder_to_keep_machine_code_in_it_is_compiled_all_the_same(monkeypatch):
+    compile_ = numba.njit
+
+    def no_folder(*args, cache=False, **kwargs):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return compile_(*args, **kwargs)
+
+    monkeypatch.setattr(numba, "njit", no_folder)
+    number = numba.types.float64
+    doubled = _fused.compiled(lambda x: 2 * x, number(number))
+    assert doubled(4.0) == 8.0
+
+
+def test_sums_over_many_points_keep_their_digits():
+    """1024 points in float32: tiles of 64 lose less than one long sum would."""
+    arguments = {"bias": True, "n_points": 1024}
+    coarse, _ = trained("min4", (6,), [0.1], dtype="float32", **arguments)
+    fine, _ = trained("min4", (6,), [0.1], dtype="float64", **arguments)
+    assert np.abs(coarse - fine).max() < 3e-7  # 6e-7 in one go
