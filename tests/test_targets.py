@@ -120,7 +120,7 @@ def test_pickling_keeps_name_and_expression():
 
 def test_a_hint_names_a_function_of_the_catalogue_and_of_expressions_once():
     with pytest.raises(ValueError, match="did you mean") as caught:
-        ck.target("mim")
+        target("mim")
     assert str(caught.value).count("'min'") == 1
 
 
