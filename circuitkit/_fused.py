@@ -14,7 +14,8 @@ architecture, and its numbers are the same to the last bit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -24,16 +25,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit import _unrolled
+from circuitkit._compiled import Compiled, compiled
 from circuitkit._parameters import n_parameters
 from circuitkit._populations import Points
 
 Array = NDArray[np.floating[Any]]
-Compiled = Callable[..., None]
 
 #: the fewest and the most seeds side by side: a row of them is a few vectors of the processor
-NARROW, WIDE = 16, 256
+NARROW, WIDE = 16, 512
 #: numbers that all rows together should not exceed, to stay in the processor's second cache
-ROOM = 200_000
+ROOM = 16_384
 #: points whose products are summed before they join the gradient: one long float32 sum would lose digits
 TILE = 64
 #: about how long one parameter, point, seed and step take; chooses how to work, never what comes out
@@ -86,6 +87,8 @@ def _zero_unless_positive(z, by):
 
 def _gradient(w, g, loss, x, y, start, stop, unit, sizes, bias, h, d):
     """Add the gradient of half the squared residuals to ``g``, and their squares to ``loss``.
+
+    That is the gradient of the loss where points and targets come scaled by ``sqrt(2 / n_outputs)``.
 
     w, g: ``(n_parameters, lanes)``; loss: ``(lanes,)``; x, y: ``(n_points, n_inputs or n_outputs)``, of
     which the points ``start`` to ``stop`` are taken; unit: what a bias is multiplied by; h, d: room for
@@ -201,7 +204,6 @@ def _advance(gradient, theta, first, second, x, y, unit, sizes, bias, kind, rate
     takes the loss before that step, or -1; stop: whether to give up before the next seeds.
     """
     n_points = x.shape[1]
-    scale = theta.dtype.type(2) / theta.dtype.type(sizes[-1])
     # One by one: of parts of one array the compiler would not know that their rows are contiguous.
     w = np.empty((len(theta), lanes), theta.dtype)
     g, part = np.empty_like(w), np.empty_like(w)
@@ -228,10 +230,8 @@ def _advance(gradient, theta, first, second, x, y, unit, sizes, bias, kind, rate
                     total, more = g[k], part[k]
                     for s in range(lanes):
                         total[s] += more[s]
-            for k in range(len(g)):
-                _set_multiple(g[k], g[k], scale)
             if record[step] >= 0:
-                losses[record[step], seeds] = loss / theta.dtype.type(sizes[-1])
+                losses[record[step], seeds] = loss
             _update(kind, w, g, f, t, rates[step], corrections[step], c, decay)
         theta[:, seeds], first[:, seeds], second[:, seeds] = w, f, t
 
@@ -246,20 +246,6 @@ def _signature(dtype: np.dtype[Any]) -> Any:
         matrix, matrix, rows, matrix, matrix, whole, whole, number,
         types.Array(whole, 1, "C"), types.boolean, matrix, matrix,
     )  # fmt: skip
-
-
-def compiled(function: Callable[..., None], signature: Any, *, keep: bool = True) -> Compiled:
-    """Machine code for arguments of these types, in plain IEEE arithmetic, without the GIL.
-
-    With ``keep`` it is read from disk where an earlier process left it, and left there.
-    """
-    options: Mapping[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": False}
-    if keep:
-        try:
-            return numba.njit(signature, cache=True, **options)(function)
-        except RuntimeError:  # there is no folder to leave it in
-            pass
-    return numba.njit(signature, **options)(function)
 
 
 @cache
@@ -347,13 +333,16 @@ class Fused:
             optimizer in ("momentum", "adam", "adamw", "rprop"),
             optimizer in ("adam", "adamw", "rmsprop", "rprop"),
         )
+        # Half of the residuals' squares, so scaled, is the loss: see _gradient.
+        self._scale = math.sqrt(2 / sizes[-1])
         self._stop = np.zeros(1, dtype=np.bool_)
         n = n_parameters(sizes, bias=bias)
-        fits = ROOM // (3 * n + 2 * sum(sizes)) // NARROW * NARROW
-        share = -(-n_seeds // (threads * NARROW)) * NARROW
-        self._side = min(max(fits, NARROW), share, WIDE)
-        # Four chunks a thread, so that one that is held up leaves work to the others.
-        self.lanes = self._side * min(-(-n_seeds // (4 * threads * self._side)), 16)
+        # A thread's share of the seeds in equal parts, none much wider than fits; and four chunks a thread,
+        # so that one that is held up leaves work to the others.
+        fits = min(max(ROOM // (3 * n + 2 * sum(sizes)), NARROW), WIDE)
+        parts = math.ceil(n_seeds / (threads * fits))
+        self._side = NARROW * math.ceil(n_seeds / (threads * parts * NARROW))
+        self.lanes = self._side * min(math.ceil(parts / 4), 16)
         per_step = SECONDS * n * (n_points + 2)
         self.block = max(1, min(int(0.05 / (per_step * self.lanes)), 10_000))
         saved = 0.6 * per_step * max(n_seeds / threads, self._side) * steps
@@ -373,7 +362,7 @@ class Fused:
 
     def load(self, points: Sequence[Points]) -> tuple[Array, Array]:
         """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""
-        x, y = (np.stack([getattr(p, name) for p in points]) for name in "xy")
+        x, y = (self._scale * np.stack([getattr(p, name) for p in points]) for name in "xy")
         return np.ascontiguousarray(x, self._dtype), np.ascontiguousarray(y, self._dtype)
 
     def advance(
@@ -394,11 +383,12 @@ class Fused:
         losses = np.empty((sum(record), chunk.theta.shape[1]), self._dtype)
         self._advance(
             self._gradient, chunk.theta, chunk.first, chunk.second, *points,
-            number(points[0].shape[1] ** -0.5), self._sizes, self._bias, self._kind,
+            number(self._scale * points[0].shape[1] ** -0.5), self._sizes, self._bias, self._kind,
             np.array(rates, self._dtype), corrections.astype(self._dtype), self._constants,
             self._decay, rows, losses, self._stop, self._side,
         )  # fmt: skip
         chunk.steps += len(rates)
+        losses *= number(0.5)
         return losses
 
     def parameters(self, chunk: Chunk) -> Array:

@@ -38,12 +38,14 @@ cover [-1, 1]^n.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import cache, reduce
 
+import numba
 import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
+from circuitkit._compiled import Compiled, compiled
 from circuitkit.targets import Target
 
 __all__ = ["OUTCOMES", "name_outcomes", "ways_of_being_stuck", "worst_errors"]
@@ -129,17 +131,43 @@ def _preactivations(rows: list[Array], part: slice, x: Array) -> Iterator[Array]
         part: which seeds.
         x: points (x_1, ..., x_n, c), ``(n + 1, n_points)`` or ``(n_seeds, n + 1, n_points)``.
     """
-    c = x[..., -1:, :]
+    c = np.ascontiguousarray(x[..., -1, :].reshape(-1, x.shape[-1]))
     h = x[..., :-1, :]
     for layer, w in enumerate(rows):
         if layer:
             h = np.maximum(h, 0)
-        # A sum over units, one at a time: matrix products may round differently in other company.
-        z = w[part, :, -1, None] * c
-        for i in range(w.shape[2] - 1):
-            z = z + w[part, :, i, None] * h[..., i : i + 1, :]
+        seeds = np.ascontiguousarray(w[part])
+        z = np.empty((*seeds.shape[:2], x.shape[-1]))
+        _affine()(seeds, np.ascontiguousarray(h.reshape(-1, *h.shape[-2:])), c, z)
         yield z
         h = z
+
+
+@cache
+def _affine() -> Compiled:
+    types = numba.types
+    matrices = types.Array(types.float64, 3, "C")
+    taken = types.void(matrices, matrices, types.Array(types.float64, 2, "C"), matrices)
+    return compiled(_sum_over_units, taken)
+
+
+def _sum_over_units(w: Array, h: Array, c: Array, z: Array) -> None:
+    """Into z the preactivations of a layer: ``w[..., :-1] h + w[..., -1] c``.
+
+    Not a matrix product: that may round differently in other company. ``h`` and ``c`` are for all
+    seeds, or one for each.
+    """
+    for s in range(w.shape[0]):
+        below, constant = h[s % len(h)], c[s % len(c)]
+        for o in range(w.shape[1]):
+            total = z[s, o]
+            last = w[s, o, w.shape[2] - 1]
+            for p in range(len(total)):
+                total[p] = last * constant[p]
+            for i in range(w.shape[2] - 1):
+                factor, unit = w[s, o, i], below[i]
+                for p in range(len(total)):
+                    total[p] += factor * unit[p]
 
 
 def _outputs(rows: list[Array], part: slice, x: Array) -> Array:

@@ -384,7 +384,8 @@ def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
     workers = _Workers(trainer, [trainer.begin(part, rate) for part in flat], plan)
     points = trainer.load([population])
     recorded = _recorded_steps(plan.steps)
-    records: list[Flat] = [np.empty((0, len(plan.seeds)), np.float32)]
+    history = np.empty((len(recorded) + 1, len(plan.seeds)), dtype=np.float32)
+    row = 0
     reached = 0, workers.parameters()
     interrupted = False
     bar = Bar(plan.steps * len(plan.seeds), "step", progress)
@@ -396,7 +397,10 @@ def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
                 points = trainer.load(list(islice(batches, len(block))))
             rates = [plan.rate(step) for step in block]
             losses = workers.advance(points, rates, [step in recorded for step in block])
-            records.append(np.concatenate(losses, axis=1)[:, : len(plan.seeds)])
+            for i, part in enumerate(losses):
+                places = history[row : row + len(part), i * trainer.lanes :]
+                places[:, : trainer.lanes] = part[:, : places.shape[1]]
+            row += len(losses[0])
             reached = block.stop, workers.parameters()
             bar.update(len(block) * len(plan.seeds))
     except KeyboardInterrupt:
@@ -406,7 +410,7 @@ def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
         bar.close()
     done, finished = reached
     steps = sorted(step for step in recorded if step < done)
-    history = np.concatenate(records).astype(np.float32)[: len(steps)]
+    history = history[: len(steps) + 1]
     return _result(plan, population, finished, steps, history, done, interrupted, began)
 
 
@@ -430,9 +434,9 @@ def _result(
         finite &= np.isfinite(a.reshape(n, -1)).all(axis=1)
     loss = np.where(finite, loss, np.inf)
     error = np.where(finite, error, np.inf)
-    if plan.data == "population":
+    if plan.data == "population" and population.floor:
         history += np.float32(population.floor)
-    history = np.concatenate([history, loss[None].astype(np.float32)])
+    history[-1] = loss
     return TrainingRun(
         target=plan.target,
         layer_sizes=plan.sizes,

@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitkit as ck
-from circuitkit import _fused, _optimizers, _parameters, _populations, _stepwise, _unrolled
+from circuitkit import (
+    _compiled,
+    _fused,
+    _optimizers,
+    _parameters,
+    _populations,
+    _stepwise,
+    _unrolled,
+)
 
 SORT = "(min(x1, x2), max(x1, x2))"
 
@@ -130,8 +138,10 @@ def test_a_seed_is_the_same_alone_and_among_ten_thousand(target, hidden, argumen
 
 def test_the_seeds_side_by_side_are_those_there_are_and_fit_the_cache():
     assert trainer("min", (3,), n_seeds=1).lanes == 16
-    assert trainer("min", (3,), n_seeds=1024, threads=2).lanes == 256
-    assert trainer("min", (3,), n_seeds=100_000, threads=2).lanes == 4096
+    assert (
+        trainer("min", (3,), n_seeds=1024, threads=2).lanes == 256
+    )  # 512 a thread, too many at once
+    assert trainer("min", (3,), n_seeds=100_000, threads=2).lanes == 16 * 432
     assert trainer("min", (200, 200), n_seeds=1024).lanes == 16 * 16
     assert trainer("min", (3,), n_seeds=1).block > trainer("min", (30, 30), n_seeds=1024).block >= 1
 
@@ -146,7 +156,7 @@ def test_without_a_folder_to_keep_machine_code_in_it_is_compiled_all_the_same(mo
 
     monkeypatch.setattr(numba, "njit", no_folder)
     number = numba.types.float64
-    doubled = _fused.compiled(lambda x: 2 * x, number(number))
+    doubled = _compiled.compiled(lambda x: 2 * x, number(number))
     assert doubled(4.0) == 8.0
 
 
