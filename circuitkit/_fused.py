@@ -54,6 +54,31 @@ _SGD, _MOMENTUM, _ADAM, _ADAMW, _RMSPROP, _RPROP = range(6)
 _inlined = numba.njit(inline="always", error_model="numpy")
 
 
+# Loops, where numpy would assign slices: numba takes seconds to compile one of those.
+
+
+@_inlined
+def _take(rows, flat, begin):
+    for k in range(len(rows)):
+        for s in range(rows.shape[1]):
+            rows[k, s] = flat[k, begin + s]
+
+
+@_inlined
+def _put(rows, flat, begin):
+    for k in range(len(rows)):
+        for s in range(rows.shape[1]):
+            flat[k, begin + s] = rows[k, s]
+
+
+@_inlined
+def _clear(rows):
+    zero = rows.dtype.type(0)
+    for k in range(len(rows)):
+        for s in range(rows.shape[1]):
+            rows[k, s] = zero
+
+
 @_inlined
 def _set_product(z, a, b):
     for s in range(len(z)):
@@ -204,6 +229,7 @@ def _advance(gradient, theta, first, second, x, y, unit, sizes, bias, kind, rate
     takes the loss before that step, or -1; stop: whether to give up before the next seeds.
     """
     n_points = x.shape[1]
+    zero = theta.dtype.type(0)
     # One by one: of parts of one array the compiler would not know that their rows are contiguous.
     w = np.empty((len(theta), lanes), theta.dtype)
     g, part = np.empty_like(w), np.empty_like(w)
@@ -214,26 +240,31 @@ def _advance(gradient, theta, first, second, x, y, unit, sizes, bias, kind, rate
     for begin in range(0, theta.shape[1], lanes):
         if stop[0]:
             return
-        seeds = slice(begin, begin + lanes)
-        w[:], f[:], t[:] = theta[:, seeds], first[:, seeds], second[:, seeds]
+        _take(w, theta, begin)
+        _take(f, first, begin)
+        _take(t, second, begin)
         for step in range(len(rates)):
             points, values = x[step % len(x)], y[step % len(x)]
-            loss[:] = 0
-            g[:] = 0
+            for s in range(lanes):
+                loss[s] = zero
+            _clear(g)
             end = min(TILE, n_points)
             gradient(w, g, loss, points, values, 0, end, unit, sizes, bias, h, d)
             while end < n_points:
                 start, end = end, min(end + TILE, n_points)
-                part[:] = 0
+                _clear(part)
                 gradient(w, part, loss, points, values, start, end, unit, sizes, bias, h, d)
                 for k in range(len(g)):
                     total, more = g[k], part[k]
                     for s in range(lanes):
                         total[s] += more[s]
             if record[step] >= 0:
-                losses[record[step], seeds] = loss
+                for s in range(lanes):
+                    losses[record[step], begin + s] = loss[s]
             _update(kind, w, g, f, t, rates[step], corrections[step], c, decay)
-        theta[:, seeds], first[:, seeds], second[:, seeds] = w, f, t
+        _put(w, theta, begin)
+        _put(f, first, begin)
+        _put(t, second, begin)
 
 
 def _signature(dtype: np.dtype[Any]) -> Any:
