@@ -409,11 +409,47 @@ def main() -> None:
             row["share_of_peak"] = (
                 row["networks_per_second"] * STEPS * operations(row["problem"]) / most
             )
+    result["summary"] = summary(result)
     result["machine"]["load_after"] = os.getloadavg()[0]
     result["seconds"] = time.perf_counter() - began
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
     report(result)
+
+
+def summary(result: dict[str, Any]) -> dict[str, str]:
+    """The figures that the book's prose reads, two digits each; over the three problems from and to."""
+
+    def digits(value: float) -> str:
+        return f"{float(f'{value:.2g}'):,g}"
+
+    def of(who: str, data: str, column: str) -> list[float]:
+        rows = [r for r in result["rows"] if (r["contender"], r["data"]) == (who, data)]
+        return [r[column] for r in rows]
+
+    ratios = {
+        "deck": of("deck", "batches", "call_is_faster_by_second"),
+        "natural": of("jax natural", "population", "loop_is_faster_by_second"),
+        "best": of("jax best", "population", "loop_is_faster_by_second"),
+        "peak": [100 * share for share in of("ours, loop", "population", "share_of_peak")],
+    }
+    seconds = {(r["problem"], r["networks"]): r["seconds"] for r in result["scaling"]}
+    compiled = {
+        who: max(of(who, "population", "compile_seconds"), default=float("nan"))
+        for who in ("ours, loop", "jax best")
+    }
+    return {
+        **{f"{name}_from": digits(min(values)) for name, values in ratios.items() if values},
+        **{f"{name}_to": digits(max(values)) for name, values in ratios.items() if values},
+        "compile": f"{compiled['ours, loop']:.1f}",
+        "compile_jax": f"{compiled['jax best']:.1f}",
+        "tenfold": f"{max(seconds[p, 100_000] / seconds[p, 10_000] for p in PROBLEMS):.1f}",
+        "megabytes": f"{max(r['megabytes'] for r in result['scaling']):.0f}",
+        "beside": f"{result['neighbor']['share']:.0%}",
+        "neighbors": str(result["neighbor"]["busy_processes"]),
+        "steps": str(STEPS),
+        "rounds": str(result["rounds"]),
+    }
 
 
 def report(result: dict[str, Any]) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from circuitkit.reader import WeightsReader as WeightsReader
     from circuitkit.sweeps import Cell as Cell
     from circuitkit.sweeps import grid as grid
+    from circuitkit.sweeps import success_rates as success_rates
     from circuitkit.sweeps import sweep as sweep
     from circuitkit.training import TrainingRun as TrainingRun
     from circuitkit.training import train as train
@@ -51,6 +52,7 @@ _LAZY: dict[str, str] = {
     "detect": "detection",
     "grid": "sweeps",
     "prove": "proof",
+    "success_rates": "sweeps",
     "sweep": "sweeps",
     "train": "training",
 }
@@ -75,6 +77,7 @@ __all__ = [
     "parallel",
     "plotting",
     "prove",
+    "success_rates",
     "sweep",
     "target",
     "train",

@@ -32,7 +32,7 @@ import pandas as pd
 from circuitkit._progress import Bar
 from circuitkit.targets import target as as_target
 
-__all__ = ["Cell", "grid", "sweep"]
+__all__ = ["Cell", "grid", "success_rates", "sweep"]
 
 #: what decides the numbers in a shard: a change in one of these modules makes new shards
 _MODULES = (
@@ -80,6 +80,7 @@ COLUMNS: dict[str, str] = {
     "cell": "string",
     "circuitkit": "string",
     "torch": "string",
+    "numba": "string",
 }
 
 
@@ -282,6 +283,51 @@ def sweep(
     return pd.concat(done, ignore_index=True) if done else empty
 
 
+def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
+    """The share of seeds solved for each combination of settings, with its 95 % Wilson interval.
+
+    Args:
+        table: what :func:`sweep` returns, or anything with a column ``solved`` of True and False. Rows
+            without a verdict, those of cells that failed, are not counted.
+        by: the column or columns that tell combinations apart.
+
+    Returns:
+        One row a combination, in the order in which they first come: ``by``, then ``seeds``, ``solved``
+        (counts), ``rate``, ``low``, ``high``. ``circuitkit.plotting.rate_grid`` draws it.
+
+    Raises:
+        TypeError: ``table`` is not a DataFrame.
+        ValueError: a column that the table does not have.
+
+    Example:
+        >>> table = sweep(grid("abs", (2,), init=["torch", "mirrored"], seeds=200))
+        >>> success_rates(table, "init").round(2)
+               init  seeds  solved  rate   low  high
+        0     torch    200      65  0.32  0.26  0.39
+        1  mirrored    200     137  0.68  0.62  0.75
+    """
+    from circuitkit.training import Rate
+
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"table: expected a DataFrame, got {type(table).__name__}")
+    names = [by] if isinstance(by, str) else list(by)
+    unknown = [n for n in [*names, "solved"] if n not in table]
+    if unknown or not names:
+        raise ValueError(
+            f"by: expected columns of the table, with 'solved' among them, got {names!r}; "
+            f"the table has {', '.join(map(str, table.columns))}"
+        )
+    judged = table[table.solved.notna()]
+    counted = judged.groupby(names, sort=False, dropna=False).solved.agg(["size", "sum"])
+    rates = [
+        Rate(int(solved), int(n)) for n, solved in zip(counted["size"], counted["sum"], strict=True)
+    ]
+    counted["rate"] = [float(r) for r in rates]
+    counted["low"], counted["high"] = [r.low for r in rates], [r.high for r in rates]
+    counted["sum"] = counted["sum"].astype(int)
+    return counted.rename(columns={"size": "seeds", "sum": "solved"}).reset_index()
+
+
 def _results(
     cells: Mapping[str, Cell], executor: Executor | None, detect: bool
 ) -> Iterator[tuple[str, pd.DataFrame, bool]]:
@@ -349,6 +395,7 @@ def _failure(cell: Cell, key: str, error: str) -> pd.DataFrame:
 
 
 def _table(cell: Cell, key: str, rows: Mapping[str, Any], n: int) -> pd.DataFrame:
+    import numba
     import torch
 
     from circuitkit import __version__
@@ -363,6 +410,7 @@ def _table(cell: Cell, key: str, rows: Mapping[str, Any], n: int) -> pd.DataFram
         "cell": key,
         "circuitkit": __version__,
         "torch": torch.__version__,
+        "numba": numba.__version__,
     }
     columns = {
         name: pd.Series(
@@ -398,6 +446,7 @@ def _detection() -> Any:
 @cache
 def code_version(detect: bool = False) -> str:
     """A hash of the code that decides a cell's numbers, and of the libraries under it."""
+    import numba
     import scipy
     import torch
 
@@ -406,7 +455,7 @@ def code_version(detect: bool = False) -> str:
     names = [*_MODULES, "detection", "proof", "circuits"] if detect else _MODULES
     for name in names:
         digest.update((folder / f"{name}.py").read_bytes())
-    for version in (torch.__version__, np.__version__, scipy.__version__):
+    for version in (torch.__version__, numba.__version__, np.__version__, scipy.__version__):
         digest.update(version.encode())
     return digest.hexdigest()
 
