@@ -288,11 +288,11 @@ def compare(python: str | None, rounds: int, scale: float) -> list[dict[str, Any
     return rows
 
 
-def operations(name: str) -> int:
-    """Multiplications and additions of one step of one network on the population loss, at least."""
+def operations(name: str, points: int | None = None) -> int:
+    """Multiplications and additions of one step of one network, at least; on the population loss."""
     target, hidden = PROBLEMS[name]
     t = ck.target(target)
-    points = len(_populations.population(t, bias=False).x)
+    points = points or len(_populations.population(t, bias=False).x)
     sizes = (t.n_inputs, *hidden, 1)
     weights = [o * i for i, o in pairwise(sizes)]
     # A product and a sum for each weight: forward, for the weight's gradient, and, but for the first
@@ -309,11 +309,21 @@ def peak() -> float:
 
 
 SCALE = """
-import json, resource, sys, time, circuitkit as ck
+import json, sys, time, circuitkit as ck
+
+def memory(what):
+    status = open("/proc/self/status").read()
+    return int(status.split(what)[1].split()[0]) / 1024
+
+def forget_peak():
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
 name, hidden, counts = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
 ck.train(name, hidden, seeds=64, steps=5)
 for n in counts:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    forget_peak()
+    before = memory("VmRSS:")
     best = None
     for _ in range(3):
         wall, cpu = time.perf_counter(), time.process_time()
@@ -321,12 +331,12 @@ for n in counts:
         times = time.perf_counter() - wall, time.process_time() - cpu
         best = min(best or times, times)
     print(json.dumps({"networks": n, "seconds": best[0], "cpu_seconds": best[1], "megabytes":
-        (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024}), flush=True)
+        memory("VmHWM:") - before}), flush=True)
 """
 
 
 def scaling() -> list[dict[str, Any]]:
-    """The cost of more seeds, best of three, and the memory they take beyond that of fewer."""
+    """The cost of more seeds, best of three, and the memory they take at most (on Linux)."""
     rows: list[dict[str, Any]] = []
     for name, (target, hidden) in PROBLEMS.items():
         counts = [1_000, 10_000, 100_000]
@@ -427,6 +437,7 @@ def summary(result: dict[str, Any]) -> dict[str, str]:
         rows = [r for r in result["rows"] if (r["contender"], r["data"]) == (who, data)]
         return [r[column] for r in rows]
 
+    most = result["peak"]["matrix_product_per_second"]
     ratios = {
         "deck": of("deck", "batches", "call_is_faster_by_second"),
         "natural": of("jax natural", "population", "loop_is_faster_by_second"),
@@ -443,6 +454,8 @@ def summary(result: dict[str, Any]) -> dict[str, str]:
         **{f"{name}_to": digits(max(values)) for name, values in ratios.items() if values},
         "compile": f"{compiled['ours, loop']:.1f}",
         "compile_jax": f"{compiled['jax best']:.1f}",
+        "step": digits(1e6 / STEPS / of("deck", "batches", "networks_per_second")[1]),
+        "arithmetic": digits(1e6 * operations("min 2-3-1", 1000) / most),
         "tenfold": f"{max(seconds[p, 100_000] / seconds[p, 10_000] for p in PROBLEMS):.1f}",
         "megabytes": f"{max(r['megabytes'] for r in result['scaling']):.0f}",
         "beside": f"{result['neighbor']['share']:.0%}",
@@ -475,7 +488,7 @@ def report(result: dict[str, Any]) -> None:
     for r in result["scaling"]:
         print(
             f"{r['problem']} {r['networks']:>7,} networks {r['seconds']:8.2f} s "
-            f"{r['networks'] / r['seconds']:10,.0f}/s {r['megabytes']:8.0f} MB more"
+            f"{r['networks'] / r['seconds']:10,.0f}/s {r['megabytes']:8.0f} MB"
         )
     n = result["neighbor"]
     print(

@@ -292,8 +292,9 @@ def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
         by: the column or columns that tell combinations apart.
 
     Returns:
-        One row a combination, in the order in which they first come: ``by``, then ``seeds``, ``solved``
-        (counts), ``rate``, ``low``, ``high``. ``circuitkit.plotting.rate_grid`` draws it.
+        One row a combination, in the order in which they first come. Its columns are ``by``, then
+        ``seeds`` and ``solved`` (counts), ``rate``, ``low``, ``high``; ``circuitkit.plotting.rate_grid``
+        draws it.
 
     Raises:
         TypeError: ``table`` is not a DataFrame.

@@ -296,7 +296,11 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
         xlim=(0, len(across)),
         ylim=(len(down), 0),
         xticks=np.arange(len(across)) + 0.5,
-        xticklabels=[str(v) for v in across],
+        # A long name with a hyphen takes two lines: its neighbor begins where the column ends.
+        xticklabels=[
+            text if style.text_size(text, style.BODY)[0] < 0.9 * width else text.replace("-", "-\n")
+            for text in map(str, across)
+        ],
         yticks=np.arange(len(down)) + 0.5,
         yticklabels=[str(v) for v in down],
     )
