@@ -44,6 +44,7 @@ import torch
 
 import circuitkit as ck
 from circuitkit import _fused, _initial, _parameters, _populations, _unrolled
+from circuitkit._task import Task
 
 HERE = Path(__file__).parent
 RESULT = HERE.parent / "chapters" / "data" / "training-speed.json"
@@ -160,10 +161,11 @@ def loop(name: str, weights: Weights) -> tuple[dict[str, float], Weights]:
     biases = [np.zeros(w.shape[:2]) for w in weights]
 
     def trainer() -> _fused.Fused:
-        return _fused.Fused(
+        task = Task(
             sizes, bias=False, optimizer="sgd", options={}, weight_decay=0.0, dtype="float32",
             n_points=len(points.x), n_seeds=len(weights[0]), steps=STEPS, threads=threads,
         )  # fmt: skip
+        return _fused.Fused(task)
 
     def train(worker: _fused.Fused) -> Weights:
         flat = _parameters.to_chunks(weights, biases, worker.lanes, bias=False)

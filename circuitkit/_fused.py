@@ -15,7 +15,7 @@ architecture, and its numbers are the same to the last bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -28,6 +28,7 @@ from circuitkit import _unrolled
 from circuitkit._compiled import Compiled, compiled
 from circuitkit._parameters import n_parameters
 from circuitkit._populations import Points
+from circuitkit._task import Task
 
 Array = NDArray[np.floating[Any]]
 
@@ -321,64 +322,40 @@ class Chunk:
 class Fused:
     """Trains chunks of seeds by :func:`_advance`; the optimizers are those that follow the gradient.
 
-    Args:
-        sizes: widths from input to output.
-        bias: whether the layers have biases.
-        optimizer: one of :data:`KINDS`.
-        options: its constants, all of them.
-        weight_decay: as in ``torch.optim``.
-        dtype: float32 or float64.
-        n_points: points of one step.
-        n_seeds: all seeds together.
-        steps: of the whole training.
-        threads: how many of them call :meth:`advance`.
-
     Attributes:
         lanes: seeds in a chunk.
         block: steps that one call should take: about a twentieth of a second, so that the bar moves
             and the keyboard is heard.
     """
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        *,
-        bias: bool,
-        optimizer: str,
-        options: Mapping[str, float],
-        weight_decay: float,
-        dtype: str,
-        n_points: int,
-        n_seeds: int,
-        steps: int,
-        threads: int,
-    ) -> None:
-        self._dtype = np.dtype(dtype)
-        self._sizes, self._bias = np.array(sizes, dtype=np.int64), bias
-        self._kind = list(KINDS).index(optimizer)
-        self._optimizer, self._options = optimizer, options
+    def __init__(self, task: Task) -> None:
+        sizes, options = task.sizes, task.options
+        self._dtype = np.dtype(task.dtype)
+        self._sizes, self._bias = np.array(sizes, dtype=np.int64), task.bias
+        self._kind = list(KINDS).index(task.optimizer)
+        self._optimizer, self._options = task.optimizer, options
         known = {**options, **{f"1 - {name}": 1 - value for name, value in options.items()}}
-        self._constants = np.array([known[name] for name in KINDS[optimizer]], self._dtype)
-        self._decay = self._dtype.type(weight_decay)
+        self._constants = np.array([known[name] for name in KINDS[task.optimizer]], self._dtype)
+        self._decay = self._dtype.type(task.weight_decay)
         self._remembers = (
-            optimizer in ("momentum", "adam", "adamw", "rprop"),
-            optimizer in ("adam", "adamw", "rmsprop", "rprop"),
+            task.optimizer in ("momentum", "adam", "adamw", "rprop"),
+            task.optimizer in ("adam", "adamw", "rmsprop", "rprop"),
         )
         # Half of the residuals' squares, so scaled, is the loss: see _gradient.
         self._scale = math.sqrt(2 / sizes[-1])
         self._stop = np.zeros(1, dtype=np.bool_)
-        n = n_parameters(sizes, bias=bias)
+        n = n_parameters(sizes, bias=task.bias)
         # A thread's share of the seeds in equal parts, none much wider than fits; and four chunks a thread,
         # so that one that is held up leaves work to the others.
         fits = min(max(ROOM // (3 * n + 2 * sum(sizes)), NARROW), WIDE)
-        parts = math.ceil(n_seeds / (threads * fits))
-        self._side = NARROW * math.ceil(n_seeds / (threads * parts * NARROW))
+        parts = math.ceil(task.n_seeds / (task.threads * fits))
+        self._side = NARROW * math.ceil(task.n_seeds / (task.threads * parts * NARROW))
         self.lanes = self._side * min(math.ceil(parts / 4), 16)
-        per_step = SECONDS * n * (n_points + 2)
+        per_step = SECONDS * n * (task.n_points + 2)
         self.block = max(1, min(int(0.05 / (per_step * self.lanes)), 10_000))
-        saved = 0.6 * per_step * max(n_seeds / threads, self._side) * steps
+        saved = 0.6 * per_step * max(task.n_seeds / task.threads, self._side) * task.steps
         if n <= _unrolled.LARGEST and saved > 2 * _unrolled.seconds(n):
-            self._gradient = unrolled(tuple(sizes), bias, self._side, self._dtype)
+            self._gradient = unrolled(sizes, task.bias, self._side, self._dtype)
         else:
             self._gradient = gradient_of_any(self._dtype)
         self._advance = advance(self._dtype)

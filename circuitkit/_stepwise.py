@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from circuitkit import _engine, _optimizers, _second_order
 from circuitkit._parameters import n_parameters
 from circuitkit._populations import Points
+from circuitkit._task import Task
 
 Array = NDArray[np.floating[Any]]
 Optimizer = _optimizers.Optimizer | _second_order.LBFGS | _second_order.LevenbergMarquardt
@@ -30,37 +31,23 @@ class Chunk:
 class Stepwise:
     """Trains chunks of seeds by :class:`circuitkit._engine.Engine`, with every optimizer.
 
-    Takes the same arguments as :class:`circuitkit._fused.Fused`, and a ``device``. Every thread has an
-    engine of its own.
+    Every thread has an engine of its own.
     """
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        *,
-        bias: bool,
-        optimizer: str,
-        options: Mapping[str, float],
-        weight_decay: float,
-        dtype: str,
-        n_points: int,
-        n_seeds: int,
-        steps: int,
-        threads: int,
-        device: torch.device,
-    ) -> None:
-        self._optimizer, self._options, self._decay = optimizer, options, weight_decay
-        self._dtype, self._device = getattr(torch, dtype), device
+    def __init__(self, task: Task, device: torch.device) -> None:
+        self._task = task
+        self._dtype, self._device = getattr(torch, task.dtype), device
         # How many numbers a point and seed the largest array holds: for "lm" it is the Jacobian.
-        width = n_parameters(sizes, bias=bias) if optimizer == "lm" else max(sizes[1:])
-        self.lanes = _engine.lanes(width, n_points, n_seeds, threads, device)
-        self.block = max(1, min(100, 20_000 * self.lanes // n_seeds))
+        parameters = n_parameters(task.sizes, bias=task.bias)
+        width = parameters if task.optimizer == "lm" else max(task.sizes[1:])
+        self.lanes = _engine.lanes(width, task.n_points, task.n_seeds, task.threads, device)
+        self.block = max(1, min(100, 20_000 * self.lanes // task.n_seeds))
         self._engine: dict[str, Any] = {
-            "sizes": sizes,
-            "n_points": n_points,
+            "sizes": task.sizes,
+            "n_points": task.n_points,
             "s": self.lanes,
-            "bias": bias,
-            "unit": n_points**-0.5,
+            "bias": task.bias,
+            "unit": task.n_points**-0.5,
             "dtype": self._dtype,
             "device": device,
         }
@@ -73,11 +60,12 @@ class Stepwise:
         return Chunk(theta, self._new_optimizer())
 
     def _new_optimizer(self) -> Optimizer:
-        if self._optimizer == "lbfgs":
-            return _second_order.LBFGS(self._options, self._decay)
-        if self._optimizer == "lm":
-            return _second_order.LevenbergMarquardt(self._options, self._decay)
-        return _optimizers.Optimizer(self._optimizer, self._options, self._decay)
+        task = self._task
+        if task.optimizer == "lbfgs":
+            return _second_order.LBFGS(task.options, task.weight_decay)
+        if task.optimizer == "lm":
+            return _second_order.LevenbergMarquardt(task.options, task.weight_decay)
+        return _optimizers.Optimizer(task.optimizer, task.options, task.weight_decay)
 
     def load(self, points: Sequence[Points]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""

@@ -41,6 +41,7 @@ _MODULES = (
     "_populations",
     "_initial",
     "_parameters",
+    "_task",
     "_compiled",
     "_fused",
     "_unrolled",

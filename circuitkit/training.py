@@ -27,6 +27,7 @@ from circuitkit import _fused, _optimizers, _populations, _second_order, _stepwi
 from circuitkit._initial import INITS, initial
 from circuitkit._parameters import from_chunks, to_chunks
 from circuitkit._progress import Bar
+from circuitkit._task import Task
 from circuitkit.network import Network
 from circuitkit.outcomes import name_outcomes, worst_errors
 from circuitkit.targets import Target, TargetLike
@@ -354,20 +355,21 @@ class _Plan:
 
     def trainer(self, n_points: int) -> _Trainer:
         """What takes chunks of seeds through the steps."""
-        arguments: dict[str, Any] = {
-            "bias": self.bias,
-            "optimizer": self.optimizer,
-            "options": {**OPTIONS[self.optimizer], **self.options},
-            "weight_decay": self.weight_decay,
-            "dtype": str(self.dtype).removeprefix("torch."),
-            "n_points": n_points,
-            "n_seeds": len(self.seeds),
-            "steps": self.steps,
-            "threads": self.threads,
-        }
+        task = Task(
+            sizes=self.sizes,
+            bias=self.bias,
+            optimizer=self.optimizer,
+            options={**OPTIONS[self.optimizer], **self.options},
+            weight_decay=self.weight_decay,
+            dtype=str(self.dtype).removeprefix("torch."),
+            n_points=n_points,
+            n_seeds=len(self.seeds),
+            steps=self.steps,
+            threads=self.threads,
+        )
         if self.device.type == "cpu" and self.optimizer in _fused.KINDS:
-            return _fused.Fused(self.sizes, **arguments)
-        return _stepwise.Stepwise(self.sizes, **arguments, device=self.device)
+            return _fused.Fused(task)
+        return _stepwise.Stepwise(task, self.device)
 
     def rate(self, step: int) -> float:
         s = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule

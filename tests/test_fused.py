@@ -21,11 +21,14 @@ from circuitkit import (
     _stepwise,
     _unrolled,
 )
+from circuitkit._task import Task
 
 SORT = "(min(x1, x2), max(x1, x2))"
 
 
-def trainer(target: str, hidden: tuple[int, ...], **arguments: Any) -> _fused.Fused:
+def trainer(
+    target: str, hidden: tuple[int, ...], **arguments: Any
+) -> _fused.Fused | _stepwise.Stepwise:
     f = ck.target(target)
     settings_ = {
         "bias": False,
@@ -40,9 +43,9 @@ def trainer(target: str, hidden: tuple[int, ...], **arguments: Any) -> _fused.Fu
         **arguments,
     }
     sizes = (f.n_inputs, *hidden, f.n_outputs)
-    if "device" in settings_:
-        return _stepwise.Stepwise(sizes, **settings_)
-    return _fused.Fused(sizes, **settings_)
+    device = settings_.pop("device", None)
+    task = Task(sizes=sizes, **settings_)
+    return _stepwise.Stepwise(task, device) if device else _fused.Fused(task)
 
 
 def trained(

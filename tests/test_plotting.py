@@ -1122,6 +1122,13 @@ def test_a_grid_of_rates_has_a_cell_for_each_line_and_leaves_gaps_hatched() -> N
     assert dark[0] < dark[1], "the darker, the more seeds solved"
 
 
+def test_a_grid_writes_long_names_of_columns_in_two_lines() -> None:
+    long = RATES.assign(optimizer=["hidden-dominant", "zero-bias"])
+    ax = plotting.rate_grid(long, "target", "optimizer")
+    names = [t.get_text() for t in ax.get_xticklabels()]
+    assert names == ["hidden-\ndominant", "zero-bias"]
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

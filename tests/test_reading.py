@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import test_widget_mathematics
 import torch
 from cases import CIRCUITS
 from safetensors.numpy import save
@@ -23,22 +24,11 @@ DECK = json.loads((ROOT / "chapters" / "data" / "deck-results.json").read_text()
 
 
 def answers(calls):
-    """[{"value": ...} or {"error": ...}] of the module's functions, in one Node process."""
-    done = subprocess.run(
-        [node(), ROOT / "tests" / "javascript" / "bridge.mjs", MODULE.as_uri()],
-        input=json.dumps(calls),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return test_widget_mathematics.answers(MODULE, calls)
 
 
 def values(calls):
-    found = answers(calls)
-    assert [a["error"] for a in found if "error" in a] == []
-    return [a["value"] for a in found]
+    return test_widget_mathematics.values(MODULE, calls)
 
 
 def readings(nets, **options):

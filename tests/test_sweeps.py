@@ -84,6 +84,13 @@ def test_a_cells_name_depends_on_every_setting_and_on_the_code(monkeypatch):
             TypeError,
             "executor: expected a concurrent.futures.Exec",
         ),
+        (lambda: ck.success_rates([1], "init"), TypeError, "table: expected a DataFrame, got list"),
+        (
+            lambda: ck.success_rates(ck.sweep([]), "start"),
+            ValueError,
+            "by: expected columns of the table, with 'solved' among them, got ['start']; the table has",
+        ),
+        (lambda: ck.success_rates(ck.sweep([]), []), ValueError, "by: expected columns"),
     ],
 )
 def test_errors_name_the_argument(call, error, message):
@@ -106,6 +113,22 @@ def test_the_table_is_tidy_and_says_what_train_says(expected):
     assert part.solved.tolist() == run.solved.tolist()
     assert part.outcome.tolist() == run.outcomes.tolist()
     assert ck.sweep([]).columns.tolist() == list(COLUMNS)
+
+
+def test_success_rates_count_what_has_a_verdict(expected):
+    rates = ck.success_rates(expected, ["target", "optimizer"])
+    assert rates.columns.tolist() == [
+        *("target", "optimizer", "seeds", "solved", "rate", "low", "high"),
+    ]
+    for row in rates.to_dict("records"):
+        part = expected[
+            (expected.target == row["target"]) & (expected.optimizer == row["optimizer"])
+        ]
+        rate = ck.training.Rate(int(part.solved.sum()), 60)
+        assert (row["seeds"], row["solved"]) == (60, part.solved.sum())
+        assert (row["rate"], row["low"], row["high"]) == (rate, rate.low, rate.high)
+    failed = ck.sweep([Cell("mim", (2,)), Cell("abs", (2,), seeds=(0, 3), steps=5)])
+    assert ck.success_rates(failed, "target").seeds.tolist() == [3]  # not the failed cell's row
 
 
 def test_a_mapping_is_a_cell_too(expected):

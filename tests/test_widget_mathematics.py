@@ -37,20 +37,27 @@ def node():
     return found
 
 
-def javascript(calls):
-    """The values of the module's functions, called as ``[name, *arguments]``, in one Node process."""
+def answers(module, calls):
+    """[{"value": ...} or {"error": ...}] of calls ``[name, *arguments]``, in one Node process."""
     done = subprocess.run(
-        [node(), ROOT / "tests" / "javascript" / "bridge.mjs", MODULE.as_uri()],
+        [node(), ROOT / "tests" / "javascript" / "bridge.mjs", module.as_uri()],
         input=json.dumps(calls),
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    answers = json.loads(done.stdout)
-    failed = [a["error"] for a in answers if "error" in a]
-    assert not failed, failed[0]
-    return [a.get("value") for a in answers]
+    return json.loads(done.stdout)
+
+
+def values(module, calls):
+    found = answers(module, calls)
+    assert [a["error"] for a in found if "error" in a] == []
+    return [a.get("value") for a in found]
+
+
+def javascript(calls):
+    return values(MODULE, calls)
 
 
 def as_json(net):
