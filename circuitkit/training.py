@@ -241,6 +241,10 @@ def train(
     Inputs are uniform on [-1, 1]^n. A seed gives the same network to the last bit on one machine,
     whatever other seeds run beside it, and however often.
 
+    On the CPU, optimizers that follow the gradient run in one compiled loop; compiling it takes some
+    seconds in the first training of all on a machine, and is kept. On a GPU, and for ``"lbfgs"`` and
+    ``"lm"``, torch does the work.
+
     Args:
         target: the function: whatever :func:`circuitkit.target` takes.
         hidden: width of each hidden layer, such as ``(3, 2)``; a number for a single layer.
