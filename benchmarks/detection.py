@@ -119,9 +119,8 @@ def near(rng: np.random.Generator, count: int) -> dict[str, Any]:
                     if tolerance == error:
                         wrong_errors += 1
                     false_verdicts += 1
-        exactly = ck.detect(
-            net, tolerance=0
-        ).function  # a sign flip may turn one function into another
+        # A sign flip may turn one function into another.
+        exactly = ck.detect(net, tolerance=0).function
         if exactly == name or (exactly is not None and not ck.prove(net, exactly, engine="z3")):
             false_names += 1
         if ck.detect(net, tolerance=outside).function == name:

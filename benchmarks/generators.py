@@ -322,15 +322,13 @@ def _with_wedge(rng: Rng, net: ck.Network, width: float) -> ck.Network:
     n = net.n_inputs
     u, v = _dyadic(rng, n), _dyadic(rng, n)
     if u @ v > 0 and (u @ v) ** 2 == (u @ u) * (v @ v):
-        v = (
-            -v
-        )  # the same direction as u, as half of all are in one dimension: no wedge, all cancels
+        # The same direction as u, as half of all are in one dimension: no wedge, all cancels.
+        v = -v
     rows = np.stack([u, u - width * v, width * v])
     out = np.array([1.0, -1.0, -1.0]) * float(_dyadic(rng))
     weights = [np.vstack([net.weights[0], rows])]
-    for w in net.weights[
-        1:-1
-    ]:  # carried along by units that are always on: parts kept apart by sign
+    # Carried along by units that are always on: parts kept apart by sign.
+    for w in net.weights[1:-1]:
         weights.append(
             np.block([[w, np.zeros((len(w), 3))], [np.zeros((3, w.shape[1])), np.eye(3)]])
         )

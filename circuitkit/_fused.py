@@ -1,9 +1,9 @@
 """Many steps of many small networks in one compiled loop, for the processor.
 
 Parameters are ``(n_parameters, S)``, the seed axis last, as in :mod:`circuitkit._engine`. The loop
-takes a few seeds side by side, 16 to 256, through all its steps before the next ones, so that what it touches stays in
-the processor's first cache, and Python makes one call for thousands of steps. Numba compiles it, once
-on a machine for each dtype, and brings its own compiler.
+takes a few seeds side by side (:data:`NARROW` to :data:`WIDE`) through all its steps before the next
+ones, so that what it touches stays in the cache, and Python makes one call for thousands of steps.
+Numba compiles it, once on a machine for each dtype, and brings its own compiler.
 
 Why a seed's network does not depend on its company: every operation is elementwise over the seeds;
 sums run over points, inputs and outputs in one fixed order; and nothing allows the compiler to reorder
@@ -34,7 +34,7 @@ Array = NDArray[np.floating[Any]]
 
 #: the fewest and the most seeds side by side: a row of them is a few vectors of the processor
 NARROW, WIDE = 16, 512
-#: numbers that all rows together should not exceed, to stay in the processor's second cache
+#: numbers that all rows together should not exceed, to stay in the cache closest to the processor
 ROOM = 16_384
 #: points whose products are summed before they join the gradient: one long float32 sum would lose digits
 TILE = 64
@@ -331,12 +331,10 @@ class Fused:
     def __init__(self, task: Task) -> None:
         sizes, options = task.sizes, task.options
         self._dtype = np.dtype(task.dtype)
-        self._sizes, self._bias = np.array(sizes, dtype=np.int64), task.bias
+        self._task, self._sizes = task, np.array(sizes, dtype=np.int64)
         self._kind = list(KINDS).index(task.optimizer)
-        self._optimizer, self._options = task.optimizer, options
         known = {**options, **{f"1 - {name}": 1 - value for name, value in options.items()}}
         self._constants = np.array([known[name] for name in KINDS[task.optimizer]], self._dtype)
-        self._decay = self._dtype.type(task.weight_decay)
         self._remembers = (
             task.optimizer in ("momentum", "adam", "adamw", "rprop"),
             task.optimizer in ("adam", "adamw", "rmsprop", "rprop"),
@@ -364,7 +362,7 @@ class Fused:
         """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
         theta = np.array(flat, self._dtype, order="C")
         first, second = (np.zeros_like(theta[: len(theta) * kept]) for kept in self._remembers)
-        if self._optimizer == "rprop":
+        if self._task.optimizer == "rprop":
             first[:] = rate
         return Chunk(theta, first, second)
 
@@ -381,19 +379,19 @@ class Fused:
         record: Sequence[bool],
     ) -> Array:
         """Take the chunk through one step for each rate; the losses before the steps in ``record``."""
-        number = self._dtype.type
+        task, number = self._task, self._dtype.type
         t = chunk.steps + 1 + np.arange(len(rates))
         corrections = np.ones((len(rates), 2))
-        if self._optimizer in ("adam", "adamw"):
-            corrections[:, 0] = 1 / (1 - self._options["beta1"] ** t)
-            corrections[:, 1] = (1 - self._options["beta2"] ** t) ** -0.5
+        if task.optimizer in ("adam", "adamw"):
+            corrections[:, 0] = 1 / (1 - task.options["beta1"] ** t)
+            corrections[:, 1] = (1 - task.options["beta2"] ** t) ** -0.5
         rows = np.where(record, np.cumsum(record) - 1, -1)
         losses = np.empty((sum(record), chunk.theta.shape[1]), self._dtype)
         self._advance(
             self._gradient, chunk.theta, chunk.first, chunk.second, *points,
-            number(self._scale * points[0].shape[1] ** -0.5), self._sizes, self._bias, self._kind,
+            number(self._scale * points[0].shape[1] ** -0.5), self._sizes, task.bias, self._kind,
             np.array(rates, self._dtype), corrections.astype(self._dtype), self._constants,
-            self._decay, rows, losses, self._stop, self._side,
+            number(task.weight_decay), rows, losses, self._stop, self._side,
         )  # fmt: skip
         chunk.steps += len(rates)
         losses *= number(0.5)

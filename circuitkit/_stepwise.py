@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,15 +43,16 @@ class Stepwise:
         width = parameters if task.optimizer == "lm" else max(task.sizes[1:])
         self.lanes = _engine.lanes(width, task.n_points, task.n_seeds, task.threads, device)
         self.block = max(1, min(100, 20_000 * self.lanes // task.n_seeds))
-        self._engine: dict[str, Any] = {
-            "sizes": task.sizes,
-            "n_points": task.n_points,
-            "s": self.lanes,
-            "bias": task.bias,
-            "unit": task.n_points**-0.5,
-            "dtype": self._dtype,
-            "device": device,
-        }
+        self._new_engine = partial(
+            _engine.Engine,
+            task.sizes,
+            task.n_points,
+            self.lanes,
+            bias=task.bias,
+            unit=task.n_points**-0.5,
+            dtype=self._dtype,
+            device=device,
+        )
         self._local = threading.local()
         self._stop = threading.Event()
 
@@ -82,7 +84,7 @@ class Stepwise:
         losses: list[Array] = []
         with torch.inference_mode():
             if not hasattr(self._local, "engine"):
-                self._local.engine = _engine.Engine(**self._engine)
+                self._local.engine = self._new_engine()
             engine: _engine.Engine = self._local.engine
             engine.theta.copy_(chunk.theta)
             for i, (rate, wanted) in enumerate(zip(rates, record, strict=True)):

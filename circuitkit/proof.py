@@ -272,7 +272,6 @@ def _by_z3(
         point = _z3_engine.violation(net, f, tolerance=tolerance, box=box, seconds=seconds)
     except _z3_engine.Unknown:
         return None
-    error = tolerance
     if point is not None:
         error = _error_at(net, f, point)
         if not (error > tolerance and _inside(point, box)):
@@ -283,20 +282,20 @@ def _by_z3(
         if rounded is not None and _violates(net, f, tolerance, box, rounded):
             point = list(rounded)
             error = max(error, _error_at(net, f, point))
-    exact = point is None and tolerance == 0
+        return _refutation(net, f, tolerance, box, point, error, "z3")
+    exact = tolerance == 0
     return Proof(
-        holds=point is None,
-        counterexample=_as_array(point),
-        error=_nearest_float(error),
+        holds=True,
+        counterexample=None,
+        error=_nearest_float(tolerance),
         n_regions=None,
         domain=_float_box(box),
         target=f,
         network=net,
         tolerance=tolerance,
         exact_error=Fraction(0) if exact else None,
-        bound="exact" if exact else ("at most" if point is None else "at least"),
+        bound="exact" if exact else "at most",
         engine="z3",
-        _point=tuple(point) if point is not None else None,
     )
 
 
@@ -312,21 +311,33 @@ def _by_sampling(net: Network, f: Target, tolerance: Fraction, box: Box | None) 
     for k in np.argsort(-misses)[:3].tolist():
         point = tuple(Fraction(v) for v in x[k].tolist())
         if _violates(net, f, tolerance, box, point):
-            error = _error_at(net, f, point)
-            return Proof(
-                holds=False,
-                counterexample=_as_array(point),
-                error=_nearest_float(error),
-                n_regions=None,
-                domain=_float_box(box),
-                target=f,
-                network=net,
-                tolerance=tolerance,
-                bound="at least",
-                engine="samples",
-                _point=point,
-            )
+            return _refutation(net, f, tolerance, box, point, _error_at(net, f, point), "samples")
     return None
+
+
+def _refutation(
+    net: Network,
+    f: Target,
+    tolerance: Fraction,
+    box: Box | None,
+    point: Sequence[Fraction],
+    error: Fraction,
+    engine: Literal["z3", "samples"],
+) -> Proof:
+    """What one input shows: the error there, which may not be the worst."""
+    return Proof(
+        holds=False,
+        counterexample=_as_array(point),
+        error=_nearest_float(error),
+        n_regions=None,
+        domain=_float_box(box),
+        target=f,
+        network=net,
+        tolerance=tolerance,
+        bound="at least",
+        engine=engine,
+        _point=tuple(point),
+    )
 
 
 # --- counterexamples, always evaluated exactly ------------------------------------------------------

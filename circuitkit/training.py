@@ -337,7 +337,7 @@ class _Plan:
     schedule: str | Schedule
     weight_decay: float
     options: dict[str, float]
-    dtype: torch.dtype
+    dtype: str
     device: torch.device
     batch_size: int
     threads: int
@@ -353,7 +353,7 @@ class _Plan:
             "hidden": self.hidden,
             "steps": self.steps,
             **kept,
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "dtype": self.dtype,
             "device": str(self.device),
         }
 
@@ -365,7 +365,7 @@ class _Plan:
             optimizer=self.optimizer,
             options={**OPTIONS[self.optimizer], **self.options},
             weight_decay=self.weight_decay,
-            dtype=str(self.dtype).removeprefix("torch."),
+            dtype=self.dtype,
             n_points=n_points,
             n_seeds=len(self.seeds),
             steps=self.steps,
@@ -629,12 +629,11 @@ def _checked_options(options: Mapping[str, float] | None, optimizer: str) -> dic
     return {k: float(v) for k, v in options.items()}
 
 
-def _checked_dtype(dtype: object) -> torch.dtype:
-    known = {"float32": torch.float32, "float64": torch.float64}
-    found = known.get(str(dtype).removeprefix("torch."))
-    if found is None:
+def _checked_dtype(dtype: object) -> str:
+    name = str(dtype).removeprefix("torch.")
+    if name not in ("float32", "float64"):
         raise ValueError(f"dtype: expected 'float32' or 'float64', got {dtype!r}")
-    return found
+    return name
 
 
 def _checked_device(device: object) -> torch.device:
