@@ -56,6 +56,7 @@ lint: $(READY)  ## style and types of code and notebooks
 	$(BIN)/ruff format --check .
 	$(BIN)/nbstripout --keep-id --verify index.ipynb chapters/*.ipynb
 	$(BIN)/mypy
+	$(BIN)/python scripts/lock.py --check
 
 unit: $(READY)  ## the package's tests and the examples in its docstrings
 	$(STEP) "Testing circuitkit"

@@ -27,8 +27,8 @@ make_venv() {
     python=$1
     folder=$2
     command -v "$python" >/dev/null || fail "$python is missing; name another: make PYTHON=python3.12"
-    "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-        fail "expected Python 3.11 or newer, got $("$python" --version); make PYTHON=python3.12"
+    "$python" -c 'import sys; sys.exit(not (3, 11, 2) <= sys.version_info < (3, 15))' ||
+        fail "expected Python 3.11.2 to 3.14, got $("$python" --version); make PYTHON=python3.12"
     "$folder/bin/python" -m pip --version >/dev/null 2>&1 && return
     "$python" -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
     rm -rf "$folder"

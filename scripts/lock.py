@@ -1,42 +1,69 @@
-"""Refresh ``requirements.lock`` and the versions in ``binder/environment.yml``.
+"""Refresh ``requirements.lock`` and the versions in ``binder/environment.yml``, or check the lock.
 
-The lock fits machines with and without a GPU: it names torch without the ``+cpu`` of a CPU build,
-and none of the packages for NVIDIA's cards that the other build brings.
+The lock fits every Python that ``pyproject.toml`` promises: where no version serves them all, it has
+one line for each range. It fits machines with and without a GPU: it names none of the packages for
+NVIDIA's cards that one build of torch brings. ``--check`` resolves it for each of those Pythons.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import os
 import re
 import subprocess
 import sys
+import tempfile
+import tomllib
 from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCK = ROOT / "requirements.lock"
+PROJECT = ROOT / "pyproject.toml"
 BINDER = ROOT / "binder" / "environment.yml"
+CHECKED = ROOT / "build" / "lock-checked.txt"  # what was last found to resolve
 
+BINDER_PYTHON = "3.11"
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "pytorch-cpu": "torch"}
-_PIN = re.compile(r"^([a-z0-9][a-z0-9._-]*)==(\S+)", re.MULTILINE)
 _FOR_CARDS = re.compile(r"^(nvidia-|cuda-|triton\b).*\n", re.MULTILINE)
 
 
-def pins(lock: str) -> dict[str, str]:
-    """Package -> exact version.
+def pins(lock: str, python: str = BINDER_PYTHON) -> dict[str, str]:
+    """Package -> exact version, on Linux with that Python: ``3.11.2``, or ``3.11`` for its newest.
 
-    >>> pins("numpy==2.4.6            # via torch")
-    {'numpy': '2.4.6'}
+    >>> pins("numpy==2.4.6\\nsoupsieve==2.10 ; python_full_version < '3.11.5'\\n"
+    ...      "soupsieve==4.1.2 ; python_full_version >= '3.11.5'  # via beautifulsoup4\\n")
+    {'numpy': '2.4.6', 'soupsieve': '4.1.2'}
     """
-    return dict(_PIN.findall(lock))
+    machine = {
+        "python_version": ".".join(python.split(".")[:2]),
+        "python_full_version": python if python.count(".") > 1 else f"{python}.99",
+        "implementation_name": "cpython",
+        "platform_python_implementation": "CPython",
+        "platform_machine": "x86_64",
+        "platform_system": "Linux",
+        "sys_platform": "linux",
+        "os_name": "posix",
+    }
+    lines = (line.partition("#")[0].strip() for line in lock.splitlines())
+    asked = [Requirement(line) for line in lines if line]
+    return {
+        each.name: str(each.specifier).removeprefix("==")
+        for each in asked
+        if each.marker is None or each.marker.evaluate(machine)
+    }
 
 
 def portable(lock: str) -> str:
     """The lock without what belongs to one kind of machine.
 
-    >>> portable("nvidia-nccl==2.1  # via torch\\ntorch==2.13.0+cpu  # via circuitkit\\n")
+    >>> portable("nvidia-nccl==2.1  # via torch\\ntorch==2.13.0  # via circuitkit\\n")
     'torch==2.13.0  # via circuitkit\\n'
     """
-    return re.sub(r"^(torch==[\d.]+)\+\w+", r"\1", _FOR_CARDS.sub("", lock), flags=re.MULTILINE)
+    return _FOR_CARDS.sub("", lock)
 
 
 def binder_with(environment: str, versions: dict[str, str]) -> str:
@@ -50,22 +77,68 @@ def binder_with(environment: str, versions: dict[str, str]) -> str:
     return re.sub(pattern, pinned, environment, flags=re.MULTILINE)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--keep", action="store_true", help="keep versions that still fit")
-    upgrade = [] if parser.parse_args().keep else ["--upgrade"]
+def pythons(project: str) -> list[str]:
+    """The promised Pythons: the oldest release, then each minor version.
+
+    >>> pythons('[project]\\nrequires-python = ">=3.11.2,<3.14"')
+    ['3.11.2', '3.11', '3.12', '3.13']
+    """
+    promised = SpecifierSet(tomllib.loads(project)["project"]["requires-python"])
+    oldest = next(each.version for each in promised if each.operator == ">=")
+    minors = [f"3.{minor}" for minor in range(11, 30) if promised.contains(f"3.{minor}.99")]
+    return [oldest, *minors]
+
+
+def uv(*arguments: str, quiet: bool = True) -> None:
+    environ = dict(os.environ)
+    if "PIP_INDEX_URL" in environ:  # one place says where packages come from
+        environ.setdefault("UV_DEFAULT_INDEX", environ["PIP_INDEX_URL"])
     subprocess.run(
-        [sys.executable, "-m", "piptools", "compile", *upgrade, "--quiet",
-         "--extra=book", "--extra=test", "--extra=sweep", "--strip-extras", "--no-header",
-         "--no-emit-options", "--no-emit-index-url", "--no-emit-find-links",
-         "--no-emit-trusted-host", "--annotation-style=line",
-         f"--output-file={LOCK}", "pyproject.toml"],
-        cwd=ROOT, check=True,
+        [sys.executable, "-m", "uv", "pip", "compile", *["--quiet"] * quiet, *arguments],
+        cwd=ROOT, env=environ, check=True,
+    )  # fmt: skip
+
+
+def refresh(keep: bool) -> None:
+    uv(
+        "pyproject.toml", "--universal", "--all-extras", *([] if keep else ["--upgrade"]),
+        "--no-header", "--annotation-style=line", f"--output-file={LOCK.name}",
     )  # fmt: skip
     LOCK.write_text(portable(LOCK.read_text("utf-8")), "utf-8")
     versions = pins(LOCK.read_text("utf-8"))
     BINDER.write_text(binder_with(BINDER.read_text("utf-8"), versions), "utf-8")
     print(f"{len(versions)} packages in {LOCK.name}; {BINDER.relative_to(ROOT)} follows")
+
+
+def check() -> None:
+    """Resolve the lock for every promised Python, from wheels alone; remember that it was done."""
+    texts = [LOCK.read_text("utf-8"), PROJECT.read_text("utf-8"), Path(__file__).read_text("utf-8")]
+    key = hashlib.sha256("\0".join(texts).encode()).hexdigest()
+    if CHECKED.exists() and CHECKED.read_text("utf-8") == key:
+        print("The lock is as last checked.")
+        return
+    for python in pythons(texts[1]):
+        with tempfile.TemporaryDirectory() as folder:
+            result = Path(folder) / "resolved.txt"
+            try:
+                uv(
+                    LOCK.name, "--only-binary=:all:", f"--python-version={python}",
+                    "--python-platform=linux", f"--output-file={result}",
+                )  # fmt: skip
+            except subprocess.CalledProcessError:
+                sys.exit(f"error: {LOCK.name} cannot be installed on Python {python} (see above)")
+            found = pins(result.read_text("utf-8"), python)
+        print(f"The lock resolves on Python {python}: {len(found)} packages")
+    CHECKED.parent.mkdir(exist_ok=True)
+    CHECKED.write_text(key, "utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--keep", action="store_true", help="keep versions that still fit")
+    parser.add_argument("--check", action="store_true", help="only resolve it for every Python")
+    options = parser.parse_args()
+    check() if options.check else refresh(options.keep)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,25 @@ def test_the_lock_pins_everything_that_the_project_asks_for():
     assert names - set(lock.pins(lock.LOCK.read_text("utf-8"))) == set()
 
 
+def test_the_lock_has_a_version_for_the_python_of_debian_12():
+    text = lock.LOCK.read_text("utf-8")
+    old, new = (lock.pins(text, python) for python in ("3.11.2", "3.11.14"))
+    assert old["soupsieve"] == "2.10"  # the newer ones need Python 3.11.5
+    assert new["soupsieve"] > old["soupsieve"]
+    assert old.keys() == new.keys()
+
+
+def test_every_place_tells_the_same_range_of_pythons():
+    project = lock.PROJECT.read_text("utf-8")
+    oldest, *minors = lock.pythons(project)
+    assert (oldest, minors) == ("3.11.2", ["3.11", "3.12", "3.13", "3.14"])
+    classified = re.findall(r'Python :: (3\.\d+)"', project)
+    assert classified == minors
+    bootstrap = (ROOT / "scripts" / "bootstrap.sh").read_text("utf-8")
+    assert "(3, 11, 2) <= sys.version_info < (3, 15)" in bootstrap
+    assert f"expected Python {oldest} to {minors[-1]}" in bootstrap
+
+
 def test_binder_installs_the_versions_of_the_lock():
     versions = lock.pins(lock.LOCK.read_text("utf-8"))
     dependencies = yaml.safe_load(lock.BINDER.read_text("utf-8"))["dependencies"]
