@@ -9,7 +9,6 @@ HOST ?= 127.0.0.1
 # Tiny networks gain nothing from many threads each; two processes side by side do.
 export OMP_NUM_THREADS ?= 1
 export JUPYTER_PREFER_ENV_PATH = 1
-export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 BIN := $(VENV)/bin
 BOOK := $(BIN)/python scripts/book.py
@@ -18,18 +17,17 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install book html serve lab test lint types unit notebooks browser lock clean
+.PHONY: help install book html serve lab test chromium lint unit notebooks browser lock fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY)  ## install what everything below needs, in .venv
 
-$(READY): requirements.lock pyproject.toml scripts/bootstrap.sh
+$(READY): requirements.lock pyproject.toml scripts/bootstrap.sh scripts/book.py
 	$(STEP) "Installing the exact versions of requirements.lock in $(VENV) (minutes, the first time)"
 	@sh scripts/bootstrap.sh venv "$(PYTHON)" "$(VENV)"
-	$(BIN)/python -m pip install --requirement requirements.lock
-	$(BIN)/python -m pip install --no-deps --editable .
+	@$(PYTHON) scripts/book.py install --venv $(VENV)
 	@touch $@
 
 book: html serve  ## execute the chapters, build the book and serve it: prints the address
@@ -48,7 +46,10 @@ serve: $(READY)  ## serve the pages as they were last built
 lab: $(READY)  ## open the chapters in JupyterLab
 	$(BIN)/jupyter lab index.ipynb
 
-test: lint unit html browser  ## everything that must hold: lint, tests, notebooks, pages in a browser
+test: chromium lint unit html browser  ## everything that must hold: lint, tests, notebooks, pages in a browser
+
+chromium:
+	@sh scripts/bootstrap.sh chromium
 
 lint: $(READY)  ## style and types of code and notebooks
 	$(STEP) "Linting"
@@ -62,13 +63,15 @@ unit: $(READY)  ## the package's tests and the examples in its docstrings
 	$(STEP) "Testing circuitkit"
 	$(BIN)/python -m pytest --numprocesses $(JOBS)
 
-browser: $(READY)  ## check every built page in headless Chromium
+browser: $(READY) chromium  ## check every built page in headless Chromium
 	$(STEP) "Checking the pages in Chromium"
-	@sh scripts/bootstrap.sh chromium
 	$(BIN)/python -m pytest tests/browser --numprocesses $(JOBS)
 
 lock: $(READY)  ## refresh requirements.lock and binder/environment.yml to the newest versions
 	$(BIN)/python scripts/lock.py $(LOCK_OPTIONS)
+
+fresh:  ## try the two commands of the README on a bare Debian in build/fresh (as root, an hour)
+	$(PYTHON) scripts/fresh.py $(FRESH_OPTIONS)
 
 clean:  ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,4 +1,10 @@
-"""Execute the chapters, build the book from them, serve it.
+"""Install what the book needs, execute the chapters, build the pages, serve them.
+
+    python scripts/book.py            all four, one after the other
+    python scripts/book.py execute    one of them
+
+It runs wherever Python does; `make book` is the same on Debian and Ubuntu, and brings what is
+missing there.
 
 Each notebook is executed once, in a copy of the book under ``build/book``, and the pages are
 built from that copy. A second run repeats only what changed: a chapter is executed again when
@@ -8,6 +14,7 @@ it, ``circuitkit``, a data file or the lock changed; pages are built again when 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import json
 import os
@@ -15,8 +22,10 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -32,11 +41,13 @@ SOURCES = [
     "_config.yml", "_toc.yml", "references.bib", "index.ipynb",
     "chapters", "reference", "_ext", "_static",
 ]  # fmt: skip
+LIMIT = 900  # seconds that a cell may take
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
-def files(*names: str, root: Path = ROOT) -> Iterator[Path]:
+def files(*names: str, root: Path | None = None) -> Iterator[Path]:
     """Every file of the named files and folders, in a fixed order."""
+    root = root or ROOT
     for name in names:
         path = root / name
         for file in [path] if path.is_file() else sorted(path.rglob("*")):
@@ -44,47 +55,111 @@ def files(*names: str, root: Path = ROOT) -> Iterator[Path]:
                 yield file
 
 
-def digest(paths: Iterable[Path], *extra: str, root: Path = ROOT) -> str:
+def digest(paths: Iterable[Path], *extra: str) -> str:
     sha = hashlib.sha256()
     for path in paths:
-        sha.update(f"{path.relative_to(root)}\0".encode())
+        sha.update(f"{path.relative_to(ROOT)}\0".encode())
         sha.update(hashlib.sha256(path.read_bytes()).digest())
     sha.update(json.dumps(extra).encode())
     return sha.hexdigest()
 
 
-def execute(jobs: int) -> None:
+def install(venv: Path) -> None:
+    """The exact versions of the lock, and the package itself, in a virtual environment."""
+    python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    ready = venv / ".ready"
+    key = digest([ROOT / "requirements.lock", ROOT / "pyproject.toml"])
+    if ready.exists() and ready.read_text("utf-8") == key:
+        return
+    if not python.exists():
+        run([sys.executable, "-m", "venv", str(venv)], "Python's venv module could not make one")
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+    run([*pip, "--requirement", "requirements.lock"], "pip could not install the lock")
+    run([*pip, "--no-deps", "--editable", "."], "pip could not install circuitkit")
+    ready.write_text(key, "utf-8")
+
+
+def execute(jobs: int, limit: int) -> None:
     """Execute the notebooks that are new or changed; leave the others as they are in the copy."""
     notebooks = [p for p in files("index.ipynb", "chapters") if p.suffix == ".ipynb"]
     data = [p for p in files("chapters") if p.suffix != ".ipynb"]
     shared = digest([*files("circuitkit", "requirements.lock"), *data])
-    done = json.loads(EXECUTED.read_text()) if EXECUTED.exists() else {}
+    done = json.loads(EXECUTED.read_text("utf-8")) if EXECUTED.exists() else {}
 
     refresh_copy(notebooks)
     stale = {}
     for notebook in notebooks:
-        name, key = str(notebook.relative_to(ROOT)), digest([notebook], shared)
+        name, key = notebook.relative_to(ROOT).as_posix(), digest([notebook], shared)
         if done.get(name) != key or not (COPY / name).exists():
             stale[name] = key
             (COPY / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(notebook, COPY / name)
     kept = {name: key for name, key in done.items() if name not in stale and (ROOT / name).exists()}
-    EXECUTED.write_text(json.dumps(kept, indent=1))
+    remember(kept)
     if not stale:
         print(f"All {len(notebooks)} notebooks are as last executed.")
         return
 
     names = ", ".join(Path(name).stem for name in stale)
     print(f"{len(stale)} of {len(notebooks)} notebooks: {names}", flush=True)
-    run(
-        [sys.executable, "-m", "pytest", "--nbmake", "--nbmake-timeout=900", "--overwrite",
-         "--verbose", f"--numprocesses={min(jobs, len(stale))}", "-p", "no:cacheprovider",
-         *(str(COPY / name) for name in stale)],
-        "a notebook stopped with an error, shown above",
+    one_at_a_time = threading.Lock()
+
+    def passes(name: str) -> bool:
+        start = time.monotonic()
+        code = subprocess.run(
+            [sys.executable, __file__, "notebook", str(COPY / name), f"--limit={limit}"],
+            cwd=ROOT, env=environment(),
+        ).returncode  # fmt: skip
+        with one_at_a_time:
+            if not code:
+                kept[name] = stale[name]
+                remember(kept)  # each by itself: what passed need not be executed again
+            told = "executed" if not code else "STOPPED"
+            print(f"{told} {name} after {time.monotonic() - start:.0f} s", flush=True)
+        return not code
+
+    with ThreadPoolExecutor(min(jobs, len(stale))) as pool:
+        passed = list(pool.map(passes, stale))
+    stopped = [name for name, good in zip(stale, passed, strict=True) if not good]
+    if stopped:
+        sys.exit(f"error: stopped with an error, shown above: {', '.join(stopped)}")
+
+
+def remember(executed: dict[str, str]) -> None:
+    partly = EXECUTED.with_suffix(".part")
+    partly.write_text(json.dumps(executed, indent=1), "utf-8")
+    partly.replace(EXECUTED)
+
+
+def execute_one(path: Path, limit: int, kernel: str | None = None) -> None:
+    """Execute one notebook where it lies and keep its outputs."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+    notebook = nbformat.read(path, as_version=4)
+    at = 0
+
+    def here(cell: object, cell_index: int) -> None:
+        nonlocal at
+        at = cell_index
+
+    client = NotebookClient(
+        notebook, timeout=limit, on_cell_start=here, shutdown_kernel="immediate",
+        resources={"metadata": {"path": str(path.parent)}},
+        **({"kernel_name": kernel} if kernel else {}),
     )  # fmt: skip
-    for name in stale:
-        drop_widget_state(COPY / name)
-    EXECUTED.write_text(json.dumps(kept | stale, indent=1))
+    try:
+        client.execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        told = {
+            CellTimeoutError: f"did not end within {limit} s",
+            DeadKernelError: "ended its kernel: out of memory, or a crash",
+        }.get(type(error), f"raised an error\n{error}")
+        first, *_ = [line for line in notebook.cells[at].source.splitlines() if line.strip()]
+        sys.exit(f"error: {path.name}: cell {at + 1} ({first.strip()}) {told}")
+    nbformat.write(notebook, path)
+    drop_widget_state(path)
 
 
 def drop_widget_state(notebook: Path) -> None:
@@ -111,9 +186,11 @@ def refresh_copy(notebooks: list[Path]) -> None:
 
 def build() -> None:
     """Build the pages, warnings being errors. Always anew: a warning shows once per page read."""
-    remote = subprocess.run(
-        ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
-    ).stdout
+    remote = ""
+    with contextlib.suppress(FileNotFoundError):  # no git: a downloaded copy
+        remote = subprocess.run(
+            ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
+        ).stdout
     place = [remote, *(os.environ.get(f"GITHUB_{n}", "") for n in ("REPOSITORY", "REF_NAME"))]
     key = digest([*files("circuitkit", "requirements.lock"), *files(*SOURCES, root=COPY)], *place)
     if HTML.exists() and BUILT.exists() and BUILT.read_text() == key:
@@ -122,25 +199,28 @@ def build() -> None:
     BUILT.unlink(missing_ok=True)
     shutil.rmtree(COPY / "_build", ignore_errors=True)
     run(
-        [
-            str(Path(sys.executable).parent / "jupyter-book"),
-            "build",
-            "-W",
-            "-n",
-            "--keep-going",
-            ".",
-        ],
+        [shutil.which("jupyter-book", path=str(Path(sys.executable).parent)) or "jupyter-book",
+         "build", "-W", "-n", "--keep-going", "."],
         "the book has warnings, shown above; each is an error",
         cwd=COPY,
-    )
+    )  # fmt: skip
     BUILT.write_text(key)
     print(f"Built {len(list(HTML.rglob('*.html')))} pages in {HTML.relative_to(ROOT)}")
 
 
+def environment() -> dict[str, str]:
+    """Tiny networks gain nothing from many threads each. A progress bar would be litter on a page."""
+    return {
+        "OMP_NUM_THREADS": "1",
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        **os.environ,
+        "TQDM_DISABLE": "1",
+    }
+
+
 def run(command: list[str], failure: str, cwd: Path = ROOT) -> None:
     start = time.monotonic()
-    # A progress bar is for whoever waits; on a page it would be litter.
-    code = subprocess.run(command, cwd=cwd, env={**os.environ, "TQDM_DISABLE": "1"}).returncode
+    code = subprocess.run(command, cwd=cwd, env=environment()).returncode
     if code:
         sys.exit(f"error: {failure} (after {time.monotonic() - start:.0f} s)")
     print(f"Took {time.monotonic() - start:.0f} s", flush=True)
@@ -165,7 +245,8 @@ class Quiet(SimpleHTTPRequestHandler):
 
 def is_free(host: str, port: int) -> bool:
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if os.name != "nt":  # where it would say that a taken port is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
@@ -173,16 +254,46 @@ def is_free(host: str, port: int) -> bool:
     return True
 
 
+def everything(venv: Path, **options: object) -> None:
+    """Install, then execute, build and serve with what was installed."""
+    install(venv)
+    python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    for command in ("execute", "build", "serve"):
+        code = subprocess.run([str(python), __file__, command], cwd=ROOT).returncode
+        if code:
+            sys.exit(code)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("execute").add_argument("--jobs", type=int, default=2)
-    commands.add_parser("build")
-    serving = commands.add_parser("serve")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.set_defaults(run=everything, venv=ROOT / ".venv")
+    commands = parser.add_subparsers(metavar="command")
+
+    def command(name: str, what: object, told: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=told)
+        added.set_defaults(run=what)
+        return added
+
+    installing = command("install", install, "the exact versions of requirements.lock, in .venv")
+    installing.add_argument("--venv", type=Path, default=ROOT / ".venv")
+    executing = command("execute", execute, "execute the chapters that changed, in build/book")
+    executing.add_argument("--jobs", type=int, default=2, help="how many at once")
+    one = command("notebook", execute_one, "execute one notebook where it lies")
+    one.add_argument("path", type=Path)
+    one.add_argument("--kernel", help="the kernel to use instead of the notebook's own")
+    for each in (executing, one):
+        each.add_argument("--limit", type=int, default=LIMIT, help="seconds that a cell may take")
+    command("build", build, "build the pages from the executed chapters")
+    serving = command("serve", serve, "serve the pages as they were last built")
     serving.add_argument("--host", default="127.0.0.1")
     serving.add_argument("--port", type=int, default=8000)
     options = vars(parser.parse_args())
-    {"execute": execute, "build": build, "serve": serve}[options.pop("command")](**options)
+    what = options.pop("run")
+    if what not in (everything, install):
+        options.pop("venv", None)
+    what(**options)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,86 @@
+"""The command that executes the chapters: what it remembers, and what it says when one stops."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import book  # noqa: E402
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A book of two chapters and nothing else."""
+    monkeypatch.setattr(book, "ROOT", tmp_path)
+    monkeypatch.setattr(book, "COPY", tmp_path / "build" / "book")
+    monkeypatch.setattr(book, "EXECUTED", tmp_path / "build" / "executed.json")
+    (tmp_path / "chapters").mkdir()
+    write(tmp_path / "chapters" / "good.ipynb", "6 * 7")
+    write(tmp_path / "chapters" / "other.ipynb", "1 + 1", "import sys\n\nsys.exit")
+    return tmp_path
+
+
+def write(path: Path, *sources: str) -> Path:
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, path)
+    return path
+
+
+def execute_one(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "scripts" / "book.py"), "notebook", str(path), *options],
+        capture_output=True, text=True, timeout=60, env=book.environment(),
+    )  # fmt: skip
+
+
+def test_a_chapter_that_passed_is_not_executed_again_because_another_stopped(small, capfd):
+    write(small / "chapters" / "other.ipynb", "1 + 1", "raise OSError('no such luck')")
+    with pytest.raises(SystemExit, match=r"chapters/other\.ipynb$"):
+        book.execute(jobs=2, limit=30)
+    assert "no such luck" in capfd.readouterr().err
+    assert list(json.loads(book.EXECUTED.read_text())) == ["chapters/good.ipynb"]
+
+    write(small / "chapters" / "other.ipynb", "2 + 2")
+    book.execute(jobs=2, limit=30)
+    told = capfd.readouterr().out
+    assert "1 of 2 notebooks: other" in told
+    executed = nbformat.read(book.COPY / "chapters" / "good.ipynb", as_version=4)
+    assert executed.cells[0].outputs[0].data["text/plain"] == "42"
+
+    book.execute(jobs=2, limit=30)
+    assert "All 2 notebooks are as last executed." in capfd.readouterr().out
+
+
+def test_a_hung_cell_ends_and_is_named(tmp_path):
+    path = write(tmp_path / "hung.ipynb", "1", "import time\ntime.sleep(600)")
+    done = execute_one(path, "--limit=2")
+    assert done.returncode == 1
+    assert "error: hung.ipynb: cell 2 (import time) did not end within 2 s" in done.stderr
+
+
+def test_a_cell_that_ends_its_kernel_is_named(tmp_path):
+    path = write(tmp_path / "dead.ipynb", "import os\nos._exit(9)")
+    done = execute_one(path)
+    assert done.returncode == 1
+    assert "error: dead.ipynb: cell 1 (import os) ended its kernel" in done.stderr
+
+
+def test_a_cell_that_raises_is_named_and_shown(tmp_path):
+    path = write(tmp_path / "wrong.ipynb", "x = 1\n1 / (x - 1)")
+    before = path.read_text()
+    done = execute_one(path)
+    assert done.returncode == 1
+    assert "error: wrong.ipynb: cell 1 (x = 1) raised an error" in done.stderr
+    assert "ZeroDivisionError" in done.stderr
+    assert path.read_text() == before
