@@ -1,8 +1,8 @@
 """Ships the widget with the book: one script, one style sheet, only on pages that show a widget.
 
-The script and the style sheet are those that Jupyter runs (``circuitkit.widget.module_source`` and
+The script and the style sheet are those that Jupyter runs (``circuitkit.widget.page.module_source`` and
 ``style_source``), here without comments and blanks; ``hydrate.mjs`` starts them on a page without a
-kernel. What reads weights (``circuitkit.reader``) is a script and a style sheet of its own, for the
+kernel. What reads weights (``circuitkit.widget.reader``) is a script and a style sheet of its own, for the
 pages that show it.
 """
 
@@ -18,7 +18,7 @@ import rjsmin
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from circuitkit import reader, widget
+from circuitkit.widget import page, reader
 
 FOLDER = "circuitkit"
 _COMMENT_OR_TEXT = re.compile(
@@ -34,9 +34,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def assets() -> dict[str, str]:
     """File name -> content of everything a page with widgets loads."""
-    hydrate = (Path(widget.__file__).parent / "static" / "hydrate.mjs").read_text(encoding="utf-8")
+    hydrate = (page.STATIC / "hydrate.mjs").read_text(encoding="utf-8")
     scripts = {
-        "widget.mjs": minified(widget.module_source()),
+        "widget.mjs": minified(page.module_source()),
         "reader.mjs": minified(reader.page_source()),
         "hydrate.mjs": minified(hydrate),
     }
@@ -47,7 +47,7 @@ def assets() -> dict[str, str]:
             scripts[other] = script.replace(f"./{name}", f"./{name}?v={version}")
     return {
         **scripts,
-        "widget.css": rcssmin.cssmin(widget.style_source()),
+        "widget.css": rcssmin.cssmin(page.style_source()),
         "reader.css": rcssmin.cssmin(reader.style_source()),
     }
 

@@ -36,9 +36,9 @@ from benchmarks.generators import (
     textbook,
     variables,
 )
-from circuitkit._expressions import expression
-from circuitkit.canonical import canonical_form
-from circuitkit.training import Rate
+from circuitkit.exact.canonical import canonical_form
+from circuitkit.exact.spell import expression
+from circuitkit.training.train import Rate
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "detection.json"
 

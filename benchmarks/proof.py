@@ -30,8 +30,8 @@ from benchmarks.generators import (
     textbook,
     variables,
 )
-from circuitkit._expressions import expression
-from circuitkit.canonical import canonical_form
+from circuitkit.exact.canonical import canonical_form
+from circuitkit.exact.spell import expression
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "proof.json"
 

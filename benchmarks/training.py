@@ -43,8 +43,10 @@ import numpy as np
 import torch
 
 import circuitkit as ck
-from circuitkit import _fused, _initial, _parameters, _populations, _unrolled
-from circuitkit._task import Task
+from circuitkit.training import compiled_loop, start, unrolled
+from circuitkit.training.flat import from_chunks, to_chunks
+from circuitkit.training.points import population
+from circuitkit.training.task import Task
 
 HERE = Path(__file__).parent
 RESULT = HERE.parent / "chapters" / "data" / "training-speed.json"
@@ -70,11 +72,11 @@ Weights = list[np.ndarray]
 def initial(name: str, n: int) -> Weights:
     target, hidden = PROBLEMS[name]
     sizes = (ck.target(target).n_inputs, *hidden, 1)
-    return _initial.initial("torch", sizes, range(n), bias=False)[0]
+    return start.initial("torch", sizes, range(n), bias=False)[0]
 
 
 def population_loss(name: str, weights: Weights) -> np.ndarray:
-    points = _populations.population(ck.target(PROBLEMS[name][0]), bias=False)
+    points = population(ck.target(PROBLEMS[name][0]), bias=False)
     h = np.broadcast_to(points.x.T, (len(weights[0]), *points.x.T.shape))
     for i, w in enumerate(weights):
         h = w.astype(float) @ (np.maximum(h, 0) if i else h)
@@ -116,7 +118,7 @@ def deck(name: str, weights: Weights) -> Weights:
 
 def vmap(name: str, weights: Weights, *, batches: bool) -> Weights:
     target = ck.target(PROBLEMS[name][0])
-    points = _populations.population(target, bias=False)
+    points = population(target, bias=False)
     f = TORCH_TARGETS[target.name]
 
     def loss(parameters: list[torch.Tensor], x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -157,18 +159,18 @@ def loop(name: str, weights: Weights) -> tuple[dict[str, float], Weights]:
     target, hidden = PROBLEMS[name]
     f, threads = ck.target(target), os.cpu_count() or 1
     sizes = (f.n_inputs, *hidden, 1)
-    points = _populations.population(f, bias=False)
+    points = population(f, bias=False)
     biases = [np.zeros(w.shape[:2]) for w in weights]
 
-    def trainer() -> _fused.Fused:
+    def trainer() -> compiled_loop.Fused:
         task = Task(
             sizes, bias=False, optimizer="sgd", options={}, weight_decay=0.0, dtype="float32",
             n_points=len(points.x), n_seeds=len(weights[0]), steps=STEPS, threads=threads,
         )  # fmt: skip
-        return _fused.Fused(task)
+        return compiled_loop.Fused(task)
 
-    def train(worker: _fused.Fused) -> Weights:
-        flat = _parameters.to_chunks(weights, biases, worker.lanes, bias=False)
+    def train(worker: compiled_loop.Fused) -> Weights:
+        flat = to_chunks(weights, biases, worker.lanes, bias=False)
         chunks = [worker.begin(part, RATE) for part in flat]
         loaded = worker.load([points])
         rates, record = [RATE] * STEPS, [False] * STEPS
@@ -177,16 +179,16 @@ def loop(name: str, weights: Weights) -> tuple[dict[str, float], Weights]:
         ) as pool:
             list(pool.map(lambda chunk: worker.advance(chunk, loaded, rates, record), chunks))
         final = [worker.parameters(chunk) for chunk in chunks]
-        return _parameters.from_chunks(final, len(weights[0]), sizes, bias=False)[0]
+        return from_chunks(final, len(weights[0]), sizes, bias=False)[0]
 
-    usual = _unrolled.seconds
-    _unrolled.seconds = lambda n: 0.0  # written out at any rate, and compiled anew
-    _fused.unrolled.cache_clear()
+    usual = unrolled.seconds
+    unrolled.seconds = lambda n: 0.0  # written out at any rate, and compiled anew
+    compiled_loop.unrolled.cache_clear()
     try:
         compiled, _, worker = timed(trainer)
         wall, cpu, final = timed(partial(train, worker))
     finally:
-        _unrolled.seconds = usual
+        unrolled.seconds = usual
     return {"seconds": wall, "cpu_seconds": cpu, "compile_seconds": compiled}, final
 
 
@@ -198,7 +200,7 @@ def timed(function: Callable[[], Any]) -> tuple[float, float, Any]:
 
 def jax_run(python: str, how: str, name: str, weights: Weights) -> tuple[dict[str, Any], Weights]:
     target = ck.target(PROBLEMS[name][0])
-    points = _populations.population(target, bias=False)
+    points = population(target, bias=False)
     with tempfile.TemporaryDirectory() as folder:
         problem, answer = Path(folder) / "problem.npz", Path(folder) / "answer.npz"
         arrays: dict[str, Any] = {f"w{i}": w for i, w in enumerate(weights)}
@@ -294,7 +296,7 @@ def operations(name: str, points: int | None = None) -> int:
     """Multiplications and additions of one step of one network, at least; on the population loss."""
     target, hidden = PROBLEMS[name]
     t = ck.target(target)
-    points = points or len(_populations.population(t, bias=False).x)
+    points = points or len(population(t, bias=False).x)
     sizes = (t.n_inputs, *hidden, 1)
     weights = [o * i for i, o in pairwise(sizes)]
     # A product and a sum for each weight: forward, for the weight's gradient, and, but for the first

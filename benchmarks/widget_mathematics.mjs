@@ -10,7 +10,7 @@
 
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import * as maths from "../circuitkit/static/mathematics.mjs";
+import * as maths from "../circuitkit/widget/static/mathematics.mjs";
 
 const variable = (index) => ({ op: "var", index });
 const minimum = (n) => ({

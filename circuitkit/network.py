@@ -224,7 +224,7 @@ class Network:
             >>> Network.from_torch(module)
             Network(2-3-1, with biases)
         """
-        from circuitkit._torch_chain import linear_layers
+        from circuitkit.importing.torch import linear_layers
 
         weights, biases = linear_layers(module)
         return cls(weights, biases)
@@ -242,7 +242,7 @@ class Network:
               (2): Linear(in_features=2, out_features=1, bias=False)
             )
         """
-        from circuitkit._torch_chain import sequential
+        from circuitkit.importing.torch import sequential
 
         return sequential(self._weights, self._biases if self.has_biases else None)
 

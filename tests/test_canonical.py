@@ -17,9 +17,9 @@ from benchmarks.generators import (
     textbook,
     variables,
 )
-from circuitkit import proof
-from circuitkit._expressions import expression
-from circuitkit.canonical import canonical_form
+from circuitkit.exact.canonical import canonical_form
+from circuitkit.exact.spell import expression
+from circuitkit.proof import prove
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -44,7 +44,7 @@ WRITTEN = {
 
 
 def exact_values(net, x):
-    return proof._network_at(net, [Fraction(v) for v in x])
+    return prove._network_at(net, [Fraction(v) for v in x])
 
 
 @pytest.mark.parametrize(("name", "text"), WRITTEN.items())

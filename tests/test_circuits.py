@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuitkit import Network, circuit, circuits, compose, parallel, target
-from circuitkit.targets import CATALOGUE
+from circuitkit.functions.language import CATALOGUE
 
 
 def grid(n: int) -> np.ndarray:

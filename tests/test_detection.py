@@ -20,8 +20,8 @@ from benchmarks.generators import (
     variables,
 )
 from circuitkit import circuits
-from circuitkit._expressions import expression
-from circuitkit.canonical import canonical_form
+from circuitkit.exact.canonical import canonical_form
+from circuitkit.exact.spell import expression
 
 SEEDS = st.integers(0, 2**32 - 1)
 X1, X2 = variables(2)

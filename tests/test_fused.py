@@ -12,23 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitkit as ck
-from circuitkit import (
-    _compiled,
-    _fused,
-    _optimizers,
-    _parameters,
-    _populations,
-    _stepwise,
-    _unrolled,
-)
-from circuitkit._task import Task
+from circuitkit.training import compiled, compiled_loop, first_order, torch_loop, unrolled
+from circuitkit.training.flat import n_parameters
+from circuitkit.training.points import population
+from circuitkit.training.task import Task
 
 SORT = "(min(x1, x2), max(x1, x2))"
 
 
 def trainer(
     target: str, hidden: tuple[int, ...], **arguments: Any
-) -> _fused.Fused | _stepwise.Stepwise:
+) -> compiled_loop.Fused | torch_loop.Stepwise:
     f = ck.target(target)
     settings_ = {
         "bias": False,
@@ -36,7 +30,7 @@ def trainer(
         "options": {},
         "weight_decay": 0.0,
         "dtype": "float64",
-        "n_points": len(_populations.population(f, bias=arguments.get("bias", False)).x),
+        "n_points": len(population(f, bias=arguments.get("bias", False)).x),
         "n_seeds": 40,
         "steps": 1,
         "threads": 1,
@@ -45,7 +39,7 @@ def trainer(
     sizes = (f.n_inputs, *hidden, f.n_outputs)
     device = settings_.pop("device", None)
     task = Task(sizes=sizes, **settings_)
-    return _stepwise.Stepwise(task, device) if device else _fused.Fused(task)
+    return torch_loop.Stepwise(task, device) if device else compiled_loop.Fused(task)
 
 
 def trained(
@@ -55,17 +49,17 @@ def trained(
     f = ck.target(target)
     bias = arguments.get("bias", False)
     worker = trainer(target, hidden, **arguments)
-    n = _parameters.n_parameters((f.n_inputs, *hidden, f.n_outputs), bias=bias)
+    n = n_parameters((f.n_inputs, *hidden, f.n_outputs), bias=bias)
     start = np.random.default_rng(n).normal(size=(n, 40)) / 2
     filled = np.resize(start.T, (worker.lanes, n)).T
     chunk = worker.begin(filled, rates[0])
-    points = worker.load([_populations.population(f, bias=bias)])
+    points = worker.load([population(f, bias=bias)])
     with torch.inference_mode():
         losses = [worker.advance(chunk, points, [rate], [True]) for rate in rates]
     return worker.parameters(chunk)[:, :40], np.concatenate(losses)[:, :40]
 
 
-@pytest.mark.parametrize("optimizer", list(_fused.KINDS))
+@pytest.mark.parametrize("optimizer", list(compiled_loop.KINDS))
 @pytest.mark.parametrize(
     ("target", "hidden", "bias"),
     [("min", (3, 2), False), ("abs", (2,), True), (SORT, (4, 3), True), ("min4", (6,), False)],
@@ -74,7 +68,7 @@ def trained(
 def test_it_takes_the_steps_of_the_torch_engine(optimizer, target, hidden, bias, weight_decay):
     arguments = {
         "optimizer": optimizer,
-        "options": dict(_optimizers.OPTIONS[optimizer]),
+        "options": dict(first_order.OPTIONS[optimizer]),
         "bias": bias,
         "weight_decay": weight_decay,
     }
@@ -100,10 +94,10 @@ def test_written_out_for_one_architecture_the_numbers_are_the_same_bits(
     arguments = {"bias": bias, "dtype": dtype}
     rates = [0.1] * 20
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_unrolled, "LARGEST", 0)
+        patch.setattr(unrolled, "LARGEST", 0)
         loops, losses = trained(target, hidden, rates, **arguments)
-        patch.setattr(_unrolled, "LARGEST", 1000)
-        patch.setattr(_unrolled, "seconds", lambda n: 0.0)
+        patch.setattr(unrolled, "LARGEST", 1000)
+        patch.setattr(unrolled, "seconds", lambda n: 0.0)
         lines, expected = trained(target, hidden, rates, **arguments)
     assert loops.tobytes() == lines.tobytes()
     assert losses.tobytes() == expected.tobytes()
@@ -111,11 +105,11 @@ def test_written_out_for_one_architecture_the_numbers_are_the_same_bits(
 
 def test_what_is_written_out_is_what_runs():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_unrolled, "seconds", lambda n: 0.0)
+        patch.setattr(unrolled, "seconds", lambda n: 0.0)
         written = trainer("min", (3,))._gradient
         many = trainer("min", (80,))._gradient
-    assert written is _fused.unrolled((2, 3, 1), False, 48, np.dtype("float64"))
-    assert many is _fused.gradient_of_any(np.dtype("float64"))
+    assert written is compiled_loop.written_out((2, 3, 1), False, 48, np.dtype("float64"))
+    assert many is compiled_loop.gradient_of_any(np.dtype("float64"))
     assert trainer("min", (3,))._gradient is many  # short work is not worth a compilation
 
 
@@ -125,7 +119,7 @@ def test_what_is_written_out_is_what_runs():
 )
 def test_a_seed_is_the_same_alone_and_among_ten_thousand(target, hidden, arguments, monkeypatch):
     monkeypatch.setattr(
-        _unrolled, "seconds", lambda n: 0.02
+        unrolled, "seconds", lambda n: 0.02
     )  # ten thousand are worth it, one is not
     many = ck.train(target, hidden, seeds=10_000, **arguments)
     seeds = [0, 9_999, *np.random.default_rng(0).integers(10_000, size=10).tolist()]
@@ -159,7 +153,7 @@ def test_without_a_folder_to_keep_machine_code_in_it_is_compiled_all_the_same(mo
 
     monkeypatch.setattr(numba, "njit", no_folder)
     number = numba.types.float64
-    doubled = _compiled.compiled(lambda x: 2 * x, number(number))
+    doubled = compiled.compiled(lambda x: 2 * x, number(number))
     assert doubled(4.0) == 8.0
 
 

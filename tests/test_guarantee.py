@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import circuitkit as ck
-from circuitkit._initial import initial
+from circuitkit.training.start import initial
 
 
 def test_a_mirrored_dominant_start_has_mirror_images_and_quiet_outputs():

@@ -221,18 +221,6 @@ def test_the_snippet_in_the_readme_prints_what_it_says():
         assert doctest.DocTestRunner().run(test).failed == 0
 
 
-def test_the_map_in_the_readme_is_true():
-    readme = (ROOT / "README.md").read_text("utf-8")
-    modules = {p.stem for p in (ROOT / "circuitkit").glob("*.py") if not p.stem.startswith("_")}
-    folders = {p.name for p in (ROOT / "circuitkit").iterdir() if (p / "__init__.py").exists()}
-    assert [
-        name for name in sorted(modules | folders) if not re.search(rf"\b{name}\b", readme)
-    ] == []
-    named = re.findall(r"^(?:├──|└──|│   ├──|│   └──) ([\w./-]+)", readme, re.MULTILINE)
-    known = {p.name for p in [*ROOT.iterdir(), *(ROOT / "circuitkit").iterdir()]}
-    assert [name for name in named if name.rstrip("/") not in known] == []
-
-
 def test_help_names_every_command_that_contributing_names():
     told = subprocess.run(
         ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitkit as ck
-from circuitkit.outcomes import OUTCOMES, name_outcomes, ways_of_being_stuck, worst_errors
+from circuitkit.training.outcomes import OUTCOMES, name_outcomes, ways_of_being_stuck, worst_errors
 
 
 def error(net: ck.Network, target: str) -> float:

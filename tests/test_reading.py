@@ -19,7 +19,7 @@ import circuitkit as ck
 from benchmarks.generators import scramble
 
 ROOT = Path(__file__).parent.parent
-MODULE = ROOT / "circuitkit" / "static" / "reading.mjs"
+MODULE = ROOT / "circuitkit" / "widget" / "static" / "reading.mjs"
 DECK = json.loads((ROOT / "chapters" / "data" / "deck-results.json").read_text())["results"]
 
 

@@ -17,8 +17,9 @@ import pandas as pd
 import pytest
 
 import circuitkit as ck
-from circuitkit import sweeps
-from circuitkit.sweeps import COLUMNS, Cell
+from circuitkit.sweeps import code_version, sweep
+from circuitkit.sweeps.store import COLUMNS
+from circuitkit.sweeps.sweep import Cell
 
 CELLS = ck.grid(
     ["abs", "min"], (2,), optimizer=["sgd", "rprop"], steps=40, seeds=60, seeds_per_cell=20
@@ -52,13 +53,25 @@ def test_a_grid_has_every_combination_and_cuts_the_seeds():
     assert ck.target(cell.target) == ck.target("min(x1, abs(x2))")
 
 
+def test_what_decides_a_cell_is_read_off_the_imports_not_off_a_list():
+    trained = code_version.closure(["circuitkit.training.train"])
+    assert {"circuitkit.training.compiled_loop", "circuitkit.functions.language"} <= trained
+    assert not any(name.startswith("circuitkit.detection") for name in trained)
+    read = code_version.closure(["circuitkit.detection.detect"])
+    rooms = ("detection", "exact", "proof")
+    for file in (f for room in rooms for f in Path(ck.__file__).parent.joinpath(room).glob("*.py")):
+        if file.stem != "__init__":
+            assert f"circuitkit.{file.parent.name}.{file.stem}" in read
+    assert code_version.code_version(True) != code_version.code_version(False)
+
+
 def test_a_cells_name_depends_on_every_setting_and_on_the_code(monkeypatch):
     cell = Cell("abs", (2,))
     other = [Cell("abs", (2,), bias=True), Cell("abs", (3,)), Cell("abs", (2,), seeds=(0, 9))]
     assert len({c.key() for c in [cell, *other]}) == 4
     assert cell.key() == Cell("abs", [2]).key()
     before = cell.key()
-    monkeypatch.setattr(sweeps, "code_version", lambda detect: "newer")
+    monkeypatch.setattr(sweep, "code_version", lambda detect: "newer")
     assert len({cell.key(), Cell("abs", (3,)).key(), before}) == 3
 
 
@@ -124,7 +137,7 @@ def test_success_rates_count_what_has_a_verdict(expected):
         part = expected[
             (expected.target == row["target"]) & (expected.optimizer == row["optimizer"])
         ]
-        rate = ck.training.Rate(int(part.solved.sum()), 60)
+        rate = ck.Rate(int(part.solved.sum()), 60)
         assert (row["seeds"], row["solved"]) == (60, part.solved.sum())
         assert (row["rate"], row["low"], row["high"]) == (rate, rate.low, rate.high)
     failed = ck.sweep([Cell("mim", (2,)), Cell("abs", (2,), seeds=(0, 3), steps=5)])
@@ -187,7 +200,7 @@ def _die(*_: object) -> None:
 
 def test_a_worker_that_dies_is_a_row_with_an_error_and_the_rest_is_kept(monkeypatch, tmp_path):
     ck.sweep(CELLS[:2], store=tmp_path)
-    monkeypatch.setattr(sweeps, "run_cell", _die)
+    monkeypatch.setattr(sweep, "run_cell", _die)
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         table = ck.sweep(CELLS[:3], executor=pool, store=tmp_path)
     assert table.error.notna().tolist() == [False] * 40 + [True]
@@ -200,9 +213,9 @@ def test_a_worker_that_dies_is_a_row_with_an_error_and_the_rest_is_kept(monkeypa
 def test_a_rerun_does_only_what_is_missing(expected, tmp_path, monkeypatch):
     ck.sweep(CELLS[:5], store=tmp_path)
     ran: list[Cell] = []
-    original = sweeps.run_cell
+    original = sweep.run_cell
     monkeypatch.setattr(
-        sweeps, "run_cell", lambda cell, *rest: (ran.append(cell), original(cell, *rest))[1]
+        sweep, "run_cell", lambda cell, *rest: (ran.append(cell), original(cell, *rest))[1]
     )
     assert_same(ck.sweep(CELLS, store=tmp_path), expected)
     assert ran == CELLS[5:]
@@ -228,7 +241,7 @@ def test_any_fsspec_path_will_do(expected):
 
 
 def test_an_unwritable_store_is_an_error_before_anything_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweeps, "run_cell", _die)
+    monkeypatch.setattr(sweep, "run_cell", _die)
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OSError, match="store: cannot write to .*file"):
         ck.sweep(CELLS, store=tmp_path / "file")
@@ -270,8 +283,8 @@ def test_killing_a_sweep_at_any_moment_loses_and_corrupts_nothing(expected, tmp_
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(
         [
-            "circuitkit.training",
-            "circuitkit.sweeps",
+            "circuitkit.training.train",
+            "circuitkit.sweeps.sweep",
             "pyarrow.parquet",
             "numpy.polynomial",
             "fsspec",
@@ -302,7 +315,7 @@ def test_killing_a_sweep_at_any_moment_loses_and_corrupts_nothing(expected, tmp_
 
 
 def test_ctrl_c_returns_the_finished_cells(monkeypatch, expected):
-    original = sweeps.run_cell
+    original = sweep.run_cell
     count = iter(range(100))
 
     def press(cell, *rest):
@@ -310,6 +323,6 @@ def test_ctrl_c_returns_the_finished_cells(monkeypatch, expected):
             raise KeyboardInterrupt
         return original(cell, *rest)
 
-    monkeypatch.setattr(sweeps, "run_cell", press)
+    monkeypatch.setattr(sweep, "run_cell", press)
     with pytest.warns(UserWarning, match="interrupted, 2 of 12 cells are finished"):
         assert_same(ck.sweep(CELLS), expected[:40])

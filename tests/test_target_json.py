@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import circuitkit as ck
-from circuitkit._target_json import target_to_json
-from circuitkit.targets import CATALOGUE
+from circuitkit.functions.language import CATALOGUE
+from circuitkit.functions.page_json import target_to_json
 
 x = sympy.Symbol("x", real=True)
 

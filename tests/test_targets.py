@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from circuitkit import Target, target
-from circuitkit.targets import CATALOGUE
+from circuitkit.functions.language import CATALOGUE
 
 SPELLED = {
     "identity": lambda x: x[..., 0],

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from test_widget_mathematics import node
 
 import circuitkit as ck
-from circuitkit import widget as module
+from circuitkit.widget import page
 
 
 def page_of(widget: ck.CircuitWidget) -> str:
@@ -288,7 +288,7 @@ def test_the_figure_shows_the_biases_where_the_widget_does():
 
 
 def test_the_joined_module_has_no_imports_and_one_default_export():
-    source = module.module_source()
+    source = page.module_source()
     assert re.findall(r"(?m)^import .*", source) == []
     assert re.findall(r"(?m)^export default .*", source) == ["export default module_view.default;"]
 
@@ -301,7 +301,7 @@ def run(script: str) -> Any:
 
 def test_the_joined_module_runs_and_knows_shared_addresses(tmp_path):
     file = tmp_path / "widget.mjs"
-    file.write_text(module.module_source(), encoding="utf-8")
+    file.write_text(page.module_source(), encoding="utf-8")
     out = run(
         f"import w from {json.dumps(file.as_uri())};"
         "console.log(JSON.stringify([typeof w.render, w.sharedState('#circuit=ab.c.d'), w.sharedState('#top')]))"
@@ -323,7 +323,7 @@ def test_a_state_survives_the_address_and_damage_is_noticed():
     ].map(encode);
     console.log(JSON.stringify([decode(text, sizes), decode(text, [2, 3, 1]),
       ...broken.map((t) => decode(t, sizes)), ...wrong.map((t) => decode(t, sizes))]));
-    """.replace("URL", json.dumps((module._STATIC / "state.mjs").as_uri()))
+    """.replace("URL", json.dumps((page.STATIC / "state.mjs").as_uri()))
     first, *others = run(script)
     assert first["weights"] == [[[1.1], [-1 / 3]], [[1e-300, 0]]]
     assert first["ablated"] == [[0, 1], [1, 0, 0]]
@@ -332,7 +332,7 @@ def test_a_state_survives_the_address_and_damage_is_noticed():
 
 @pytest.fixture
 def extension(monkeypatch):
-    monkeypatch.syspath_prepend(str(module._STATIC.parents[1] / "_ext"))
+    monkeypatch.syspath_prepend(str(page.STATIC.parents[2] / "_ext"))
     return importlib.import_module("circuit_widgets")
 
 

@@ -19,11 +19,11 @@ import z3
 from cases import CIRCUITS
 
 import circuitkit as ck
-from circuitkit._target_json import target_to_json
-from circuitkit.targets import CATALOGUE
+from circuitkit.functions.language import CATALOGUE
+from circuitkit.functions.page_json import target_to_json
 
 ROOT = Path(__file__).parent.parent
-MODULE = ROOT / "circuitkit" / "static" / "mathematics.mjs"
+MODULE = ROOT / "circuitkit" / "widget" / "static" / "mathematics.mjs"
 SHAPES = ((1, 2, 1), (1, 5, 1), (2, 3, 1), (2, 3, 2, 1), (3, 4, 4, 1), (4, 6, 3, 1), (2, 4, 2))
 
 

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from circuitkit import palette
+from circuitkit.functions.target import target
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import RADIUS, Canvas
-from circuitkit.targets import target
 
 #: A block ``(name, part, ...)`` whose parts are blocks or the names of inputs.
 Tree: TypeAlias = "str | tuple[Any, ...]"

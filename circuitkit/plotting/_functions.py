@@ -12,10 +12,10 @@ from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import palette
+from circuitkit.functions.target import Target, TargetLike
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._polygons import kinks
-from circuitkit.targets import Target, TargetLike
 
 Array = NDArray[np.float64]
 

@@ -14,12 +14,12 @@ from matplotlib.tri import Triangulation
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import palette
+from circuitkit.functions.target import Target, TargetLike
+from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._polygons import Region, borders, sliced
 from circuitkit.plotting._polygons import regions as linear_regions
-from circuitkit.targets import Target, TargetLike
-from circuitkit.targets import target as as_target
 
 Array = NDArray[np.float64]
 

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from circuitkit import palette
+from circuitkit.functions.target import Target, TargetLike
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._functions import curves
 from circuitkit.plotting._maps import Field, draw_map, levels_for, square
 from circuitkit.plotting._polygons import Region, borders, pieces
 from circuitkit.plotting._polygons import regions as linear_regions
-from circuitkit.targets import Target, TargetLike
 
 Array = NDArray[np.float64]
 

@@ -21,9 +21,9 @@ from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
 from circuitkit import palette
+from circuitkit.functions.target import Target, TargetLike
+from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
-from circuitkit.targets import Target, TargetLike
-from circuitkit.targets import target as as_target
 
 Array = NDArray[np.float64]
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import * as maths from "../../circuitkit/static/mathematics.mjs";
+import * as maths from "../../circuitkit/widget/static/mathematics.mjs";
 
 const x = { op: "var", index: 0 };
 const [x1, x2, x3, x4] = [0, 1, 2, 3].map((index) => ({ op: "var", index }));

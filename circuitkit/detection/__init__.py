@@ -1,0 +1,6 @@
+"""Detection: a network comes in; its function, its circuit and its units' features go out, certified.
+
+:mod:`.detect` is the table of contents. In the order in which they act: :mod:`.guess` proposes simple
+functions near the network, :mod:`.units` reads each hidden unit, :mod:`.needed` says which units the
+network needs, :mod:`.recognize` compares them with the circuits derived by hand.
+"""

@@ -1,0 +1,370 @@
+r"""Which function does a network compute, with which circuit, and what is each hidden unit for?
+
+Simplify, propose, certify: the network is brought into canonical form exactly
+(:mod:`circuitkit.exact.canonical`), simple functions near it are guessed (:mod:`circuitkit.detection.guess`), and only
+what :func:`circuitkit.prove` confirms for every input is reported. The same holds for every unit: its name
+is a statement about all inputs, with an error bound computed in exact fractions.
+
+Source: the deck, "Next Steps": develop methodology for detecting these features / circuits in trained
+models.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import math
+import numbers
+import time
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cache, cached_property
+
+import numpy as np
+import sympy
+
+from circuitkit.detection import guess
+from circuitkit.detection.recognize import known_circuit
+from circuitkit.detection.units import Unit, read_units
+from circuitkit.exact.canonical import CanonicalForm, canonical_form, function_form
+from circuitkit.exact.spell import expression, length, text
+from circuitkit.functions.language import CATALOGUE
+from circuitkit.functions.target import Target
+from circuitkit.functions.target import target as as_target
+from circuitkit.network import Network
+from circuitkit.proof.prove import Proof, Undecided, prove
+
+__all__ = ["Detection", "Unit", "detect"]
+
+#: an expression with more kinks than this is not spelled out
+_READABLE_KINKS = 12
+#: a reading of at most so many symbols and numbers needs no rounding
+_SHORT = 5
+#: a network's own function is worth spelling out if its numbers have not many more digits than this
+_PLAIN_BITS = 60
+#: networks of more hidden units are described without a list of their units
+_LISTED_UNITS = 60
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Detection:
+    """What was found in a network; everything named is certified for every input.
+
+    Attributes:
+        network: the network.
+        tolerance: how far from a function it may be to be called by its name.
+        function: the catalogue name of the function that it computes within the tolerance, or None.
+        proof: the proof that it is this function; where there is none, the refutation of the nearest
+            catalogue function, or None if no catalogue function takes so many inputs.
+        undecided: catalogue names that could not be decided in time.
+        time_limit: seconds for each of the readings below, which are made when first asked for.
+    """
+
+    network: Network
+    tolerance: Fraction
+    function: str | None
+    proof: Proof | None
+    undecided: tuple[str, ...] = ()
+    time_limit: float = 60.0
+    _form: CanonicalForm | None = field(default=None)
+
+    @cached_property
+    def _read(self) -> tuple[sympy.Expr, Proof | None]:
+        judge = _Judge(self.network, self.tolerance, time.monotonic() + self.time_limit)
+        form = self._form if self._form is not None else canonical_form(self.network)
+        return _expression(self.network, form, judge, self.proof if self.function else None)
+
+    @property
+    def expression(self) -> sympy.Expr:
+        """The simplest expression found that the network equals within the tolerance.
+
+        Where there is none: the nearest simple one, or the network's own function spelled out.
+        """
+        return self._read[0]
+
+    @property
+    def expression_proof(self) -> Proof | None:
+        """How far the network is from ``expression``, for every input; None if not settled in time."""
+        return self._read[1]
+
+    @property
+    def error(self) -> float:
+        """The certified worst error of ``expression``; infinite where it could not be computed."""
+        return self.expression_proof.error if self.expression_proof is not None else math.inf
+
+    @cached_property
+    def units(self) -> list[Unit]:
+        """The hidden units, layer by layer."""
+        return read_units(self.network, self.tolerance)
+
+    @cached_property
+    def circuit(self) -> str | None:
+        """The known circuit that it is, up to order and scale of its units, or None."""
+        if self.function is None:
+            return None
+        return known_circuit(self.network, self.function, self.units, self.tolerance)
+
+    @cached_property
+    def inner(self) -> dict[int, list[sympy.Expr]]:
+        """For each hidden layer but the first the min, max and abs that can be read off linearly."""
+        return _inner_functions(self.network, self.tolerance)
+
+    @property
+    def _n_units(self) -> int:
+        return sum(self.network.layer_sizes[1:-1])
+
+    @property
+    def verdict(self) -> str:
+        """What was found, in a sentence."""
+        name = text(self.expression)
+        if self.function is not None:
+            assert self.proof is not None
+            how = "exactly" if self.proof.exact_error == 0 else f"within {_size(self.proof)}"
+            # Reading every unit of a large network takes long; it is done where it is asked for.
+            named = self._n_units <= _LISTED_UNITS and self.circuit is not None
+            circuit = "" if not named else f', with the circuit "{self.circuit}"'
+            return (
+                f"This network computes {text(self.proof.target.expression)} {how}, "
+                f"for every input{circuit}."
+            )
+        start = "No function of the catalogue"
+        if self.undecided:
+            start = (
+                f"Undecided: {', '.join(self.undecided)}. Otherwise no function of the catalogue"
+            )
+        if self.expression_proof is None:
+            return f"{start} within {float(self.tolerance):g}; nearest expression found: {name}."
+        if self.expression_proof.exact_error == 0:
+            return f"{start}; this network computes {name} exactly, for every input."
+        relation = "computes" if self.expression_proof.holds else "is nearest to"
+        return (
+            f"{start}; this network {relation} {name}, worst error {_size(self.expression_proof)}."
+        )
+
+    def __repr__(self) -> str:
+        lines = [self.verdict]
+        if self._n_units <= 24:
+            lines += [f"  layer {u.layer}, unit {u.index}: {u}" for u in self.units]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><td>{u.layer}</td><td>{u.index}</td><td>{html.escape(str(u))}</td>"
+            f"<td>{u.scale:.4g}</td></tr>"
+            for u in (self.units if self._n_units <= _LISTED_UNITS else ())
+        )
+        verdict = f'<p class="ck-result"><strong>{html.escape(self.verdict)}</strong></p>'
+        if not rows:
+            return verdict
+        return (
+            f"{verdict}<table><thead><tr><th>layer</th><th>unit</th><th>feature</th><th>scale</th></tr></thead>"
+            f"<tbody>{rows}</tbody></table>"
+        )
+
+
+def detect(
+    net: Network, *, tolerance: float | Fraction = 1e-2, time_limit: float = 60.0
+) -> Detection:
+    """Read a network: which function, which circuit, which unit does what, and how far off at worst.
+
+    Args:
+        net: the network.
+        tolerance: how far from a function the network may be, in the prover's measure ``|net - f| /
+            max(1, max|x_i|)`` over all of R^n, to be called by its name; also how far from a feature a
+            unit may be, relative to its scale. 0 asks for exact equality.
+        time_limit: seconds for the whole of the proofs; what is not settled then is not named.
+
+    Returns:
+        A Detection. The expression and the units are read when they are first asked for.
+
+    Raises:
+        TypeError: ``net`` is not a Network.
+        ValueError: a tolerance below 0 or a time limit that is not above 0.
+
+    Example:
+        The deck's printed weights for the identity:
+
+        >>> found = detect(Network([[[-0.9192], [1.0035]], [[-1.0872, 0.9957]]]))
+        >>> found
+        This network computes x within 0.000815, for every input, with the circuit "identity".
+          layer 0, unit 0: negativeness detector of x
+          layer 0, unit 1: positiveness detector of x
+        >>> found.function, found.units[0].scale
+        ('identity', 0.9192)
+    """
+    if not isinstance(net, Network):
+        raise TypeError(f"net: expected a Network, got {type(net).__name__}")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, numbers.Real) or not tolerance >= 0:
+        raise ValueError(f"tolerance: expected a number, 0 or above, got {tolerance!r}")
+    if (
+        isinstance(time_limit, bool)
+        or not isinstance(time_limit, numbers.Real)
+        or not time_limit > 0
+    ):
+        raise ValueError(f"time_limit: expected a number of seconds above 0, got {time_limit!r}")
+    allowed = Fraction(tolerance)
+    judge = _Judge(net, allowed, time.monotonic() + time_limit)
+    form = canonical_form(net)
+    function, proof, undecided = _catalogue(net, form, judge)
+    return Detection(net, allowed, function, proof, undecided, float(time_limit), form)
+
+
+# --- function -----------------------------------------------------------------------------------------
+
+
+class _Judge:
+    """Proves guesses about one network within one time limit."""
+
+    def __init__(self, net: Network, tolerance: Fraction, deadline: float) -> None:
+        self.net = net
+        self.tolerance = tolerance
+        self.deadline = deadline
+        self.known: dict[Target, Proof | None] = {}
+
+    def __call__(self, target: Target) -> Proof | None:
+        """The proof or refutation; None where there is no time for it."""
+        if target not in self.known:
+            left = self.deadline - time.monotonic()
+            try:
+                self.known[target] = (
+                    prove(self.net, target, tolerance=self.tolerance, time_limit=left)
+                    if left > 0
+                    else None
+                )
+            except Undecided:
+                self.known[target] = None
+        return self.known[target]
+
+
+@cache
+def _named_targets(n_inputs: int, n_outputs: int) -> tuple[tuple[Target, CanonicalForm], ...]:
+    targets = (as_target(name) for name in CATALOGUE)
+    return tuple(
+        (t, function_form(t)) for t in targets if (t.n_inputs, t.n_outputs) == (n_inputs, n_outputs)
+    )
+
+
+def _catalogue(
+    net: Network, form: CanonicalForm, judge: _Judge
+) -> tuple[str | None, Proof | None, tuple[str, ...]]:
+    named = _named_targets(net.n_inputs, net.n_outputs)
+    x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases)
+    values = net(x)
+    errors = {t: guess.sampled_error(t(x), values, x) for t, _ in named}
+    order = sorted(named, key=lambda pair: (pair[1] != form, errors[pair[0]]))
+    undecided = []
+    nearest: Proof | None = None
+    for t, t_form in order:
+        # The samples hold the truth up to rounding: far off there is far off.
+        far = errors[t] > float(judge.tolerance) * (1 + 1e-6) + 1e-9 and t_form != form
+        if far and nearest is not None:
+            continue
+        proof = judge(t)
+        if proof is None:
+            if not far:
+                undecided.append(t.name)
+            continue
+        if proof:
+            return t.name, proof, ()
+        nearest = nearest if nearest is not None else proof
+    return None, nearest, tuple(undecided)
+
+
+def _expression(
+    net: Network, form: CanonicalForm, judge: _Judge, proof: Proof | None
+) -> tuple[sympy.Expr, Proof | None]:
+    """The shortest expression that is proved within the tolerance, else the nearest simple one."""
+    variables = guess.input_variables(net.n_inputs)
+    own = _own_expression(form, variables)
+    if proof is not None and proof.exact_error == 0:
+        return proof.target.expression, proof
+    if proof is not None and own is None:
+        return proof.target.expression, proof
+    candidates: list[Target] = [] if proof is None else [proof.target]
+    found: list[guess.Guess] = []
+    plain = own is not None and (
+        not judge.tolerance or _number_bits(own) <= _PLAIN_BITS * net.n_outputs
+    )
+    if own is not None and plain:
+        candidates.append(own)
+    short = own is not None and sum(length(e)[0] for e in own.outputs) <= _SHORT * net.n_outputs
+    if not short and (own is None or judge.tolerance):
+        x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases)
+        found = guess.guesses(net, x)
+    near = [g for g in found if g.error <= float(judge.tolerance) * (1 + 1e-6)]
+    candidates += [Target(g.expressions, variables=variables) for g in near]
+    candidates.sort(key=lambda t: sum(length(e)[0] for e in t.outputs))
+    for candidate in candidates[:8]:
+        candidate_proof = judge(candidate)
+        if candidate_proof is not None and candidate_proof:
+            return candidate.expression, candidate_proof
+    best = guess.balanced(found)
+    if best is not None:
+        target = Target(best.expressions, variables=variables)
+        return target.expression, judge(target)
+    if own is not None:
+        return own.expression, judge(own)
+    return sympy.Function("network")(*variables), None
+
+
+def _number_bits(target: Target) -> int:
+    """How many binary digits the numbers have beyond those of small fractions."""
+    return sum(
+        max(0, int(part.p).bit_length() + int(part.q).bit_length() - 8)
+        for e in target.outputs
+        for part in sympy.preorder_traversal(e)
+        if part.is_Rational
+    )
+
+
+def _own_expression(form: CanonicalForm, variables: list[sympy.Symbol]) -> Target | None:
+    """The network's own function, spelled out, if it has few kinks."""
+    if form.n_kinks > _READABLE_KINKS:
+        return None
+    outputs = [expression(form, variables, output=k) for k in range(len(form.outputs))]
+    return Target(outputs, variables=variables)
+
+
+# --- functions inside ---------------------------------------------------------------------------------
+
+
+def _inner_functions(net: Network, tolerance: Fraction) -> dict[int, list[sympy.Expr]]:
+    """min, max and abs of inputs that a linear probe reads off what each deeper layer receives."""
+    variables = guess.input_variables(net.n_inputs)
+    x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases, count=1000)
+    pairs = list(itertools.combinations(variables, 2))
+    candidates = [sympy.Abs(v) for v in variables]
+    candidates += [f(a, b) for a, b in pairs for f in (sympy.Min, sympy.Max)]
+    candidates += [sympy.Abs(a - b) for a, b in pairs]
+    found: dict[int, list[sympy.Expr]] = {}
+    preactivations = net.preactivations(x)
+    for layer in range(1, len(preactivations)):
+        z = preactivations[layer]
+        found[layer] = []
+        for e in candidates:
+            target = Target(e, variables=variables)
+            probe, *_ = np.linalg.lstsq(z, target(x)[:, 0], rcond=1e-9)
+            miss = guess.sampled_error((z @ probe)[:, None], target(x), x)
+            if miss > max(float(tolerance), 1e-9):
+                continue
+            simple = np.array([float(guess.simple_fraction(v, 1e-9) or Fraction(v)) for v in probe])
+            read = Network(
+                [*net.weights[:layer], simple[None] @ net.weights[layer]],
+                [*net.biases[:layer], simple[None] @ net.biases[layer]],
+            )
+            try:
+                if prove(
+                    read, target, tolerance=max(tolerance, Fraction(1, 10**9)), time_limit=5.0
+                ):
+                    found[layer].append(e)
+            except Undecided:
+                continue
+    return found
+
+
+# --- words --------------------------------------------------------------------------------------------
+
+
+def _size(proof: Proof) -> str:
+    at = {"exact": "", "at most": "at most ", "at least": "at least "}[proof.bound]
+    return f"{at}{proof.error:.3g}"

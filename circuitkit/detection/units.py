@@ -1,0 +1,269 @@
+"""What each hidden unit is for: a name, what of, and a certified bound on how far that is off."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from circuitkit.detection import guess
+from circuitkit.detection.needed import needed_units
+from circuitkit.exact.canonical import CanonicalForm, canonical_form
+from circuitkit.exact.spell import expression, length, text
+from circuitkit.functions.target import Target
+from circuitkit.network import Network
+from circuitkit.proof.prove import Undecided, prove
+
+__all__ = ["Unit", "read_units"]
+
+Array = NDArray[np.float64]
+
+#: a unit's function is spelled out exactly if it has at most so many kinks, and is that short
+_UNIT_KINKS = 6
+_UNIT_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What one hidden unit is for.
+
+    Attributes:
+        layer: hidden layer, 0 for the first.
+        index: which unit of the layer.
+        feature: ``"positiveness detector"``: activation ``scale * relu(of)``; ``"negativeness
+            detector"``: ``scale * relu(-of)``; ``"greaterness detector"``: ``scale * relu(of)`` where
+            ``of`` is a difference of two things; ``"duplicate"``: a multiple of an earlier unit of the
+            layer; ``"always on"``: never negative before ReLU; ``"dead"``: never active, up to the
+            tolerance; ``"other"``: none of these within the tolerance.
+        of: what it detects, or None where nothing simple fits.
+        scale: the factor, 0 for a dead unit.
+        error: the certified worst error of that description, relative to ``scale * max(1, |x|)``.
+        in_circuit: False for a unit that the function does not need: what it adds, other units of its
+            kind take away again.
+    """
+
+    layer: int
+    index: int
+    feature: str
+    of: sympy.Expr | None
+    scale: float
+    error: float = 0.0
+    in_circuit: bool = True
+
+    def __str__(self) -> str:
+        name = self.feature if self.of is None else f"{self.feature} of {text(self.of)}"
+        return name if self.in_circuit else f"{name} (cancels out)"
+
+
+def read_units(net: Network, tolerance: Fraction) -> list[Unit]:
+    x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases, count=1000)
+    preactivations = net.preactivations(x)
+    needed = needed_units(net, preactivations, x, float(tolerance))
+    units: list[Unit] = []
+    for layer, z in enumerate(preactivations):
+        leaders: list[tuple[int, Array]] = []
+        for index in range(z.shape[1]):
+            unit = _unit(net, layer, index, z[:, index], x, tolerance)
+            if unit.feature not in ("dead", "always on"):
+                earlier = _parallel_to(z[:, index], leaders, units, unit)
+                if earlier is None:
+                    leaders.append((len(units), z[:, index]))
+                else:
+                    unit = Unit(layer, index, "duplicate", unit.of, unit.scale, unit.error)
+            used = bool(needed[layer][index]) and unit.feature != "dead"
+            units.append(Unit(layer, index, unit.feature, unit.of, unit.scale, unit.error, used))
+        del leaders
+    return units
+
+
+def _parallel_to(
+    z: Array, leaders: list[tuple[int, Array]], units: list[Unit], unit: Unit
+) -> int | None:
+    """An earlier unit that this one is a multiple of: the same certified description."""
+    for position, other in leaders:
+        before = units[position]
+        same = unit.of is not None and (before.feature, before.of) == (unit.feature, unit.of)
+        if same or (unit.of is None and _cosine(z, other) > 1 - 1e-12):
+            return position
+    return None
+
+
+def _cosine(a: Array, b: Array) -> float:
+    size = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return float(a @ b) / size if size else 0.0
+
+
+def _unit(net: Network, layer: int, index: int, z: Array, x: Array, tolerance: Fraction) -> Unit:
+    size = np.maximum(1.0, np.abs(x).max(axis=1))
+    reach = float((np.maximum(z, 0) / size).max())
+    out = float(np.abs(net.weights[layer + 1][:, index]).max())
+    alone = Network(
+        [*net.weights[:layer], net.weights[layer][index : index + 1]],
+        [*net.biases[:layer], net.biases[layer][index : index + 1]],
+    )
+    form = canonical_form(alone)
+    if reach * max(out, 1.0) <= max(float(tolerance), 1e-12) and _at_most(
+        alone, tolerance / Fraction(max(out, 1.0))
+    ):
+        return Unit(layer, index, "dead", None, 0.0)
+    described = _describe(alone, form, z, x, tolerance)
+    if float(z.min()) >= 0 and _never_negative(alone):
+        of, scale, error = described if described is not None else (None, reach, 0.0)
+        return Unit(layer, index, "always on", of, abs(scale), error)
+    if described is None:
+        return Unit(layer, index, "other", None, reach)
+    of, scale, error = described
+    if _is_difference(of):
+        of = of if scale > 0 else _negative(of)
+        return Unit(layer, index, "greaterness detector", of, abs(scale), error)
+    feature = "positiveness detector" if scale > 0 else "negativeness detector"
+    return Unit(layer, index, feature, of, abs(scale), error)
+
+
+def _at_most(alone: Network, bound: Fraction) -> bool:
+    """Whether ``relu(z(x)) <= bound * max(1, |x|)`` for every x."""
+    activation = Network([*alone.weights, [[1.0]]], [*alone.biases, None])
+    nothing = Target(sympy.Integer(0), variables=guess.input_variables(alone.n_inputs))
+    try:
+        return bool(prove(activation, nothing, tolerance=bound, time_limit=5.0))
+    except Undecided:
+        return False
+
+
+def _never_negative(alone: Network) -> bool:
+    flipped = Network(
+        [*alone.weights[:-1], -alone.weights[-1]], [*alone.biases[:-1], -alone.biases[-1]]
+    )
+    return _at_most(flipped, Fraction(0))
+
+
+def _describe(
+    alone: Network, form: CanonicalForm, z: Array, x: Array, tolerance: Fraction
+) -> tuple[sympy.Expr, float, float] | None:
+    """``(e, s, error)`` with ``|z - s e| <= error |s| max(1, |x|)``, certified; None if not simple."""
+    variables = guess.input_variables(alone.n_inputs)
+    if len(alone.weights) == 1:
+        return _describe_linear(alone, variables, tolerance)
+    slope = guess.largest_slope(alone, x)
+    if not slope:
+        return None
+    for e in itertools.chain(
+        _exact_readings(form, slope, variables), _near_readings(alone, slope, x, tolerance)
+    ):
+        values = Target(e, variables=variables)(x)[:, 0]
+        norm = float(values @ values)
+        scale = _simple_scale(float(values @ z) / norm) if norm else 0.0
+        if not scale:
+            continue
+        allowed = tolerance * abs(Fraction(scale))
+        target = Target(sympy.Rational(Fraction(scale)) * e, variables=variables)
+        try:
+            proof = prove(alone, target, tolerance=allowed, time_limit=5.0)
+        except Undecided:
+            continue
+        if proof:
+            return e, scale, float(proof.error / abs(scale))
+    return None
+
+
+def _exact_readings(
+    form: CanonicalForm, slope: float, variables: list[sympy.Symbol]
+) -> list[sympy.Expr]:
+    """The function itself, or what it is the negative of, if that is short to write."""
+    if form.n_kinks > _UNIT_KINKS:
+        return []
+    read = {
+        _unscaled(expression(_scaled(form, sign / Fraction(slope)), variables, max_regions=300))
+        for sign in (1, -1)
+    }
+    return sorted((e for e in read if length(e)[0] <= _UNIT_LENGTH), key=length)[:1]
+
+
+def _near_readings(
+    alone: Network, slope: float, x: Array, tolerance: Fraction
+) -> Iterator[sympy.Expr]:
+    """Simple functions that the unit is nearly a multiple of."""
+    if not tolerance:
+        return
+    found = set()
+    for factor in (1 / slope, -1 / slope):
+        net = Network(
+            [*alone.weights[:-1], factor * alone.weights[-1]],
+            [*alone.biases[:-1], factor * alone.biases[-1]],
+        )
+        best = guess.balanced(guess.guesses(net, x))
+        if best is not None and best.error <= 10 * float(tolerance):
+            found.add(_unscaled(best.expressions[0]))
+    yield from sorted(found, key=length)
+
+
+def _describe_linear(
+    alone: Network, variables: list[sympy.Symbol], tolerance: Fraction
+) -> tuple[sympy.Expr, float, float] | None:
+    """A first layer's unit: its weights as a multiple of a simple direction, the error exactly."""
+    row = [Fraction(v) for v in (*alone.weights[0][0].tolist(), *alone.biases[0].tolist())]
+    top = max(abs(v) for v in row[:-1]) if any(row[:-1]) else abs(row[-1])
+    if not top:
+        return None
+    for slack in (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1):
+        simple = [guess.simple_fraction(float(v / top), slack) for v in row]
+        if any(v is None for v in simple):
+            continue
+        whole = _whole([v for v in simple if v is not None])
+        scale = sum(a * b for a, b in zip(row, whole, strict=True)) / sum(b * b for b in whole)
+        scale = Fraction(_simple_scale(float(scale)))
+        # relu changes by no more than its argument, and that by no more than the sum of all changes.
+        error = sum(abs(a - scale * b) for a, b in zip(row, whole, strict=True)) / abs(scale)
+        if error > tolerance:
+            continue
+        e = sympy.Add(*(int(b) * v for b, v in zip(whole, [*variables, 1], strict=True)))
+        if e.could_extract_minus_sign():
+            return -e, -float(scale), float(error)
+        return e, float(scale), float(error)
+    return None
+
+
+def _whole(values: list[Fraction]) -> list[Fraction]:
+    """The values times the number that makes them whole without a common factor."""
+    denominator = math.lcm(*(v.denominator for v in values))
+    divisor = math.gcd(*(int(v * denominator) for v in values))
+    return [v * denominator / divisor for v in values]
+
+
+def _simple_scale(scale: float) -> float:
+    """The scale itself, with rounding noise of the last few bits taken off."""
+    return float(f"{scale:.12g}")
+
+
+def _scaled(form: CanonicalForm, factor: Fraction) -> CanonicalForm:
+    outputs = tuple(tuple((j, c * factor) for j, c in row) for row in form.outputs)
+    return CanonicalForm(form.n_inputs, form.nodes, outputs)
+
+
+def _unscaled(e: sympy.Expr) -> sympy.Expr:
+    """``e`` without a positive common factor: 2 min(a, b) and min(2 a, 2 b) become min(a, b)."""
+    if isinstance(e, (sympy.Min, sympy.Max)):
+        contents = [abs(a.as_content_primitive()[0]) for a in e.args if a != 0]
+        if contents and all(c == contents[0] for c in contents):
+            return type(e)(*(a / contents[0] for a in e.args), evaluate=False)
+        return e
+    content, primitive = e.as_content_primitive()
+    return primitive if content > 0 else -primitive
+
+
+def _is_difference(e: sympy.Expr) -> bool:
+    """Whether it compares two things: a - b, neither a number."""
+    if not isinstance(e, sympy.Add) or len(e.args) != 2 or any(a.is_number for a in e.args):
+        return False
+    signs = [a.could_extract_minus_sign() and not isinstance(a, sympy.Symbol) for a in e.args]
+    return signs[0] != signs[1]
+
+
+def _negative(e: sympy.Expr) -> sympy.Expr:
+    return sympy.Add(*(-a for a in e.args)) if isinstance(e, sympy.Add) else -e

@@ -1,0 +1,446 @@
+r"""Exact linear regions: enumerate the cones on which networks and targets are linear.
+
+Everything here is integer arithmetic; there is no solver and no float. A function with biases is made
+homogeneous by one more coordinate, :math:`t = 1`, so that every linear region becomes a cone, with its
+vertices as rays with :math:`t > 0` and its directions to infinity as rays with :math:`t = 0`. A cone is
+kept by its generators (double description): where a unit's preactivation is positive on one ray and
+negative on another, the cone is split along it; where it is not, the unit is linear on the whole cone.
+What comes out is a list of full-dimensional cones with the one linear map that holds on each.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from circuitkit.exact.cones import Cone
+from circuitkit.exact.integers import SAFE, Integers, integers, magnitude, product
+from circuitkit.functions.target import Target
+from circuitkit.network import Network
+
+__all__ = [
+    "Cell",
+    "OutOfTime",
+    "Program",
+    "Stage",
+    "Worst",
+    "add_target",
+    "cells",
+    "domain_cone",
+    "program",
+    "worst_difference",
+]
+
+
+class OutOfTime(Exception):
+    """The deadline passed; ``worst`` is the largest difference met until then."""
+
+    def __init__(self, worst: Worst | None = None) -> None:
+        super().__init__("time limit reached")
+        self.worst = worst
+
+
+# --- programs: networks and targets as integer matrices ---------------------------------------------
+
+
+@dataclass
+class Stage:
+    """Nodes that read earlier blocks: ReLU units, one a row, or the maxima of ``groups`` of rows.
+
+    ``matrices[b]`` multiplies block ``b``; block 0 is the coordinates, stage ``s`` makes block
+    ``s + 1``.
+    """
+
+    matrices: dict[int, Integers]
+    groups: list[slice] | None = None
+
+
+@dataclass
+class Program:
+    """A piecewise linear map as stages and output rows; ``scale`` times the true outputs."""
+
+    dimension: int
+    stages: list[Stage] = field(default_factory=list)
+    #: per function: the rows that read the blocks, and the positive integer they are too large by
+    outputs: list[tuple[dict[int, Integers], int]] = field(default_factory=list)
+
+
+def program(net: Network, target: Target | Network | None, *, homogeneous: bool) -> Program:
+    """The network's stages, then the target's, over ``x`` (and ``t`` unless homogeneous)."""
+    made = Program(net.n_inputs + (0 if homogeneous else 1))
+    _add_network(made, net, homogeneous)
+    if isinstance(target, Network):
+        _add_network(made, target, homogeneous)
+    elif target is not None:
+        add_target(made, target, homogeneous=homogeneous)
+    return made
+
+
+def add_target(made: Program, target: Target, *, homogeneous: bool) -> None:
+    """Append a piecewise linear target's stages and outputs."""
+    _TargetCompiler(made, target, homogeneous).run()
+
+
+def _add_network(made: Program, net: Network, homogeneous: bool) -> None:
+    scale, block = 1, 0
+    for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        weights = [[Fraction(v) for v in row] for row in w.tolist()]
+        bias = [Fraction(v) for v in b.tolist()]
+        denominator = math.lcm(
+            *(v.denominator for v in [*bias, *(v for row in weights for v in row)])
+        )
+        rows = [[int(v * denominator) for v in row] for row in weights]
+        constants = [int(v * denominator * scale) for v in bias]
+        if block == 0:
+            if not homogeneous:
+                rows = [[*row, c] for row, c in zip(rows, constants, strict=True)]
+            matrices = {0: integers(rows)}
+        else:
+            matrices = {block: integers(rows)}
+            if any(constants):
+                matrices[0] = integers([[0] * (made.dimension - 1) + [c] for c in constants])
+        scale *= denominator
+        if i < len(net.weights) - 1:
+            made.stages.append(Stage(matrices))
+            block = len(made.stages)
+        else:
+            made.outputs.append((matrices, scale))
+
+
+#: (column, coefficient) pairs: the coordinates, then one column a node
+_Row = dict[int, Fraction]
+
+
+class _TargetCompiler:
+    """Turns a target's expressions into max nodes: abs(a) = max(a, -a), min(a, b) = -max(-a, -b)."""
+
+    def __init__(self, made: Program, target: Target, homogeneous: bool) -> None:
+        self.made = made
+        self.target = target
+        self.constant = None if homogeneous else made.dimension - 1
+        self.columns = {v: i for i, v in enumerate(target.variables)}
+        #: the arguments of each node's max, how deeply maxima are nested in it, and where it is kept
+        self.nodes: list[list[_Row]] = []
+        self.depths: list[int] = []
+        self.places: list[tuple[int, int]] = []
+        self.known: dict[Any, int] = {}
+
+    def run(self) -> None:
+        outputs = [self.linear(e) for e in self.target.outputs]
+        scales: dict[int, int] = {}
+        self.places = [(0, 0)] * len(self.nodes)
+        for depth in sorted(set(self.depths)):
+            members = [k for k, d in enumerate(self.depths) if d == depth]
+            rows = [row for k in members for row in self.nodes[k]]
+            matrices, scale = self.matrices(rows, scales)
+            sizes = [len(self.nodes[k]) for k in members]
+            ends = np.cumsum(sizes).tolist()
+            groups = [slice(e - s, e) for s, e in zip(sizes, ends, strict=True)]
+            self.made.stages.append(Stage(matrices, groups))
+            block = len(self.made.stages)
+            scales[block] = scale
+            for i, k in enumerate(members):
+                self.places[k] = (block, i)
+        self.made.outputs.append(self.matrices(outputs, scales))
+
+    def linear(self, e: sympy.Expr) -> _Row:
+        if e.is_number:
+            value = Fraction(*sympy.Rational(e).as_numer_denom())
+            if not value:
+                return {}
+            assert self.constant is not None
+            return {self.constant: value}
+        if e.is_Symbol:
+            return {self.columns[e]: Fraction(1)}
+        if isinstance(e, sympy.Add):
+            total: _Row = {}
+            for part in e.args:
+                for key, value in self.linear(part).items():
+                    total[key] = total.get(key, Fraction(0)) + value
+            return {k: v for k, v in total.items() if v}
+        if isinstance(e, sympy.Mul):
+            factor, rest = e.as_independent(*e.free_symbols, as_Add=False)
+            value = Fraction(*sympy.Rational(factor).as_numer_denom())
+            return {k: v * value for k, v in self.linear(rest).items()}
+        rows = [self.linear(a) for a in e.args]
+        negated = [{k: -v for k, v in row.items()} for row in rows]
+        if isinstance(e, sympy.Abs):
+            return {self.node(rows + negated): Fraction(1)}
+        if isinstance(e, sympy.Max):
+            return {self.node(rows): Fraction(1)}
+        return {self.node(negated): Fraction(-1)}  # Min; anything else was refused before
+
+    def node(self, rows: list[_Row]) -> int:
+        key = frozenset(frozenset(row.items()) for row in rows)
+        if key not in self.known:
+            first = self.made.dimension
+            inner = (self.depths[j - first] for row in rows for j in row if j >= first)
+            self.depths.append(1 + max(inner, default=0))
+            self.known[key] = first + len(self.nodes)
+            self.nodes.append(rows)
+        return self.known[key]
+
+    def matrices(self, rows: list[_Row], scales: dict[int, int]) -> tuple[dict[int, Integers], int]:
+        first = self.made.dimension
+        placed: list[dict[tuple[int, int], Fraction]] = []
+        for row in rows:
+            there: dict[tuple[int, int], Fraction] = {}
+            for j, value in row.items():
+                block, i = (0, j) if j < first else self.places[j - first]
+                there[block, i] = value / scales.get(block, 1)
+            placed.append(there)
+        return scaled_matrices(placed, {0: first, **self.widths()})
+
+    def widths(self) -> dict[int, int]:
+        widths: dict[int, int] = {}
+        for block, i in self.places:
+            widths[block] = max(widths.get(block, 0), i + 1)
+        widths.pop(0, None)
+        return widths
+
+
+def scaled_matrices(
+    rows: list[dict[tuple[int, int], Fraction]], widths: dict[int, int]
+) -> tuple[dict[int, Integers], int]:
+    """Rows over (block, column) as one integer matrix a block, and the factor that made them whole."""
+    scale = math.lcm(1, *(v.denominator for row in rows for v in row.values()))
+    return {
+        block: integers(
+            [[int(row.get((block, j), 0) * scale) for j in range(widths[block])] for row in rows],
+            widths[block],
+        )
+        for block in sorted({0, *(block for row in rows for block, _ in row)})
+    }, scale
+
+
+# --- enumeration ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Cell:
+    """One linear region: its cone, and for each function its (scaled) linear forms, one an output."""
+
+    cone: Cone
+    outputs: list[Integers]
+
+
+def domain_cone(
+    n: int, *, homogeneous: bool, box: Sequence[tuple[Fraction | None, Fraction | None]] | None
+) -> Cone:
+    """All of R^n, or the cone over a box (None: no bound on that side)."""
+    cone = Cone.everything(n if homogeneous else n + 1)
+    if homogeneous:
+        return cone
+    cone = cone.clip(integers([[0] * n + [1]])[0])
+    for i, (low, high) in enumerate(box or ()):
+        for bound, sign in ((low, 1), (high, -1)):
+            if bound is not None:
+                row = [0] * (n + 1)
+                row[i] = sign * bound.denominator
+                row[n] = -sign * bound.numerator
+                cone = cone.clip(integers([row])[0])
+    return cone
+
+
+def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cell]:
+    """The linear regions in ``cone``, each full-dimensional, together all of it.
+
+    Raises:
+        OutOfTime: ``time.monotonic()`` passed ``deadline``.
+    """
+    # (cone, blocks made so far, forms of the stage at work, units not decided yet, units that are on)
+    stack: list[tuple[Cone, list[Integers], Integers | None, NDArray[Any] | None, Any]] = [
+        (cone, [], None, None, None)
+    ]
+    while stack:
+        if time.monotonic() > deadline:
+            raise OutOfTime
+        cone, blocks, forms, todo, on = stack.pop()
+        while True:
+            if len(blocks) == len(made.stages):
+                yield Cell(cone, [_forms(m, blocks) for m, _ in made.outputs])
+                break
+            stage = made.stages[len(blocks)]
+            if forms is None:
+                forms = _forms(stage.matrices, blocks)
+                todo = np.arange(len(forms))
+                on = np.zeros(len(forms), dtype=bool)
+            if stage.groups is not None:
+                chosen, split_at = _largest(cone, forms, stage.groups)
+                if split_at is None:
+                    blocks, forms = [*blocks, forms[chosen]], None
+                    continue
+                for half in cone.split(split_at):
+                    stack.append((half, blocks, forms, todo, on))
+                break
+            assert todo is not None
+            on_lines, on_rays = cone.values(forms[todo])
+            positive, negative = (on_rays > 0).any(axis=0), (on_rays < 0).any(axis=0)
+            open_ = positive & negative
+            if len(on_lines):
+                open_ |= (on_lines != 0).any(axis=0)
+            on = on.copy()
+            on[todo] = positive & ~open_
+            todo = todo[open_]
+            if len(todo) == 0:
+                blocks, forms = [*blocks, forms * on[:, None]], None
+                continue
+            upper, lower = cone.split(forms[todo[0]])
+            rest = todo[1:]
+            on_upper = on.copy()
+            on_upper[todo[0]] = True
+            stack.append((lower, blocks, forms, rest, on))
+            cone, todo, on = upper, rest, on_upper
+
+
+def _forms(matrices: dict[int, Integers], blocks: list[Integers]) -> Integers:
+    total: Integers | None = None
+    for b, matrix in matrices.items():
+        part = matrix if b == 0 else product(matrix, blocks[b - 1])
+        if total is None:
+            total = part
+        elif (
+            total.dtype == object
+            or part.dtype == object
+            or max(magnitude(total), magnitude(part)) >= SAFE // 2
+        ):
+            total = total.astype(object) + part.astype(object)
+        else:
+            total = total + part
+    assert total is not None
+    return total
+
+
+def _largest(cone: Cone, forms: Integers, groups: list[slice]) -> tuple[list[int], Integers | None]:
+    """For each group which form is the largest on the whole cone, or a difference of both signs."""
+    on_lines, on_rays = cone.values(forms)
+    chosen = []
+    for group in groups:
+        first, count = group.start, group.stop - group.start
+        for k in range(first + 1, group.stop) if len(on_lines) else ():
+            if (on_lines[:, k] != on_lines[:, first]).any():
+                return [], _difference(forms[k], forms[first])
+        values = on_rays[:, group]
+        best = 0
+        if count > 1 and len(values):
+            best = int(np.argmax(values.sum(axis=0, dtype=object)))
+            higher = (values > values[:, best : best + 1]).any(axis=0)
+            if higher.any():
+                other = int(np.flatnonzero(higher)[0])
+                return [], _difference(forms[first + other], forms[first + best])
+        chosen.append(first + best)
+    return chosen, None
+
+
+def _difference(a: Integers, b: Integers) -> Integers:
+    if a.dtype == object or b.dtype == object or max(magnitude(a), magnitude(b)) >= SAFE // 2:
+        return a.astype(object) - b.astype(object)
+    return a - b
+
+
+# --- the worst difference ---------------------------------------------------------------------------
+
+
+@dataclass
+class Worst:
+    """The largest difference: its size, the region's generators, the ray where it is reached."""
+
+    error: Fraction
+    n_regions: int
+    #: homogeneous coordinates of where it is reached; the last one is t unless homogeneous
+    ray: list[int] | None = None
+    #: a ray strictly inside the same region
+    inside: list[int] | None = None
+
+
+def worst_difference(
+    made: Program,
+    cone: Cone,
+    *,
+    homogeneous: bool,
+    deadline: float = math.inf,
+    enough: Fraction | None = None,
+) -> Worst:
+    r"""The supremum of :math:`\max_j |f_j - g_j| / \max(t, |x_1|, \ldots, |x_n|)` over the cone.
+
+    ``made`` has two functions. On a region both are linear, and so the supremum is taken at a vertex
+    of the region cut off at :math:`\max(t, |x_i|) \le 1`. With ``enough``, stops at the first
+    difference above it.
+
+    Raises:
+        OutOfTime: with the worst difference so far.
+    """
+    (_, scale_a), (_, scale_b) = made.outputs
+    common = math.lcm(scale_a, scale_b)
+    up_a, up_b = common // scale_a, common // scale_b
+    n = made.dimension - (0 if homogeneous else 1)
+    limits = _unit_ball(n, homogeneous)
+    worst = Worst(Fraction(0), 0)
+    try:
+        for cell in cells(made, cone, deadline):
+            worst.n_regions += 1
+            a, b = cell.outputs
+            if up_a == up_b == 1 and a.dtype == b.dtype != object:
+                difference = _difference_rows(a, b)
+            else:
+                difference = a.astype(object) * up_a - b.astype(object) * up_b
+            if not difference.any():
+                continue
+            # |g . v| <= sum |g_i| where max |v_i| <= 1: often too small to matter.
+            bounds = abs(difference.astype(object)).sum(axis=1)
+            rows = [k for k, bound in enumerate(bounds) if bound > worst.error * common]
+            if rows:
+                _maximize(cell.cone, difference[rows], common, limits, worst)
+                if enough is not None and worst.error > enough:
+                    return worst
+    except OutOfTime:
+        raise OutOfTime(worst) from None
+    return worst
+
+
+def _difference_rows(a: Integers, b: Integers) -> Integers:
+    return _difference(a, b)
+
+
+def _unit_ball(n: int, homogeneous: bool) -> Integers:
+    """The rows of ``s - |x_i| >= 0`` and ``s - t >= 0`` over ``(x, t, s)``."""
+    d = n if homogeneous else n + 1
+    rows = []
+    for i in range(d):
+        for sign in (-1, 1) if i < n else (-1,):
+            row = [0] * (d + 1)
+            row[i], row[d] = sign, 1
+            rows.append(row)
+    return integers(rows)
+
+
+def _maximize(cone: Cone, forms: Integers, scale: int, limits: Integers, worst: Worst) -> None:
+    d = cone.rays.shape[1]
+    n_lines, n_rays = len(cone.lines), len(cone.rays)
+    dtype = cone.rays.dtype
+    rays = np.zeros((n_rays + 1, d + 1), dtype=dtype)
+    rays[:-1, :-1] = cone.rays
+    rays[-1, -1] = 1
+    lines = np.zeros((n_lines, d + 1), dtype=cone.lines.dtype)
+    lines[:, :-1] = cone.lines
+    tight = np.ones((n_rays + 1, cone.tight.shape[1] + 1), dtype=bool)
+    tight[:-1, :-1] = cone.tight
+    tight[-1, -1] = False
+    ball = Cone(lines, rays, tight)
+    for row in limits:
+        ball = ball.clip(row)
+    values = abs(product(ball.rays[:, :-1], forms.T).astype(object)).max(axis=1)
+    sizes = ball.rays[:, -1].tolist()
+    for k, (value, size) in enumerate(zip(values.tolist(), sizes, strict=True)):
+        if value and value > worst.error * (size * scale):
+            worst.error = Fraction(int(value), int(size) * scale)
+            worst.ray = [int(v) for v in ball.rays[k].tolist()]
+            worst.inside = [int(v) for v in ball.rays.astype(object).sum(axis=0).tolist()]

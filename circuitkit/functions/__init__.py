@@ -1,0 +1,5 @@
+"""Functions: a name, an expression or text comes in, a :class:`~circuitkit.Target` goes out.
+
+In the order in which they act: :mod:`.language` reads text and knows the catalogue, :mod:`.target` makes
+the function, exact as an expression and fast as a callable, :mod:`.page_json` writes it for the page.
+"""

@@ -1,0 +1,268 @@
+"""The functions that networks are asked to compute, as SymPy expressions and numpy callables.
+
+This module is a leaf: it needs numpy and SymPy alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+import sympy
+from numpy.typing import ArrayLike, NDArray
+
+from circuitkit.functions.language import CATALOGUE, parse, positions
+
+__all__ = ["Target", "TargetLike", "target"]
+
+
+class Target:
+    r"""A function :math:`f: \mathbb{R}^n \to \mathbb{R}^m`, exact as an expression, fast as a callable.
+
+    Args:
+        expression: a SymPy expression, or several for a function with several outputs. Its
+            variables are ``x`` for a function of one number and ``x1, x2, ...`` for more.
+        variables: the variables in the order of the inputs, where they are called something else,
+            or where the function takes inputs that it does not use.
+        name: what to call it; by default the expression's text.
+
+    Raises:
+        TypeError: ``expression`` is not SymPy, or an expression has no numeric value (a relation).
+        ValueError: variables that are not ``x`` or ``x1, x2, ...`` while ``variables`` is not given,
+            or ones that ``variables`` leaves out.
+
+    Example:
+        >>> f = Target(sympy.Min(*sympy.symbols("x1 x2")))
+        >>> f.n_inputs, f.n_outputs
+        (2, 1)
+        >>> f([[3, 5], [-2, -7]])
+        array([[ 3.],
+               [-7.]])
+        >>> f.latex
+        '\\min\\left(x_{1}, x_{2}\\right)'
+    """
+
+    def __init__(
+        self,
+        expression: sympy.Expr | Sequence[sympy.Expr],
+        *,
+        variables: Sequence[sympy.Symbol] | None = None,
+        name: str | None = None,
+    ) -> None:
+        outputs = (
+            list(expression) if isinstance(expression, (Sequence, sympy.Tuple)) else [expression]
+        )
+        if not outputs:
+            raise ValueError("expression: expected at least one output, got an empty list")
+        for output in outputs:
+            if not isinstance(output, sympy.Expr):
+                raise TypeError(
+                    f"expression: expected a SymPy expression, got {type(output).__name__}"
+                )
+            if output.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I):
+                raise ValueError(f"expression: expected a real, finite function, got {output}")
+        names = _input_names(outputs, variables)
+        n = len(names)
+        self._variables = _variables(n)
+        renamed = dict(zip(names, self._variables, strict=True))
+        self._outputs = tuple(sympy.sympify(_renamed(output, renamed)) for output in outputs)
+        self._name = name
+
+    @property
+    def variables(self) -> tuple[sympy.Symbol, ...]:
+        """The inputs as real SymPy symbols, ``(x,)`` or ``(x1, x2, ...)``."""
+        return self._variables
+
+    @property
+    def n_inputs(self) -> int:
+        """How many numbers the function takes."""
+        return len(self._variables)
+
+    @property
+    def n_outputs(self) -> int:
+        """How many numbers the function gives."""
+        return len(self._outputs)
+
+    @property
+    def outputs(self) -> tuple[sympy.Expr, ...]:
+        """One expression an output."""
+        return self._outputs
+
+    @property
+    def expression(self) -> sympy.Expr:
+        """The function as a SymPy expression; a ``sympy.Tuple`` of them for several outputs."""
+        return self._outputs[0] if self.n_outputs == 1 else sympy.Tuple(*self._outputs)
+
+    @property
+    def name(self) -> str:
+        """The catalogue name, or the expression as text."""
+        return self._name if self._name is not None else str(self)
+
+    @property
+    def latex(self) -> str:
+        r"""The expression for a formula, ``|x|`` as ``\left|{x}\right|``."""
+        return sympy.latex(self.expression)
+
+    @cached_property
+    def _call(self) -> Callable[..., Any]:
+        # Own Min and Max: numpy's amin, which SymPy would print, cannot mix arrays and constants.
+        return sympy.lambdify(
+            self._variables,
+            list(self._outputs),
+            modules=[{"Min": _reduce(np.minimum), "Max": _reduce(np.maximum)}, "numpy"],
+            cse=True,
+        )
+
+    def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
+        """The function's values, vectorised like a network.
+
+        Args:
+            x: shape ``(..., n_inputs)``; a plain number is fine for one input.
+
+        Returns:
+            Shape ``(..., n_outputs)``.
+
+        Raises:
+            TypeError: ``x`` is not numeric.
+            ValueError: the last axis is not ``n_inputs`` wide, ``x`` is not finite, or the
+                function is not defined at some ``x``.
+
+        Example:
+            >>> target("abs")(-3)
+            array([3.])
+        """
+        values = np.asarray(x)
+        if values.dtype.kind not in "fiu":
+            raise TypeError(f"x: expected real numbers, got dtype {values.dtype}")
+        values = values.astype(np.float64)
+        n = self.n_inputs
+        if values.ndim == 0 and n == 1:
+            values = values.reshape(1)
+        if values.ndim == 0 or values.shape[-1] != n:
+            raise ValueError(f"x: expected shape (..., {n}), got shape {values.shape}")
+        if not np.isfinite(values).all():
+            raise ValueError("x: expected finite numbers, got inf or nan")
+        columns = [values[..., i] for i in range(n)]
+        with np.errstate(all="ignore"):
+            outputs = [np.asarray(y) for y in self._call(*columns)]
+        shape = values.shape[:-1]
+        stacked = np.stack([np.broadcast_to(y, shape) for y in outputs], axis=-1)
+        if stacked.dtype.kind == "c" or not np.isfinite(stacked).all():
+            raise ValueError(f"x: {self.name} is not defined, or too large, at some of the inputs")
+        return stacked.astype(np.float64) + 0.0
+
+    def __eq__(self, other: object) -> bool:
+        """Same number of inputs and the same expressions; the names do not count."""
+        if not isinstance(other, Target):
+            return NotImplemented
+        return self._variables == other._variables and self._outputs == other._outputs
+
+    def __hash__(self) -> int:
+        return hash((self._variables, self._outputs))
+
+    # The compiled callable does not pickle; a process pool compiles its own.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (self._outputs, self._variables, self._name)
+
+    def __str__(self) -> str:
+        """The expression as :func:`target` reads it: ``min(x1, abs(x2))``."""
+        texts = [_text(e) for e in self._outputs]
+        return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(v.name for v in self._variables)
+        label = f"{self._name}: " if self._name is not None else ""
+        return f"Target({label}f({arguments}) = {self})"
+
+
+def _rebuild(
+    outputs: tuple[sympy.Expr, ...], variables: tuple[sympy.Symbol, ...], name: str | None
+) -> Target:
+    return Target(outputs, variables=variables, name=name)
+
+
+#: Whatever :func:`target` takes.
+TargetLike: TypeAlias = "Target | str | sympy.Expr | Sequence[sympy.Expr]"
+
+
+def target(t: TargetLike) -> Target:
+    r"""The function that ``t`` names or spells.
+
+    Args:
+        t: a catalogue name (``"identity" "negation" "abs" "add" "subtract" "min" "max" "min4"``),
+            a :class:`Target`, a SymPy expression (or a list, one an output), or a string such as
+            ``"min(x1, abs(x2))"``. Strings know numbers, ``x`` or ``x1, x2, ...``,
+            ``+ - * / **``, and ``abs``, ``min``, ``max``, ``relu``, ``clamp(t, low, high)``, ``sin``,
+            ``cos``, ``tanh``, ``exp``, ``log``, ``sqrt``; a comma between expressions separates
+            outputs. They are read by a parser of this book and never evaluated as Python. Decimals
+            are exact: ``0.1`` is one tenth.
+
+    Raises:
+        TypeError: ``t`` is none of these.
+        ValueError: an unknown name (close matches are listed) or text that cannot be read.
+
+    Example:
+        >>> target("min")
+        Target(min: f(x1, x2) = min(x1, x2))
+        >>> target("clamp(2*x, -1, 1)")
+        Target(f(x) = min(1, max(-1, 2*x)))
+        >>> target("idnetity")
+        Traceback (most recent call last):
+        ...
+        ValueError: target: unknown name 'idnetity'; did you mean 'identity'?
+    """
+    if isinstance(t, Target):
+        return t
+    if isinstance(t, str):
+        text = t.strip()
+        outputs, variables = parse(CATALOGUE.get(text, text))
+        return Target(outputs, variables=variables, name=text if text in CATALOGUE else None)
+    if isinstance(t, (sympy.Expr, sympy.Tuple, list, tuple)):
+        return Target(t)
+    raise TypeError(
+        f"target: expected a catalogue name, an expression as text, a SymPy expression or a Target, "
+        f"got {type(t).__name__}"
+    )
+
+
+def _renamed(e: sympy.Expr, names: dict[str, sympy.Symbol]) -> sympy.Expr:
+    # SymPy simplifies whatever it replaces in anew, slowly: leave expressions that need nothing alone.
+    changed = {s: names[s.name] for s in e.free_symbols if s != names[s.name]}
+    return e.xreplace(changed) if changed else e
+
+
+def _variables(n: int) -> tuple[sympy.Symbol, ...]:
+    names = ["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]
+    return tuple(sympy.Symbol(name, real=True) for name in names)
+
+
+def _input_names(
+    outputs: Sequence[sympy.Expr], variables: Sequence[sympy.Symbol] | None
+) -> list[str]:
+    """The names of the inputs in order; positions are read off ``x1, x2, ...`` unless given."""
+    used = sorted({s.name for e in outputs for s in e.free_symbols})
+    if variables is not None:
+        names = [v.name if isinstance(v, sympy.Symbol) else str(v) for v in variables]
+        missing = [u for u in used if u not in names]
+        if missing or not names or len(set(names)) != len(names):
+            raise ValueError(f"variables: expected distinct names that include {used}, got {names}")
+        return names
+    return positions(used)
+
+
+def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:
+    def apply(*values: Any) -> Any:
+        result = values[0]
+        for value in values[1:]:
+            result = ufunc(result, value)
+        return result
+
+    return apply
+
+
+def _text(e: sympy.Expr) -> str:
+    """The expression in the grammar of :func:`target`, SymPy's capitals lowered."""
+    return re.sub(r"\b(Min|Max|Abs)\(", lambda m: m.group(0).lower(), sympy.sstr(e, order="none"))

@@ -1,0 +1,403 @@
+"""Grids of trainings on any executor, one tidy table out, nothing done twice.
+
+A :class:`Cell` is one call of :func:`circuitkit.train` as plain data. :func:`grid` makes cells from
+lists of choices, :func:`sweep` runs them, on this process or on any ``concurrent.futures.Executor``,
+and keeps each finished cell as one Parquet file. Only the calling process writes to the store, so
+workers need no shared disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import time
+import traceback
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, as_completed
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from circuitkit.functions.target import target as as_target
+from circuitkit.progress import Bar
+from circuitkit.sweeps.code_version import code_version
+from circuitkit.sweeps.store import COLUMNS, Store
+
+__all__ = ["Cell", "grid", "success_rates", "sweep"]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One call of :func:`circuitkit.train` as plain data: it can be hashed, pickled and stored.
+
+    Attributes:
+        target: catalogue name or expression, as text.
+        hidden: width of each hidden layer.
+        seeds: first seed and the one after the last, such as ``(0, 1000)``.
+        steps, optimizer, learning_rate, init, data, rescue, bias, schedule, weight_decay, options,
+            dtype: as for :func:`circuitkit.train`; a schedule by name.
+
+    Nothing is checked before the cell runs: a cell that cannot run is a row with its error.
+
+    Example:
+        >>> Cell("min", (3, 2), seeds=(0, 100), optimizer="adam", learning_rate=0.01)
+        Cell(min 2 layers (3, 2), seeds 0 to 99, optimizer adam, learning_rate 0.01)
+    """
+
+    target: str
+    hidden: tuple[int, ...]
+    seeds: tuple[int, int] = (0, 1024)
+    steps: int = 500
+    optimizer: str = "sgd"
+    learning_rate: float = 0.1
+    init: str = "torch"
+    data: str = "population"
+    rescue: str | None = None
+    bias: bool = False
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    options: Mapping[str, float] = field(default_factory=dict)
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.target, str):
+            object.__setattr__(self, "target", _text(self.target))
+        hidden = (self.hidden,) if isinstance(self.hidden, (int, np.integer)) else self.hidden
+        object.__setattr__(self, "hidden", tuple(hidden))
+        first, stop = self.seeds
+        if not (0 <= first < stop <= 2**63):
+            raise ValueError(
+                f"seeds: expected (first, stop) with 0 <= first < stop <= 2**63, got {self.seeds!r}"
+            )
+        object.__setattr__(self, "seeds", (int(first), int(stop)))
+        object.__setattr__(self, "options", dict(self.options))
+
+    def __hash__(self) -> int:
+        return hash(self.text())
+
+    def text(self) -> str:
+        """The cell as canonical JSON, the same for equal cells."""
+        return json.dumps(asdict(self), sort_keys=True, default=str)
+
+    def key(self, *, detect: bool = False) -> str:
+        """Name of the cell's shard: a hash of the cell, of the code and of the versions under it."""
+        return hashlib.sha256(f"{self.text()} {code_version(detect)}".encode()).hexdigest()[:32]
+
+    def __repr__(self) -> str:
+        default = Cell(self.target, self.hidden)
+        names = [f.name for f in fields(self) if f.name not in ("target", "hidden", "seeds")]
+        changed = [n for n in names if getattr(self, n) != getattr(default, n)]
+        settings = "".join(f", {n} {getattr(self, n)}" for n in changed)
+        layers = f"{len(self.hidden)} layer{'s' if len(self.hidden) != 1 else ''} {self.hidden}"
+        return (
+            f"Cell({self.target} {layers}, seeds {self.seeds[0]} to {self.seeds[1] - 1}{settings})"
+        )
+
+
+def grid(
+    target: Any,
+    hidden: Any,
+    *,
+    seeds: int | range = 1024,
+    seeds_per_cell: int = 1024,
+    **choices: Any,
+) -> list[Cell]:
+    """Every combination of some choices, the seeds cut into cells.
+
+    Args:
+        target: a target, or a list of them.
+        hidden: layer widths such as ``(3, 2)``, or a list of them such as ``[(3,), (3, 2)]``.
+        seeds: a count, or a ``range``.
+        seeds_per_cell: at most so many seeds in one cell: what one worker does at a time, and what is
+            lost when a machine dies.
+        choices: any other field of :class:`Cell`, a value or a list of values.
+
+    Returns:
+        The cells, the last choice varying fastest. They are a list, so grids can be added.
+
+    Raises:
+        ValueError: ``seeds``, ``seeds_per_cell`` or a choice that :class:`Cell` does not have.
+
+    Example:
+        >>> cells = grid("min", [(3,), (3, 2)], optimizer=["sgd", "rprop"], seeds=2000)
+        >>> len(cells)
+        8
+        >>> cells[0]
+        Cell(min 1 layer (3,), seeds 0 to 1023)
+    """
+    known = {f.name for f in fields(Cell)} - {"target", "hidden", "seeds"}
+    unknown = sorted(set(choices) - known)
+    if unknown:
+        raise ValueError(
+            f"choices: expected some of {', '.join(sorted(known))}, got {', '.join(unknown)}"
+        )
+    span = seeds if isinstance(seeds, range) else range(seeds)
+    if not span or span.step != 1 or span.start < 0:
+        raise ValueError(f"seeds: expected a count from 1, or a range without step, got {seeds!r}")
+    if seeds_per_cell < 1:
+        raise ValueError(f"seeds_per_cell: expected 1 or more, got {seeds_per_cell!r}")
+    axes: dict[str, list[Any]] = {
+        "target": list(target) if isinstance(target, list) else [target],
+        "hidden": list(hidden) if isinstance(hidden, list) else [hidden],
+        **{k: list(v) if isinstance(v, list) else [v] for k, v in choices.items()},
+        "seeds": [
+            (start, min(start + seeds_per_cell, span.stop))
+            for start in range(span.start, span.stop, seeds_per_cell)
+        ],
+    }
+    return [
+        Cell(**dict(zip(axes, values, strict=True))) for values in itertools.product(*axes.values())
+    ]
+
+
+def sweep(
+    cells: Iterable[Cell | Mapping[str, Any]],
+    *,
+    executor: Executor | None = None,
+    store: str | Path | None = None,
+    detect: bool = False,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Train every cell; one row a seed.
+
+    Args:
+        cells: :class:`Cell` objects (see :func:`grid`), or mappings with their fields.
+        executor: any ``concurrent.futures.Executor``: a process pool, Dask's
+            ``client.get_executor()``, ``mpi4py.futures.MPIPoolExecutor``; None for this process. The
+            table is the same for all of them, but for the column ``seconds``.
+        store: a folder, or any URL that fsspec can write to, for one Parquet file a finished cell.
+            Cells that are there already are read, not run. Files appear complete or not at all, so a
+            sweep can be killed at any moment and run again. A change of the code or of torch makes
+            new files.
+        detect: also name the function and the circuit that each solved network is, with a proof each
+            (``circuitkit.detect``; tens of milliseconds a solved seed).
+        progress: show a progress bar; by default once the sweep has taken two seconds.
+
+    Returns:
+        A table in the order of ``cells``. Its columns (``circuitkit.sweeps.sweep.COLUMNS``) are the cell's settings,
+        then ``seed``, ``steps`` (taken), ``loss``, ``worst_error``, ``solved``, ``outcome``,
+        ``function`` and ``circuit`` (with ``detect``), ``seconds`` (of the whole cell), ``error``,
+        ``cell`` (the shard's name) and versions. A cell that failed is one row without a seed, with
+        its ``error``; it is not stored, and a rerun tries it again. Ctrl-C returns the cells that are
+        finished, with a warning.
+
+    Raises:
+        TypeError: a cell that is neither a :class:`Cell` nor a mapping, or not an executor.
+        OSError: a store that cannot be written to, before anything runs; or a disk that is full, with
+            all finished cells kept.
+        ImportError: a store without pyarrow and fsspec installed.
+
+    Example:
+        >>> table = sweep(grid(["identity", "abs"], (2,), seeds=200))
+        >>> table.groupby("target").solved.mean().round(1).to_dict()
+        {'abs': 0.3, 'identity': 0.5}
+    """
+    wanted = [_as_cell(c) for c in cells]
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TypeError(
+            "executor: expected a concurrent.futures.Executor (for Dask: client.get_executor()), "
+            f"got {type(executor).__name__}"
+        )
+    keys = [c.key(detect=detect) for c in wanted]
+    shards = Store(store) if store is not None else None
+    tables: dict[str, pd.DataFrame] = {}
+    if shards is not None:
+        tables = shards.read(set(keys))
+    missing = {k: c for k, c in zip(keys, wanted, strict=True) if k not in tables}
+    bar = Bar(len(set(keys)), "cell", progress)
+    bar.update(len(tables))
+    try:
+        for key, table, failed in _results(missing, executor, detect):
+            if shards is not None and not failed:
+                shards.write(key, table)
+            tables[key] = table
+            bar.update(1)
+    except KeyboardInterrupt:
+        warnings.warn(
+            f"sweep: interrupted, {len(tables)} of {len(set(keys))} cells are finished",
+            stacklevel=2,
+        )
+    finally:
+        bar.close()
+    done = [tables[k] for k in keys if k in tables]
+    empty = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in COLUMNS.items()})
+    return pd.concat(done, ignore_index=True) if done else empty
+
+
+def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
+    """The share of seeds solved for each combination of settings, with its 95 % Wilson interval.
+
+    Args:
+        table: what :func:`sweep` returns, or anything with a column ``solved`` of True and False. Rows
+            without a verdict, those of cells that failed, are not counted.
+        by: the column or columns that tell combinations apart.
+
+    Returns:
+        One row a combination, in the order in which they first come. Its columns are ``by``, then
+        ``seeds`` and ``solved`` (counts), ``rate``, ``low``, ``high``; ``circuitkit.plotting.rate_grid``
+        draws it.
+
+    Raises:
+        TypeError: ``table`` is not a DataFrame.
+        ValueError: a column that the table does not have.
+
+    Example:
+        >>> table = sweep(grid("abs", (2,), init=["torch", "mirrored"], seeds=200))
+        >>> success_rates(table, "init").round(2)
+               init  seeds  solved  rate   low  high
+        0     torch    200      65  0.32  0.26  0.39
+        1  mirrored    200     137  0.68  0.62  0.75
+    """
+    from circuitkit.training.train import Rate
+
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"table: expected a DataFrame, got {type(table).__name__}")
+    names = [by] if isinstance(by, str) else list(by)
+    unknown = [n for n in [*names, "solved"] if n not in table]
+    if unknown or not names:
+        raise ValueError(
+            f"by: expected columns of the table, with 'solved' among them, got {names!r}; "
+            f"the table has {', '.join(map(str, table.columns))}"
+        )
+    judged = table[table.solved.notna()]
+    counted = judged.groupby(names, sort=False, dropna=False).solved.agg(["size", "sum"])
+    rates = [
+        Rate(int(solved), int(n)) for n, solved in zip(counted["size"], counted["sum"], strict=True)
+    ]
+    counted["rate"] = [float(r) for r in rates]
+    counted["low"], counted["high"] = [r.low for r in rates], [r.high for r in rates]
+    counted["sum"] = counted["sum"].astype(int)
+    return counted.rename(columns={"size": "seeds", "sum": "solved"}).reset_index()
+
+
+def _results(
+    cells: Mapping[str, Cell], executor: Executor | None, detect: bool
+) -> Iterator[tuple[str, pd.DataFrame, bool]]:
+    """Key, table, and whether it failed, of each cell as it finishes."""
+    if executor is None:
+        for key, cell in cells.items():
+            yield (key, *run_cell(cell, key, detect, None))
+        return
+    futures: dict[Future[tuple[pd.DataFrame, bool]], str] = {}
+    try:
+        for key, cell in cells.items():
+            # One thread each: a pool already has a process for every core.
+            futures[executor.submit(run_cell, cell, key, detect, 1)] = key
+        for future in as_completed(futures):
+            key = futures[future]
+            try:
+                yield (key, *future.result())
+            except (KeyboardInterrupt, GeneratorExit):
+                raise
+            except BaseException as error:  # a worker that died, or a result that did not come back
+                yield key, _failure(cells[key], key, f"{type(error).__name__}: {error}"), True
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def run_cell(cell: Cell, key: str, detect: bool, threads: int | None) -> tuple[pd.DataFrame, bool]:
+    """Train one cell: its rows, and whether it failed. This is what an executor's workers run."""
+    from circuitkit.training.train import train
+
+    began = time.perf_counter()
+    try:
+        arguments = {f.name: getattr(cell, f.name) for f in fields(cell)}
+        arguments["seeds"] = range(*cell.seeds)
+        run = train(
+            arguments.pop("target"),
+            arguments.pop("hidden"),
+            threads=threads,
+            progress=False,
+            **arguments,
+        )
+        if run.interrupted:
+            raise KeyboardInterrupt
+        functions, circuits = _detected(run, detect)
+    except Exception as error:
+        text = "".join(traceback.format_exception_only(error)).strip()
+        return _failure(cell, key, text), True
+    rows = {
+        "seed": run.seeds,
+        "steps": run.steps,
+        "loss": run.loss,
+        "worst_error": run.error,
+        "solved": run.solved,
+        "outcome": run.outcomes,
+        "function": functions,
+        "circuit": circuits,
+        "seconds": time.perf_counter() - began,
+        "error": None,
+    }
+    return _table(cell, key, rows, len(run.seeds)), False
+
+
+def _failure(cell: Cell, key: str, error: str) -> pd.DataFrame:
+    return _table(cell, key, {"error": error}, 1)
+
+
+def _table(cell: Cell, key: str, rows: Mapping[str, Any], n: int) -> pd.DataFrame:
+    import numba
+    import torch
+
+    from circuitkit import __version__
+
+    values: dict[str, Any] = {
+        **asdict(cell),
+        "hidden": "-".join(map(str, cell.hidden)),
+        "options": json.dumps(dict(cell.options), sort_keys=True),
+        **{name: None for name in COLUMNS if name not in rows and name not in asdict(cell)},
+        "steps": cell.steps,
+        **rows,
+        "cell": key,
+        "circuitkit": __version__,
+        "torch": torch.__version__,
+        "numba": numba.__version__,
+    }
+    columns = {
+        name: pd.Series(
+            [values[name]] * n if np.ndim(values[name]) == 0 else values[name], dtype=kind
+        )
+        for name, kind in COLUMNS.items()
+    }
+    return pd.DataFrame(columns)
+
+
+def _detected(run: Any, detect: bool) -> tuple[list[str | None], list[str | None]]:
+    """The certified function and the known circuit of each solved seed; None elsewhere."""
+    functions: list[str | None] = [None] * len(run.seeds)
+    circuits: list[str | None] = [None] * len(run.seeds)
+    if detect:
+        from circuitkit.detection.detect import detect as read
+
+        for i in np.flatnonzero(run.solved):
+            found = read(run.network(int(run.seeds[i])))
+            functions[i] = None if found.function is None else str(found.function)
+            circuits[i] = None if found.circuit is None else str(found.circuit)
+    return functions, circuits
+
+
+def _as_cell(cell: Cell | Mapping[str, Any]) -> Cell:
+    if isinstance(cell, Cell):
+        return cell
+    if not isinstance(cell, Mapping):
+        raise TypeError(f"cells: expected Cell objects or mappings, got {type(cell).__name__}")
+    known = [f.name for f in fields(Cell)]
+    unknown = sorted(set(map(str, cell)) - set(known))
+    if unknown or not {"target", "hidden"} <= set(cell):
+        raise ValueError(
+            f"cells: expected 'target', 'hidden' and some of {', '.join(known[2:])}, "
+            f"got {', '.join(map(str, cell))}"
+        )
+    return Cell(**cell)
+
+
+def _text(target: Any) -> str:
+    """A target as text that gives the same target when read."""
+    read = as_target(target)
+    return read.name if read.name.isidentifier() else str(read)

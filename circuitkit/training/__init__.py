@@ -1,0 +1,8 @@
+"""Training: a target and an architecture come in, the networks of many seeds go out.
+
+:mod:`.train` is the table of contents. In the order in which they act: :mod:`.points` says at which
+inputs network and target are compared, :mod:`.start` draws the initial weights, :mod:`.flat` lays them
+out; :mod:`.compiled_loop` (with :mod:`.compiled` and :mod:`.unrolled`) takes the steps on a processor,
+:mod:`.torch_loop` (with :mod:`.torch_gradient`, :mod:`.first_order` and :mod:`.curvature`) on a GPU or
+with curvature; :mod:`.outcomes` says what became of each seed. Nothing here has seen the circuits.
+"""

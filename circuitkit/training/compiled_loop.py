@@ -1,0 +1,406 @@
+"""Many steps of many small networks in one compiled loop, for the processor.
+
+Parameters are ``(n_parameters, S)``, the seed axis last, as in :mod:`circuitkit.training.torch_gradient`. The loop
+takes a few seeds side by side (:data:`NARROW` to :data:`WIDE`) through all its steps before the next
+ones, so that what it touches stays in the cache, and Python makes one call for thousands of steps.
+Numba compiles it, once on a machine for each dtype, and brings its own compiler.
+
+Why a seed's network does not depend on its company: every operation is elementwise over the seeds;
+sums run over points, inputs and outputs in one fixed order; and nothing allows the compiler to reorder
+a sum or to contract a product and a sum into one rounding. So every number is the plain IEEE one,
+however wide the vectors are. :mod:`circuitkit.training.unrolled` writes the same operations out for one
+architecture, and its numbers are the same to the last bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from circuitkit.training import unrolled
+from circuitkit.training.compiled import Compiled, compiled
+from circuitkit.training.flat import n_parameters
+from circuitkit.training.points import Points
+from circuitkit.training.task import Task
+
+Array = NDArray[np.floating[Any]]
+
+#: the fewest and the most seeds side by side: a row of them is a few vectors of the processor
+NARROW, WIDE = 16, 512
+#: numbers that all rows together should not exceed, to stay in the cache closest to the processor
+ROOM = 16_384
+#: points whose products are summed before they join the gradient: one long float32 sum would lose digits
+TILE = 64
+#: about how long one parameter, point, seed and step take; chooses how to work, never what comes out
+SECONDS = 0.25e-9
+
+#: the optimizers by number, with their options in the order in which :func:`_update` takes them
+KINDS: dict[str, tuple[str, ...]] = {
+    "sgd": (),
+    "momentum": ("momentum", "nesterov"),
+    "adam": ("beta1", "1 - beta1", "beta2", "1 - beta2", "eps"),
+    "adamw": ("beta1", "1 - beta1", "beta2", "1 - beta2", "eps"),
+    "rmsprop": ("alpha", "1 - alpha", "eps"),
+    "rprop": ("shrink", "grow", "smallest", "largest"),
+}
+_SGD, _MOMENTUM, _ADAM, _ADAMW, _RMSPROP, _RPROP = range(6)
+
+_inlined = numba.njit(inline="always", error_model="numpy")
+
+
+# Loops, where numpy would assign slices: numba takes seconds to compile one of those.
+
+
+@_inlined
+def _take(rows, flat, begin):
+    for k in range(len(rows)):
+        for s in range(rows.shape[1]):
+            rows[k, s] = flat[k, begin + s]
+
+
+@_inlined
+def _put(rows, flat, begin):
+    for k in range(len(rows)):
+        for s in range(rows.shape[1]):
+            flat[k, begin + s] = rows[k, s]
+
+
+@_inlined
+def _clear(rows):
+    zero = rows.dtype.type(0)
+    for k in range(len(rows)):
+        for s in range(rows.shape[1]):
+            rows[k, s] = zero
+
+
+@_inlined
+def _set_product(z, a, b):
+    for s in range(len(z)):
+        z[s] = a[s] * b[s]
+
+
+@_inlined
+def _add_product(z, a, b):
+    for s in range(len(z)):
+        z[s] += a[s] * b[s]
+
+
+@_inlined
+def _set_multiple(z, a, number):
+    for s in range(len(z)):
+        z[s] = a[s] * number
+
+
+@_inlined
+def _add_multiple(z, a, number):
+    for s in range(len(z)):
+        z[s] += a[s] * number
+
+
+@_inlined
+def _zero_unless_positive(z, by):
+    zero = z.dtype.type(0)
+    for s in range(len(z)):
+        z[s] = z[s] if by[s] > 0 else zero
+
+
+def _gradient(w, g, loss, x, y, start, stop, unit, sizes, bias, h, d):
+    """Add the gradient of half the squared residuals to ``g``, and their squares to ``loss``.
+
+    That is the gradient of the loss where points and targets come scaled by ``sqrt(2 / n_outputs)``.
+
+    w, g: ``(n_parameters, lanes)``; loss: ``(lanes,)``; x, y: ``(n_points, n_inputs or n_outputs)``, of
+    which the points ``start`` to ``stop`` are taken; unit: what a bias is multiplied by; h, d: room for
+    every unit's activation and for the derivative by its preactivation, ``(n_units, lanes)``.
+    """
+    last = len(sizes) - 2
+    for p in range(start, stop):
+        row, below, above = 0, 0, sizes[0]
+        for layer in range(last + 1):
+            n_in, n_out = sizes[layer], sizes[layer + 1]
+            for o in range(n_out):
+                z = h[above + o]
+                if layer == 0:
+                    _set_multiple(z, w[row], x[p, 0])
+                    for i in range(1, n_in):
+                        _add_multiple(z, w[row + i], x[p, i])
+                else:
+                    _set_product(z, w[row], h[below])
+                    for i in range(1, n_in):
+                        _add_product(z, w[row + i], h[below + i])
+                row += n_in
+                if bias:
+                    _add_multiple(z, w[row], unit)
+                    row += 1
+                if layer < last:
+                    _zero_unless_positive(z, z)
+                else:
+                    r, value = d[above + o], y[p, o]
+                    for s in range(len(z)):
+                        r[s] = z[s] - value
+                        loss[s] += r[s] * r[s]
+            below, above = above, above + n_out
+        for layer in range(last, -1, -1):
+            n_in, n_out = sizes[layer], sizes[layer + 1]
+            above, below = below, below - n_in
+            row -= n_out * (n_in + bias)
+            for o in range(n_out):
+                by_z, k = d[above + o], row + o * (n_in + bias)
+                for i in range(n_in):
+                    if layer == 0:
+                        _add_multiple(g[k + i], by_z, x[p, i])
+                    else:
+                        _add_product(g[k + i], by_z, h[below + i])
+                if bias:
+                    _add_multiple(g[k + n_in], by_z, unit)
+            if layer:
+                for i in range(n_in):
+                    by_h = d[below + i]
+                    _set_product(by_h, d[above], w[row + i])
+                    for o in range(1, n_out):
+                        _add_product(by_h, d[above + o], w[row + o * (n_in + bias) + i])
+                    _zero_unless_positive(by_h, h[below + i])
+
+
+@_inlined
+def _update(kind, w, g, first, second, rate, correction, c, decay):
+    """One step of an optimizer; the formulas are those of ``torch.optim``.
+
+    w, g: ``(n_parameters, lanes)``; first, second: what the optimizer remembers, of the same shape or
+    empty; correction: Adam's two for this step; c: the options in the order of :data:`KINDS`.
+    """
+    one, zero = w.dtype.type(1), w.dtype.type(0)
+    for k in range(len(w)):
+        v, slope = w[k], g[k]
+        if decay > 0 and kind == _ADAMW:
+            keep = one - rate * decay
+            for s in range(len(v)):
+                v[s] *= keep
+        elif decay > 0:
+            _add_multiple(slope, v, decay)
+        if kind == _SGD:
+            for s in range(len(v)):
+                v[s] -= rate * slope[s]
+        elif kind == _MOMENTUM:
+            velocity = first[k]
+            for s in range(len(v)):
+                velocity[s] = velocity[s] * c[0] + slope[s]
+            if c[1] > 0:
+                for s in range(len(v)):
+                    v[s] -= rate * (slope[s] + c[0] * velocity[s])
+            else:
+                for s in range(len(v)):
+                    v[s] -= rate * velocity[s]
+        elif kind in (_ADAM, _ADAMW):
+            mean, square = first[k], second[k]
+            along = rate * correction[0]
+            for s in range(len(v)):
+                mean[s] = mean[s] * c[0] + c[1] * slope[s]
+                square[s] = square[s] * c[2] + c[3] * (slope[s] * slope[s])
+                v[s] -= along * (mean[s] / (np.sqrt(square[s]) * correction[1] + c[4]))
+        elif kind == _RMSPROP:
+            square = second[k]
+            for s in range(len(v)):
+                square[s] = square[s] * c[0] + c[1] * (slope[s] * slope[s])
+                v[s] -= rate * (slope[s] / (np.sqrt(square[s]) + c[2]))
+        else:
+            size, before = first[k], second[k]
+            for s in range(len(v)):
+                agree, step = slope[s] * before[s], size[s]
+                step = step * c[1] if agree > 0 else (step * c[0] if agree < 0 else step)
+                step = min(max(step, c[2]), c[3])
+                now = zero if agree < 0 else slope[s]
+                v[s] -= step if now > 0 else (-step if now < 0 else now)
+                size[s], before[s] = step, now
+
+
+def _advance(gradient, theta, first, second, x, y, unit, sizes, bias, kind, rates, corrections,
+             c, decay, record, losses, stop, lanes):  # fmt: skip
+    """Take every seed through ``len(rates)`` steps.
+
+    theta, first, second: ``(n_parameters, S)`` with S a multiple of lanes, changed in place; x, y:
+    ``(n_sets, n_points, ...)``, one set for all steps or one for each; record: the row of ``losses`` that
+    takes the loss before that step, or -1; stop: whether to give up before the next seeds.
+    """
+    n_points = x.shape[1]
+    zero = theta.dtype.type(0)
+    # One by one: of parts of one array the compiler would not know that their rows are contiguous.
+    w = np.empty((len(theta), lanes), theta.dtype)
+    g, part = np.empty_like(w), np.empty_like(w)
+    f, t = np.empty((len(first), lanes), theta.dtype), np.empty((len(second), lanes), theta.dtype)
+    h = np.empty((sizes.sum(), lanes), theta.dtype)
+    d = np.empty_like(h)
+    loss = np.empty(lanes, theta.dtype)
+    for begin in range(0, theta.shape[1], lanes):
+        if stop[0]:
+            return
+        _take(w, theta, begin)
+        _take(f, first, begin)
+        _take(t, second, begin)
+        for step in range(len(rates)):
+            points, values = x[step % len(x)], y[step % len(x)]
+            for s in range(lanes):
+                loss[s] = zero
+            _clear(g)
+            end = min(TILE, n_points)
+            gradient(w, g, loss, points, values, 0, end, unit, sizes, bias, h, d)
+            while end < n_points:
+                start, end = end, min(end + TILE, n_points)
+                _clear(part)
+                gradient(w, part, loss, points, values, start, end, unit, sizes, bias, h, d)
+                for k in range(len(g)):
+                    total, more = g[k], part[k]
+                    for s in range(lanes):
+                        total[s] += more[s]
+            if record[step] >= 0:
+                for s in range(lanes):
+                    losses[record[step], begin + s] = loss[s]
+            _update(kind, w, g, f, t, rates[step], corrections[step], c, decay)
+        _put(w, theta, begin)
+        _put(f, first, begin)
+        _put(t, second, begin)
+
+
+def _signature(dtype: np.dtype[Any]) -> Any:
+    """How numba sees a function that takes the arguments of :func:`_gradient`."""
+    types = numba.types
+    number = numba.from_dtype(dtype)
+    rows, matrix = types.Array(number, 1, "C"), types.Array(number, 2, "C")
+    whole = types.int64
+    return types.void(
+        matrix, matrix, rows, matrix, matrix, whole, whole, number,
+        types.Array(whole, 1, "C"), types.boolean, matrix, matrix,
+    )  # fmt: skip
+
+
+@cache
+def gradient_of_any(dtype: np.dtype[Any]) -> Compiled:
+    """The gradient for all architectures."""
+    return compiled(_gradient, _signature(dtype))
+
+
+@cache
+def written_out(sizes: tuple[int, ...], bias: bool, lanes: int, dtype: np.dtype[Any]) -> Compiled:
+    """The gradient for networks of these widths, written out."""
+    names: dict[str, Any] = {}
+    exec(unrolled.source(sizes, bias=bias, lanes=lanes), names)
+    return compiled(names["gradient"], _signature(dtype), keep=False)
+
+
+@cache
+def advance(dtype: np.dtype[Any]) -> Compiled:
+    """The training loop; its first argument is a gradient."""
+    types = numba.types
+    number, whole = numba.from_dtype(dtype), types.int64
+    matrix, sets = types.Array(number, 2, "C"), types.Array(number, 3, "C")
+    taken = types.void(
+        types.FunctionType(_signature(dtype)), matrix, matrix, matrix, sets, sets, number,
+        types.Array(whole, 1, "C"), types.boolean, whole, types.Array(number, 1, "C"), matrix,
+        types.Array(number, 1, "C"), number, types.Array(whole, 1, "C"), matrix,
+        types.Array(types.boolean, 1, "C"), whole,
+    )  # fmt: skip
+    return compiled(_advance, taken)
+
+
+@dataclass
+class Chunk:
+    """Seeds that one thread takes through their steps, and what the optimizer remembers of them."""
+
+    theta: Array
+    first: Array
+    second: Array
+    steps: int = 0
+
+
+class Fused:
+    """Trains chunks of seeds by :func:`_advance`; the optimizers are those that follow the gradient.
+
+    Attributes:
+        lanes: seeds in a chunk.
+        block: steps that one call should take: about a twentieth of a second, so that the bar moves
+            and the keyboard is heard.
+    """
+
+    def __init__(self, task: Task) -> None:
+        sizes, options = task.sizes, task.options
+        self._dtype = np.dtype(task.dtype)
+        self._task, self._sizes = task, np.array(sizes, dtype=np.int64)
+        self._kind = list(KINDS).index(task.optimizer)
+        known = {**options, **{f"1 - {name}": 1 - value for name, value in options.items()}}
+        self._constants = np.array([known[name] for name in KINDS[task.optimizer]], self._dtype)
+        self._remembers = (
+            task.optimizer in ("momentum", "adam", "adamw", "rprop"),
+            task.optimizer in ("adam", "adamw", "rmsprop", "rprop"),
+        )
+        # Half of the residuals' squares, so scaled, is the loss: see _gradient.
+        self._scale = math.sqrt(2 / sizes[-1])
+        self._stop = np.zeros(1, dtype=np.bool_)
+        n = n_parameters(sizes, bias=task.bias)
+        # A thread's share of the seeds in equal parts, none much wider than fits; and four chunks a thread,
+        # so that one that is held up leaves work to the others.
+        fits = min(max(ROOM // (3 * n + 2 * sum(sizes)), NARROW), WIDE)
+        parts = math.ceil(task.n_seeds / (task.threads * fits))
+        self._side = NARROW * math.ceil(task.n_seeds / (task.threads * parts * NARROW))
+        self.lanes = self._side * min(math.ceil(parts / 4), 16)
+        per_step = SECONDS * n * (task.n_points + 2)
+        self.block = max(1, min(int(0.05 / (per_step * self.lanes)), 10_000))
+        saved = 0.6 * per_step * max(task.n_seeds / task.threads, self._side) * task.steps
+        if n <= unrolled.LARGEST and saved > 2 * unrolled.seconds(n):
+            self._gradient = written_out(sizes, task.bias, self._side, self._dtype)
+        else:
+            self._gradient = gradient_of_any(self._dtype)
+        self._advance = advance(self._dtype)
+
+    def begin(self, flat: NDArray[np.float64], rate: float) -> Chunk:
+        """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
+        theta = np.array(flat, self._dtype, order="C")
+        first, second = (np.zeros_like(theta[: len(theta) * kept]) for kept in self._remembers)
+        if self._task.optimizer == "rprop":
+            first[:] = rate
+        return Chunk(theta, first, second)
+
+    def load(self, points: Sequence[Points]) -> tuple[Array, Array]:
+        """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""
+        x, y = (self._scale * np.stack([getattr(p, name) for p in points]) for name in "xy")
+        return np.ascontiguousarray(x, self._dtype), np.ascontiguousarray(y, self._dtype)
+
+    def advance(
+        self,
+        chunk: Chunk,
+        points: tuple[Array, Array],
+        rates: Sequence[float],
+        record: Sequence[bool],
+    ) -> Array:
+        """Take the chunk through one step for each rate; the losses before the steps in ``record``."""
+        task, number = self._task, self._dtype.type
+        t = chunk.steps + 1 + np.arange(len(rates))
+        corrections = np.ones((len(rates), 2))
+        if task.optimizer in ("adam", "adamw"):
+            corrections[:, 0] = 1 / (1 - task.options["beta1"] ** t)
+            corrections[:, 1] = (1 - task.options["beta2"] ** t) ** -0.5
+        rows = np.where(record, np.cumsum(record) - 1, -1)
+        losses = np.empty((sum(record), chunk.theta.shape[1]), self._dtype)
+        self._advance(
+            self._gradient, chunk.theta, chunk.first, chunk.second, *points,
+            number(self._scale * points[0].shape[1] ** -0.5), self._sizes, task.bias, self._kind,
+            np.array(rates, self._dtype), corrections.astype(self._dtype), self._constants,
+            number(task.weight_decay), rows, losses, self._stop, self._side,
+        )  # fmt: skip
+        chunk.steps += len(rates)
+        losses *= number(0.5)
+        return losses
+
+    def parameters(self, chunk: Chunk) -> Array:
+        """A copy of the chunk's parameters."""
+        return chunk.theta.copy()
+
+    def stop(self) -> None:
+        """Make every running call return soon."""
+        self._stop[0] = True

@@ -1,0 +1,407 @@
+r"""What became of a seed: its worst error over all inputs, and the named ways of being stuck.
+
+**The worst error** is the proof's measure, the largest ``|net(x) - f(x)| / max(1, max|x_i|)`` over
+all of R^n, in double precision and for all seeds at once. A network with biases b is one without
+biases in one input more, ``Net(x, c) = net with biases c b``, and ``net(x) = Net(x, 1)``. Since
+``Net(s x, s c) = s Net(x, c)`` for s > 0, the worst error over R^n is the largest
+``|Net(x, c) - F(x, c)|`` on the surface ``max(|x_1|, ..., |x_n|, c) = 1`` with ``c >= 0``. Where
+neither network nor target has a constant in it, c drops out.
+
+=========================================  ====================================================
+network and target                         the surface, and how its largest error is found
+=========================================  ====================================================
+one input, no constants                    two points: exact
+two inputs, no constants;                  segments: both sides are piecewise linear on each, the
+one input with constants                   breakpoints are computed layer by layer: exact
+more                                       a fixed dense sample with all corners: a lower bound
+a target that is not piecewise linear      a fixed dense sample: a lower bound
+=========================================  ====================================================
+
+Exact means up to rounding. Where it is a lower bound, :func:`circuitkit.prove` decides.
+
+**The ways of being stuck**, in the order in which they are looked for; the first that fits names
+the seed: what is wrong with the function, then with a unit, then with a layer. Several may fit, and
+:func:`ways_of_being_stuck` tells all of them. They are read off the activations at fixed points that
+cover [-1, 1]^n.
+
+=================  ============================================================================
+``"solved"``       the worst error is at most 1e-3
+``"diverged"``     weights or loss are not finite
+``"affine"``       the output is within 0.01 of an affine function: all kinks have gone
+``"dead unit"``    some hidden unit contributes nothing: what it adds to the next layer is below 0.01
+``"duplicate"``    two units of a layer are on together, in fixed proportion: one is to spare
+``"one-sided"``    a hidden layer is off on a whole side of the inputs, where nothing can be learned
+``"other"``        none of these: every unit does something of its own, and the sum is still wrong
+=================  ============================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache, reduce
+
+import numba
+import numpy as np
+import sympy
+from numpy.typing import ArrayLike, NDArray
+
+from circuitkit.functions.target import Target
+from circuitkit.training.compiled import Compiled, compiled
+
+__all__ = ["OUTCOMES", "name_outcomes", "ways_of_being_stuck", "worst_errors"]
+
+Array = NDArray[np.float64]
+
+OUTCOMES = ("solved", "diverged", "affine", "dead unit", "duplicate", "one-sided", "other")
+
+_WAYS = OUTCOMES[2:-1]
+
+#: what counts as nothing, for the ways of being stuck
+_NOTHING = 1e-2
+#: numbers held at a time: the memory that judging takes
+_BUDGET = 2_000_000
+#: more breakpoints than this on one segment, and a dense sample is taken instead
+_MOST_BREAKPOINTS = 5_000
+#: points of the dense samples: along a segment, along the side of a face, and in more dimensions
+_DENSE = {2: 1025, 3: 21, 4: 4096}
+#: an error of this size at one millionth of the way to infinity is taken for unbounded
+_UNBOUNDED = 1e5
+
+
+def worst_errors(
+    target: Target, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None = None
+) -> Array:
+    """The largest ``|net(x) - f(x)| / max(1, max|x_i|)`` over R^n for every seed.
+
+    Args:
+        target: the function f.
+        weights: one array ``(n_seeds, n_out, n_in)`` a layer.
+        biases: one array ``(n_seeds, n_out)`` a layer; zeros if missing.
+
+    Returns:
+        Shape ``(n_seeds,)``; inf where the error grows without bound relative to the inputs, nan for
+        networks that are not finite. The module's documentation says where it is exact.
+
+    Example:
+        The identity, and the network that has only its positive half:
+
+        >>> from circuitkit.functions.target import target
+        >>> in_weights = [[[1.0], [-1.0]], [[1.0], [1.0]]]
+        >>> out_weights = [[[1.0, -1.0]], [[0.5, 0.5]]]
+        >>> worst_errors(target("identity"), [in_weights, out_weights])
+        array([0., 1.])
+    """
+    w = [np.asarray(a, dtype=np.float64) for a in weights]
+    b = [
+        np.zeros(a.shape[:2]) if biases is None else np.asarray(biases[i], dtype=np.float64)
+        for i, a in enumerate(w)
+    ]
+    linear = _is_piecewise_linear(target)
+    constants = any(bool(a.any()) for a in b) or not linear or _has_constants(target)
+    # Weights (n_seeds, n_out, n_in + 1): the last column multiplies c.
+    rows = [np.concatenate([a, o[..., None]], axis=2) for a, o in zip(w, b, strict=True)]
+    m = target.n_inputs + constants
+    worst = np.zeros(len(w[0]))
+    if m == 2 and linear:
+        for start, end in _segments(target.n_inputs):
+            known = _target_breakpoints(target, start, end)
+            worst = np.maximum(worst, _along(target, rows, start, end, known))
+        return worst
+    points = _surface(target.n_inputs, constants)
+    if not linear:
+        # The way to infinity: a target that outgrows every linear function shows it at c = 1e-6.
+        points[:, -1] = np.maximum(points[:, -1], 1e-6)
+    f = _homogeneous(target, points) if linear else _numerically(target, points)
+    for part in _parts(len(worst), len(points) * max(a.shape[1] for a in rows)):
+        worst[part] = np.abs(_outputs(rows, part, points.T) - f.T).max(axis=(1, 2))
+    return worst if linear else np.where(worst > _UNBOUNDED, np.inf, worst)
+
+
+def _parts(n: int, numbers: int) -> Iterator[slice]:
+    """Slices of ``n`` seeds that need ``numbers`` numbers each."""
+    step = max(1, _BUDGET // max(1, numbers))
+    return (slice(start, start + step) for start in range(0, n, step))
+
+
+def _preactivations(rows: list[Array], part: slice, x: Array) -> Iterator[Array]:
+    """Every layer's preactivations at homogeneous points, ``(n_seeds, n_units, n_points)``.
+
+    Args:
+        rows: weights with the column for c.
+        part: which seeds.
+        x: points (x_1, ..., x_n, c), ``(n + 1, n_points)`` or ``(n_seeds, n + 1, n_points)``.
+    """
+    c = np.ascontiguousarray(x[..., -1, :].reshape(-1, x.shape[-1]))
+    h = x[..., :-1, :]
+    for layer, w in enumerate(rows):
+        if layer:
+            h = np.maximum(h, 0)
+        seeds = np.ascontiguousarray(w[part])
+        z = np.empty((*seeds.shape[:2], x.shape[-1]))
+        _affine()(seeds, np.ascontiguousarray(h.reshape(-1, *h.shape[-2:])), c, z)
+        yield z
+        h = z
+
+
+@cache
+def _affine() -> Compiled:
+    types = numba.types
+    matrices = types.Array(types.float64, 3, "C")
+    taken = types.void(matrices, matrices, types.Array(types.float64, 2, "C"), matrices)
+    return compiled(_sum_over_units, taken)
+
+
+def _sum_over_units(w: Array, h: Array, c: Array, z: Array) -> None:
+    """Into z the preactivations of a layer: ``w[..., :-1] h + w[..., -1] c``.
+
+    Not a matrix product: that may round differently in other company. ``h`` and ``c`` are for all
+    seeds, or one for each.
+    """
+    for s in range(w.shape[0]):
+        below, constant = h[s % len(h)], c[s % len(c)]
+        for o in range(w.shape[1]):
+            total = z[s, o]
+            last = w[s, o, w.shape[2] - 1]
+            for p in range(len(total)):
+                total[p] = last * constant[p]
+            for i in range(w.shape[2] - 1):
+                factor, unit = w[s, o, i], below[i]
+                for p in range(len(total)):
+                    total[p] += factor * unit[p]
+
+
+def _outputs(rows: list[Array], part: slice, x: Array) -> Array:
+    return reduce(lambda _, z: z, _preactivations(rows, part, x))
+
+
+def _segments(n_inputs: int) -> list[tuple[Array, Array]]:
+    """Both ends (x.., c) of the pieces of the surface that are segments."""
+    if n_inputs == 1:  # x = -1 and x = 1 out to infinity (c = 0), and between them c = 1
+        ends = [((-1, 0), (-1, 1)), ((1, 0), (1, 1)), ((-1, 1), (1, 1))]
+    else:  # the square's sides; c plays no part
+        square = [(-1, -1, 0), (1, -1, 0), (1, 1, 0), (-1, 1, 0)]
+        corners = [np.array(a, dtype=float) for a in square]
+        return list(zip(corners, [*corners[1:], corners[0]], strict=True))
+    return [(np.array(a, dtype=float), np.array(b, dtype=float)) for a, b in ends]
+
+
+def _along(target: Target, rows: list[Array], start: Array, end: Array, known: Array) -> Array:
+    """The largest error of every seed on the segment from ``start`` to ``end``."""
+    n = len(rows[0])
+    count = len(known)
+    for w in rows[:-1]:
+        count += (count - 1) * w.shape[1]
+    dense = count > _MOST_BREAKPOINTS
+    if dense:
+        known = np.union1d(known, np.linspace(0, 1, _DENSE[2]))
+        count = len(known)
+    worst = np.empty(n)
+    for part in _parts(n, count * max(w.shape[1] for w in rows)):
+        t = np.broadcast_to(known, (len(rows[0][part]), len(known)))
+        for layer in range(0 if dense else len(rows) - 1):
+            x = _points_on(start, end, t)
+            *_, z = _preactivations(rows[: layer + 1], part, x)
+            t = np.sort(np.concatenate([t, _crossings(t, z)], axis=1), axis=1)
+        x = _points_on(start, end, t)
+        f = _homogeneous(target, x.transpose(0, 2, 1)).transpose(0, 2, 1)
+        worst[part] = np.abs(_outputs(rows, part, x) - f).max(axis=(1, 2))
+    return worst
+
+
+def _points_on(start: Array, end: Array, t: Array) -> Array:
+    """Points at the shares ``t`` of the way, ``(..., n + 1, n_points)``."""
+    return start[:, None] * (1 - t[..., None, :]) + end[:, None] * t[..., None, :]
+
+
+def _crossings(t: Array, z: Array) -> Array:
+    """Where functions that are linear between the points ``t`` cross zero.
+
+    Args:
+        t: sorted, ``(n_seeds, n_points)``.
+        z: values there, ``(n_seeds, n_functions, n_points)``.
+
+    Returns:
+        Shape ``(n_seeds, n_functions * (n_points - 1))``; the left end where nothing crosses.
+    """
+    left, right = z[..., :-1], z[..., 1:]
+    crosses = (left < 0) != (right < 0)
+    share = np.divide(left, left - right, out=np.zeros_like(left), where=crosses & (left != right))
+    at = t[:, None, :-1] + share * (t[:, 1:] - t[:, :-1])[:, None]
+    return np.clip(at, 0, 1).reshape(len(t), -1)
+
+
+def _surface(n_inputs: int, constants: bool) -> Array:
+    """Points (x, c) that cover the surface max(|x_i|, c) = 1, c >= 0, shape ``(n_points, n + 1)``."""
+    m = n_inputs + constants
+    corners = np.stack(np.meshgrid(*[[-1.0, 1.0]] * m, indexing="ij"), axis=-1).reshape(-1, m)
+    if m == 1:
+        points = corners
+    elif m <= 3:
+        side = np.linspace(-1, 1, _DENSE[m])
+        face = np.stack(np.meshgrid(*[side] * (m - 1), indexing="ij"), axis=-1).reshape(-1, m - 1)
+        faces = [np.insert(face, axis, sign, axis=1) for axis in range(m) for sign in (-1, 1)]
+        points = np.concatenate(faces)
+    else:
+        from scipy.stats import qmc
+
+        inside = 2 * qmc.Sobol(m, scramble=True, rng=np.random.default_rng(0)).random(_DENSE[4]) - 1
+        out = inside / np.abs(inside).max(axis=1, keepdims=True)
+        axes = np.concatenate([np.eye(m), -np.eye(m)])
+        points = np.concatenate([corners[:4096], axes, out])
+    if not constants:
+        return np.column_stack([points, np.zeros(len(points))])
+    return points[points[:, -1] >= 0]
+
+
+def _is_piecewise_linear(target: Target) -> bool:
+    return all(_linear(e) for e in target.outputs)
+
+
+def _linear(e: sympy.Expr) -> bool:
+    if e.is_Number or e.is_Symbol:
+        return True
+    if isinstance(e, (sympy.Add, sympy.Abs, sympy.Max, sympy.Min)):
+        return all(_linear(a) for a in e.args)
+    if isinstance(e, sympy.Mul):
+        rest = [a for a in e.args if not a.is_number]
+        return len(rest) <= 1 and all(_linear(a) for a in rest)
+    return bool(e.is_number)
+
+
+def _has_constants(target: Target) -> bool:
+    """Whether f(s x) = s f(x) fails somewhere: whether a number is added or compared."""
+
+    def within(e: sympy.Expr) -> bool:
+        if isinstance(e, sympy.Mul):
+            return any(within(a) for a in e.args if not a.is_number)
+        if e.is_number:
+            return bool(e != 0)
+        return any(within(a) for a in e.args)
+
+    return any(within(e) for e in target.outputs)
+
+
+def _value(target: Target, e: sympy.Expr, x: Array) -> Array:
+    """A piecewise-linear expression at homogeneous points ``(..., n + 1)``, constants times c."""
+    if e.is_number:
+        return float(e) * x[..., -1]
+    if e.is_Symbol:
+        return x[..., target.variables.index(e)]
+    if isinstance(e, sympy.Mul):
+        factor = float(sympy.Mul(*[a for a in e.args if a.is_number]))
+        (rest,) = [a for a in e.args if not a.is_number]
+        return factor * _value(target, rest, x)
+    values = [_value(target, a, x) for a in e.args]
+    if isinstance(e, sympy.Abs):
+        return np.abs(values[0])
+    return reduce({sympy.Add: np.add, sympy.Max: np.maximum, sympy.Min: np.minimum}[e.func], values)
+
+
+def _homogeneous(target: Target, x: Array) -> Array:
+    """c f(x / c), and its limit where c = 0, for a piecewise-linear target."""
+    return np.stack([_value(target, e, x) for e in target.outputs], axis=-1)
+
+
+def _numerically(target: Target, points: Array) -> Array:
+    c = points[:, -1:]
+    with np.errstate(all="ignore"):
+        columns = list((points[:, :-1] / c).T)
+        values = [
+            np.broadcast_to(np.asarray(y, dtype=float), len(c)) for y in target._call(*columns)
+        ]
+    f = c * np.stack(values, axis=-1)
+    return np.where(np.isfinite(f), f, np.inf)
+
+
+def _target_breakpoints(target: Target, start: Array, end: Array) -> Array:
+    """Shares of the way from ``start`` to ``end`` where the target may have a kink; both ends too."""
+    t = np.array([0.0, 1.0])
+
+    def values(e: sympy.Expr) -> Array:
+        return _value(target, e, _points_on(start, end, t).T)
+
+    def visit(e: sympy.Expr) -> None:
+        nonlocal t
+        for a in e.args:
+            visit(a)
+        if isinstance(e, sympy.Abs):
+            pairs = [(e.args[0], sympy.Integer(0))]
+        elif isinstance(e, (sympy.Max, sympy.Min)):
+            pairs = [(a, b) for i, a in enumerate(e.args) for b in e.args[:i]]
+        else:
+            return
+        for a, b in pairs:
+            z = values(a) - values(b)
+            t = np.unique(np.concatenate([t, _crossings(t[None], z[None, None])[0]]))
+
+    for e in target.outputs:
+        visit(e)
+    return t
+
+
+def name_outcomes(
+    target: Target,
+    weights: Sequence[Array],
+    biases: Sequence[Array],
+    *,
+    solved: NDArray[np.bool_],
+    diverged: NDArray[np.bool_],
+) -> NDArray[np.str_]:
+    """One of :data:`OUTCOMES` for every seed, ``(n_seeds,)``; arguments as in :func:`worst_errors`."""
+    ways = ways_of_being_stuck(target.n_inputs, weights, biases)
+    conditions = [diverged, solved, *ways.values()]
+    return np.select(conditions, ["diverged", "solved", *ways], default="other")
+
+
+def ways_of_being_stuck(
+    n_inputs: int, weights: Sequence[Array], biases: Sequence[Array]
+) -> dict[str, NDArray[np.bool_]]:
+    """Which of the named ways fit each network; several may.
+
+    Args:
+        n_inputs: how many numbers the networks take.
+        weights: one array ``(n_seeds, n_out, n_in)`` a layer.
+        biases: one array ``(n_seeds, n_out)`` a layer.
+
+    Returns:
+        ``"affine" "dead unit" "duplicate" "one-sided"`` -> bool array ``(n_seeds,)``.
+    """
+    rows = [np.concatenate([w, b[..., None]], axis=2) for w, b in zip(weights, biases, strict=True)]
+    n = len(rows[0])
+    found = {k: np.zeros(n, dtype=bool) for k in _WAYS}
+    x = _inside(n_inputs, any(bool(b.any()) for b in biases))
+    affine = np.column_stack([x, np.ones(len(x))])
+    project = np.eye(len(x)) - affine @ np.linalg.pinv(affine)
+    homogeneous = affine.T
+    with np.errstate(all="ignore"):
+        for part in _parts(n, len(x) * sum(w.shape[1] for w in rows)):
+            *hidden, output = _preactivations(rows, part, homogeneous)
+            bend = np.abs(output @ project).max(axis=(1, 2))
+            found["affine"][part] = bend <= _NOTHING
+            for z, w in zip(hidden, rows[1:], strict=True):
+                h = np.maximum(z, 0)  # (n_seeds, n_units, n_points)
+                size = h.max(axis=2)
+                outgoing = np.abs(w[part, :, :-1]).max(axis=1)
+                off = (h == 0).all(axis=1).any(axis=1)
+                found["one-sided"][part] |= off
+                found["dead unit"][part] |= (size * outgoing <= _NOTHING).any(axis=1)
+                shape = h / np.maximum(size, 1e-300)[..., None]
+                for i in range(shape.shape[1]):
+                    for j in range(i):
+                        apart = np.abs(shape[:, i] - shape[:, j]).max(axis=1)
+                        both = (size[:, i] > 0) & (size[:, j] > 0)
+                        found["duplicate"][part] |= both & (apart <= _NOTHING)
+    return found
+
+
+def _inside(n_inputs: int, biases: bool) -> Array:
+    """Points of [-1, 1]^n in general position: none lies where a unit of a tidy network turns on."""
+    if n_inputs == 1:
+        return (np.linspace(-1, 1, 128) if biases else np.array([-1, -0.5, 0.5, 1.0]))[:, None]
+    if n_inputs == 2 and not biases:
+        angle = (np.arange(128) + 1 / np.pi) * (2 * np.pi / 128)
+        u = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+        return np.concatenate([u, u / 2])
+    from scipy.stats import qmc
+
+    return 2 * qmc.Sobol(n_inputs, scramble=True, rng=np.random.default_rng(0)).random(512) - 1

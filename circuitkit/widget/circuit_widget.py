@@ -1,0 +1,505 @@
+r"""A network that the reader can turn: weights, inputs, graph and verdict, in Jupyter and on a page.
+
+One ES module does the drawing and the mathematics in both places. In Jupyter it is an `anywidget
+<https://anywidget.dev>`_ whose traits follow the reader's hand; in the published book the same
+module starts from data in the page, without a kernel (``_ext/circuit_widgets.py`` ships it). Where
+no script runs, and until one does, a drawn figure of the network stands there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import traitlets
+from numpy.typing import ArrayLike
+
+from circuitkit.functions.page_json import target_to_json
+from circuitkit.functions.target import Target, TargetLike
+from circuitkit.functions.target import target as as_target
+from circuitkit.network import Network
+from circuitkit.widget import page, still
+
+__all__ = ["Challenge", "CircuitWidget"]
+
+_PANELS = ("network", "graph", "verdict", "training", "compare", "regions", "share")
+_RELATIONS = ("equal", "opposite", "inverse", "negative inverse")
+#: the verdict forgives rounding, as the 1/3 that a reader types is no exact third
+_TOLERANCE = 1e-9
+#: beyond this a page cannot tell neighboring whole numbers apart
+_SEEDS = 2**53
+
+
+@dataclass(frozen=True)
+class Challenge:
+    r"""A puzzle that a widget grades by its exact verdict.
+
+    Args:
+        key: names the reader's progress in the browser; unique in the book, e.g. ``"abs-two-units"``.
+        prompt: what to build, in plain text.
+        hints: shown one by one when asked for.
+        domain: where the network must equal the target: ``(low, high)`` for every input, or one such
+            pair an input; None for all real inputs.
+        fails_outside: the network must moreover differ from the target somewhere outside ``domain``.
+        max_units: how many hidden units the network may use, or None.
+
+    Raises:
+        TypeError: ``key``, ``prompt`` or a hint that is not text.
+        ValueError: an empty key or prompt, ``fails_outside`` without a domain, a bad number.
+
+    Example:
+        >>> Challenge("abs", "Build |x|.", hints=("Two detectors will do.",)).key
+        'abs'
+    """
+
+    key: str
+    prompt: str
+    hints: tuple[str, ...] = ()
+    domain: Any = None
+    fails_outside: bool = False
+    max_units: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("key", "prompt"):
+            value = getattr(self, name)
+            if not isinstance(value, str):
+                raise TypeError(f"{name}: expected text, got {type(value).__name__}")
+            if not value.strip():
+                raise ValueError(f"{name}: expected text, got an empty string")
+        if isinstance(self.hints, str) or not all(isinstance(h, str) for h in self.hints):
+            raise TypeError(f"hints: expected a sequence of texts, got {self.hints!r}")
+        object.__setattr__(self, "hints", tuple(self.hints))
+        if self.fails_outside and self.domain is None:
+            raise ValueError("fails_outside: expected a domain to be outside of, got domain=None")
+        units = self.max_units
+        if units is not None and (
+            isinstance(units, bool) or not isinstance(units, int) or units < 1
+        ):
+            raise ValueError(f"max_units: expected a whole number of at least 1, got {units!r}")
+
+
+class _Verdict(traitlets.Dict):
+    """A verdict that Python works out when it is asked for one and no page has sent it."""
+
+    def get(self, obj: Any, cls: Any = None) -> Any:
+        value = super().get(obj, cls)
+        if value is None and not obj._sending_state:
+            value = obj._prove()
+            obj._trait_values["verdict"] = value
+        return value
+
+
+class CircuitWidget(page.PageWidget):
+    r"""A network to touch: drag its inputs, turn its weights, see its function and whether it is right.
+
+    The verdict is decided from the network's linear regions, for all real inputs and not for a
+    sample; it forgives rounding (1e-9 in the proof's measure
+    :math:`|net(x) - f(x)| / \max(1, \max_i |x_i|)`).
+
+    Args:
+        network: a :class:`~circuitkit.Network`, or a catalogue name for ``ck.circuit(name)``.
+        target: what the network should compute, anything that ``ck.target`` takes, or None.
+        x: the input to start with, one number an input; by default 3, -5, ... inside the domain.
+        domain: the inputs that sliders and graphs span: ``(low, high)``, or one such pair an input.
+        panels: what to show, out of ``"network" "graph" "verdict" "training" "compare" "regions"
+            "share"``; by default the first three. Sharing is offered on every published page.
+        challenge: a :class:`Challenge` to solve.
+        ties: triples ``(edge, edge, relation)`` of weights that move together, an edge as
+            ``(layer, row, column)``, the relation ``"equal"``, ``"opposite"``, ``"inverse"`` or
+            ``"negative inverse"``.
+        names: feature names, one list a hidden layer, shown at the units.
+        input_names: names of the inputs instead of ``x`` or ``x1, x2, ...``.
+        seed: start from ``ck.train``'s initial weights for this seed instead of ``network``'s weights.
+        seeds: the seeds that the panel ``"compare"`` trains side by side.
+        learning_rate: of gradient descent in the page, above 0.
+        frozen: edges that neither the reader nor training moves.
+        biases: show the biases; by default where the network has any.
+        caption: a sentence below the widget.
+
+    Traits that follow the reader and can be set and observed: ``weights`` and ``biases`` (nested
+    lists, shaped as the network's), ``x``, ``ablated`` (edges, and hidden units as
+    ``(layer, unit)``), ``frozen``, ``seed``, ``learning_rate``. The trait ``verdict`` is the answer
+    ``{"holds": bool, "error": float or "inf", "worst": [...], "text": "..."}``: the page works it out,
+    and where none is open Python does when it is read (None without a target).
+
+    Raises:
+        TypeError, ValueError: an argument or trait, named, that does not fit.
+
+    Example:
+        >>> w = CircuitWidget("identity", "identity", x=-5)
+        >>> w.weights[0][1] = [-2.0]          # changes nothing: lists inside are copies
+        >>> w.weights = [[[1.0], [-2.0]], [[1.0, -0.5]]]
+        >>> w.network(-5), w.verdict["holds"]
+        (array([-5.]), True)
+    """
+
+    _esm = page.module_source()
+    _css = page.style_source()
+
+    weights: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    biases: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    x: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    ablated: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    frozen: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    seed = traitlets.Int(None, allow_none=True).tag(sync=True)
+    learning_rate = traitlets.Float(0.1).tag(sync=True)
+    verdict = _Verdict(None, allow_none=True).tag(sync=True)
+    _config: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
+
+    def __init__(
+        self,
+        network: Network | str,
+        target: TargetLike | None = None,
+        *,
+        x: ArrayLike | None = None,
+        domain: Sequence[Any] = (-6, 6),
+        panels: Iterable[str] | None = None,
+        challenge: Challenge | None = None,
+        ties: Iterable[tuple[Any, Any, str]] | None = None,
+        names: Sequence[Sequence[str]] | None = None,
+        input_names: Sequence[str] | None = None,
+        seed: int | None = None,
+        seeds: Iterable[int] | None = None,
+        learning_rate: float = 0.1,
+        frozen: Iterable[Sequence[int]] | None = None,
+        biases: bool | None = None,
+        caption: str = "",
+    ) -> None:
+        self._sending_state = False
+        self._made = False
+        self._sizes: tuple[int, ...] | None = None
+        net = _as_network(network)
+        goal = None if target is None else as_target(target)
+        if goal is not None and (goal.n_inputs, goal.n_outputs) != (net.n_inputs, net.n_outputs):
+            raise ValueError(
+                f"target: expected {net.n_inputs} input(s) and {net.n_outputs} output(s) as the "
+                f"network has, got {goal.n_inputs} and {goal.n_outputs}"
+            )
+        shown = _checked_panels(panels)
+        box = _checked_domain(domain, net.n_inputs, "domain")
+        with_biases = net.has_biases if biases is None else bool(biases)
+        if seed is not None:
+            net = _initial_network(net.layer_sizes, seed, bias=with_biases)
+        self._target = goal
+        config: dict[str, Any] = {
+            "target": None if goal is None else target_to_json(goal),
+            "domain": box,
+            "panels": shown,
+            "ties": _checked_ties(ties, net),
+            "names": _checked_names(names, net),
+            "input_names": _checked_input_names(input_names, net.n_inputs),
+            "show_biases": with_biases,
+            "challenge": _challenge_dict(challenge, goal, net.n_inputs),
+            "seeds": [_checked_seed(s, "seeds") for s in seeds or ()],
+            "tolerance": _TOLERANCE,
+            "caption": str(caption),
+            "label": _label(net, goal),
+            "palette": page.palette_variables(),
+        }
+        values: dict[str, Any] = {
+            "weights": [w.tolist() for w in net.weights],
+            "biases": [b.tolist() for b in net.biases],
+            "x": _checked_x(x, box),
+            "ablated": [],
+            "frozen": [list(edge) for edge in frozen] if frozen is not None else [],
+            "seed": seed,
+            "learning_rate": learning_rate,
+        }
+        # The key names this widget in a shared address: the same in every build of the same page.
+        config["key"] = hashlib.sha256(json.dumps([config, values]).encode()).hexdigest()[:10]
+        self._sizes = net.layer_sizes
+        # A challenge on a range is about that range, unless it is also about what lies outside.
+        task = config["challenge"]
+        self._judged = task["domain"] if task and not task["fails_outside"] else None
+        super().__init__(_config=config, **values)
+        self._made = True
+
+    # ------------------------------------------------------------------ what is on screen
+
+    @property
+    def network(self) -> Network:
+        """The network as it runs now: ablated weights and units count as zero."""
+        weights = [np.array(w) for w in self.weights]
+        for key in self.ablated:
+            if len(key) == 3:
+                weights[key[0]][key[1], key[2]] = 0.0
+            else:
+                weights[key[0] + 1][:, key[1]] = 0.0
+        return Network(weights, self.biases)
+
+    @property
+    def target(self) -> Target | None:
+        """What the network should compute, or None."""
+        return self._target
+
+    def _prove(self) -> dict[str, Any] | None:
+        """The verdict in Python, for all real inputs."""
+        if self._target is None or self._sizes is None:
+            return None
+        from circuitkit.proof.prove import prove
+
+        try:
+            proof = prove(self.network, self._target, tolerance=_TOLERANCE, domain=self._judged)
+        except Exception as error:  # undecided, or a function that cannot be decided exactly
+            return {"holds": False, "error": "inf", "worst": [], "text": f"Not decided: {error}"}
+        worst = [] if proof.counterexample is None else [float(v) for v in proof.counterexample]
+        error_ = float(proof.error)
+        return {
+            "holds": bool(proof.holds),
+            "error": error_ if math.isfinite(error_) else "inf",
+            "worst": worst,
+            "text": proof.verdict,
+        }
+
+    @traitlets.observe("weights", "biases", "ablated")
+    def _forget_verdict(self, change: Any) -> None:
+        # A page that sent these numbers sends its verdict with them.
+        if "verdict" not in self._property_lock:
+            self._trait_values["verdict"] = None
+
+    @traitlets.observe("seed")
+    def _start_from_seed(self, change: Any) -> None:
+        # A page that sent the seed sends the weights with it.
+        if self._sizes is None or not self._made or "seed" in self._property_lock:
+            return
+        if change.new is not None:
+            net = _initial_network(self._sizes, change.new, bias=self._config["show_biases"])
+            self.weights = [w.tolist() for w in net.weights]
+            self.biases = [b.tolist() for b in net.biases]
+
+    def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
+        """The state for the page; a verdict that nobody has asked for is not worked out for it."""
+        self._sending_state = True
+        try:
+            return super().get_state(key, drop_defaults)
+        finally:
+            self._sending_state = False
+
+    # ------------------------------------------------------------------ checks
+
+    @traitlets.validate("weights")
+    def _check_weights(self, proposal: Any) -> list[Any]:
+        return self._checked_layers(proposal["value"], None)[0]
+
+    @traitlets.validate("biases")
+    def _check_biases(self, proposal: Any) -> list[Any]:
+        if self._sizes is None:
+            return list(proposal["value"])
+        zeros = [np.zeros((n, m)) for m, n in pairwise(self._sizes)]
+        return self._checked_layers(zeros, proposal["value"])[1]
+
+    def _checked_layers(self, weights: Any, biases: Any) -> tuple[list[Any], list[Any]]:
+        name = "weights" if biases is None else "biases"
+        try:
+            net = Network(weights, biases)
+        except (TypeError, ValueError) as error:
+            raise traitlets.TraitError(str(error)) from error
+        if self._sizes is not None and net.layer_sizes != self._sizes:
+            raise traitlets.TraitError(
+                f"{name}: expected the shape of a {_dashes(self._sizes)} network, "
+                f"got {_dashes(net.layer_sizes)}"
+            )
+        return [w.tolist() for w in net.weights], [b.tolist() for b in net.biases]
+
+    @traitlets.validate("x")
+    def _check_x(self, proposal: Any) -> list[float]:
+        if self._sizes is None:
+            return list(proposal["value"])
+        try:
+            return _floats(proposal["value"], self._sizes[0], "x")
+        except (TypeError, ValueError) as error:
+            raise traitlets.TraitError(str(error)) from error
+
+    @traitlets.validate("ablated", "frozen")
+    def _check_keys(self, proposal: Any) -> list[list[int]]:
+        name = proposal["trait"].name
+        if self._sizes is None:
+            return list(proposal["value"])
+        try:
+            return [_checked_key(key, self._sizes, name) for key in proposal["value"]]
+        except (TypeError, ValueError) as error:
+            raise traitlets.TraitError(str(error)) from error
+
+    @traitlets.validate("learning_rate")
+    def _check_rate(self, proposal: Any) -> float:
+        rate = float(proposal["value"])
+        if not (math.isfinite(rate) and rate > 0):
+            raise traitlets.TraitError(f"learning_rate: expected a number above 0, got {rate}")
+        return rate
+
+    @traitlets.validate("seed")
+    def _check_seed(self, proposal: Any) -> int | None:
+        seed: int | None = proposal["value"]
+        if seed is not None and not 0 <= seed < _SEEDS:
+            raise traitlets.TraitError(
+                f"seed: expected a whole number from 0 to 2^53 - 1, got {seed}"
+            )
+        return seed
+
+    # ------------------------------------------------------------------ the published page
+
+    def _static_html(self) -> str:
+        state = {
+            name: getattr(self, name)
+            for name in ("weights", "biases", "x", "ablated", "frozen", "seed", "learning_rate")
+        }
+        state["_config"] = {**self._config, "on_page": True}
+        return page.page_html(state, still.figure(self.network, self.x, self._config))
+
+    def __repr__(self) -> str:
+        goal = "" if self._target is None else f", target {self._target.name}"
+        return f"CircuitWidget({_dashes(self._sizes or ())}{goal})"
+
+
+def _as_network(network: Any) -> Network:
+    if isinstance(network, str):
+        from circuitkit.circuits import circuit
+
+        return circuit(network)
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"network: expected a circuitkit.Network or the name of a circuit, "
+            f"got {type(network).__name__}"
+        )
+    return network
+
+
+def _initial_network(sizes: tuple[int, ...], seed: int, *, bias: bool) -> Network:
+    from circuitkit.training.start import initial
+
+    weights, biases = initial("torch", sizes, [_checked_seed(seed, "seed")], bias=bias)
+    return Network([w[0] for w in weights], [b[0] for b in biases])
+
+
+def _checked_seed(seed: Any, name: str) -> int:
+    number = not isinstance(seed, bool) and isinstance(seed, (int, np.integer))
+    if not number or not 0 <= seed < _SEEDS:
+        kind = "a whole number" if name == "seed" else "whole numbers"
+        raise ValueError(f"{name}: expected {kind} from 0 to 2^53 - 1, got {seed!r}")
+    return int(seed)
+
+
+def _checked_names(names: Any, net: Network) -> list[list[str]] | None:
+    if names is None:
+        return None
+    hidden = net.layer_sizes[1:-1]
+    layers = [[layer] if isinstance(layer, str) else list(layer) for layer in names]
+    texts = all(isinstance(n, str) for layer in layers for n in layer)
+    if not texts or tuple(map(len, layers)) != hidden:
+        raise ValueError(
+            f"names: expected one list of texts a hidden layer, of lengths {list(hidden)}, got {names!r}"
+        )
+    return layers
+
+
+def _checked_input_names(names: Any, n: int) -> list[str] | None:
+    if names is None:
+        return None
+    texts = [names] if isinstance(names, str) else [str(name) for name in names]
+    if len(texts) != n:
+        raise ValueError(f"input_names: expected {n} name(s), got {len(texts)}")
+    return texts
+
+
+def _dashes(sizes: Iterable[int]) -> str:
+    return "-".join(map(str, sizes))
+
+
+def _label(net: Network, goal: Target | None) -> str:
+    text = f"Interactive network {_dashes(net.layer_sizes)}"
+    return text if goal is None else f"{text}, target {goal}"
+
+
+def _checked_panels(panels: Iterable[str] | None) -> list[str]:
+    if panels is None:
+        return ["network", "graph", "verdict"]
+    names = [panels] if isinstance(panels, str) else list(panels)
+    for name in names:
+        if name not in _PANELS:
+            raise ValueError(f"panels: expected names out of {', '.join(_PANELS)}, got {name!r}")
+    if not names:
+        raise ValueError("panels: expected at least one panel, got none")
+    return names
+
+
+def _floats(values: Any, n: int, name: str) -> list[float]:
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiu":
+        raise TypeError(f"{name}: expected real numbers, got {values!r}")
+    array = np.atleast_1d(array).astype(float)
+    if array.shape != (n,):
+        raise ValueError(f"{name}: expected {n} number(s), got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name}: expected finite numbers, got {array.tolist()}")
+    return [float(v) for v in array]
+
+
+def _checked_domain(domain: Any, n: int, name: str) -> list[list[float]]:
+    array = np.asarray(domain, dtype=float)
+    if array.shape == (2,):
+        array = np.tile(array, (n, 1))
+    if array.shape != (n, 2):
+        raise ValueError(f"{name}: expected (low, high) or {n} such pair(s), got {domain!r}")
+    if not np.isfinite(array).all() or not (array[:, 0] < array[:, 1]).all():
+        raise ValueError(f"{name}: expected finite pairs with low < high, got {domain!r}")
+    return [[float(a), float(b)] for a, b in array]
+
+
+def _checked_x(x: ArrayLike | None, box: list[list[float]]) -> list[float]:
+    if x is not None:
+        return _floats(x, len(box), "x")
+    start = [3.0, -5.0, 4.0, -2.0]
+    return [min(max(start[i % 4], low), high) for i, (low, high) in enumerate(box)]
+
+
+def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
+    parts = [int(k) for k in key]
+    layers = len(sizes) - 1
+    good = len(parts) in (2, 3) and 0 <= parts[0] < layers and 0 <= parts[1] < sizes[parts[0] + 1]
+    if good and len(parts) == 3:
+        good = -1 <= parts[2] < sizes[parts[0]]
+    elif good:
+        good = parts[0] < layers - 1
+    if not good:
+        raise ValueError(
+            f"{name}: expected edges (layer, row, column) or hidden units (layer, unit) of a "
+            f"{_dashes(sizes)} network, got {key!r}"
+        )
+    return parts
+
+
+def _checked_ties(ties: Any, net: Network) -> list[list[Any]]:
+    checked = []
+    for tie in ties or ():
+        if len(tie) != 3 or tie[2] not in _RELATIONS:
+            raise ValueError(
+                f"ties: expected (edge, edge, relation) with a relation out of "
+                f"{', '.join(map(repr, _RELATIONS))}, got {tie!r}"
+            )
+        edges = [_checked_key(edge, net.layer_sizes, "ties") for edge in tie[:2]]
+        if any(len(edge) != 3 or edge[2] < 0 for edge in edges):
+            raise ValueError(f"ties: expected edges as (layer, row, column), got {tie!r}")
+        checked.append([*edges, tie[2]])
+    return checked
+
+
+def _challenge_dict(
+    challenge: Challenge | None, goal: Target | None, n_inputs: int
+) -> dict[str, Any] | None:
+    if challenge is None:
+        return None
+    if not isinstance(challenge, Challenge):
+        raise TypeError(f"challenge: expected a Challenge, got {type(challenge).__name__}")
+    if goal is None:
+        raise ValueError("challenge: expected a target to grade by, got target=None")
+    values = asdict(challenge)
+    if challenge.domain is not None:
+        values["domain"] = _checked_domain(challenge.domain, n_inputs, "challenge.domain")
+    values["hints"] = list(challenge.hints)
+    return values

@@ -1,0 +1,121 @@
+"""What a widget brings along: its script and style sheet as one source each, and its place in a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+from circuitkit import palette
+
+__all__ = [
+    "MODULES",
+    "STATIC",
+    "PageWidget",
+    "joined",
+    "module_source",
+    "page_html",
+    "palette_variables",
+    "style_source",
+]
+
+STATIC = Path(__file__).parent / "static"
+#: the modules of the widget in the order in which they need one another
+MODULES = ("mathematics", "dom", "state", "drawing", "graph", "training", "view")
+
+_IMPORT_ALL = re.compile(r'^import \* as (\w+) from "\./(\w+)\.mjs";$', re.MULTILINE)
+_IMPORT_NAMES = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";$', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (\w+))", re.MULTILINE)
+
+
+@cache
+def module_source() -> str:
+    """The widget's modules joined into one, as Jupyter and the page load it.
+
+    Each module becomes a constant, the object of its exports, and each import from a neighbor reads
+    that constant; the default export of ``view.mjs`` is the export of the whole, and every module is
+    an export by its name. Nothing else is rewritten: the source that runs is the source in
+    ``static/``.
+    """
+    names = ", ".join(f"module_{name} as {name}" for name in MODULES)
+    return f"{joined(MODULES)}export {{ {names} }};\nexport default module_{MODULES[-1]}.default;\n"
+
+
+def joined(modules: Iterable[str]) -> str:
+    """The modules as constants, each after those that it imports."""
+    parts = []
+    for name in modules:
+        source = (STATIC / f"{name}.mjs").read_text(encoding="utf-8")
+        source = _IMPORT_ALL.sub(r"const \1 = module_\2;", source)
+        source = _IMPORT_NAMES.sub(r"const {\1} = module_\2;", source)
+        exports = [match.group(1) for match in _EXPORT.finditer(source)]
+        source = _EXPORT.sub("", source)
+        default = re.search(r"^export default (.*);$", source, re.MULTILINE)
+        if default:
+            source = source.replace(default.group(0), "")
+            exports.append(f"default: {default.group(1)}")
+        parts.append(
+            f"const module_{name} = (() => {{\n{source}\nreturn {{ {', '.join(exports)} }};\n}})();\n"
+        )
+    return "".join(parts)
+
+
+@cache
+def style_source() -> str:
+    """The widget's style sheet."""
+    return (STATIC / "view.css").read_text(encoding="utf-8")
+
+
+class PageWidget(anywidget.AnyWidget):
+    """A widget that is live in Jupyter and runs by itself in a published page."""
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        """The live view for Jupyter and, beside it, HTML that runs by itself."""
+        bundle = super()._repr_mimebundle_(**kwargs)
+        data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
+        data = dict(data or {})
+        data["text/plain"] = repr(self)
+        data["text/html"] = self._static_html()
+        return data, metadata
+
+    def _static_html(self) -> str:
+        raise NotImplementedError
+
+
+def page_html(state: dict[str, Any], still: str, module: str = "widget") -> str:
+    """What stands in the page: the state as data for the script, and what shows without one.
+
+    Args:
+        state: the traits' values, with the key of this place in ``_config``.
+        still: HTML.
+        module: which of the page's scripts brings it to life.
+    """
+    data = json.dumps(state, separators=(",", ":"))
+    # Nothing in the data can end the script element or start another.
+    for sign in "<>&\u2028\u2029":
+        data = data.replace(sign, f"\\u{ord(sign):04x}")
+    other = "" if module == "widget" else f' data-module="{module}"'
+    return (
+        f'<div class="ck-static" data-key="{state["_config"]["key"]}"{other}>{still}'
+        f'<script type="application/json">{data}</script></div>'
+    )
+
+
+def palette_variables() -> dict[str, str]:
+    names = (
+        "INPUT",
+        "HIDDEN",
+        "OUTPUT",
+        "BIAS",
+        "POSITIVE",
+        "ZERO",
+        "NEGATIVE",
+        "NETWORK",
+        "TARGET",
+    )
+    return {f"palette-{name.lower()}": getattr(palette, name) for name in names}
