@@ -30,6 +30,7 @@ _PUBLIC: dict[str, str] = {
     "Undecided": "proof.prove",
     "Unit": "detection.units",
     "WeightsReader": "widget.reader",
+    "check": "check",
     "circuit": "circuits",
     "compose": "circuits",
     "detect": "detection.detect",
@@ -42,6 +43,7 @@ _PUBLIC: dict[str, str] = {
     "train": "training.train",
 }
 _MODULES: dict[str, str] = {
+    "book": "book",
     "canonical": "exact.canonical",
     "circuits": "circuits",
     "detection": "detection",
