@@ -11,9 +11,6 @@ from circuitkit import proof as proof
 from circuitkit import sweeps as sweeps
 from circuitkit import training as training
 from circuitkit import widget as widget
-from circuitkit.exact import canonical as canonical
-from circuitkit.training import outcomes as outcomes
-from circuitkit.widget import reader as reader
 from circuitkit.check import check as check
 from circuitkit.circuits import circuit as circuit
 from circuitkit.circuits import compose as compose
@@ -21,6 +18,7 @@ from circuitkit.circuits import parallel as parallel
 from circuitkit.detection.detect import Detection as Detection
 from circuitkit.detection.detect import detect as detect
 from circuitkit.detection.units import Unit as Unit
+from circuitkit.exact import canonical as canonical
 from circuitkit.functions.target import Target as Target
 from circuitkit.functions.target import target as target
 from circuitkit.network import Network as Network
@@ -31,9 +29,11 @@ from circuitkit.sweeps.sweep import Cell as Cell
 from circuitkit.sweeps.sweep import grid as grid
 from circuitkit.sweeps.sweep import success_rates as success_rates
 from circuitkit.sweeps.sweep import sweep as sweep
+from circuitkit.training import outcomes as outcomes
 from circuitkit.training.train import Rate as Rate
 from circuitkit.training.train import TrainingRun as TrainingRun
 from circuitkit.training.train import train as train
+from circuitkit.widget import reader as reader
 from circuitkit.widget.circuit_widget import Challenge as Challenge
 from circuitkit.widget.circuit_widget import CircuitWidget as CircuitWidget
 from circuitkit.widget.reader import WeightsReader as WeightsReader

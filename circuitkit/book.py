@@ -191,4 +191,4 @@ class _Claim:
 def _display(said: _Claim) -> None:
     from IPython.display import display  # not needed by who only imports
 
-    display(said)
+    display(said)  # type: ignore[no-untyped-call]

@@ -162,7 +162,7 @@ def test_text_that_cannot_be_read_says_why(text, message):
 
 def test_text_never_runs(tmp_path):
     flag = tmp_path / "ran"
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="cannot read"):
         target(f"__import__('pathlib').Path({str(flag)!r}).touch()")
     assert not flag.exists()
 

@@ -117,8 +117,7 @@ class Detection:
     def verdict(self) -> str:
         """What was found, in a sentence."""
         name = text(self.expression)
-        if self.function is not None:
-            assert self.proof is not None
+        if self.function is not None and self.proof is not None:
             how = "exactly" if self.proof.exact_error == 0 else f"within {_size(self.proof)}"
             # Reading every unit of a large network takes long; it is done where it is asked for.
             named = self._n_units <= _LISTED_UNITS and self.circuit is not None

@@ -116,6 +116,7 @@ def balanced(found: list[Guess]) -> Guess | None:
 
 
 def input_variables(n: int) -> list[sympy.Symbol]:
+    """x for one input, x1, x2, ... for more."""
     names = ["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]
     return [sympy.Symbol(name, real=True) for name in names]
 

@@ -41,6 +41,7 @@ _Signature = tuple[tuple[tuple[tuple[str, str], ...], ...], dict[tuple[str, str]
 def known_circuit(
     net: Network, function: str, units: list[Unit], tolerance: Fraction
 ) -> str | None:
+    """The name of the circuit that these units are, up to its symmetries; None if it is none of them."""
     own = _signature(net, units)
     if own is None:
         return None

@@ -62,6 +62,7 @@ class Unit:
 
 
 def read_units(net: Network, tolerance: Fraction) -> list[Unit]:
+    """What each hidden unit is for, layer by layer, and whether the network needs it."""
     x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases, count=1000)
     preactivations = net.preactivations(x)
     needed = needed_units(net, preactivations, x, float(tolerance))

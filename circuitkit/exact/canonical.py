@@ -29,7 +29,8 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit.exact import regions
-from circuitkit.exact.regions import Integers, Program, integers
+from circuitkit.exact.integers import Integers, integers, product
+from circuitkit.exact.regions import Program
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 
@@ -285,8 +286,9 @@ def _product(a: Integers, b: Integers) -> Integers:
     if a.dtype != object and b.dtype != object and a.size and b.size:
         top = int(np.abs(a).max()) * int(np.abs(b).max()) * b.shape[0]
         if top < _EXACT_FLOAT:
-            return np.rint(a.astype(float) @ b.astype(float)).astype(np.int64)
-    part = regions.product(a, b[:, used])
+            whole: Integers = np.rint(a.astype(float) @ b.astype(float)).astype(np.int64)
+            return whole
+    part = product(a, b[:, used])
     result = np.zeros((a.shape[0], b.shape[1]), dtype=part.dtype)
     result[:, used] = part
     return result

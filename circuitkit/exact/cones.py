@@ -33,6 +33,7 @@ class Cone:
 
     @classmethod
     def everything(cls, dimension: int) -> Cone:
+        """All of R^dimension."""
         eye = np.eye(dimension, dtype=np.int64)
         return cls(eye, eye[:0], np.zeros((0, 0), dtype=bool))
 

@@ -42,6 +42,7 @@ def tidied(array: Integers) -> Integers:
 
 
 def magnitude(array: Integers) -> int:
+    """The largest absolute value; 0 where there is none."""
     return max(int(array.max()), -int(array.min())) if array.size else 0
 
 
@@ -49,8 +50,10 @@ def product(a: Integers, b: Integers) -> Integers:
     """``a @ b``, exactly."""
     small = a.dtype != object and b.dtype != object
     if small and magnitude(a) * magnitude(b) * max(1, a.shape[-1]) < SAFE:
-        return a @ b
-    return np.dot(a.astype(object), b.astype(object))
+        a_b: Integers = a @ b
+    else:
+        a_b = np.dot(a.astype(object), b.astype(object))
+    return a_b
 
 
 def primitive(rows: Integers) -> Integers:
@@ -73,4 +76,5 @@ def combined(factor_a: Integers, a: Integers, factor_b: Integers, b: Integers) -
 
 
 def stacked(*blocks: Integers) -> Integers:
+    """The rows of all, one block below the other."""
     return np.concatenate(blocks, axis=0)

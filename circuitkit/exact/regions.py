@@ -156,7 +156,10 @@ class _TargetCompiler:
             value = Fraction(*sympy.Rational(e).as_numer_denom())
             if not value:
                 return {}
-            assert self.constant is not None
+            if self.constant is None:
+                raise ValueError(
+                    f"target: expected no constant, as it was called homogeneous, got {e}"
+                )
             return {self.constant: value}
         if e.is_Symbol:
             return {self.columns[e]: Fraction(1)}
@@ -257,8 +260,9 @@ def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cel
         OutOfTime: ``time.monotonic()`` passed ``deadline``.
     """
     # (cone, blocks made so far, forms of the stage at work, units not decided yet, units that are on)
-    stack: list[tuple[Cone, list[Integers], Integers | None, NDArray[Any] | None, Any]] = [
-        (cone, [], None, None, None)
+    nothing = np.zeros(0, dtype=np.int64)
+    stack: list[tuple[Cone, list[Integers], Integers | None, NDArray[Any], NDArray[Any]]] = [
+        (cone, [], None, nothing, nothing)
     ]
     while stack:
         if time.monotonic() > deadline:
@@ -281,7 +285,6 @@ def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cel
                 for half in cone.split(split_at):
                     stack.append((half, blocks, forms, todo, on))
                 break
-            assert todo is not None
             on_lines, on_rays = cone.values(forms[todo])
             positive, negative = (on_rays > 0).any(axis=0), (on_rays < 0).any(axis=0)
             open_ = positive & negative
@@ -302,12 +305,10 @@ def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cel
 
 
 def _forms(matrices: dict[int, Integers], blocks: list[Integers]) -> Integers:
-    total: Integers | None = None
-    for b, matrix in matrices.items():
-        part = matrix if b == 0 else product(matrix, blocks[b - 1])
-        if total is None:
-            total = part
-        elif (
+    parts = [m if b == 0 else product(m, blocks[b - 1]) for b, m in matrices.items()]
+    total = parts[0]
+    for part in parts[1:]:
+        if (
             total.dtype == object
             or part.dtype == object
             or max(magnitude(total), magnitude(part)) >= SAFE // 2
@@ -315,7 +316,6 @@ def _forms(matrices: dict[int, Integers], blocks: list[Integers]) -> Integers:
             total = total.astype(object) + part.astype(object)
         else:
             total = total + part
-    assert total is not None
     return total
 
 
@@ -342,8 +342,9 @@ def _largest(cone: Cone, forms: Integers, groups: list[slice]) -> tuple[list[int
 
 def _difference(a: Integers, b: Integers) -> Integers:
     if a.dtype == object or b.dtype == object or max(magnitude(a), magnitude(b)) >= SAFE // 2:
-        return a.astype(object) - b.astype(object)
-    return a - b
+        a, b = a.astype(object), b.astype(object)
+    difference: Integers = a - b
+    return difference
 
 
 # --- the worst difference ---------------------------------------------------------------------------

@@ -16,7 +16,9 @@ import sympy
 
 from circuitkit.exact import regions
 from circuitkit.exact.canonical import CanonicalForm, Row, combined, ordered
-from circuitkit.exact.regions import Program, integers
+from circuitkit.exact.cones import Cone
+from circuitkit.exact.integers import integers
+from circuitkit.exact.regions import Program
 
 __all__ = ["expression", "lattice", "length", "text"]
 
@@ -205,7 +207,7 @@ def _lattice(
     form.add_to(made, homogeneous=homogeneous)
     scale = made.outputs[0][1]
     pieces: dict[tuple[int, ...], int] = {}
-    seen: list[tuple[regions.Cone, int]] = []
+    seen: list[tuple[Cone, int]] = []
     cone = regions.domain_cone(n, homogeneous=homogeneous, box=None)
     for cell in regions.cells(made, cone):
         key = tuple(int(v) for v in cell.outputs[0][0])

@@ -104,17 +104,18 @@ class Target:
     @property
     def latex(self) -> str:
         r"""The expression for a formula, ``|x|`` as ``\left|{x}\right|``."""
-        return sympy.latex(self.expression)
+        return str(sympy.latex(self.expression))
 
     @cached_property
     def _call(self) -> Callable[..., Any]:
         # Own Min and Max: numpy's amin, which SymPy would print, cannot mix arrays and constants.
-        return sympy.lambdify(
+        call: Callable[..., Any] = sympy.lambdify(
             self._variables,
             list(self._outputs),
             modules=[{"Min": _reduce(np.minimum), "Max": _reduce(np.maximum)}, "numpy"],
             cse=True,
         )
+        return call
 
     def __call__(self, x: ArrayLike) -> NDArray[np.float64]:
         """The function's values, vectorised like a network.

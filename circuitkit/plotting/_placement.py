@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,8 @@ def place_labels(
     they would cover something. Solved by coordinate descent from several rows; deterministic.
 
     Args:
-        starts, ends: shape ``(m, 2)``, the labelled edges, from node center to node center.
+        starts: shape ``(m, 2)``, the node centers at which the labelled edges begin.
+        ends: shape ``(m, 2)``, those at which they end.
         sizes: shape ``(m, 2)``, width and height of the labels.
         boxes: shape ``(k, 4)``, obstacles as ``(x, y, half width, half height)``.
         others: starts and ends of edges without a label, that a label may cross.
@@ -67,7 +69,7 @@ def place_labels(
     clash = np.all(apart < half[:, :, None, None] + half[None, None], axis=-1)
     clash[range(m), :, range(m), :] = False
     each = np.arange(m)
-    best: tuple[float, bool, NDArray[np.intp]] | None = None
+    least, clear, best = math.inf, False, fixed.argmin(axis=1)
     for row in np.linspace(0.25, 0.75, 11):
         unary = fixed + _OFF_ROW * (steps - row) ** 2 * 10
         choice = unary.argmin(axis=1)
@@ -80,11 +82,10 @@ def place_labels(
                 break
         pairs = int(clash[each[:, None], choice[:, None], each, choice].sum()) // 2
         cost = float(unary[each, choice].sum() + _ON_LABEL * pairs + 2 * abs(row - 0.5))
-        if best is None or cost < best[0] - 1e-9:
-            best = cost, not pairs and not covers[each, choice].any(), choice
-    assert best is not None
-    _, clear, choice = best
-    return Placement(steps[choice], at[each, choice], clear)
+        if cost < least - 1e-9:
+            least, best = cost, choice
+            clear = not pairs and not covers[each, choice].any()
+    return Placement(steps[best], at[each, best], clear)
 
 
 def _touching(at: Array, half: Array, centers: Array, halves: Array) -> NDArray[np.bool_]:
@@ -101,4 +102,5 @@ def _crossing(at: Array, half: Array, starts: Array, ends: Array) -> NDArray[np.
     high = (at + half)[:, :, None] - starts
     enter = np.minimum(low / safe, high / safe).max(axis=-1)
     leave = np.maximum(low / safe, high / safe).min(axis=-1)
-    return (enter <= leave) & (leave >= 0) & (enter <= 1)
+    met: NDArray[np.bool_] = (enter <= leave) & (leave >= 0) & (enter <= 1)
+    return met

@@ -45,7 +45,8 @@ def kinks(net: Network, low: float, high: float) -> tuple[Array, Array]:
 def _distinct(points: Array, size: float) -> Array:
     points = np.sort(points)
     keep = np.concatenate([[True], np.diff(points) > 1e-12 * size])
-    return points[keep]
+    distinct: Array = points[keep]
+    return distinct
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ class Region:
         x, y = self.corners.T
         x2, y2 = np.roll(self.corners, -1, axis=0).T
         cross = x * y2 - x2 * y
-        return np.array([((x + x2) * cross).sum(), ((y + y2) * cross).sum()]) / (3 * cross.sum())
+        sums = np.array([((x + x2) * cross).sum(), ((y + y2) * cross).sum()])
+        center: Array = sums / (3 * cross.sum())
+        return center
 
     @property
     def area(self) -> float:

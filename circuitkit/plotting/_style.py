@@ -104,7 +104,8 @@ def setup() -> None:
     shell = get_ipython()
     if shell is None or not hasattr(shell, "kernel"):
         return
-    set_matplotlib_formats("svg", metadata={"Date": None, "Creator": None}, pad_inches=0.06)
+    options = {"metadata": {"Date": None, "Creator": None}, "pad_inches": 0.06}
+    set_matplotlib_formats("svg", **options)  # type: ignore[no-untyped-call]
 
 
 #: The zero-centered scale of values: orange negative, grey zero, blue positive.
@@ -210,7 +211,8 @@ def fresh_axes(ax: Axes | None, width: float, height: float) -> Axes:
 def inches(ax: Axes) -> Array:
     """Width and height of the room that ``ax`` has, its figure laid out as it is now."""
     figure = ax.get_figure(root=True)
-    assert figure is not None
+    if figure is None:
+        raise ValueError("ax: expected axes in a figure, got axes that were removed from theirs")
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)

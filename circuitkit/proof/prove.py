@@ -113,11 +113,11 @@ class Proof:
         )
 
     def _refuted(self) -> str:
-        assert self._point is not None
-        at = [_short(v) for v in self._point]
+        point = self._point or ()
+        at = [_short(v) for v in point]
         x = at[0] if len(at) == 1 else f"({', '.join(at)})"
-        given = _values_text(_network_at(self.network, self._point))
-        wanted = _values_text(_target_at(self.target, self._point))
+        given = _values_text(_network_at(self.network, point))
+        wanted = _values_text(_target_at(self.target, point))
         worst = {
             "exact": "worst error ",
             "at least": "worst error at least ",
@@ -392,7 +392,8 @@ def _counterexample(
 
 def _towards_worst(worst: regions.Worst, homogeneous: bool) -> Iterator[tuple[Fraction, ...]]:
     """The worst point, if finite, and points on the way to it from inside its region."""
-    assert worst.ray is not None and worst.inside is not None
+    if worst.ray is None or worst.inside is None:
+        return
     n = len(worst.ray) - (1 if homogeneous else 2)
     steps = [None, *range(64), *(2**k for k in range(6, 16))]
     for step in steps:

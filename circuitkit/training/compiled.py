@@ -21,7 +21,9 @@ def compiled(function: Callable[..., None], signature: Any, *, keep: bool = True
     """
     if keep:
         try:
-            return numba.njit(signature, cache=True, **OPTIONS)(function)
+            kept: Compiled = numba.njit(signature, cache=True, **OPTIONS)(function)
+            return kept
         except RuntimeError:  # there is no folder to leave it in
             pass
-    return numba.njit(signature, **OPTIONS)(function)
+    made: Compiled = numba.njit(signature, **OPTIONS)(function)
+    return made

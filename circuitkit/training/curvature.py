@@ -45,8 +45,10 @@ class LBFGS:
         if self.scale is None:
             self.scale = torch.zeros_like(value)
         if self.before is not None:
-            self._remember(theta - self.before[0], gradient - self.before[1])
-        direction = self._direction(gradient, rate)
+            self.scale = self._remember(
+                self.scale, theta - self.before[0], gradient - self.before[1]
+            )
+        direction = self._direction(self.scale, gradient, rate)
         slope = (direction * gradient).sum(dim=0)
         length = torch.ones_like(value)
         open_ = torch.isfinite(value) & torch.isfinite(slope)
@@ -67,20 +69,20 @@ class LBFGS:
         engine.theta.copy_(torch.where(length > 0, moved, theta))
         self.before = (theta, gradient)
 
-    def _remember(self, step: torch.Tensor, change: torch.Tensor) -> None:
-        assert self.scale is not None
+    def _remember(
+        self, scale: torch.Tensor, step: torch.Tensor, change: torch.Tensor
+    ) -> torch.Tensor:
         product = (step * change).sum(dim=0)
         size = (change * change).sum(dim=0)
         good = product > 1e-10 * size
         weight = torch.where(good, 1 / product, 0.0)
-        self.scale = torch.where(good, product / size, self.scale)
         zero = torch.zeros_like(step)
         pair = (torch.where(good, step, zero), torch.where(good, change, zero), weight)
         self.pairs = [*self.pairs, pair][-int(self.options["memory"]) :]
+        return torch.where(good, product / size, scale)
 
-    def _direction(self, gradient: torch.Tensor, rate: float) -> torch.Tensor:
+    def _direction(self, scale: torch.Tensor, gradient: torch.Tensor, rate: float) -> torch.Tensor:
         """Minus the inverse Hessian, as far as it is known, times the gradient."""
-        assert self.scale is not None
         q = gradient.clone()
         shares: list[torch.Tensor] = []
         for step, change, weight in reversed(self.pairs):
@@ -88,7 +90,7 @@ class LBFGS:
             shares.append(share)
             q -= share * change
         first = rate / torch.clamp_min(gradient.abs().sum(dim=0), 1.0)
-        q *= torch.where(self.scale > 0, self.scale, first)
+        q *= torch.where(scale > 0, scale, first)
         for (step, change, weight), share in zip(self.pairs, reversed(shares), strict=True):
             q += (share - weight * (change * q).sum(dim=0)) * step
         uphill = (q * gradient).sum(dim=0) <= 0

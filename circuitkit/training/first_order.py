@@ -49,6 +49,7 @@ class Optimizer:
         _UPDATES[self.name](self, theta, gradient, rate)
 
     def memory(self, name: str, like: torch.Tensor, value: float = 0.0) -> torch.Tensor:
+        """What the optimizer remembers under this name, ``value`` at first."""
         if name not in self.state:
             self.state[name] = torch.full_like(like, value)
         return self.state[name]

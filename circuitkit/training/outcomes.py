@@ -404,4 +404,5 @@ def _inside(n_inputs: int, biases: bool) -> Array:
         return np.concatenate([u, u / 2])
     from scipy.stats import qmc
 
-    return 2 * qmc.Sobol(n_inputs, scramble=True, rng=np.random.default_rng(0)).random(512) - 1
+    sobol = qmc.Sobol(n_inputs, scramble=True, rng=np.random.default_rng(0))
+    return np.asarray(2 * sobol.random(512) - 1)

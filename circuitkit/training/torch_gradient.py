@@ -49,7 +49,8 @@ def lanes(width: int, n_points: int, n_seeds: int, threads: int, device: torch.d
     numbers, most = (100_000, 2**14) if device.type == "cpu" else (2**26, 2**17)
     fits = numbers // (width * tile(n_points, device))
     share = -(-n_seeds // threads)
-    return max(32, min(2 ** max(fits.bit_length() - 1, 0), 2 ** (share - 1).bit_length(), most))
+    lanes = min(2 ** max(fits.bit_length() - 1, 0), 2 ** (share - 1).bit_length(), most)
+    return int(max(32, lanes))
 
 
 class Engine:

@@ -84,6 +84,7 @@ class Rate(float):
     n: int
 
     def __new__(cls, count: int, n: int) -> Rate:
+        """``count`` of ``n``."""
         share = count / n if n else math.nan
         self = super().__new__(cls, share)
         self.n = n
@@ -639,7 +640,7 @@ def _checked_dtype(dtype: object) -> str:
 
 def _checked_device(device: object) -> torch.device:
     try:
-        found = torch.device(device)  # type: ignore[call-overload]
+        found: torch.device = torch.device(device)  # type: ignore[call-overload]
     except (RuntimeError, TypeError):
         raise ValueError(f"device: expected 'cpu' or 'cuda', got {device!r}") from None
     if found.type not in ("cpu", "cuda"):

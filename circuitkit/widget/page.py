@@ -107,6 +107,7 @@ def page_html(state: dict[str, Any], still: str, module: str = "widget") -> str:
 
 
 def palette_variables() -> dict[str, str]:
+    """The palette's colors, for the widget's style sheet."""
     names = (
         "INPUT",
         "HIDDEN",
