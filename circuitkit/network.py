@@ -6,7 +6,9 @@ methods that read or write them.
 
 from __future__ import annotations
 
+import os
 import re
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -285,16 +287,20 @@ class Network:
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file: ``layers.0.weight``, ``layers.0.bias``, ...
 
-        The format holds numbers alone and runs no code when read.
+        The format holds numbers alone and runs no code when read. The file appears complete: one
+        that was there before stays as it was until then.
+
+        Raises:
+            OSError: it cannot be written there.
         """
-        from safetensors.numpy import save_file
+        from safetensors.numpy import save
 
         tensors: dict[str, Array] = {}
         for i, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
             tensors[f"layers.{i}.weight"] = np.ascontiguousarray(w)
             if self.has_biases:
                 tensors[f"layers.{i}.bias"] = np.ascontiguousarray(b)
-        save_file(tensors, str(path), metadata={"format": "circuitkit.Network"})
+        _replace(Path(path), save(tensors, metadata={"format": "circuitkit.Network"}))
 
     @classmethod
     def load(cls, path: str | Path) -> Network:
@@ -325,6 +331,22 @@ class Network:
                 f"got {sorted(tensors)}"
             )
         return cls([tensors[n + "weight"] for n in names], [tensors.get(n + "bias") for n in names])
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file that appears complete or not at all."""
+    path = Path(os.path.realpath(path))  # a link stays one
+    unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex}.unfinished")
+    try:
+        with open(unfinished, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise type(error)(error.errno, f"path: {error.strerror}", str(path)) from None
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -178,6 +180,24 @@ def test_saving_keeps_every_bit(tmp_path):
         path = tmp_path / "net.safetensors"
         net.save(path)
         assert Network.load(path) == net
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_one_before_it(tmp_path, monkeypatch):
+    path = tmp_path / "net.safetensors"
+    before = Network([[[1.0], [-1.0]], [[1.0, 1.0]]])
+    before.save(path)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="path: No space left on device: .*net.safetensors"):
+            Network([[[2.0]]]).save(path)
+    assert Network.load(path) == before
+    assert [p.name for p in tmp_path.iterdir()] == ["net.safetensors"]  # and nothing unfinished
+    with pytest.raises(FileNotFoundError, match="path: No such file or directory: .*missing/net"):
+        before.save(tmp_path / "missing" / "net")
 
 
 def test_load_reads_the_state_of_a_torch_sequential(tmp_path):

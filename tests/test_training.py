@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import _thread
 import pickle
 import subprocess
 import sys
-import threading
 from itertools import pairwise
+from queue import Queue
+from threading import Event, Thread
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 import circuitkit as ck
-from circuitkit.training import first_order, torch_gradient
+from circuitkit.progress import Bar
+from circuitkit.training import first_order, torch_gradient, train
 from circuitkit.training.flat import layers, n_parameters
 from circuitkit.training.points import batches, population
 from circuitkit.training.start import initial
@@ -437,16 +439,102 @@ def test_a_seed_that_is_not_in_the_run_is_named():
         ck.train("abs", (2,), seeds=3, steps=1).network(3)
 
 
-def test_ctrl_c_returns_what_is_done():
-    timer = threading.Timer(1.0, _thread.interrupt_main)
-    timer.start()
-    run = ck.train("min", (3,), seeds=600, steps=10_000_000)
+@pytest.fixture
+def press_ctrl_c(monkeypatch):
+    """A function that makes Ctrl-C fall where the bar hears something for the ``n``-th time.
+
+    No signal is sent: how the process was started, and how busy the machine is, make no difference.
+    """
+
+    def press(method: str, wanted: Any, n: int = 1) -> None:
+        original, left = getattr(Bar, method), iter(range(n, -1_000_000, -1))
+
+        def pressed(self, given):
+            original(self, given)
+            if wanted(given) and next(left) == 1:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(Bar, method, pressed)
+
+    return press
+
+
+def within_two_minutes(work):
+    """The result of ``work``, which has a time limit of its own: a hang is a failure, not a wait.
+
+    Where it runs does not matter: the keyboard is heard by the thread that has called for the work.
+    """
+    results: Queue[Any] = Queue()
+
+    def run():
+        try:
+            results.put((work(), None))
+        except BaseException as error:
+            results.put((None, error))
+
+    Thread(target=run, daemon=True).start()
+    result, error = results.get(timeout=120)
+    if error is not None:
+        raise error
+    return result
+
+
+def test_ctrl_c_returns_what_is_done(press_ctrl_c):
+    press_ctrl_c("update", lambda steps: True, n=3)
+    run = within_two_minutes(lambda: ck.train("min", (3,), seeds=600, steps=100_000))
     assert run.interrupted
-    assert 0 < run.steps < 10_000_000
-    assert f"interrupted after {run.steps} of 10000000 steps" in repr(run)
+    assert 0 < run.steps < 100_000
+    assert f"interrupted after {run.steps} of 100000 steps" in repr(run)
     again = ck.train("min", (3,), seeds=[17], steps=run.steps)
     assert bits(again, 17) == bits(run, 17)  # every seed has taken the same steps
     assert run.history_steps[-1] == run.steps
+
+
+@pytest.mark.parametrize("phase", ["setting up", "compiling", "training"])
+def test_ctrl_c_before_the_first_step_returns_the_start(press_ctrl_c, phase):
+    press_ctrl_c("say", lambda doing: doing.startswith(phase))
+    run = within_two_minutes(lambda: ck.train("abs", (2,), seeds=50, steps=10_000_000))
+    assert run.interrupted
+    if phase != "training":  # which may have begun before the keyboard is heard
+        assert run.steps == 0
+        assert run.network(7) == ck.train("abs", (2,), seeds=50, steps=0).network(7)
+    assert np.isfinite(run.error).all()
+
+
+def test_ctrl_c_in_the_verdicts_keeps_the_finished_training(press_ctrl_c):
+    press_ctrl_c("say", lambda doing: doing == "judging")
+    run = within_two_minutes(lambda: ck.train("abs", (2,), seeds=300, steps=400))
+    whole = ck.train("abs", (2,), seeds=300, steps=400)
+    assert run.steps == 400
+    np.testing.assert_array_equal(run.error, whole.error)
+    np.testing.assert_array_equal(run.weights[0], whole.weights[0])
+
+
+def test_a_second_ctrl_c_does_not_wait(press_ctrl_c, monkeypatch):
+    press_ctrl_c("update", lambda steps: True)
+    judged = Event()
+    monkeypatch.setattr(train, "worst_errors", lambda *_: judged.wait(60))
+    press_ctrl_c("say", lambda doing: doing == "judging")
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            within_two_minutes(lambda: ck.train("abs", (2,), seeds=5, steps=1_000_000))
+    finally:
+        judged.set()
+
+
+def test_an_error_in_the_work_reaches_the_caller():
+    def schedule(progress):
+        if progress > 0.5:
+            raise ZeroDivisionError("from the schedule")
+        return 1.0
+
+    with pytest.raises(ZeroDivisionError, match="from the schedule"):
+        ck.train("abs", (2,), seeds=5, steps=100, schedule=schedule)
+
+
+def test_the_first_compilation_is_announced(capfd):
+    ck.train("abs", (2,), seeds=2, steps=300, progress=True)
+    assert "compiling the training loop, once on this machine" in capfd.readouterr().err
 
 
 def test_a_bar_is_shown_when_asked_for_and_not_on_a_short_run(capfd):

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
-from circuitkit.progress import Bar
+from circuitkit.progress import Bar, News, attended
 from circuitkit.training import compiled_loop, curvature, first_order, torch_loop
 from circuitkit.training.flat import from_chunks, to_chunks
 from circuitkit.training.outcomes import name_outcomes, worst_errors
@@ -130,7 +130,7 @@ class TrainingRun:
         steps: steps taken; fewer than asked for when interrupted.
         settings: the arguments of :func:`train` that this run was made with.
         seconds: wall time.
-        interrupted: whether Ctrl-C ended the run early.
+        interrupted: whether Ctrl-C was pressed; ``steps`` says how far the run had come.
     """
 
     target: Target
@@ -283,7 +283,7 @@ def train(
 
     Returns:
         A :class:`TrainingRun`. Ctrl-C returns what is done so far, every seed after the same number
-        of steps.
+        of steps, and judged; a second Ctrl-C, while that is being judged, raises.
 
     Raises:
         TypeError, ValueError: an argument that is not one of these, named in the message.
@@ -319,7 +319,8 @@ def train(
         batch_size=_whole(batch_size, "batch_size", 1),
         threads=_available() if threads is None else _whole(threads, "threads", 1),
     )
-    return _run(plan, progress, began)
+    bar = Bar(plan.steps * len(plan.seeds), "step", progress)
+    return attended(lambda news: _run(plan, news, began), bar)
 
 
 @dataclass(frozen=True)
@@ -382,44 +383,44 @@ class _Plan:
         return self.learning_rate * float(s(step / self.steps))
 
 
-def _run(plan: _Plan, progress: bool | None, began: float) -> TrainingRun:
+def _run(plan: _Plan, news: News, began: float) -> TrainingRun:
+    news.doing("setting up")
     whole = population(plan.target, bias=plan.bias)
     weights, biases = initial(plan.init, plan.sizes, plan.seeds.tolist(), bias=plan.bias)
     fresh = batches(plan.target, size=plan.batch_size)
+    news.doing("compiling the training loop, once on this machine")
     trainer = plan.trainer(len(whole.x) if plan.data == "population" else plan.batch_size)
+    news.doing("training")
     rate = plan.rate(0) if plan.steps else 0.0
     flat = to_chunks(weights, biases, trainer.lanes, bias=plan.bias)
-    workers = _Workers(trainer, [trainer.begin(part, rate) for part in flat], plan)
+    workers = _Workers(trainer, [trainer.begin(part, rate) for part in flat], plan, news)
     points = trainer.load([whole])
     recorded = _recorded_steps(plan.steps)
     history = np.empty((len(recorded) + 1, len(plan.seeds)), dtype=np.float32)
-    row = 0
-    reached = 0, workers.parameters()
-    interrupted = False
-    bar = Bar(plan.steps * len(plan.seeds), "step", progress)
+    row = done = 0
+    finished = workers.parameters()
     try:
-        while (done := reached[0]) < plan.steps:
+        while done < plan.steps and not news.stopped:
             block = range(done, min(done + trainer.block, plan.steps))
             if plan.data == "batches":
                 block = block[:BATCHES]
                 points = trainer.load(list(islice(fresh, len(block))))
             rates = [plan.rate(step) for step in block]
             losses = workers.advance(points, rates, [step in recorded for step in block])
+            if losses is None:  # stopped on the way: some seeds are further than others
+                break
             for i, part in enumerate(losses):
                 places = history[row : row + len(part), i * trainer.lanes :]
                 places[:, : trainer.lanes] = part[:, : places.shape[1]]
             row += len(losses[0])
-            reached = block.stop, workers.parameters()
-            bar.update(len(block) * len(plan.seeds))
-    except KeyboardInterrupt:
-        interrupted = True
+            done, finished = block.stop, workers.parameters()
+            news.done(len(block) * len(plan.seeds))
     finally:
         workers.close()
-        bar.close()
-    done, finished = reached
     steps = sorted(step for step in recorded if step < done)
     history = history[: len(steps) + 1]
-    return _result(plan, whole, finished, steps, history, done, interrupted, began)
+    news.doing("judging")
+    return _result(plan, whole, finished, steps, history, done, news, began)
 
 
 def _result(
@@ -429,7 +430,7 @@ def _result(
     steps: list[int],
     history: Flat,
     done: int,
-    interrupted: bool,
+    news: News,
     began: float,
 ) -> TrainingRun:
     n = len(plan.seeds)
@@ -460,7 +461,7 @@ def _result(
         steps=done,
         settings=plan.settings(),
         seconds=time.perf_counter() - began,
-        interrupted=interrupted,
+        interrupted=news.stopped,
     )
 
 
@@ -485,8 +486,8 @@ def _recorded_steps(steps: int) -> set[int]:
 class _Workers:
     """Threads that share the chunks of seeds."""
 
-    def __init__(self, trainer: _Trainer, chunks: list[Any], plan: _Plan) -> None:
-        self.trainer, self.chunks = trainer, chunks
+    def __init__(self, trainer: _Trainer, chunks: list[Any], plan: _Plan, news: News) -> None:
+        self.trainer, self.chunks, self.news = trainer, chunks, news
         self.before = torch.get_num_threads()
         self.pool = ThreadPoolExecutor(
             plan.threads if plan.device.type == "cpu" else 1, "circuitkit", initializer=self._start
@@ -499,16 +500,19 @@ class _Workers:
         torch.set_flush_denormal(True)
         torch.set_num_threads(1)
 
-    def advance(self, points: Any, rates: list[float], record: list[bool]) -> list[Flat]:
-        """Take every chunk through these steps; the recorded losses of each."""
+    def advance(self, points: Any, rates: list[float], record: list[bool]) -> list[Flat] | None:
+        """Take every chunk through these steps; the recorded losses of each, or None when stopped."""
         jobs: list[Future[Flat]] = [
             self.pool.submit(self.trainer.advance, chunk, points, rates, record)
             for chunk in self.chunks
         ]
         pending = set(jobs)
-        while pending:  # in short waits, between which Ctrl-C is heard
+        while pending:
+            if self.news.stopped:
+                self.trainer.stop()
             _, pending = wait(pending, timeout=0.1)
-        return [job.result() for job in jobs]
+        losses = [job.result() for job in jobs]
+        return None if self.news.stopped else losses
 
     def parameters(self) -> list[Flat]:
         """Where every chunk is now."""
