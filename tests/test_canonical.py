@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -120,6 +121,66 @@ def test_simplifying_first_does_not_change_a_verdict_or_the_worst_error(seed):
     large = ck.prove(scramble(rng, net, units=40), target, domain=domain)
     assert large.exact_error == plain.exact_error
     assert large.n_regions <= plain.n_regions
+
+
+def deep_integer_network(seed):
+    """Few small whole numbers in many layers: rows that coincide, cancel or become constant abound."""
+    rng = np.random.default_rng(seed)
+    sizes = [int(rng.integers(1, 3)), *rng.integers(2, 6, size=rng.integers(2, 6)).tolist(), 1]
+    return ck.Network(
+        [rng.integers(-2, 3, size=(b, a)) for a, b in pairwise(sizes)],
+        [rng.integers(-1, 2, size=b) for b in sizes[1:]],
+    )
+
+
+def test_rows_that_become_one_keep_what_they_are_multiplied_by():
+    # once two nodes are the same, |x| + |x| + 2x is read: twice (|x| + x), and the 2 counts
+    keep = np.eye(5)[:4].tolist()
+    layers = [
+        [[1], [-1], [1], [-1], [0]],
+        [[1, 1, -1, -1, 0], *keep],
+        [[1, 0, -2, 1, 1], [-1, 0, 2, -1, -1], [0, 1, 0, 0, 0], [0, 0, 1, 0, 0]],
+    ]
+    biases = [[0, 0, 1, -1, -1], [1, 0, 0, 0, 0], [-1, 1, 0, 0]]
+    net = ck.Network(
+        [*layers, [[1, 1, 3, -1], [0, 0, 1, 0], [0, 0, 0, 1]], [[4, -11, 1]]],
+        [*biases, [0, 0, 0], [0]],
+    )
+    assert net(1.0) == 5
+    assert canonical_form(net)([1]) == [5] and canonical_form(net)([-1]) == [1]
+    assert not ck.prove(net, "abs") and ck.prove(net, "3*abs(x) + 2*x")
+    assert ck.detect(net).function is None
+
+    nothing = ck.Network([*layers, [[-1, -1, 1, 1]], [[1]]], [*biases, [0], [0]])
+    for x in range(-3, 4):
+        assert canonical_form(nothing)([x]) == exact_values(nothing, [x])
+
+
+def test_a_row_that_becomes_constant_keeps_its_value():
+    # a = |x1| + |x2| - |x1 + x2| >= 0, which the regions show: relu(relu(a) - a + 3) is 3
+    halves = [[1, 0], [-1, 0], [0, 1], [0, -1], [1, 1], [-1, -1]]
+    a = [1, 1, 1, 1, -1, -1]
+    net = ck.Network(
+        [halves, [a, *np.eye(6).tolist()], [[1, *(-v for v in a)]], [[1]]], [None, None, [3], None]
+    )
+    form = canonical_form(net)
+    assert form.n_kinks == 0 and form([5, -2]) == [3]
+
+
+#: of the first 1,674 such networks those whose form was another function, or none, before one pass
+#: kept every factor where it renames a column
+ONCE_WRONG = (105, 205, 223, 728, 1028, 1187, 1199, 1440, 1520, 1525)
+
+
+@pytest.mark.parametrize("seed", [*ONCE_WRONG, *range(100_000, 100_080)])
+def test_the_form_of_a_deep_network_of_small_whole_numbers_has_its_values(seed):
+    net = deep_integer_network(seed)
+    form = canonical_form(net)
+    rng = np.random.default_rng(seed)
+    for x in rng.integers(-24, 25, size=(12, net.n_inputs)).tolist():
+        x = [Fraction(v, 8) for v in x]
+        assert form(x) == exact_values(net, x)
+    assert canonical_form(scramble(rng, net, units=0)) == form
 
 
 def test_activations_that_are_never_negative_lose_their_second_relu():

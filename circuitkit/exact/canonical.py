@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -312,14 +312,41 @@ def _settled(
     """Only nodes that are read, none whose sign is known, in an order that forgets how they came."""
     form = ordered(n, nodes, outputs)
     while True:
-        simpler = _without_known_signs(form, deadline)
-        if simpler is None:
+        found = _known_sign(form, deadline)
+        if found is None:
             return form
-        form = ordered(n, list(simpler[0]), list(simpler[1]))
+        column, sign = found
+        form = ordered(n, list(form.nodes), list(form.outputs), {column: sign})
 
 
-def ordered(n: int, nodes: list[Row], outputs: list[Row]) -> CanonicalForm:
-    """Only the nodes that are read, level by level, in an order that forgets how they came."""
+def ordered(
+    n: int, nodes: list[Row], outputs: list[Row], signs: Mapping[int, int] | None = None
+) -> CanonicalForm:
+    """Only the nodes that are read, level by level, in an order that forgets how they came.
+
+    Args:
+        n: how many inputs.
+        nodes: the arguments of the absolute values, each reading only columns before its own.
+        outputs: one row an output.
+        signs: columns of nodes whose argument is never negative (1) or never positive (-1): |y| is then
+            y or -y throughout.
+    """
+    while True:
+        made, rows = _rewritten(n, nodes, outputs, signs or {})
+        # What became one, or constant, or lost its sign may leave others unread or less deep.
+        if made == nodes and rows == outputs:
+            return CanonicalForm(n, tuple(made), tuple(rows))
+        nodes, outputs, signs = made, rows, None
+
+
+def _rewritten(
+    n: int, nodes: list[Row], outputs: list[Row], signs: Mapping[int, int]
+) -> tuple[list[Row], list[Row]]:
+    """One pass from the inputs to the outputs: ``meaning`` is what each old column is in the new ones.
+
+    A node that is read anew may have another factor or sign, be constant, or be the row of another
+    node: what it was divided by stays in its meaning, the one place where columns are renamed.
+    """
     needed: set[int] = set()
     waiting = [j for row in outputs for j, _ in row if j > n]
     while waiting:
@@ -330,28 +357,30 @@ def ordered(n: int, nodes: list[Row], outputs: list[Row]) -> CanonicalForm:
     depth: dict[int, int] = {}
     for j in sorted(needed):
         depth[j] = 1 + max((depth[i] for i, _ in nodes[j - n - 1] if i > n), default=0)
-    new_column: dict[int, int] = {}
-    ordered: list[Row] = []
+    meaning: dict[int, Row] = {j: ((j, Fraction(1)),) for j in range(n + 1)}
+
+    def read(row: Row) -> Row:
+        return combined(*((c, meaning[j]) for j, c in row))
+
+    made: list[Row] = []
     known: dict[Row, int] = {}
     for level in sorted(set(depth.values())):
-        made = []
+        arguments = []
         for j in (j for j in needed if depth[j] == level):
-            row = _renamed(nodes[j - n - 1], new_column, n)
-            made.append((_primitive(row), j))
-        for row, j in sorted(made):
+            row = read(nodes[j - n - 1])
+            if j in signs:
+                meaning[j] = tuple((i, c * signs[j]) for i, c in row)
+            elif all(i == n for i, _ in row):
+                meaning[j] = tuple((i, abs(c)) for i, c in row)
+            else:
+                primitive = _primitive(row)
+                arguments.append((primitive, j, abs(row[0][1] / primitive[0][1])))
+        for row, j, factor in sorted(arguments):
             if row not in known:
-                known[row] = n + 1 + len(ordered)
-                ordered.append(row)
-            new_column[j] = known[row]
-    return CanonicalForm(n, tuple(ordered), tuple(_renamed(row, new_column, n) for row in outputs))
-
-
-def _renamed(row: Row, new_column: dict[int, int], n: int) -> Row:
-    total: dict[int, Fraction] = {}
-    for j, c in row:
-        k = j if j <= n else new_column[j]
-        total[k] = total.get(k, Fraction(0)) + c
-    return tuple(sorted((k, c) for k, c in total.items() if c))
+                known[row] = n + 1 + len(made)
+                made.append(row)
+            meaning[j] = ((known[row], factor),)
+    return made, [read(row) for row in outputs]
 
 
 def _primitive(row: Row) -> Row:
@@ -371,44 +400,20 @@ def combined(*parts: tuple[Fraction, Row]) -> Row:
     return tuple(sorted((j, c) for j, c in total.items() if c))
 
 
-def _without_known_signs(
-    form: CanonicalForm, deadline: float
-) -> tuple[list[Row], list[Row]] | None:
-    """The rows with the first |y| of known sign replaced by y or -y throughout; None if there is none.
-
-    Every later row is normalized again, so that a row may come to have another factor or sign.
-    """
-    n = form.n_inputs
+def _known_sign(form: CanonicalForm, deadline: float) -> tuple[int, int] | None:
+    """The column of the first |y| whose y never changes its sign, and that sign; None if there is none."""
     for k, row in enumerate(form.nodes):
         if form.depths[k] == 1:
             continue  # a plane has two sides
         if time.monotonic() > deadline:
             raise regions.OutOfTime
-        sign = _sign(form, row)
-        if not sign:
-            continue
-        column = n + 1 + k
-        #: what each old column is in the new ones
-        meaning: dict[int, Row] = {j: ((j, Fraction(1)),) for j in range(column)}
-        meaning[column] = tuple((j, c * sign) for j, c in row)
-        nodes = list(form.nodes[:k])
-        nodes.append(row)  # keeps the numbering; nothing reads it, and ordering drops it
-        for later, old in enumerate(form.nodes[k + 1 :], start=k + 1):
-            new = combined(*((c, meaning[j]) for j, c in old))
-            here = n + 1 + later
-            if all(j == n for j, _ in new):  # constant
-                value = abs(new[0][1]) if new else Fraction(0)
-                meaning[here] = ((n, value),) if value else ()
-                nodes.append(old[:1])
-                continue
-            nodes.append(_primitive(new))
-            factor = abs(new[0][1] / nodes[-1][0][1])
-            meaning[here] = ((here, factor),)
-        return nodes, [combined(*((c, meaning[j]) for j, c in out)) for out in form.outputs]
+        sign = _sign(form, row, deadline)
+        if sign:
+            return form.n_inputs + 1 + k, sign
     return None
 
 
-def _sign(form: CanonicalForm, row: Row) -> int:
+def _sign(form: CanonicalForm, row: Row, deadline: float) -> int:
     """1 if the row is never negative, -1 if never positive, 0 if it is both or that is not known."""
     n = form.n_inputs
     if all(j >= n for j, _ in row):
@@ -426,7 +431,7 @@ def _sign(form: CanonicalForm, row: Row) -> int:
     part.add_to(made, homogeneous=homogeneous)
     positive = negative = False
     cone = regions.domain_cone(n, homogeneous=homogeneous, box=None)
-    for cell in regions.cells(made, cone):
+    for cell in regions.cells(made, cone, deadline):
         on_lines, on_rays = cell.cone.values(cell.outputs[0])
         positive |= bool((on_rays > 0).any() or on_lines.any())
         negative |= bool((on_rays < 0).any() or on_lines.any())
