@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from circuitkit.extras import need
+
 if TYPE_CHECKING:
     import torch
 
@@ -226,6 +228,7 @@ class Network:
             >>> Network.from_torch(module)
             Network(2-3-1, with biases)
         """
+        need("torch")
         from circuitkit.importing.torch import linear_layers
 
         weights, biases = linear_layers(module)
@@ -244,6 +247,7 @@ class Network:
               (2): Linear(in_features=2, out_features=1, bias=False)
             )
         """
+        need("torch")
         from circuitkit.importing.torch import sequential
 
         return sequential(self._weights, self._biases if self.has_biases else None)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitkit as ck
-from circuitkit.training import compiled, compiled_loop, first_order, torch_loop, unrolled
+from circuitkit.training import compiled, compiled_loop, torch_loop, unrolled
 from circuitkit.training.flat import n_parameters
 from circuitkit.training.points import population
-from circuitkit.training.task import Task
+from circuitkit.training.task import OPTIONS, Task
 
 SORT = "(min(x1, x2), max(x1, x2))"
 
@@ -68,7 +68,7 @@ def trained(
 def test_it_takes_the_steps_of_the_torch_engine(optimizer, target, hidden, bias, weight_decay):
     arguments = {
         "optimizer": optimizer,
-        "options": dict(first_order.OPTIONS[optimizer]),
+        "options": dict(OPTIONS[optimizer]),
         "bias": bias,
         "weight_decay": weight_decay,
     }

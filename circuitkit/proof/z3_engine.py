@@ -19,6 +19,7 @@ from typing import Any
 
 import sympy
 
+from circuitkit.extras import need
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 
@@ -44,7 +45,7 @@ def violation(
     Raises:
         Unknown: z3 could not decide within ``seconds``.
     """
-    import z3
+    z3 = need("z3")
 
     context = z3.Context()  # z3 objects of one context must not meet another thread's
     encoder = _Encoder(z3, context)

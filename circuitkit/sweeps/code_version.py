@@ -9,7 +9,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["closure", "code_version"]
+__all__ = ["closure", "code_version", "version_of"]
 
 _PACKAGE = Path(__file__).parents[1]
 _TRAINS = ("circuitkit.training.train", "circuitkit.sweeps.sweep", "circuitkit.sweeps.store")
@@ -32,7 +32,7 @@ def code_version(detect: bool = False) -> str:
     for name in sorted(closure([*_TRAINS, *(_DETECTS if detect else ())], without=stop)):
         digest.update(name.encode() + _file(name).read_bytes())
     for library in [*_LIBRARIES, *(_PROVERS if detect else ())]:
-        digest.update(f"{library} {_version(library)}".encode())
+        digest.update(f"{library} {version_of(library)}".encode())
     return digest.hexdigest()
 
 
@@ -70,7 +70,8 @@ def _file(name: str) -> Path:
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
-def _version(library: str) -> str:
+def version_of(library: str) -> str:
+    """The installed version of a library, or ``"absent"``."""
     try:
         return version(library)
     except PackageNotFoundError:

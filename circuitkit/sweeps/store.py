@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from circuitkit.extras import need
+
 __all__ = ["COLUMNS", "Store"]
 
 #: the table's columns and their types
@@ -47,13 +49,8 @@ class Store:
     """A folder of Parquet shards, on disk or wherever fsspec reaches."""
 
     def __init__(self, path: str | Path) -> None:
-        try:
-            import fsspec
-            import pyarrow.parquet  # noqa: F401
-        except ImportError as error:
-            raise ImportError(
-                "store: needs pyarrow and fsspec, installed by: pip install 'circuitkit[sweep]'"
-            ) from error
+        fsspec = need("fsspec")
+        need("pyarrow")
         self.path = str(path)
         try:
             self.files, self.root = fsspec.core.url_to_fs(self.path)

@@ -25,7 +25,7 @@ import pandas as pd
 
 from circuitkit.functions.target import target as as_target
 from circuitkit.progress import Bar
-from circuitkit.sweeps.code_version import code_version
+from circuitkit.sweeps.code_version import code_version, version_of
 from circuitkit.sweeps.store import COLUMNS, Store
 
 __all__ = ["Cell", "grid", "success_rates", "sweep"]
@@ -342,9 +342,6 @@ def _failure(cell: Cell, key: str, error: str) -> pd.DataFrame:
 
 
 def _table(cell: Cell, key: str, rows: Mapping[str, Any], n: int) -> pd.DataFrame:
-    import numba
-    import torch
-
     from circuitkit import __version__
 
     values: dict[str, Any] = {
@@ -356,8 +353,8 @@ def _table(cell: Cell, key: str, rows: Mapping[str, Any], n: int) -> pd.DataFram
         **rows,
         "cell": key,
         "circuitkit": __version__,
-        "torch": torch.__version__,
-        "numba": numba.__version__,
+        "torch": version_of("torch"),
+        "numba": version_of("numba"),
     }
     columns = {
         name: pd.Series(

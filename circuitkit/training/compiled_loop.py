@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.training import unrolled
-from circuitkit.training.compiled import Compiled, compiled
+from circuitkit.training.compiled import Compiled, compiled, flush_subnormals
 from circuitkit.training.flat import n_parameters
 from circuitkit.training.points import Points
 from circuitkit.training.task import Task
@@ -357,6 +357,11 @@ class Fused:
         else:
             self._gradient = gradient_of_any(self._dtype)
         self._advance = advance(self._dtype)
+        self._flush = flush_subnormals()
+
+    def begin_thread(self) -> None:
+        """What a thread does before its first chunk."""
+        self._flush()
 
     def begin(self, flat: NDArray[np.float64], rate: float) -> Chunk:
         """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
@@ -404,3 +409,6 @@ class Fused:
     def stop(self) -> None:
         """Make every running call return soon."""
         self._stop[0] = True
+
+    def close(self) -> None:
+        """After the last thread has ended."""

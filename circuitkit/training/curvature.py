@@ -13,12 +13,6 @@ import torch
 
 from circuitkit.training.torch_gradient import Engine
 
-#: options of each optimizer and their defaults
-OPTIONS: dict[str, dict[str, float]] = {
-    "lbfgs": {"memory": 8, "tries": 12},
-    "lm": {"shrink": 0.3, "grow": 4.0},
-}
-
 
 @dataclass
 class LBFGS:

@@ -13,16 +13,6 @@ import torch
 
 from circuitkit.training.torch_gradient import Engine
 
-#: options of each optimizer and their defaults
-OPTIONS: dict[str, dict[str, float]] = {
-    "sgd": {},
-    "momentum": {"momentum": 0.9, "nesterov": 0.0},
-    "adam": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
-    "adamw": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
-    "rmsprop": {"alpha": 0.99, "eps": 1e-8},
-    "rprop": {"shrink": 0.5, "grow": 1.2, "smallest": 1e-6, "largest": 50.0},
-}
-
 
 @dataclass
 class Optimizer:

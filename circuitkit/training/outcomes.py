@@ -40,11 +40,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cache, reduce
 
-import numba
 import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 
+from circuitkit.extras import need
 from circuitkit.functions.target import Target
 from circuitkit.training.compiled import Compiled, compiled
 
@@ -145,7 +145,7 @@ def _preactivations(rows: list[Array], part: slice, x: Array) -> Iterator[Array]
 
 @cache
 def _affine() -> Compiled:
-    types = numba.types
+    types = need("numba").types
     matrices = types.Array(types.float64, 3, "C")
     taken = types.void(matrices, matrices, types.Array(types.float64, 2, "C"), matrices)
     return compiled(_sum_over_units, taken)

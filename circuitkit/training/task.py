@@ -5,6 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+#: the optimizers that look at curvature, in torch alone: options and their defaults
+WITH_CURVATURE: dict[str, dict[str, float]] = {
+    "lbfgs": {"memory": 8, "tries": 12},
+    "lm": {"shrink": 0.3, "grow": 4.0},
+}
+#: all optimizers, first those that follow the gradient: options and their defaults
+OPTIONS: dict[str, dict[str, float]] = {
+    "sgd": {},
+    "momentum": {"momentum": 0.9, "nesterov": 0.0},
+    "adam": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    "adamw": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+    "rmsprop": {"alpha": 0.99, "eps": 1e-8},
+    "rprop": {"shrink": 0.5, "grow": 1.2, "smallest": 1e-6, "largest": 50.0},
+    **WITH_CURVATURE,
+}
+
 
 @dataclass(frozen=True)
 class Task:

@@ -35,8 +35,9 @@ class Stepwise:
     Every thread has an engine of its own.
     """
 
-    def __init__(self, task: Task, device: torch.device) -> None:
+    def __init__(self, task: Task, device: str | torch.device) -> None:
         self._task = task
+        device = torch.device(device)
         self._dtype, self._device = getattr(torch, task.dtype), device
         # How many numbers a point and seed the largest array holds: for "lm" it is the Jacobian.
         parameters = n_parameters(task.sizes, bias=task.bias)
@@ -55,6 +56,16 @@ class Stepwise:
         )
         self._local = threading.local()
         self._stop = threading.Event()
+        self._threads_before = torch.get_num_threads()
+
+    def begin_thread(self) -> None:
+        """What a thread does before its first chunk.
+
+        Numbers below 1e-38 slow a processor down a hundredfold and mean nothing here. One thread an
+        operation: waiting for a busy neighbor at every operation would cost far more.
+        """
+        torch.set_flush_denormal(True)
+        torch.set_num_threads(1)
 
     def begin(self, flat: NDArray[np.float64], rate: float) -> Chunk:
         """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
@@ -107,3 +118,7 @@ class Stepwise:
     def stop(self) -> None:
         """Make every running call return soon."""
         self._stop.set()
+
+    def close(self) -> None:
+        """After the last thread has ended: torch is as it was."""
+        torch.set_num_threads(self._threads_before)

@@ -17,29 +17,33 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
+from circuitkit.extras import need
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.progress import Bar, News, attended
-from circuitkit.training import compiled_loop, curvature, first_order, torch_loop
 from circuitkit.training.flat import from_chunks, to_chunks
 from circuitkit.training.outcomes import name_outcomes, worst_errors
 from circuitkit.training.points import BATCH, Points, batches, population
 from circuitkit.training.start import INITS, initial
-from circuitkit.training.task import Task
+from circuitkit.training.task import OPTIONS, WITH_CURVATURE, Task
+
+if TYPE_CHECKING:
+    import torch
+
+    from circuitkit.training.compiled_loop import Fused
+    from circuitkit.training.torch_loop import Stepwise
 
 __all__ = ["Rate", "TrainingRun", "train"]
 
 Array = NDArray[np.float64]
 Flat = NDArray[np.floating[Any]]
 Schedule = Callable[[float], float]
-_Trainer = compiled_loop.Fused | torch_loop.Stepwise
 
 #: a seed is solved when its worst error over all inputs is at most this
 TOLERANCE = 1e-3
@@ -56,8 +60,6 @@ SCHEDULES: dict[str, Schedule] = {
     "step": lambda progress: 0.1 ** int(3 * progress),
     "warmup": lambda progress: min(1.0, 10 * progress + 0.01),
 }
-#: optimizer -> its further options and their defaults
-OPTIONS: dict[str, dict[str, float]] = {**first_order.OPTIONS, **curvature.OPTIONS}
 _RESCUES: tuple[str, ...] = ()
 
 
@@ -273,7 +275,7 @@ def train(
         weight_decay: coefficient of the weights' decay as in ``torch.optim``: added to the gradient,
             or decoupled for ``"adamw"``.
         options: further constants of the optimizer, named as in
-            :data:`circuitkit.training.train.OPTIONS`, for example ``{"momentum": 0.95}``.
+            :data:`circuitkit.training.task.OPTIONS`, for example ``{"momentum": 0.95}``.
         dtype: ``"float32"`` or ``"float64"``.
         device: ``"cpu"``, or a CUDA device such as ``"cuda"``.
         batch_size: points in a batch.
@@ -341,7 +343,7 @@ class _Plan:
     weight_decay: float
     options: dict[str, float]
     dtype: str
-    device: torch.device
+    device: str
     batch_size: int
     threads: int
 
@@ -357,10 +359,10 @@ class _Plan:
             "steps": self.steps,
             **kept,
             "dtype": self.dtype,
-            "device": str(self.device),
+            "device": self.device,
         }
 
-    def trainer(self, n_points: int) -> _Trainer:
+    def trainer(self, n_points: int) -> Fused | Stepwise:
         """What takes chunks of seeds through the steps."""
         task = Task(
             sizes=self.sizes,
@@ -374,9 +376,16 @@ class _Plan:
             steps=self.steps,
             threads=self.threads,
         )
-        if self.device.type == "cpu" and self.optimizer in compiled_loop.KINDS:
-            return compiled_loop.Fused(task)
-        return torch_loop.Stepwise(task, self.device)
+        # Each brings a heavy library, and needs no other.
+        if self.device.startswith("cpu") and self.optimizer not in WITH_CURVATURE:
+            need("numba")
+            from circuitkit.training.compiled_loop import Fused
+
+            return Fused(task)
+        need("torch")
+        from circuitkit.training.torch_loop import Stepwise
+
+        return Stepwise(task, self.device)
 
     def rate(self, step: int) -> float:
         s = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
@@ -486,19 +495,15 @@ def _recorded_steps(steps: int) -> set[int]:
 class _Workers:
     """Threads that share the chunks of seeds."""
 
-    def __init__(self, trainer: _Trainer, chunks: list[Any], plan: _Plan, news: News) -> None:
+    def __init__(
+        self, trainer: Fused | Stepwise, chunks: list[Any], plan: _Plan, news: News
+    ) -> None:
         self.trainer, self.chunks, self.news = trainer, chunks, news
-        self.before = torch.get_num_threads()
         self.pool = ThreadPoolExecutor(
-            plan.threads if plan.device.type == "cpu" else 1, "circuitkit", initializer=self._start
+            plan.threads if plan.device.startswith("cpu") else 1,
+            "circuitkit",
+            initializer=trainer.begin_thread,
         )
-
-    @staticmethod
-    def _start() -> None:
-        # Numbers below 1e-38 slow a processor down a hundredfold and mean nothing here. One thread
-        # an operation: waiting for a busy neighbor at every operation would cost far more.
-        torch.set_flush_denormal(True)
-        torch.set_num_threads(1)
 
     def advance(self, points: Any, rates: list[float], record: list[bool]) -> list[Flat] | None:
         """Take every chunk through these steps; the recorded losses of each, or None when stopped."""
@@ -521,7 +526,7 @@ class _Workers:
     def close(self) -> None:
         self.trainer.stop()
         self.pool.shutdown(wait=True, cancel_futures=True)
-        torch.set_num_threads(self.before)
+        self.trainer.close()
 
 
 def _available() -> int:
@@ -642,13 +647,18 @@ def _checked_dtype(dtype: object) -> str:
     return name
 
 
-def _checked_device(device: object) -> torch.device:
+def _checked_device(device: object) -> str:
+    if device == "cpu":  # without torch, which alone knows the others
+        return "cpu"
+    if isinstance(device, str) and device.partition(":")[0] not in ("cpu", "cuda"):
+        raise ValueError(f"device: expected 'cpu' or 'cuda', got {device!r}")
+    torch = need("torch")
     try:
-        found: torch.device = torch.device(device)  # type: ignore[call-overload]
+        found = torch.device(device)
     except (RuntimeError, TypeError):
         raise ValueError(f"device: expected 'cpu' or 'cuda', got {device!r}") from None
     if found.type not in ("cpu", "cuda"):
         raise ValueError(f"device: expected 'cpu' or 'cuda', got {device!r}")
     if found.type == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device: expected 'cpu' (no CUDA device here), got {device!r}")
-    return found
+    return str(found)
