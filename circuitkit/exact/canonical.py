@@ -25,19 +25,16 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from circuitkit.exact import regions
 from circuitkit.exact.integers import Integers, integers, product
 from circuitkit.exact.regions import Program
+from circuitkit.functions.pieces import Row, combined
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 
-__all__ = ["CanonicalForm", "canonical_form", "combined", "function_form", "ordered"]
-
-#: (column, coefficient) pairs with rising columns and no zeros
-Row = tuple[tuple[int, Fraction], ...]
+__all__ = ["CanonicalForm", "canonical_form", "function_form", "ordered"]
 
 _SIGN_NODES = 10  # decide the sign of an argument exactly if it has at most so many kinks itself
 _EXACT_FLOAT = 1 << 53
@@ -127,11 +124,16 @@ def function_form(target: Target) -> CanonicalForm:
         >>> function_form(target("max(x, -x)")) == function_form(target("abs"))
         True
     """
-    n = target.n_inputs
-    columns = {v: i for i, v in enumerate(target.variables)}
+    pieces = target.exact_pieces
+    n = pieces.n_inputs
     nodes: list[Row] = []
     known: dict[Row, int] = {}
-    one = Fraction(1)
+    one, half = Fraction(1), Fraction(1, 2)
+    #: what each column of the pieces is in columns of the form
+    meaning: dict[int, Row] = {j: ((j, one),) for j in range(n + 1)}
+
+    def read(row: Row) -> Row:
+        return combined(*((c, meaning[j]) for j, c in row))
 
     def absolute(row: Row) -> Row:
         if all(j == n for j, _ in row):
@@ -143,32 +145,15 @@ def function_form(target: Target) -> CanonicalForm:
         return ((known[node], abs(row[0][1] / node[0][1])),)
 
     def larger(a: Row, b: Row) -> Row:
-        half = Fraction(1, 2)
         return combined((half, a), (half, b), (half, absolute(combined((one, a), (-one, b)))))
 
-    def build(e: sympy.Expr) -> Row:
-        if e.is_number:
-            value = Fraction(*sympy.Rational(e).as_numer_denom())
-            return ((n, value),) if value else ()
-        if e.is_Symbol:
-            return ((columns[e], one),)
-        if isinstance(e, sympy.Mul):
-            factor, rest = e.as_independent(*e.free_symbols, as_Add=False)
-            return combined((Fraction(*sympy.Rational(factor).as_numer_denom()), build(rest)))
-        rows = [build(a) for a in e.args]
-        if isinstance(e, sympy.Add):
-            return combined(*((one, row) for row in rows))
-        if isinstance(e, sympy.Abs):
-            return absolute(rows[0])
-        sign = one if isinstance(e, sympy.Max) else -one
-        rows = [combined((sign, row)) for row in rows]
+    for k, node in enumerate(pieces.nodes):
+        rows = [read(row) for row in node]
         while len(rows) > 1:
             pairs = [larger(a, b) for a, b in zip(rows[::2], rows[1::2], strict=False)]
             rows = pairs + rows[len(rows) - len(rows) % 2 :]
-        return combined((sign, rows[0]))
-
-    outputs = [build(e) for e in target.outputs]
-    return _settled(n, nodes, outputs)
+        meaning[n + 1 + k] = rows[0]
+    return _settled(n, nodes, [read(row) for row in pieces.outputs])
 
 
 # --- layer by layer, with integer matrices ----------------------------------------------------------
@@ -389,15 +374,6 @@ def _primitive(row: Row) -> Row:
     denominator = math.lcm(*(c.denominator for _, c in row))
     factor = Fraction(denominator, numerator) * (1 if row[0][1] > 0 else -1)
     return tuple((j, c * factor) for j, c in row)
-
-
-def combined(*parts: tuple[Fraction, Row]) -> Row:
-    """The sum of factor times row."""
-    total: dict[int, Fraction] = {}
-    for factor, row in parts:
-        for j, c in row:
-            total[j] = total.get(j, Fraction(0)) + factor * c
-    return tuple(sorted((j, c) for j, c in total.items() if c))
 
 
 def _known_sign(form: CanonicalForm, deadline: float) -> tuple[int, int] | None:

@@ -18,11 +18,11 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import sympy
 from numpy.typing import NDArray
 
 from circuitkit.exact.cones import Cone
 from circuitkit.exact.integers import SAFE, Integers, integers, magnitude, product
+from circuitkit.functions.pieces import Row
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 
@@ -85,8 +85,36 @@ def program(net: Network, target: Target | Network | None, *, homogeneous: bool)
 
 
 def add_target(made: Program, target: Target, *, homogeneous: bool) -> None:
-    """Append a piecewise linear target's stages and outputs."""
-    _TargetCompiler(made, target, homogeneous).run()
+    """Append a piecewise linear target: a stage of maxima for each depth, then its outputs."""
+    pieces = target.exact_pieces
+    if homogeneous and not pieces.is_homogeneous:
+        raise ValueError(
+            f"target: expected no constant, as it was called homogeneous, got {target}"
+        )
+    n = pieces.n_inputs
+    #: where each column is: the block, and its column there
+    places = {j: (0, j) for j in range(made.dimension)}
+    widths, scales = {0: made.dimension}, {0: 1}
+
+    def matrices(rows: Sequence[Row]) -> tuple[dict[int, Integers], int]:
+        placed = []
+        for row in rows:
+            there = [(places[j], value) for j, value in row]
+            placed.append({place: value / scales[place[0]] for place, value in there})
+        return scaled_matrices(placed, widths)
+
+    by_depth: dict[int, list[int]] = {}
+    for k, depth in enumerate(pieces.depths):
+        by_depth.setdefault(depth, []).append(k)
+    for _, members in sorted(by_depth.items()):
+        matrix, scale = matrices([row for k in members for row in pieces.nodes[k]])
+        ends = np.cumsum([len(pieces.nodes[k]) for k in members]).tolist()
+        groups = [slice(start, end) for start, end in zip([0, *ends], ends, strict=False)]
+        made.stages.append(Stage(matrix, groups))
+        block = len(made.stages)
+        widths[block], scales[block] = len(members), scale
+        places.update((n + 1 + k, (block, i)) for i, k in enumerate(members))
+    made.outputs.append(matrices(pieces.outputs))
 
 
 def _add_network(made: Program, net: Network, homogeneous: bool) -> None:
@@ -113,101 +141,6 @@ def _add_network(made: Program, net: Network, homogeneous: bool) -> None:
             block = len(made.stages)
         else:
             made.outputs.append((matrices, scale))
-
-
-#: (column, coefficient) pairs: the coordinates, then one column a node
-_Row = dict[int, Fraction]
-
-
-class _TargetCompiler:
-    """Turns a target's expressions into max nodes: abs(a) = max(a, -a), min(a, b) = -max(-a, -b)."""
-
-    def __init__(self, made: Program, target: Target, homogeneous: bool) -> None:
-        self.made = made
-        self.target = target
-        self.constant = None if homogeneous else made.dimension - 1
-        self.columns = {v: i for i, v in enumerate(target.variables)}
-        #: the arguments of each node's max, how deeply maxima are nested in it, and where it is kept
-        self.nodes: list[list[_Row]] = []
-        self.depths: list[int] = []
-        self.places: list[tuple[int, int]] = []
-        self.known: dict[Any, int] = {}
-
-    def run(self) -> None:
-        outputs = [self.linear(e) for e in self.target.outputs]
-        scales: dict[int, int] = {}
-        self.places = [(0, 0)] * len(self.nodes)
-        for depth in sorted(set(self.depths)):
-            members = [k for k, d in enumerate(self.depths) if d == depth]
-            rows = [row for k in members for row in self.nodes[k]]
-            matrices, scale = self.matrices(rows, scales)
-            sizes = [len(self.nodes[k]) for k in members]
-            ends = np.cumsum(sizes).tolist()
-            groups = [slice(e - s, e) for s, e in zip(sizes, ends, strict=True)]
-            self.made.stages.append(Stage(matrices, groups))
-            block = len(self.made.stages)
-            scales[block] = scale
-            for i, k in enumerate(members):
-                self.places[k] = (block, i)
-        self.made.outputs.append(self.matrices(outputs, scales))
-
-    def linear(self, e: sympy.Expr) -> _Row:
-        if e.is_number:
-            value = Fraction(*sympy.Rational(e).as_numer_denom())
-            if not value:
-                return {}
-            if self.constant is None:
-                raise ValueError(
-                    f"target: expected no constant, as it was called homogeneous, got {e}"
-                )
-            return {self.constant: value}
-        if e.is_Symbol:
-            return {self.columns[e]: Fraction(1)}
-        if isinstance(e, sympy.Add):
-            total: _Row = {}
-            for part in e.args:
-                for key, value in self.linear(part).items():
-                    total[key] = total.get(key, Fraction(0)) + value
-            return {k: v for k, v in total.items() if v}
-        if isinstance(e, sympy.Mul):
-            factor, rest = e.as_independent(*e.free_symbols, as_Add=False)
-            value = Fraction(*sympy.Rational(factor).as_numer_denom())
-            return {k: v * value for k, v in self.linear(rest).items()}
-        rows = [self.linear(a) for a in e.args]
-        negated = [{k: -v for k, v in row.items()} for row in rows]
-        if isinstance(e, sympy.Abs):
-            return {self.node(rows + negated): Fraction(1)}
-        if isinstance(e, sympy.Max):
-            return {self.node(rows): Fraction(1)}
-        return {self.node(negated): Fraction(-1)}  # Min; anything else was refused before
-
-    def node(self, rows: list[_Row]) -> int:
-        key = frozenset(frozenset(row.items()) for row in rows)
-        if key not in self.known:
-            first = self.made.dimension
-            inner = (self.depths[j - first] for row in rows for j in row if j >= first)
-            self.depths.append(1 + max(inner, default=0))
-            self.known[key] = first + len(self.nodes)
-            self.nodes.append(rows)
-        return self.known[key]
-
-    def matrices(self, rows: list[_Row], scales: dict[int, int]) -> tuple[dict[int, Integers], int]:
-        first = self.made.dimension
-        placed: list[dict[tuple[int, int], Fraction]] = []
-        for row in rows:
-            there: dict[tuple[int, int], Fraction] = {}
-            for j, value in row.items():
-                block, i = (0, j) if j < first else self.places[j - first]
-                there[block, i] = value / scales.get(block, 1)
-            placed.append(there)
-        return scaled_matrices(placed, {0: first, **self.widths()})
-
-    def widths(self) -> dict[int, int]:
-        widths: dict[int, int] = {}
-        for block, i in self.places:
-            widths[block] = max(widths.get(block, 0), i + 1)
-        widths.pop(0, None)
-        return widths
 
 
 def scaled_matrices(

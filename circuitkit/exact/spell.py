@@ -15,10 +15,11 @@ import numpy as np
 import sympy
 
 from circuitkit.exact import regions
-from circuitkit.exact.canonical import CanonicalForm, Row, combined, ordered
+from circuitkit.exact.canonical import CanonicalForm, ordered
 from circuitkit.exact.cones import Cone
 from circuitkit.exact.integers import integers
 from circuitkit.exact.regions import Program
+from circuitkit.functions.pieces import Row, combined
 
 __all__ = ["expression", "lattice", "length", "text"]
 

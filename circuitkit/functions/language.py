@@ -9,6 +9,7 @@ import ast
 import difflib
 import re
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import sympy
@@ -30,6 +31,8 @@ CATALOGUE: dict[str, str] = {
 _MAX_INPUTS = 256
 _MAX_TEXT = 20_000
 _MAX_DEPTH = 150
+#: min and max of more arguments are left as they are written
+_SIMPLIFIED = 8
 
 
 def positions(used: list[str]) -> list[str]:
@@ -50,6 +53,20 @@ def positions(used: list[str]) -> list[str]:
     return [f"x{i + 1}" for i in range(n)]
 
 
+def _extremum(function: Any) -> Callable[..., sympy.Expr]:
+    """min or max; of many arguments without SymPy's simplification, which takes minutes for 256."""
+
+    def apply(*arguments: sympy.Expr) -> sympy.Expr:
+        if len(arguments) <= _SIMPLIFIED:
+            return function(*arguments)
+        flat = [a for e in arguments for a in (e.args if isinstance(e, function) else (e,))]
+        number = function(*(a for a in flat if a.is_Rational))
+        rest = [a for a in flat if not a.is_Rational]
+        return function(*rest, *([number] if number.is_Rational else []), evaluate=False)
+
+    return apply
+
+
 def _relu(t: sympy.Expr) -> sympy.Expr:
     return sympy.Max(t, 0)
 
@@ -61,8 +78,8 @@ def _clamp(t: sympy.Expr, low: sympy.Expr, high: sympy.Expr) -> sympy.Expr:
 #: name -> (function, fewest arguments, most arguments)
 _FUNCTIONS: dict[str, tuple[Callable[..., sympy.Expr], int, int | None]] = {
     "abs": (sympy.Abs, 1, 1),
-    "min": (sympy.Min, 1, None),
-    "max": (sympy.Max, 1, None),
+    "min": (_extremum(sympy.Min), 1, None),
+    "max": (_extremum(sympy.Max), 1, None),
     "relu": (_relu, 1, 1),
     "clamp": (_clamp, 3, 3),
     "sin": (sympy.sin, 1, 1),

@@ -15,6 +15,7 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit.functions.language import CATALOGUE, parse, positions
+from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, bottom_up, pieces_of, settled
 
 __all__ = ["Target", "TargetLike", "target"]
 
@@ -68,7 +69,7 @@ class Target:
         n = len(names)
         self._variables = _variables(n)
         renamed = dict(zip(names, self._variables, strict=True))
-        self._outputs = tuple(sympy.sympify(_renamed(output, renamed)) for output in outputs)
+        self._outputs = tuple(settled(sympy.sympify(_renamed(e, renamed))) for e in outputs)
         self._name = name
 
     @property
@@ -107,12 +108,67 @@ class Target:
         return str(sympy.latex(self.expression))
 
     @cached_property
+    def _normal_form(self) -> Pieces | NotPiecewiseLinear:
+        try:
+            return pieces_of(self._outputs, self._variables)
+        except NotPiecewiseLinear as problem:
+            return problem
+
+    @property
+    def is_piecewise_linear(self) -> bool:
+        """Whether it is made of numbers, ``+ -``, multiples, ``abs``, ``min`` and ``max``.
+
+        Products count where they are linear once they are multiplied out.
+
+        Example:
+            >>> target("min(x1, 3*abs(x2))").is_piecewise_linear
+            True
+            >>> target("x**2").is_piecewise_linear
+            False
+        """
+        return isinstance(self._normal_form, Pieces)
+
+    @property
+    def pieces(self) -> Pieces:
+        """The normal form of a piecewise-linear function, made once.
+
+        Raises:
+            ValueError: the function is not piecewise linear.
+        """
+        if isinstance(self._normal_form, Pieces):
+            return self._normal_form
+        raise self._not_exact("a piecewise linear function", self._normal_form.part)
+
+    @property
+    def exact_pieces(self) -> Pieces:
+        """The normal form where all of its numbers are fractions, so that it can be decided exactly.
+
+        Raises:
+            ValueError: the function is not piecewise linear, or has a number that is no fraction.
+        """
+        form = self._normal_form
+        wanted = "a piecewise linear function with rational numbers"
+        if not isinstance(form, Pieces):
+            raise self._not_exact(wanted, form.part)
+        if form.rounded:
+            raise self._not_exact(wanted, form.rounded[0])
+        return form
+
+    def _not_exact(self, wanted: str, part: sympy.Expr) -> ValueError:
+        return ValueError(
+            f"target: expected {wanted} (numbers, + -, multiples, abs, min, max), got {self}: "
+            f"{_text(part)} is not; only those can be proved exactly"
+        )
+
+    @cached_property
     def _call(self) -> Callable[..., Any]:
-        # Own Min and Max: numpy's amin, which SymPy would print, cannot mix arrays and constants.
+        # Min and Max by names of our own: what SymPy prints for them differs between its versions, and
+        # the older ones cannot mix arrays and numbers. Nor may its cse simplify them once more: of 256
+        # arguments that takes a minute.
         call: Callable[..., Any] = sympy.lambdify(
             self._variables,
-            list(self._outputs),
-            modules=[{"Min": _reduce(np.minimum), "Max": _reduce(np.maximum)}, "numpy"],
+            [_with_own_extrema(e) for e in self._outputs],
+            modules=[{"smallest": _reduce(np.minimum), "largest": _reduce(np.maximum)}, "numpy"],
             cse=True,
         )
         return call
@@ -252,6 +308,19 @@ def _input_names(
             raise ValueError(f"variables: expected distinct names that include {used}, got {names}")
         return names
     return positions(used)
+
+
+def _with_own_extrema(e: sympy.Expr) -> sympy.Expr:
+    own = {sympy.Min: sympy.Function("smallest"), sympy.Max: sympy.Function("largest")}
+    made: dict[sympy.Expr, sympy.Expr] = {}
+    for part in bottom_up(e):
+        arguments = [made.get(a, a) for a in part.args]
+        if part.func in own:
+            made[part] = own[part.func](*arguments)
+        else:
+            changed = any(a is not b for a, b in zip(arguments, part.args, strict=True))
+            made[part] = part.func(*arguments) if changed else part
+    return made[e]
 
 
 def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:

@@ -41,10 +41,10 @@ from collections.abc import Iterator, Sequence
 from functools import cache, reduce
 
 import numpy as np
-import sympy
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit.extras import need
+from circuitkit.functions.pieces import Pieces, crossings
 from circuitkit.functions.target import Target
 from circuitkit.training.compiled import Compiled, compiled
 
@@ -96,25 +96,25 @@ def worst_errors(
         np.zeros(a.shape[:2]) if biases is None else np.asarray(biases[i], dtype=np.float64)
         for i, a in enumerate(w)
     ]
-    linear = _is_piecewise_linear(target)
-    constants = any(bool(a.any()) for a in b) or not linear or _has_constants(target)
+    pieces = target.pieces if target.is_piecewise_linear else None
+    constants = any(bool(a.any()) for a in b) or pieces is None or not pieces.is_homogeneous
     # Weights (n_seeds, n_out, n_in + 1): the last column multiplies c.
     rows = [np.concatenate([a, o[..., None]], axis=2) for a, o in zip(w, b, strict=True)]
     m = target.n_inputs + constants
     worst = np.zeros(len(w[0]))
-    if m == 2 and linear:
+    if m == 2 and pieces is not None:
         for start, end in _segments(target.n_inputs):
-            known = _target_breakpoints(target, start, end)
-            worst = np.maximum(worst, _along(target, rows, start, end, known))
+            known = pieces.breakpoints(start, end)
+            worst = np.maximum(worst, _along(pieces, rows, start, end, known))
         return worst
     points = _surface(target.n_inputs, constants)
-    if not linear:
+    if pieces is None:
         # The way to infinity: a target that outgrows every linear function shows it at c = 1e-6.
         points[:, -1] = np.maximum(points[:, -1], 1e-6)
-    f = _homogeneous(target, points) if linear else _numerically(target, points)
+    f = pieces.values(points) if pieces is not None else _numerically(target, points)
     for part in _parts(len(worst), len(points) * max(a.shape[1] for a in rows)):
         worst[part] = np.abs(_outputs(rows, part, points.T) - f.T).max(axis=(1, 2))
-    return worst if linear else np.where(worst > _UNBOUNDED, np.inf, worst)
+    return worst if pieces is not None else np.where(worst > _UNBOUNDED, np.inf, worst)
 
 
 def _parts(n: int, numbers: int) -> Iterator[slice]:
@@ -185,7 +185,7 @@ def _segments(n_inputs: int) -> list[tuple[Array, Array]]:
     return [(np.array(a, dtype=float), np.array(b, dtype=float)) for a, b in ends]
 
 
-def _along(target: Target, rows: list[Array], start: Array, end: Array, known: Array) -> Array:
+def _along(pieces: Pieces, rows: list[Array], start: Array, end: Array, known: Array) -> Array:
     """The largest error of every seed on the segment from ``start`` to ``end``."""
     n = len(rows[0])
     count = len(known)
@@ -201,9 +201,9 @@ def _along(target: Target, rows: list[Array], start: Array, end: Array, known: A
         for layer in range(0 if dense else len(rows) - 1):
             x = _points_on(start, end, t)
             *_, z = _preactivations(rows[: layer + 1], part, x)
-            t = np.sort(np.concatenate([t, _crossings(t, z)], axis=1), axis=1)
+            t = np.sort(np.concatenate([t, crossings(t, z)], axis=1), axis=1)
         x = _points_on(start, end, t)
-        f = _homogeneous(target, x.transpose(0, 2, 1)).transpose(0, 2, 1)
+        f = pieces.values(x.transpose(0, 2, 1)).transpose(0, 2, 1)
         worst[part] = np.abs(_outputs(rows, part, x) - f).max(axis=(1, 2))
     return worst
 
@@ -211,23 +211,6 @@ def _along(target: Target, rows: list[Array], start: Array, end: Array, known: A
 def _points_on(start: Array, end: Array, t: Array) -> Array:
     """Points at the shares ``t`` of the way, ``(..., n + 1, n_points)``."""
     return start[:, None] * (1 - t[..., None, :]) + end[:, None] * t[..., None, :]
-
-
-def _crossings(t: Array, z: Array) -> Array:
-    """Where functions that are linear between the points ``t`` cross zero.
-
-    Args:
-        t: sorted, ``(n_seeds, n_points)``.
-        z: values there, ``(n_seeds, n_functions, n_points)``.
-
-    Returns:
-        Shape ``(n_seeds, n_functions * (n_points - 1))``; the left end where nothing crosses.
-    """
-    left, right = z[..., :-1], z[..., 1:]
-    crosses = (left < 0) != (right < 0)
-    share = np.divide(left, left - right, out=np.zeros_like(left), where=crosses & (left != right))
-    at = t[:, None, :-1] + share * (t[:, 1:] - t[:, :-1])[:, None]
-    return np.clip(at, 0, 1).reshape(len(t), -1)
 
 
 def _surface(n_inputs: int, constants: bool) -> Array:
@@ -253,55 +236,6 @@ def _surface(n_inputs: int, constants: bool) -> Array:
     return points[points[:, -1] >= 0]
 
 
-def _is_piecewise_linear(target: Target) -> bool:
-    return all(_linear(e) for e in target.outputs)
-
-
-def _linear(e: sympy.Expr) -> bool:
-    if e.is_Number or e.is_Symbol:
-        return True
-    if isinstance(e, (sympy.Add, sympy.Abs, sympy.Max, sympy.Min)):
-        return all(_linear(a) for a in e.args)
-    if isinstance(e, sympy.Mul):
-        rest = [a for a in e.args if not a.is_number]
-        return len(rest) <= 1 and all(_linear(a) for a in rest)
-    return bool(e.is_number)
-
-
-def _has_constants(target: Target) -> bool:
-    """Whether f(s x) = s f(x) fails somewhere: whether a number is added or compared."""
-
-    def within(e: sympy.Expr) -> bool:
-        if isinstance(e, sympy.Mul):
-            return any(within(a) for a in e.args if not a.is_number)
-        if e.is_number:
-            return bool(e != 0)
-        return any(within(a) for a in e.args)
-
-    return any(within(e) for e in target.outputs)
-
-
-def _value(target: Target, e: sympy.Expr, x: Array) -> Array:
-    """A piecewise-linear expression at homogeneous points ``(..., n + 1)``, constants times c."""
-    if e.is_number:
-        return float(e) * x[..., -1]
-    if e.is_Symbol:
-        return x[..., target.variables.index(e)]
-    if isinstance(e, sympy.Mul):
-        factor = float(sympy.Mul(*[a for a in e.args if a.is_number]))
-        (rest,) = [a for a in e.args if not a.is_number]
-        return factor * _value(target, rest, x)
-    values = [_value(target, a, x) for a in e.args]
-    if isinstance(e, sympy.Abs):
-        return np.abs(values[0])
-    return reduce({sympy.Add: np.add, sympy.Max: np.maximum, sympy.Min: np.minimum}[e.func], values)
-
-
-def _homogeneous(target: Target, x: Array) -> Array:
-    """c f(x / c), and its limit where c = 0, for a piecewise-linear target."""
-    return np.stack([_value(target, e, x) for e in target.outputs], axis=-1)
-
-
 def _numerically(target: Target, points: Array) -> Array:
     c = points[:, -1:]
     with np.errstate(all="ignore"):
@@ -311,32 +245,6 @@ def _numerically(target: Target, points: Array) -> Array:
         ]
     f = c * np.stack(values, axis=-1)
     return np.where(np.isfinite(f), f, np.inf)
-
-
-def _target_breakpoints(target: Target, start: Array, end: Array) -> Array:
-    """Shares of the way from ``start`` to ``end`` where the target may have a kink; both ends too."""
-    t = np.array([0.0, 1.0])
-
-    def values(e: sympy.Expr) -> Array:
-        return _value(target, e, _points_on(start, end, t).T)
-
-    def visit(e: sympy.Expr) -> None:
-        nonlocal t
-        for a in e.args:
-            visit(a)
-        if isinstance(e, sympy.Abs):
-            pairs = [(e.args[0], sympy.Integer(0))]
-        elif isinstance(e, (sympy.Max, sympy.Min)):
-            pairs = [(a, b) for i, a in enumerate(e.args) for b in e.args[:i]]
-        else:
-            return
-        for a, b in pairs:
-            z = values(a) - values(b)
-            t = np.unique(np.concatenate([t, _crossings(t[None], z[None, None])[0]]))
-
-    for e in target.outputs:
-        visit(e)
-    return t
 
 
 def name_outcomes(
