@@ -38,7 +38,7 @@ from benchmarks.generators import (
 )
 from circuitkit.exact.canonical import canonical_form
 from circuitkit.exact.spell import expression
-from circuitkit.training.train import Rate
+from circuitkit.training.run import Rate
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "detection.json"
 

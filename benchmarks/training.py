@@ -44,6 +44,7 @@ import torch
 
 import circuitkit as ck
 from circuitkit.training import compiled_loop, start, unrolled
+from circuitkit.training.compiled import flush_subnormals
 from circuitkit.training.flat import from_chunks, to_chunks
 from circuitkit.training.points import population
 from circuitkit.training.task import Task
@@ -163,27 +164,22 @@ def loop(name: str, weights: Weights) -> tuple[dict[str, float], Weights]:
     biases = [np.zeros(w.shape[:2]) for w in weights]
 
     def trainer() -> compiled_loop.Fused:
-        task = Task(
-            sizes, bias=False, optimizer="sgd", options={}, weight_decay=0.0, dtype="float32",
-            n_points=len(points.x), n_seeds=len(weights[0]), steps=STEPS, threads=threads,
-        )  # fmt: skip
-        return compiled_loop.Fused(task)
+        task = Task(f, hidden, np.arange(len(weights[0])), steps=STEPS, threads=threads)
+        return compiled_loop.Fused(task, len(points.x))
 
     def train(worker: compiled_loop.Fused) -> Weights:
         flat = to_chunks(weights, biases, worker.lanes, bias=False)
         chunks = [worker.begin(part, RATE) for part in flat]
         loaded = worker.load([points])
         rates, record = [RATE] * STEPS, [False] * STEPS
-        with ThreadPoolExecutor(
-            threads, initializer=partial(torch.set_flush_denormal, True)
-        ) as pool:
+        with ThreadPoolExecutor(threads, initializer=flush_subnormals()) as pool:
             list(pool.map(lambda chunk: worker.advance(chunk, loaded, rates, record), chunks))
         final = [worker.parameters(chunk) for chunk in chunks]
         return from_chunks(final, len(weights[0]), sizes, bias=False)[0]
 
     usual = unrolled.seconds
     unrolled.seconds = lambda n: 0.0  # written out at any rate, and compiled anew
-    compiled_loop.unrolled.cache_clear()
+    compiled_loop.written_out.cache_clear()
     try:
         compiled, _, worker = timed(trainer)
         wall, cpu, final = timed(partial(train, worker))

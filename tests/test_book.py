@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from circuitkit.book import ClaimFailed, claim, seeds
-from circuitkit.training import Rate
+from circuitkit.training.run import Rate
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]

@@ -21,25 +21,17 @@ SORT = "(min(x1, x2), max(x1, x2))"
 
 
 def trainer(
-    target: str, hidden: tuple[int, ...], **arguments: Any
+    target: str,
+    hidden: tuple[int, ...],
+    n_seeds: int = 40,
+    torch_loop_: bool = False,
+    **arguments: Any,
 ) -> compiled_loop.Fused | torch_loop.Stepwise:
     f = ck.target(target)
-    settings_ = {
-        "bias": False,
-        "optimizer": "sgd",
-        "options": {},
-        "weight_decay": 0.0,
-        "dtype": "float64",
-        "n_points": len(population(f, bias=arguments.get("bias", False)).x),
-        "n_seeds": 40,
-        "steps": 1,
-        "threads": 1,
-        **arguments,
-    }
-    sizes = (f.n_inputs, *hidden, f.n_outputs)
-    device = settings_.pop("device", None)
-    task = Task(sizes=sizes, **settings_)
-    return torch_loop.Stepwise(task, device) if device else compiled_loop.Fused(task)
+    arguments = {"dtype": "float64", "steps": 1, **arguments}
+    task = Task(f, hidden, np.arange(n_seeds), **arguments)
+    n_points = len(population(f, bias=task.bias).x)
+    return (torch_loop.Stepwise if torch_loop_ else compiled_loop.Fused)(task, n_points)
 
 
 def trained(
@@ -76,7 +68,7 @@ def test_it_takes_the_steps_of_the_torch_engine(optimizer, target, hidden, bias,
         arguments["options"]["nesterov"] = float(bias)
     rates = [0.03, 0.03, 0.02, 0.01, 0.01]
     ours, losses = trained(target, hidden, rates, **arguments)
-    theirs, expected = trained(target, hidden, rates, device=torch.device("cpu"), **arguments)
+    theirs, expected = trained(target, hidden, rates, torch_loop_=True, **arguments)
     np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
     np.testing.assert_allclose(losses, expected, rtol=1e-10)
 
@@ -159,7 +151,7 @@ def test_without_a_folder_to_keep_machine_code_in_it_is_compiled_all_the_same(mo
 
 def test_sums_over_many_points_keep_their_digits():
     """1024 points in float32: tiles of 64 lose less than one long sum would."""
-    arguments = {"bias": True, "n_points": 1024}
+    arguments = {"bias": True}
     coarse, _ = trained("min4", (6,), [0.1], dtype="float32", **arguments)
     fine, _ = trained("min4", (6,), [0.1], dtype="float64", **arguments)
     assert np.abs(coarse - fine).max() < 3e-7  # 6e-7 in one go

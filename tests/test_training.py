@@ -18,12 +18,23 @@ from hypothesis import strategies as st
 from scipy import integrate, stats
 
 import circuitkit as ck
-from circuitkit.progress import Bar
-from circuitkit.training import first_order, torch_gradient, train
+from circuitkit.progress import Bar, News
+from circuitkit.training import (
+    compiled,
+    compiled_loop,
+    first_order,
+    plain,
+    steps,
+    task,
+    torch_gradient,
+    torch_loop,
+    train,
+)
 from circuitkit.training.flat import layers, n_parameters
 from circuitkit.training.points import batches, population
+from circuitkit.training.run import Rate
 from circuitkit.training.start import initial
-from circuitkit.training.train import OPTIONS, Rate
+from circuitkit.training.task import OPTIONS
 
 CPU = torch.device("cpu")
 SORT = "(min(x1, x2), max(x1, x2))"
@@ -306,6 +317,72 @@ def test_a_schedule_may_be_a_name_or_a_function():
     given_ = ck.train("abs", (2,), seeds=4, steps=50, schedule=lambda progress: 1 - progress)
     constant = ck.train("abs", (2,), seeds=4, steps=50)
     assert bits(named, 2) == bits(given_, 2) != bits(constant, 2)
+
+
+# --- the trainer that one can read ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fast", ["compiled loop", "torch loop"])
+@pytest.mark.parametrize(("target", "hidden", "bias"), NETWORKS)
+def test_the_fast_loops_take_the_steps_of_the_plain_trainer(fast, target, hidden, bias):
+    seeds, rate = [5, 11, 3], 0.05
+    f = ck.target(target)
+    whole = population(f, bias=bias)
+    plan = task.Task(
+        f, hidden, np.array(seeds), steps=40, learning_rate=rate, bias=bias, dtype="float64"
+    )
+    kind = compiled_loop.Fused if fast == "compiled loop" else torch_loop.Stepwise
+    reached = steps.take_steps(
+        plan,
+        kind(plan, len(whole.x)),
+        initial("torch", plan.sizes, seeds, bias=bias),
+        whole,
+        News(),
+    )
+    for i, seed in enumerate(seeds):
+        net, losses = plain.train_one(
+            target, hidden, seed=seed, steps=40, learning_rate=rate, bias=bias
+        )
+        for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+            np.testing.assert_allclose(reached.weights[layer][i], w, rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(reached.biases[layer][i], b, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(reached.history[:-1, i] + whole.floor, losses, rtol=1e-6)
+
+
+def test_a_processor_trains_and_judges_without_torch():
+    code = (
+        "import sys\n"
+        "class Without:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'torch':\n"
+        "            raise ModuleNotFoundError(name, name=name)\n"
+        "sys.meta_path.insert(0, Without())\n"
+        "import circuitkit as ck\n"
+        "run = ck.train('abs', (2,), seeds=20, steps=50, optimizer='adam')\n"
+        "assert len(run.outcomes) == 20 and 'torch' not in sys.modules\n"
+        "try:\n"
+        "    ck.train('abs', (2,), seeds=2, optimizer='lm')\n"
+        "except ImportError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "comes with the extra 'torch'" in done.stdout
+
+
+def test_a_thread_of_the_loop_takes_the_smallest_numbers_for_zero():
+    tiny, results = np.array([1e-30], np.float32), []
+
+    def work():
+        results.append((tiny * np.float32(1e-10))[0])
+        compiled.flush_subnormals()()
+        results.append((tiny * np.float32(1e-10))[0])
+
+    thread = Thread(target=work)
+    thread.start()
+    thread.join()
+    assert results[0] > 0
+    assert results[1] == 0
+    assert (tiny * np.float32(1e-10))[0] > 0  # and no other thread does
 
 
 # --- a seed is the same in any company --------------------------------------------------------

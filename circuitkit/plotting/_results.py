@@ -17,7 +17,7 @@ from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import Canvas
 
 if TYPE_CHECKING:
-    from circuitkit.training.train import TrainingRun
+    from circuitkit.training.run import TrainingRun
 
 #: lines drawn at most when no seeds are chosen
 _MOST_SEEDS = 24

@@ -253,7 +253,7 @@ def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
         0     torch    200      65  0.32  0.26  0.39
         1  mirrored    200     137  0.68  0.62  0.75
     """
-    from circuitkit.training.train import Rate
+    from circuitkit.training.run import Rate
 
     if not isinstance(table, pd.DataFrame):
         raise TypeError(f"table: expected a DataFrame, got {type(table).__name__}")

@@ -1,8 +1,10 @@
 """Training: a target and an architecture come in, the networks of many seeds go out.
 
-:mod:`.train` is the table of contents. In the order in which they act: :mod:`.points` says at which
-inputs network and target are compared, :mod:`.start` draws the initial weights, :mod:`.flat` lays them
-out; :mod:`.compiled_loop` (with :mod:`.compiled` and :mod:`.unrolled`) takes the steps on a processor,
-:mod:`.torch_loop` (with :mod:`.torch_gradient`, :mod:`.first_order` and :mod:`.curvature`) on a GPU or
-with curvature; :mod:`.outcomes` says what became of each seed. Nothing here has seen the circuits.
+:mod:`.train` is the table of contents; :mod:`.task` holds what is asked for, :mod:`.run` what comes out.
+In the order in which they act: :mod:`.points` says at which inputs network and target are compared,
+:mod:`.start` draws the initial weights, :mod:`.flat` lays them out, :mod:`.steps` shares the seeds among
+threads; :mod:`.compiled_loop` (with :mod:`.compiled` and :mod:`.unrolled`) takes the steps on a
+processor, :mod:`.torch_loop` (with :mod:`.torch_gradient`, :mod:`.first_order` and :mod:`.curvature`)
+on a GPU or with curvature; :mod:`.outcomes` says what became of each seed. :mod:`.plain` does the same
+for one seed, to be read. Nothing here has seen the circuits.
 """

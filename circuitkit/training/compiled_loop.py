@@ -15,10 +15,10 @@ architecture, and its numbers are the same to the last bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -40,17 +40,6 @@ ROOM = 16_384
 TILE = 64
 #: about how long one parameter, point, seed and step take; chooses how to work, never what comes out
 SECONDS = 0.25e-9
-
-#: the optimizers by number, with their options in the order in which :func:`_update` takes them
-KINDS: dict[str, tuple[str, ...]] = {
-    "sgd": (),
-    "momentum": ("momentum", "nesterov"),
-    "adam": ("beta1", "1 - beta1", "beta2", "1 - beta2", "eps"),
-    "adamw": ("beta1", "1 - beta1", "beta2", "1 - beta2", "eps"),
-    "rmsprop": ("alpha", "1 - alpha", "eps"),
-    "rprop": ("shrink", "grow", "smallest", "largest"),
-}
-_SGD, _MOMENTUM, _ADAM, _ADAMW, _RMSPROP, _RPROP = range(6)
 
 _inlined = numba.njit(inline="always", error_model="numpy")
 
@@ -169,103 +158,181 @@ def _gradient(w, g, loss, x, y, start, stop, unit, sizes, bias, h, d):
                     _zero_unless_positive(by_h, h[below + i])
 
 
-@_inlined
-def _update(kind, w, g, first, second, rate, correction, c, decay):
-    """One step of an optimizer; the formulas are those of ``torch.optim``.
+# One step of each optimizer, by the formulas of torch.optim. w, g: ``(n_parameters, lanes)``; first,
+# second: what the optimizer remembers, of the same shape or empty; adam: Adam's two corrections for this
+# step; c: the constants in the order of KINDS. Each is compiled by itself, when it is first asked for.
 
-    w, g: ``(n_parameters, lanes)``; first, second: what the optimizer remembers, of the same shape or
-    empty; correction: Adam's two for this step; c: the options in the order of :data:`KINDS`.
-    """
-    one, zero = w.dtype.type(1), w.dtype.type(0)
+
+def _sgd(w, g, first, second, rate, adam, c):
     for k in range(len(w)):
         v, slope = w[k], g[k]
-        if decay > 0 and kind == _ADAMW:
-            keep = one - rate * decay
+        for s in range(len(v)):
+            v[s] -= rate * slope[s]
+
+
+def _momentum(w, g, first, second, rate, adam, c):
+    for k in range(len(w)):
+        v, slope, velocity = w[k], g[k], first[k]
+        for s in range(len(v)):
+            velocity[s] = velocity[s] * c[0] + slope[s]
+        if c[1] > 0:
             for s in range(len(v)):
-                v[s] *= keep
-        elif decay > 0:
-            _add_multiple(slope, v, decay)
-        if kind == _SGD:
-            for s in range(len(v)):
-                v[s] -= rate * slope[s]
-        elif kind == _MOMENTUM:
-            velocity = first[k]
-            for s in range(len(v)):
-                velocity[s] = velocity[s] * c[0] + slope[s]
-            if c[1] > 0:
-                for s in range(len(v)):
-                    v[s] -= rate * (slope[s] + c[0] * velocity[s])
-            else:
-                for s in range(len(v)):
-                    v[s] -= rate * velocity[s]
-        elif kind in (_ADAM, _ADAMW):
-            mean, square = first[k], second[k]
-            along = rate * correction[0]
-            for s in range(len(v)):
-                mean[s] = mean[s] * c[0] + c[1] * slope[s]
-                square[s] = square[s] * c[2] + c[3] * (slope[s] * slope[s])
-                v[s] -= along * (mean[s] / (np.sqrt(square[s]) * correction[1] + c[4]))
-        elif kind == _RMSPROP:
-            square = second[k]
-            for s in range(len(v)):
-                square[s] = square[s] * c[0] + c[1] * (slope[s] * slope[s])
-                v[s] -= rate * (slope[s] / (np.sqrt(square[s]) + c[2]))
+                v[s] -= rate * (slope[s] + c[0] * velocity[s])
         else:
-            size, before = first[k], second[k]
             for s in range(len(v)):
-                agree, step = slope[s] * before[s], size[s]
-                step = step * c[1] if agree > 0 else (step * c[0] if agree < 0 else step)
-                step = min(max(step, c[2]), c[3])
-                now = zero if agree < 0 else slope[s]
-                v[s] -= step if now > 0 else (-step if now < 0 else now)
-                size[s], before[s] = step, now
+                v[s] -= rate * velocity[s]
 
 
-def _advance(gradient, theta, first, second, x, y, unit, sizes, bias, kind, rates, corrections,
-             c, decay, record, losses, stop, lanes):  # fmt: skip
-    """Take every seed through ``len(rates)`` steps.
+def _adam(w, g, first, second, rate, adam, c):
+    along = rate * adam[0]
+    for k in range(len(w)):
+        v, slope, mean, square = w[k], g[k], first[k], second[k]
+        for s in range(len(v)):
+            mean[s] = mean[s] * c[0] + c[1] * slope[s]
+            square[s] = square[s] * c[2] + c[3] * (slope[s] * slope[s])
+            v[s] -= along * (mean[s] / (np.sqrt(square[s]) * adam[1] + c[4]))
 
-    theta, first, second: ``(n_parameters, S)`` with S a multiple of lanes, changed in place; x, y:
-    ``(n_sets, n_points, ...)``, one set for all steps or one for each; record: the row of ``losses`` that
-    takes the loss before that step, or -1; stop: whether to give up before the next seeds.
+
+def _adamw(w, g, first, second, rate, adam, c):
+    along, keep = rate * adam[0], w.dtype.type(1) - rate * c[5]
+    for k in range(len(w)):
+        v, slope, mean, square = w[k], g[k], first[k], second[k]
+        for s in range(len(v)):
+            mean[s] = mean[s] * c[0] + c[1] * slope[s]
+            square[s] = square[s] * c[2] + c[3] * (slope[s] * slope[s])
+            v[s] = v[s] * keep - along * (mean[s] / (np.sqrt(square[s]) * adam[1] + c[4]))
+
+
+def _rmsprop(w, g, first, second, rate, adam, c):
+    for k in range(len(w)):
+        v, slope, square = w[k], g[k], second[k]
+        for s in range(len(v)):
+            square[s] = square[s] * c[0] + c[1] * (slope[s] * slope[s])
+            v[s] -= rate * (slope[s] / (np.sqrt(square[s]) + c[2]))
+
+
+def _rprop(w, g, first, second, rate, adam, c):
+    zero = w.dtype.type(0)
+    for k in range(len(w)):
+        v, slope, size, before = w[k], g[k], first[k], second[k]
+        for s in range(len(v)):
+            agree, step = slope[s] * before[s], size[s]
+            step = step * c[1] if agree > 0 else (step * c[0] if agree < 0 else step)
+            step = min(max(step, c[2]), c[3])
+            now = zero if agree < 0 else slope[s]
+            v[s] -= step if now > 0 else (-step if now < 0 else now)
+            size[s], before[s] = step, now
+
+
+class Kind(NamedTuple):
+    """An optimizer: its step, its constants in order, and which of first and second it remembers."""
+
+    step: Callable[..., None]
+    constants: tuple[str, ...] = ()
+    remembers: tuple[bool, bool] = (False, False)
+
+
+_ADAM = ("beta1", "1 - beta1", "beta2", "1 - beta2", "eps")
+KINDS: dict[str, Kind] = {
+    "sgd": Kind(_sgd),
+    "momentum": Kind(_momentum, ("momentum", "nesterov"), (True, False)),
+    "adam": Kind(_adam, _ADAM, (True, True)),
+    "adamw": Kind(_adamw, (*_ADAM, "weight_decay"), (True, True)),
+    "rmsprop": Kind(_rmsprop, ("alpha", "1 - alpha", "eps"), (False, True)),
+    "rprop": Kind(_rprop, ("shrink", "grow", "smallest", "largest"), (True, True)),
+}
+
+
+class Seeds(NamedTuple):
+    """What training changes: parameters and the optimizer's memory, ``(n_parameters, S)`` or empty."""
+
+    theta: Array
+    first: Array
+    second: Array
+
+
+class Data(NamedTuple):
+    """Points ``(n_sets, n_points, ...)``, one set for all steps or one for each; see :class:`Points`."""
+
+    x: Array
+    y: Array
+    unit: Any
+
+
+class Steps(NamedTuple):
+    """The steps to take.
+
+    Attributes:
+        rates: the learning rate of each, ``(n_steps,)``.
+        adam: Adam's two corrections at each, ``(n_steps, 2)``.
+        constants: the optimizer's.
+        decay: what is added to the gradient of each parameter, times that parameter.
+        record: the row of the losses that takes the loss before that step, or -1, ``(n_steps,)``.
     """
-    n_points = x.shape[1]
+
+    rates: Array
+    adam: Array
+    constants: Array
+    decay: Any
+    record: NDArray[np.int64]
+
+
+class Room(NamedTuple):
+    """Where a thread works: parameters and memory, gradient and a part of it, see :func:`_gradient`.
+
+    One array for each: of parts of one the compiler would not know that their rows are contiguous.
+    """
+
+    w: Array
+    first: Array
+    second: Array
+    g: Array
+    part: Array
+    h: Array
+    d: Array
+    loss: Array
+
+
+def _advance(gradient, update, seeds, data, steps, sizes, bias, room, losses, stop):
+    """Take every seed through these steps, as many side by side as there is room for.
+
+    The number of seeds is a multiple of that; stop: whether to give up before the next ones.
+    """
+    theta, n_points = seeds.theta, data.x.shape[1]
     zero = theta.dtype.type(0)
-    # One by one: of parts of one array the compiler would not know that their rows are contiguous.
-    w = np.empty((len(theta), lanes), theta.dtype)
-    g, part = np.empty_like(w), np.empty_like(w)
-    f, t = np.empty((len(first), lanes), theta.dtype), np.empty((len(second), lanes), theta.dtype)
-    h = np.empty((sizes.sum(), lanes), theta.dtype)
-    d = np.empty_like(h)
-    loss = np.empty(lanes, theta.dtype)
+    w, first, second, g, part, h, d, loss = room
+    lanes = len(loss)
     for begin in range(0, theta.shape[1], lanes):
         if stop[0]:
             return
         _take(w, theta, begin)
-        _take(f, first, begin)
-        _take(t, second, begin)
-        for step in range(len(rates)):
-            points, values = x[step % len(x)], y[step % len(x)]
+        _take(first, seeds.first, begin)
+        _take(second, seeds.second, begin)
+        for step in range(len(steps.rates)):
+            x, y = data.x[step % len(data.x)], data.y[step % len(data.y)]
             for s in range(lanes):
                 loss[s] = zero
             _clear(g)
             end = min(TILE, n_points)
-            gradient(w, g, loss, points, values, 0, end, unit, sizes, bias, h, d)
+            gradient(w, g, loss, x, y, 0, end, data.unit, sizes, bias, h, d)
             while end < n_points:
                 start, end = end, min(end + TILE, n_points)
                 _clear(part)
-                gradient(w, part, loss, points, values, start, end, unit, sizes, bias, h, d)
+                gradient(w, part, loss, x, y, start, end, data.unit, sizes, bias, h, d)
                 for k in range(len(g)):
                     total, more = g[k], part[k]
                     for s in range(lanes):
                         total[s] += more[s]
-            if record[step] >= 0:
+            if steps.record[step] >= 0:
                 for s in range(lanes):
-                    losses[record[step], begin + s] = loss[s]
-            _update(kind, w, g, f, t, rates[step], corrections[step], c, decay)
+                    losses[steps.record[step], begin + s] = loss[s]
+            if steps.decay > 0:
+                for k in range(len(g)):
+                    _add_multiple(g[k], w[k], steps.decay)
+            update(w, g, first, second, steps.rates[step], steps.adam[step], steps.constants)
         _put(w, theta, begin)
-        _put(f, first, begin)
-        _put(t, second, begin)
+        _put(first, seeds.first, begin)
+        _put(second, seeds.second, begin)
 
 
 def _signature(dtype: np.dtype[Any]) -> Any:
@@ -295,17 +362,36 @@ def written_out(sizes: tuple[int, ...], bias: bool, lanes: int, dtype: np.dtype[
 
 
 @cache
+def update(optimizer: str, dtype: np.dtype[Any]) -> Compiled:
+    """One step of this optimizer."""
+    return compiled(KINDS[optimizer].step, _update_signature(dtype))
+
+
+def _update_signature(dtype: np.dtype[Any]) -> Any:
+    number = numba.from_dtype(dtype)
+    rows, matrix = numba.types.Array(number, 1, "C"), numba.types.Array(number, 2, "C")
+    return numba.types.void(matrix, matrix, matrix, matrix, number, rows, rows)
+
+
+@cache
 def advance(dtype: np.dtype[Any]) -> Compiled:
-    """The training loop; its first argument is a gradient."""
+    """The training loop; its first two arguments are a gradient and an optimizer's step."""
     types = numba.types
     number, whole = numba.from_dtype(dtype), types.int64
-    matrix, sets = types.Array(number, 2, "C"), types.Array(number, 3, "C")
+    rows, matrix, sets = (types.Array(number, n, "C") for n in (1, 2, 3))
+    wholes, flags = types.Array(whole, 1, "C"), types.Array(types.boolean, 1, "C")
     taken = types.void(
-        types.FunctionType(_signature(dtype)), matrix, matrix, matrix, sets, sets, number,
-        types.Array(whole, 1, "C"), types.boolean, whole, types.Array(number, 1, "C"), matrix,
-        types.Array(number, 1, "C"), number, types.Array(whole, 1, "C"), matrix,
-        types.Array(types.boolean, 1, "C"), whole,
-    )  # fmt: skip
+        types.FunctionType(_signature(dtype)),
+        types.FunctionType(_update_signature(dtype)),
+        types.NamedUniTuple(matrix, 3, Seeds),  # type: ignore[no-untyped-call]
+        types.NamedTuple((sets, sets, number), Data),  # type: ignore[no-untyped-call]
+        types.NamedTuple((rows, matrix, rows, number, wholes), Steps),  # type: ignore[no-untyped-call]
+        wholes,
+        types.boolean,
+        types.NamedTuple((*[matrix] * 7, rows), Room),  # type: ignore[no-untyped-call]
+        matrix,
+        flags,
+    )
     return compiled(_advance, taken)
 
 
@@ -313,9 +399,7 @@ def advance(dtype: np.dtype[Any]) -> Compiled:
 class Chunk:
     """Seeds that one thread takes through their steps, and what the optimizer remembers of them."""
 
-    theta: Array
-    first: Array
-    second: Array
+    seeds: Seeds
     steps: int = 0
 
 
@@ -328,17 +412,16 @@ class Fused:
             and the keyboard is heard.
     """
 
-    def __init__(self, task: Task) -> None:
-        sizes, options = task.sizes, task.options
+    def __init__(self, task: Task, n_points: int) -> None:
+        sizes, n_seeds = task.sizes, len(task.seeds)
         self._dtype = np.dtype(task.dtype)
         self._task, self._sizes = task, np.array(sizes, dtype=np.int64)
-        self._kind = list(KINDS).index(task.optimizer)
-        known = {**options, **{f"1 - {name}": 1 - value for name, value in options.items()}}
-        self._constants = np.array([known[name] for name in KINDS[task.optimizer]], self._dtype)
-        self._remembers = (
-            task.optimizer in ("momentum", "adam", "adamw", "rprop"),
-            task.optimizer in ("adam", "adamw", "rmsprop", "rprop"),
-        )
+        self._kind = KINDS[task.optimizer]
+        known = {"weight_decay": task.weight_decay, **task.constants}
+        known |= {f"1 - {name}": 1 - value for name, value in known.items()}
+        self._constants = np.array([known[name] for name in self._kind.constants], self._dtype)
+        coupled = "weight_decay" not in self._kind.constants
+        self._decay = self._dtype.type(task.weight_decay if coupled else 0)
         # Half of the residuals' squares, so scaled, is the loss: see _gradient.
         self._scale = math.sqrt(2 / sizes[-1])
         self._stop = np.zeros(1, dtype=np.bool_)
@@ -346,65 +429,79 @@ class Fused:
         # A thread's share of the seeds in equal parts, none much wider than fits; and four chunks a thread,
         # so that one that is held up leaves work to the others.
         fits = min(max(ROOM // (3 * n + 2 * sum(sizes)), NARROW), WIDE)
-        parts = math.ceil(task.n_seeds / (task.threads * fits))
-        self._side = NARROW * math.ceil(task.n_seeds / (task.threads * parts * NARROW))
+        parts = math.ceil(n_seeds / (task.threads * fits))
+        self._side = NARROW * math.ceil(n_seeds / (task.threads * parts * NARROW))
         self.lanes = self._side * min(math.ceil(parts / 4), 16)
-        per_step = SECONDS * n * (task.n_points + 2)
+        per_step = SECONDS * n * (n_points + 2)
         self.block = max(1, min(int(0.05 / (per_step * self.lanes)), 10_000))
-        saved = 0.6 * per_step * max(task.n_seeds / task.threads, self._side) * task.steps
+        saved = 0.6 * per_step * max(n_seeds / task.threads, self._side) * task.steps
         if n <= unrolled.LARGEST and saved > 2 * unrolled.seconds(n):
             self._gradient = written_out(sizes, task.bias, self._side, self._dtype)
         else:
             self._gradient = gradient_of_any(self._dtype)
-        self._advance = advance(self._dtype)
         self._flush = flush_subnormals()
+        self._update = update(task.optimizer, self._dtype)
+        self._advance = advance(self._dtype)
+
+    def begin(self, flat: NDArray[np.float64], rate: float) -> Chunk:
+        """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
+        theta = np.array(flat, self._dtype, order="C")
+        first, second = (np.zeros_like(theta[: len(theta) * kept]) for kept in self._kind.remembers)
+        if self._task.optimizer == "rprop":
+            first[:] = rate
+        return Chunk(Seeds(theta, first, second))
+
+    def load(self, points: Sequence[Points]) -> Data:
+        """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""
+        scaled = (self._scale * np.stack([getattr(p, name) for p in points]) for name in "xy")
+        x, y = (np.ascontiguousarray(a, self._dtype) for a in scaled)
+        return Data(x, y, self._dtype.type(self._scale * points[0].unit))
 
     def begin_thread(self) -> None:
         """What a thread does before its first chunk."""
         self._flush()
 
-    def begin(self, flat: NDArray[np.float64], rate: float) -> Chunk:
-        """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
-        theta = np.array(flat, self._dtype, order="C")
-        first, second = (np.zeros_like(theta[: len(theta) * kept]) for kept in self._remembers)
-        if self._task.optimizer == "rprop":
-            first[:] = rate
-        return Chunk(theta, first, second)
-
-    def load(self, points: Sequence[Points]) -> tuple[Array, Array]:
-        """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""
-        x, y = (self._scale * np.stack([getattr(p, name) for p in points]) for name in "xy")
-        return np.ascontiguousarray(x, self._dtype), np.ascontiguousarray(y, self._dtype)
-
     def advance(
         self,
         chunk: Chunk,
-        points: tuple[Array, Array],
+        points: Data,
         rates: Sequence[float],
         record: Sequence[bool],
     ) -> Array:
         """Take the chunk through one step for each rate; the losses before the steps in ``record``."""
-        task, number = self._task, self._dtype.type
         t = chunk.steps + 1 + np.arange(len(rates))
-        corrections = np.ones((len(rates), 2))
-        if task.optimizer in ("adam", "adamw"):
-            corrections[:, 0] = 1 / (1 - task.options["beta1"] ** t)
-            corrections[:, 1] = (1 - task.options["beta2"] ** t) ** -0.5
-        rows = np.where(record, np.cumsum(record) - 1, -1)
-        losses = np.empty((sum(record), chunk.theta.shape[1]), self._dtype)
+        adam = np.ones((len(rates), 2))
+        if "beta1" in self._kind.constants:
+            beta1, beta2 = (self._task.constants[name] for name in ("beta1", "beta2"))
+            adam[:, 0] = 1 / (1 - beta1**t)
+            adam[:, 1] = (1 - beta2**t) ** -0.5
+        steps = Steps(
+            rates=np.array(rates, self._dtype),
+            adam=adam.astype(self._dtype),
+            constants=self._constants,
+            decay=self._decay,
+            record=np.where(record, np.cumsum(record) - 1, -1),
+        )
+        losses = np.empty((sum(record), chunk.seeds.theta.shape[1]), self._dtype)
+        n, units = len(chunk.seeds.theta), int(self._sizes.sum())
+        heights = n, len(chunk.seeds.first), len(chunk.seeds.second), n, n, units, units
+        room = Room._make(
+            [
+                *(np.empty((height, self._side), self._dtype) for height in heights),
+                np.empty(self._side, self._dtype),
+            ]
+        )
         self._advance(
-            self._gradient, chunk.theta, chunk.first, chunk.second, *points,
-            number(self._scale * points[0].shape[1] ** -0.5), self._sizes, task.bias, self._kind,
-            np.array(rates, self._dtype), corrections.astype(self._dtype), self._constants,
-            number(task.weight_decay), rows, losses, self._stop, self._side,
+            self._gradient, self._update, chunk.seeds, points, steps, self._sizes,
+            self._task.bias, room, losses, self._stop,
         )  # fmt: skip
         chunk.steps += len(rates)
-        losses *= number(0.5)
+        losses *= self._dtype.type(0.5)
         return losses
 
     def parameters(self, chunk: Chunk) -> Array:
         """A copy of the chunk's parameters."""
-        return chunk.theta.copy()
+        return chunk.seeds.theta.copy()
 
     def stop(self) -> None:
         """Make every running call return soon."""

@@ -35,37 +35,28 @@ class Stepwise:
     Every thread has an engine of its own.
     """
 
-    def __init__(self, task: Task, device: str | torch.device) -> None:
+    def __init__(self, task: Task, n_points: int) -> None:
+        device = torch.device(task.device)
         self._task = task
-        device = torch.device(device)
         self._dtype, self._device = getattr(torch, task.dtype), device
         # How many numbers a point and seed the largest array holds: for "lm" it is the Jacobian.
         parameters = n_parameters(task.sizes, bias=task.bias)
         width = parameters if task.optimizer == "lm" else max(task.sizes[1:])
-        self.lanes = torch_gradient.lanes(width, task.n_points, task.n_seeds, task.threads, device)
-        self.block = max(1, min(100, 20_000 * self.lanes // task.n_seeds))
+        self.lanes = torch_gradient.lanes(width, n_points, len(task.seeds), task.threads, device)
+        self.block = max(1, min(100, 20_000 * self.lanes // len(task.seeds)))
         self._new_engine = partial(
             torch_gradient.Engine,
             task.sizes,
-            task.n_points,
+            n_points,
             self.lanes,
             bias=task.bias,
-            unit=task.n_points**-0.5,
+            unit=n_points**-0.5,
             dtype=self._dtype,
             device=device,
         )
         self._local = threading.local()
         self._stop = threading.Event()
         self._threads_before = torch.get_num_threads()
-
-    def begin_thread(self) -> None:
-        """What a thread does before its first chunk.
-
-        Numbers below 1e-38 slow a processor down a hundredfold and mean nothing here. One thread an
-        operation: waiting for a busy neighbor at every operation would cost far more.
-        """
-        torch.set_flush_denormal(True)
-        torch.set_num_threads(1)
 
     def begin(self, flat: NDArray[np.float64], rate: float) -> Chunk:
         """A chunk that starts at these parameters ``(n_parameters, lanes)``."""
@@ -75,10 +66,19 @@ class Stepwise:
     def _new_optimizer(self) -> Optimizer:
         task = self._task
         if task.optimizer == "lbfgs":
-            return curvature.LBFGS(task.options, task.weight_decay)
+            return curvature.LBFGS(task.constants, task.weight_decay)
         if task.optimizer == "lm":
-            return curvature.LevenbergMarquardt(task.options, task.weight_decay)
-        return first_order.Optimizer(task.optimizer, task.options, task.weight_decay)
+            return curvature.LevenbergMarquardt(task.constants, task.weight_decay)
+        return first_order.Optimizer(task.optimizer, task.constants, task.weight_decay)
+
+    def begin_thread(self) -> None:
+        """What a thread does before its first chunk.
+
+        Numbers below 1e-38 slow a processor down a hundredfold and mean nothing here. One thread an
+        operation: waiting for a busy neighbor at every operation would cost far more.
+        """
+        torch.set_flush_denormal(True)
+        torch.set_num_threads(1)
 
     def load(self, points: Sequence[Points]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""
