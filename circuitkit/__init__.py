@@ -71,8 +71,8 @@ def __getattr__(name: str) -> Any:
         value = importlib.import_module(f"circuitkit.{_MODULES[name]}")
     else:
         raise AttributeError(f"module 'circuitkit' has no attribute {name!r}")
-    globals()[name] = value
-    return value
+    # Not over a module of the same name, which the import has put there: check, callable itself.
+    return globals().setdefault(name, value)
 
 
 def __dir__() -> list[str]:

@@ -32,7 +32,9 @@ import ast
 import json
 import math
 import re
+import reprlib
 import sys
+import time
 import types
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -60,9 +62,9 @@ class Rejected(Exception):
     """Why a certificate proves nothing."""
 
 
-def _need(condition: Any, why: str) -> None:
+def _need(condition: Any, why: str, *what: Any) -> None:
     if not condition:
-        raise Rejected(why)
+        raise Rejected(": ".join([why, *map(reprlib.repr, what)]))
 
 
 def _number(value: Any) -> Any:
@@ -70,7 +72,7 @@ def _number(value: Any) -> Any:
     if type(value) is int and value.bit_length() < 160_000:
         return Q(value)
     good = type(value) is str and re.fullmatch(rf"-?{_DIGITS}(/{_DIGITS})?", value, re.ASCII)
-    _need(good, f"not an exact number: {value!r:.60}")
+    _need(good, "not an exact number", value)
     p, _, q = value.partition("/")
     return Q(int(p, 0), int(q or "1", 0))
 
@@ -79,13 +81,13 @@ def _index(value: Any, count: int) -> int:
     """The number of a gate or a column; JSON writes it as text where it is a key."""
     if type(value) is str and re.fullmatch(r"0|[1-9]\d{0,8}", value, re.ASCII):
         value = int(value)
-    _need(type(value) is int and 0 <= value < count, f"no such gate or column: {value!r:.60}")
+    _need(type(value) is int and 0 <= value < count, "no such gate or column", value)
     return int(value)
 
 
 def _list(value: Any, length: int | None = None) -> list[Any]:
-    _need(type(value) is list, f"not a list: {value!r:.60}")
-    _need(length is None or len(value) == length, f"expected {length} entries, got {len(value)}")
+    _need(type(value) is list, "not a list", value)
+    _need(length is None or len(value) == length, "a list of another length", length)
     return list(value)
 
 
@@ -117,6 +119,7 @@ class Program:
         box: ``(low, high)`` of every input and of the constant.
         sign: called with the number and the row of each new gate; 1 or -1 where the row is known to be
             at least or at most 0 everywhere in the domain, else 0.
+        deadline: when to give up, as ``time.monotonic`` counts.
 
     Attributes:
         gates: gate k is relu of ``gates[k]``.
@@ -124,9 +127,12 @@ class Program:
     """
 
     def __init__(
-        self, box: list[tuple[Any, Any]], sign: Callable[[int, Row], int] = lambda k, row: 0
+        self,
+        box: list[tuple[Any, Any]],
+        sign: Callable[[int, Row], int] = lambda k, row: 0,
+        deadline: float = math.inf,
     ) -> None:
-        self.box, self.n, self._sign = box, len(box) - 1, sign
+        self.box, self.n, self._sign, self._deadline = box, len(box) - 1, sign, deadline
         self.gates: list[Row] = []
         self.signs: dict[int, int] = {}
         self._gate_of: dict[Any, int] = {}
@@ -136,6 +142,7 @@ class Program:
         """Count what a step costs: no certificate keeps the checker busy for ever."""
         self.work += length * (1 + (int(factor.numerator).bit_length() // 256) ** 2)
         _need(self.work <= MAX_WORK, "too much work")
+        _need(self._deadline == math.inf or time.monotonic() < self._deadline, "out of time")
 
     def plain_sign(self, row: Row) -> int:
         """The sign that a row shows at the corners of the box, gates being at least 0; or 0."""
@@ -184,7 +191,7 @@ class Program:
 
     def _new(self, key: Any, sign: int) -> None:
         k = len(self.gates)
-        _need(k < MAX_GATES, f"more than {MAX_GATES} gates")
+        _need(k < MAX_GATES, "too many gates")
         self.gates.append(dict(key))
         self._gate_of[key] = k
         if sign:
@@ -203,7 +210,7 @@ class Program:
     def network(self, network: Any) -> list[Row]:
         """The outputs of a Network, or of what its ``to_dict`` gives."""
         data = _as_dict(network)
-        _need(not set(data) - {"weights", "biases", "scale"}, f"not a network: {set(data)!r:.60}")
+        _need(not set(data) - {"weights", "biases", "scale"}, "not a network", data)
         weights = _list(data["weights"])
         biases = data.get("biases") or [None] * len(weights)
         _need(weights and len(biases) == len(weights), "not a chain of layers")
@@ -214,7 +221,7 @@ class Program:
             for line, bias in zip(w, [0.0] * len(w) if b is None else b, strict=True):
                 row: Row = {}
                 for weight, r in zip((bias, *line), ({self.n: Q(1)}, *before), strict=True):
-                    _need(type(weight) in (int, float), f"not a weight: {weight!r:.60}")
+                    _need(type(weight) in (int, float), "not a weight", weight)
                     factor = Q(*weight.as_integer_ratio())  # fails for infinity and nan
                     self.spend(len(r), factor)
                     _add(row, factor, r)
@@ -235,6 +242,8 @@ class Program:
             _need(text.isascii() and text.isprintable(), "a target's text has other characters")
             return self._parts(ast.parse(text, mode="eval").body, text, outputs)
         _need(getattr(target, "n_inputs", self.n) == self.n, "a target of other inputs")
+        if type(getattr(target, "text", None)) is str:
+            return self.parts(target.text, outputs)
         target = getattr(target, "outputs", target)
         if isinstance(target, list | tuple):
             return [part for one in target for part in self.parts(one, outputs)]
@@ -262,8 +271,8 @@ class Program:
         if name == "a variable":
             letter, index = arguments
             rows = outputs if letter == "y" else [{i: Q(1)} for i in range(self.n)]
-            _need(index or len(rows) == 1, f"{letter} is not one number")
-            _need(int(index or 1) <= len(rows), f"there is no {letter}{index or ''}")
+            _need(index or len(rows) == 1, "not one number", letter)
+            _need(int(index or 1) <= len(rows), "no such variable", letter, index)
             return rows[int(index or 1) - 1]
         rows = [self._row(a, text, outputs) for a in arguments]
         negative = [_sum((-1, row)) for row in rows]
@@ -338,15 +347,13 @@ def _operation(e: Any, text: str) -> tuple[str, Any]:
             return "and", [ast.Compare(a, [op], [b]) for a, op, b in pairs]
         case ast.Call(func=ast.Name(id=name), keywords=[]):
             name = _OPERATIONS.get(name, name)
-            _need(
-                name in ("abs", "min", "max", "relu", "clamp"), f"not piecewise linear: {name:.60}"
-            )
+            _need(name in ("abs", "min", "max", "relu", "clamp"), "not piecewise linear", name)
             return name, e.args
         case ast.Constant(value=int() | float() as value):
             return "a number", [_literal(text[e.col_offset : e.end_col_offset], value)]
         case ast.Name(id=name):
             return "a variable", _variable(name)
-    _need(type(e).__module__.startswith("sympy."), f"cannot read {type(e).__name__}")
+    _need(type(e).__module__.startswith("sympy."), "not a target", type(e).__name__)
     if e.is_Symbol:
         return "a variable", _variable(e.name)
     if e.is_Rational:
@@ -360,19 +367,19 @@ def _operation(e: Any, text: str) -> tuple[str, Any]:
 
 def _variable(name: str) -> tuple[str, str | None]:
     found = re.fullmatch(r"([xy])([1-9]\d{0,3})?", name, re.ASCII)
-    _need(found, f"unknown variable {name!r:.60}")
+    _need(found, "unknown variable", name)
     return found[1], found[2]  # type: ignore[index]
 
 
 def _literal(literal: str, value: int | float) -> Any:
     """The number that is written: 0.1 is one tenth."""
-    _need(type(value) is not bool and math.isfinite(value), f"not a number: {literal:.60}")
+    _need(type(value) is not bool and math.isfinite(value), "not a number", literal)
     _need(len(literal) <= 400, "a number with too many digits")
     if type(value) is int:
         return Q(value)
     digits, _, exponent = literal.replace("_", "").lower().partition("e")
     whole, _, decimals = digits.partition(".")
-    _need(value or not int(whole + decimals), f"too small a number: {literal:.60}")
+    _need(value or not int(whole + decimals), "too small a number", literal)
     return (
         Q(int(whole + decimals)) * Q(10) ** (int(exponent or "0") - len(decimals))
         if value
@@ -413,6 +420,7 @@ def pose(
     network: Any,
     target: Any,
     sign: Callable[[Program, int, Row], int] = lambda program, k, row: 0,
+    deadline: float = math.inf,
 ) -> Problem:
     """What the certificate claims of the network and the target; its tree is not looked at.
 
@@ -421,16 +429,16 @@ def pose(
     """
     _need(type(certificate) is dict, "a certificate is a JSON object")
     parts = {"tolerance", "measure", "domain", "margins", "fixed", "tree"}
-    _need(not set(certificate) - parts, f"not parts of a certificate: {set(certificate) - parts}")
+    _need(not set(certificate) - parts, "not part of a certificate", set(certificate) - parts)
     tolerance, measure = _number(certificate["tolerance"]), certificate["measure"]
     _need(tolerance >= 0, "the tolerance is negative")
     _need(measure in ("relative", "absolute"), "the measure is neither relative nor absolute")
     n = len(_as_dict(network)["weights"][0][0])
+    _need(n, "a network without inputs")
     box, constraints, where = _domain(certificate["domain"], n)
     homogenised, one = constraints is not None, {n: Q(1)}
-    program = Program(
-        [*box, (Q(0) if homogenised else Q(1), Q(1))], lambda k, row: sign(program, k, row)
-    )
+    columns = [*box, (Q(0) if homogenised else Q(1), Q(1))]
+    program = Program(columns, lambda k, row: sign(program, k, row), deadline)
     for row in constraints or []:
         program.given(row)
     outputs = program.network(network)
@@ -439,29 +447,34 @@ def pose(
     stated = (
         [("", row) for row in program.network(target)] if other else program.parts(target, outputs)
     )
+    relation = bool(stated) and all(r for r, _ in stated)
+    _need(relation or len(stated) == len(outputs) > 0, "a target of other outputs")
+    _need(relation or not any(r for r, _ in stated), "a relation beside an expression")
     margins = [_number(m) for m in _list(certificate.get("margins", []))]
-    strict = [row for relation, row in stated if relation == ">"]
-    _need(len(margins) == len(strict), "each strict relation needs a margin, and nothing else")
+    strict = [r for r, _ in stated if r == ">"] if not tolerance else []
+    _need(len(margins) == len(strict), "a margin for each strict relation, and no other")
     _need(all(m > 0 for m in margins), "the margin of a strict relation is above 0")
-    claims = []
-    if stated and all(relation for relation, _ in stated):
-        _need(tolerance == 0, "a relation has no tolerance")
-        for relation, row in stated:
-            margin = margins.pop(0) if relation == ">" else Q(0)
-            claims.append(Claim(_sum((-1, row)), -margin, one))
-        return Problem(program, claims, homogenised, f"{spelled} {where}")
-    _need(not any(relation for relation, _ in stated), "a relation beside an expression")
-    _need(len(stated) == len(outputs) > 0, "a target of other outputs")
     size = one if measure == "absolute" else None
-    if measure == "relative" and tolerance and not homogenised:  # max(1, |x_i|)
+    if measure == "relative" and not homogenised:  # max(1, |x_i|), where that can be above 1
         large = [{i: Q(s)} for i in range(n) for s in (1, -1) if s * box[i][s > 0] > 1]
-        size = program.maximum([one, *large])
-    for y, (_, f) in zip(outputs, stated, strict=True):
-        for s in (1, -1):
-            claims.append(Claim(_sum((s, y), (-s, f)), tolerance, size))
-    beyond = ", relative to the size of the input beyond 1," if measure == "relative" else ""
-    within = f"is within {_text(tolerance)} of" if tolerance else "equals"
-    words = f"this network {within} {spelled}{beyond if tolerance else ''} {where}"
+        size = program.maximum([one, *large]) if large else None
+    claims = []
+    for i, (r, row) in enumerate(stated):
+        if not relation:
+            difference = _sum((1, outputs[i]), (-1, row))
+            claims += [Claim(_sum((s, difference)), tolerance, size) for s in (1, -1)]
+        elif r == ">" and not tolerance:
+            claims.append(Claim(_sum((-1, row)), -margins.pop(0), one))
+        else:
+            claims.append(Claim(_sum((-1, row)), tolerance, size))
+    error = f"by at most {_text(tolerance)}"
+    if tolerance and measure == "relative":
+        error += ", relative to the size of the input beyond 1,"
+    if relation:
+        words = f"{spelled}{' is violated ' + error if tolerance else ''} {where}"
+    else:
+        words = f"this network {'differs from' if tolerance else 'equals'} {spelled} "
+        words += f"{error} {where}" if tolerance else where
     return Problem(program, claims, homogenised, words)
 
 
@@ -548,13 +561,13 @@ class Cell:
                 continue
             sign = self.sign(k)
             if sign:  # gate k is its row or 0; minus a multiple of sign * row >= 0
-                _need(number is None or number >= 0, f"the multiple of gate {k} is negative")
+                _need(number is None or number >= 0, "a multiple is negative: gate", k)
                 factor = (c if sign > 0 else 0) - sign * (number or 0)
             else:  # relu(z) >= a z; relu(z) <= a z + what it is above a z at one of the ends
                 low, high = self.bound(k)
                 if number is None:
                     number = _chord(low, high) if c < 0 else Q(high > -low)
-                _need(0 <= number <= 1, f"the slope of gate {k} is not in [0, 1]")
+                _need(0 <= number <= 1, "a slope is not in [0, 1]: gate", k)
                 factor = c * number
                 if c < 0:
                     constant += c * max((1 - number) * high, -number * low)
@@ -583,9 +596,11 @@ class Cell:
             if not missing:
                 todo.pop()
                 if j not in self.bounds:
-                    low, high = self.least(row, {}), -self.least(_sum((-1, row)), {})
-                    old = self.before.bound(j) if self.before else (low, high)
-                    self.bounds[j] = max(low, old[0]), min(high, old[1])
+                    ends = self.before.bound(j) if self.before else None
+                    if ends is None or ends[0] < 0 < ends[1]:
+                        new = self.least(row, {}), -self.least(_sum((-1, row)), {})
+                        ends = (max(ends[0], new[0]), min(ends[1], new[1])) if ends else new
+                    self.bounds[j] = ends
         return self.bounds[k]
 
     def part(self, **changes: Any) -> Cell:
@@ -620,7 +635,7 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
     while todo:
         node, cell, claims = todo.pop()
         program.nodes += 1
-        _need(program.nodes <= MAX_NODES, f"more than {MAX_NODES} nodes")
+        _need(program.nodes <= MAX_NODES, "too many nodes")
         match _list(node):
             case ["split", k, on, off]:  # row k >= 0, row k <= 0: nothing is left out
                 k = _index(k, n_gates)
@@ -638,7 +653,7 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
                 for k, sign, given in (_list(step, 3) for step in _list(steps)):
                     k, sign = _index(k, n_gates), _sign(sign)
                     least = cell.least(_sum((sign, program.gates[k])), numbers(given))
-                    _need(least >= 0, f"the sign of gate {k} is not shown")
+                    _need(least >= 0, "a sign is not shown: gate", k)
                     cell.signs[k] = sign
                 todo.append((child, cell, claims))
             case [
@@ -672,7 +687,7 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
                     least += Q(0) if claim.size else claim.limit
                     _need(least >= 0, "a claim is not shown in a cell")
             case _:
-                raise Rejected(f"not a node of a tree: {node!r:.60}")
+                raise Rejected(f"not a node of a tree: {reprlib.repr(node)}")
 
 
 def _sign(value: Any) -> int:
@@ -683,11 +698,14 @@ def _sign(value: Any) -> int:
 # --- the answer ----------------------------------------------------------------------------------------
 
 
-def verify(certificate: dict[str, Any], network: Any, target: Any) -> str:
+def verify(
+    certificate: dict[str, Any], network: Any, target: Any, *, deadline: float = math.inf
+) -> str:
     """What the certificate proves of the network and the target, in words.
 
     Raises:
-        Rejected: it does not prove what it claims; other exceptions where something is malformed.
+        Rejected: it does not prove what it claims, or not before the deadline (``time.monotonic``);
+            other exceptions where something is malformed.
     """
     fixed = {}
     for k, s, tree in (_list(entry, 3) for entry in _list(certificate.get("fixed", []))):
@@ -700,7 +718,7 @@ def verify(certificate: dict[str, Any], network: Any, target: Any) -> str:
             _prove(program, [Claim(_sum((-s, row)), Q(0), None)], tree)
         return s
 
-    problem = pose(certificate, network, target, sign)
+    problem = pose(certificate, network, target, sign, deadline)
     _prove(problem.program, problem.claims, certificate["tree"])
     return problem.words
 
