@@ -17,7 +17,7 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install book html serve lab test chromium lint unit notebooks browser lock fresh clean
+.PHONY: help install book html serve lab test chromium lint unit notebooks browser lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,19 @@ browser: $(READY) chromium  ## check every built page in headless Chromium
 
 lock: $(READY)  ## refresh requirements.lock and binder/environment.yml to the newest versions
 	$(BIN)/python scripts/lock.py $(LOCK_OPTIONS)
+
+lowest: $(READY)  ## the package's tests with the lowest versions of what it needs, in build/lowest
+	$(STEP) "Testing circuitkit with the lowest versions"
+	@mkdir -p build
+	$(BIN)/python scripts/lock.py --lowest build/lowest.txt
+	$(PYTHON) -m venv --clear build/lowest
+	build/lowest/bin/python -m pip install --requirement build/lowest.txt
+	build/lowest/bin/python -m pip install --no-deps --editable .
+	build/lowest/bin/python -m pytest --numprocesses $(JOBS)
+
+binder: $(READY)  ## execute every chapter with exactly Binder's packages, in a gigabyte of memory
+	$(STEP) "Executing the chapters as on Binder"
+	@$(BIN)/python scripts/binder.py
 
 fresh:  ## try the two commands of the README on a bare Debian in build/fresh (as root, an hour)
 	$(PYTHON) scripts/fresh.py $(FRESH_OPTIONS)

@@ -25,6 +25,8 @@ from sphinxcontrib import katex
 
 HERE = Path(__file__).resolve().parent
 BINDER_HUB = "https://mybinder.org"
+COLAB = "https://colab.research.google.com"
+COLAB_BRANCH = "colab"  # which the workflow fills
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -35,6 +37,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
         "config-inited", lambda app, config: config.html_static_path.append(str(HERE / "vendor"))
     )
     app.connect("html-page-context", drop_unused_scripts, priority=900)
+    app.connect("html-page-context", open_in_colab, priority=900)
     app.connect("build-finished", polish_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -90,7 +93,23 @@ def link_to_repository(app: Sphinx, config: Config) -> None:
         "use_edit_page_button": True,
         "use_issues_button": True,
     }
-    options["launch_buttons"] = {**options.get("launch_buttons", {}), "binderhub_url": BINDER_HUB}
+    buttons = {**options.get("launch_buttons", {}), "binderhub_url": BINDER_HUB}
+    if "GITHUB_REPOSITORY" in os.environ:  # the workflow, which also writes that branch
+        buttons["colab_url"] = COLAB
+    options["launch_buttons"] = buttons
+
+
+def open_in_colab(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Colab opens the chapter with a first cell that installs what it needs there."""
+    branch = app.config.html_theme_options.get("repository_branch")
+    for group in context.get("header_buttons", []):
+        for button in group.get("buttons", []):
+            if button.get("text") == "Colab":
+                button["url"] = button["url"].replace(
+                    f"/blob/{branch}/", f"/blob/{COLAB_BRANCH}/", 1
+                )
 
 
 # --- formulas ----------------------------------------------------------------------------------

@@ -131,8 +131,10 @@ def remember(executed: dict[str, str]) -> None:
     partly.replace(EXECUTED)
 
 
-def execute_one(path: Path, limit: int, kernel: str | None = None) -> None:
-    """Execute one notebook where it lies and keep its outputs."""
+def execute_one(
+    path: Path, limit: int, kernel: str | None = None, memory: int | None = None
+) -> None:
+    """Execute one notebook where it lies and keep its outputs; say how much memory that took."""
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -149,17 +151,53 @@ def execute_one(path: Path, limit: int, kernel: str | None = None) -> None:
         resources={"metadata": {"path": str(path.parent)}},
         **({"kernel_name": kernel} if kernel else {}),
     )  # fmt: skip
+    watch = Watch(memory)
+    watch.start()
     try:
         client.execute()
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         told = {
             CellTimeoutError: f"did not end within {limit} s",
-            DeadKernelError: "ended its kernel: out of memory, or a crash",
+            DeadKernelError: f"took more than {memory} MB of memory"
+            if watch.over
+            else "ended its kernel: out of memory, or a crash",
         }.get(type(error), f"raised an error\n{error}")
         first, *_ = [line for line in notebook.cells[at].source.splitlines() if line.strip()]
         sys.exit(f"error: {path.name}: cell {at + 1} ({first.strip()}) {told}")
+    finally:
+        watch.stop()
     nbformat.write(notebook, path)
     drop_widget_state(path)
+    print(f"{path.name} took at most {watch.peak} MB of memory")
+
+
+class Watch(threading.Thread):
+    """Notes how much memory the processes started from here take; ends them over the limit."""
+
+    def __init__(self, limit: int | None) -> None:
+        super().__init__(daemon=True)
+        self.limit, self.peak, self.over = limit, 0, False
+        self.ended = threading.Event()
+
+    def run(self) -> None:
+        import psutil
+
+        while not self.ended.wait(0.05):
+            taken = 0
+            children = psutil.Process().children(recursive=True)
+            for child in children:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    taken += child.memory_info().rss
+            self.peak = max(self.peak, taken // 2**20)
+            if self.limit and self.peak > self.limit:
+                self.over = True
+                for child in children:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        child.kill()
+
+    def stop(self) -> None:
+        self.ended.set()
+        self.join()
 
 
 def drop_widget_state(notebook: Path) -> None:
@@ -283,6 +321,7 @@ def main() -> None:
     one = command("notebook", execute_one, "execute one notebook where it lies")
     one.add_argument("path", type=Path)
     one.add_argument("--kernel", help="the kernel to use instead of the notebook's own")
+    one.add_argument("--memory", type=int, help="megabytes that it may take")
     for each in (executing, one):
         each.add_argument("--limit", type=int, default=LIMIT, help="seconds that a cell may take")
     command("build", build, "build the pages from the executed chapters")

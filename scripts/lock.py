@@ -110,6 +110,28 @@ def refresh(keep: bool) -> None:
     print(f"{len(versions)} packages in {LOCK.name}; {BINDER.relative_to(ROOT)} follows")
 
 
+def lowest(result: Path) -> None:
+    """The lowest versions that the package promises, with the newest tools to test them."""
+    with tempfile.TemporaryDirectory() as folder:
+        low = Path(folder) / "low.txt"
+        oldest = f"--python-version={pythons(PROJECT.read_text('utf-8'))[0]}"
+        extras = [f"--extra={name}" for name in ("exact", "smt", "sweep", "torch", "train")]
+        # Without this project's constraints: they are the lock's.
+        common = ["pyproject.toml", "--no-config", *extras, oldest]
+        uv(*common, "--resolution=lowest-direct", f"--output-file={low}")
+        low.write_text(portable(low.read_text("utf-8")), "utf-8")
+        result.unlink(missing_ok=True)  # whose versions would be kept
+        uv(
+            *common,
+            "--extra=book",
+            "--extra=test",
+            f"--constraint={low}",
+            f"--output-file={result}",
+        )
+    result.write_text(portable(result.read_text("utf-8")), "utf-8")
+    print(f"{len(pins(result.read_text('utf-8')))} packages in {result}")
+
+
 def check() -> None:
     """Resolve the lock for every promised Python, from wheels alone; remember that it was done."""
     texts = [LOCK.read_text("utf-8"), PROJECT.read_text("utf-8"), Path(__file__).read_text("utf-8")]
@@ -137,8 +159,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--keep", action="store_true", help="keep versions that still fit")
     parser.add_argument("--check", action="store_true", help="only resolve it for every Python")
+    parser.add_argument(
+        "--lowest", type=Path, metavar="FILE", help="only write down the lowest versions promised"
+    )
     options = parser.parse_args()
-    check() if options.check else refresh(options.keep)
+    if options.lowest:
+        lowest(options.lowest)
+    elif options.check:
+        check()
+    else:
+        refresh(options.keep)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,3 +85,18 @@ def test_a_cell_that_raises_is_named_and_shown(tmp_path):
     assert "error: wrong.ipynb: cell 1 (x = 1) raised an error" in done.stderr
     assert "ZeroDivisionError" in done.stderr
     assert path.read_text() == before
+
+
+def test_a_cell_that_takes_too_much_memory_ends_and_is_named(tmp_path):
+    path = write(tmp_path / "large.ipynb", "1", "big = b'x' * 10**9\nimport time\ntime.sleep(60)")
+    done = execute_one(path, "--memory=500")
+    assert done.returncode == 1
+    told = "error: large.ipynb: cell 2 (big = b'x' * 10**9) took more than 500 MB of memory"
+    assert told in done.stderr
+
+
+def test_what_a_chapter_took_is_told(tmp_path):
+    done = execute_one(write(tmp_path / "small.ipynb", "big = b'x' * 10**8; len(big)"))
+    assert done.returncode == 0, done.stderr
+    peak = int(re.search(r"small.ipynb took at most (\d+) MB", done.stdout)[1])
+    assert 100 < peak < 400

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numba
@@ -155,3 +158,25 @@ def test_sums_over_many_points_keep_their_digits():
     coarse, _ = trained("min4", (6,), [0.1], dtype="float32", **arguments)
     fine, _ = trained("min4", (6,), [0.1], dtype="float64", **arguments)
     assert np.abs(coarse - fine).max() < 3e-7  # 6e-7 in one go
+
+
+RUNS = """
+import hashlib, circuitkit as ck
+digest = hashlib.sha256()
+for target, hidden, more in [("abs", 2, {}), ("min", (4, 3), {"optimizer": "adam", "bias": True})]:
+    run = ck.train(target, hidden, seeds=40, steps=60, progress=False, **more)
+    for array in (*run.weights, *run.biases, run.loss, run.history, run.error):
+        digest.update(array.tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_a_processor_without_wide_vectors_computes_the_same_to_the_bit(tmp_path):
+    told = [
+        subprocess.run(
+            [sys.executable, "-c", RUNS], capture_output=True, text=True, check=True,
+            env={**os.environ, **more, "NUMBA_CACHE_DIR": str(tmp_path / name)},
+        ).stdout
+        for name, more in {"this": {}, "any": {"NUMBA_CPU_NAME": "generic"}}.items()
+    ]  # fmt: skip
+    assert told[0] == told[1] != ""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import doctest
 import json
+import os
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
+import venv
+import zipfile
 from itertools import chain
 from pathlib import Path
 
@@ -20,6 +24,8 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
 import lock  # noqa: E402
 from book_site import polish, repository  # noqa: E402
 from page_fonts import used_icons  # noqa: E402
+
+import binder  # noqa: E402
 
 STORY = ["features", "identity", "abs", "arithmetic", "min", "experiments", "conclusions"]
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
@@ -63,6 +69,30 @@ def test_every_place_tells_the_same_range_of_pythons():
     assert f"expected Python {oldest} to {minors[-1]}" in bootstrap
 
 
+def test_what_is_published_is_the_package_and_nothing_that_needs_more(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "--directory", str(tmp_path)],
+        cwd=ROOT, check=True, capture_output=True,
+    )  # fmt: skip
+    (sdist,), (wheel,) = tmp_path.glob("*.tar.gz"), tmp_path.glob("*.whl")
+    with tarfile.open(sdist) as archive:
+        shipped = {name.split("/", 1)[1] for name in archive.getnames()}
+    package = {name for name in shipped if name.startswith("circuitkit/")}
+    assert shipped - package == {
+        ".gitignore", "CITATION.cff", "LICENSE", "PKG-INFO", "README.md", "pyproject.toml",
+    }  # fmt: skip
+    with zipfile.ZipFile(wheel) as archive:
+        installed = set(archive.namelist())
+    assert package == {name for name in installed if ".dist-info/" not in name}
+    assert [name for name in installed - package if "LICENSE" in name] == [
+        f"{wheel.name.rsplit('-', 3)[0]}.dist-info/licenses/LICENSE"
+    ]
+    tracked = subprocess.run(
+        ["git", "ls-files", "circuitkit"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    assert package >= set(tracked.split())
+
+
 def test_binder_installs_the_versions_of_the_lock():
     versions = lock.pins(lock.LOCK.read_text("utf-8"))
     dependencies = yaml.safe_load(lock.BINDER.read_text("utf-8"))["dependencies"]
@@ -73,12 +103,18 @@ def test_binder_installs_the_versions_of_the_lock():
     assert told == {name: versions[lock.CONDA_NAMES.get(name, name)] for name in told}
 
 
-def test_binder_brings_every_package_that_circuitkit_needs():
+def test_binder_brings_the_package_that_trains_and_jupyterlab_and_no_more():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    needed = {re.match(r"[\w-]+", line)[0].lower() for line in project["dependencies"]}
-    text = lock.BINDER.read_text("utf-8")
-    brought = {lock.CONDA_NAMES.get(n, n) for n in re.findall(r"^ +- ([\w.-]+?)=", text, re.M)}
-    assert needed - brought == set()
+    extras = project["optional-dependencies"]
+    asked = [*project["dependencies"], *extras["train"], *extras["torch"]]
+    needed = {re.match(r"[\w-]+", line)[0].lower() for line in asked}
+    brought = {line.split("==")[0] for line in binder.requirements(lock.BINDER.read_text("utf-8"))}
+    assert brought == needed | {"ipykernel", "ipywidgets", "jupyterlab", "jupyterlab-myst"}
+
+
+def test_binder_starts_with_the_processor_that_it_compiled_for():
+    for script in ("postBuild", "start"):
+        assert "export NUMBA_CPU_NAME=generic\n" in (ROOT / "binder" / script).read_text("utf-8")
 
 
 def test_refreshing_rewrites_binder_but_leaves_python_and_notes_alone():
@@ -89,7 +125,7 @@ def test_refreshing_rewrites_binder_but_leaves_python_and_notes_alone():
     )
 
 
-@pytest.mark.parametrize("module", [lock, sys.modules["page_fonts"]])
+@pytest.mark.parametrize("module", [binder, lock, sys.modules["page_fonts"]])
 def test_the_examples_in_the_scripts_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -99,6 +135,59 @@ def test_every_action_is_pinned_by_its_commit():
         uses = re.findall(r"uses: (\S+)", workflow.read_text("utf-8"))
         assert uses
         assert [use for use in uses if not re.search(r"@[0-9a-f]{40}$", use)] == []
+
+
+def test_a_job_may_do_what_it_must_and_no_more():
+    (workflow,) = (ROOT / ".github" / "workflows").glob("*.yml")
+    told = yaml.safe_load(workflow.read_text("utf-8"))
+    assert told["permissions"] == {}
+    may_write = {
+        "publish": {"pages": "write", "id-token": "write"},
+        "colab": {"contents": "write"},
+    }
+    for name, job in told["jobs"].items():
+        assert job["permissions"] == may_write.get(name, {"contents": "read"}), name
+        assert job["timeout-minutes"] <= 180, name
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, name
+            # What others can choose, a branch's name for one, never becomes a part of a command.
+            assert not re.search(r"\$\{\{ *(github|inputs)\b", step.get("run", "")), name
+    for name in may_write:
+        assert told["jobs"][name]["if"] == "github.ref == 'refs/heads/main'"
+        assert told["jobs"][name]["needs"] == "test"
+
+
+def test_colab_installs_the_very_commit_that_built_the_book(tmp_path):
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    command = [sys.executable, str(ROOT / "scripts" / "colab.py")]
+    folder = tmp_path / "notebooks"
+    subprocess.run([*command, ROOT.as_uri(), commit, str(folder)], check=True)
+    assert {p.relative_to(folder).as_posix() for p in folder.rglob("*.ipynb")} == set(NOTEBOOKS)
+    notebook = json.loads((folder / "chapters" / "min.ipynb").read_text("utf-8"))
+    assert (
+        notebook["cells"][1:] == json.loads((ROOT / "chapters" / "min.ipynb").read_text())["cells"]
+    )
+
+    # A Python with a pip that only writes down what it is asked for.
+    venv.create(tmp_path / "venv", with_pip=False)
+    (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
+    (packages / "pip.py").write_text("import sys; open('asked.txt', 'w').write(str(sys.argv[1:]))")
+    told = subprocess.run(
+        [str(tmp_path / "venv" / "bin" / "python"), "-c",
+         "".join(notebook["cells"][0]["source"]) + "\nprint(os.getcwd())"],
+        cwd=tmp_path, capture_output=True, text=True,
+        env={n: v for n, v in os.environ.items() if n != "PYTHONPATH"},
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.strip() == str(tmp_path / "book" / "chapters")
+    asked = (tmp_path / "asked.txt").read_text()
+    assert asked == "['install', '--quiet', './book[train,torch]']"
+    assert (tmp_path / "book" / ".git" / "FETCH_HEAD").read_text().startswith(commit)
+    for wrong in ["http://example.org/a", "https://example.org/'); import os #"]:
+        assert subprocess.run([*command, wrong, commit, "x"], capture_output=True).returncode == 2
 
 
 def test_the_style_sheet_of_formulas_is_of_the_version_that_typesets_them():
