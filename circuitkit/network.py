@@ -215,11 +215,14 @@ class Network:
         Understands every module whose forward pass is one chain of ``nn.Linear`` and ReLU (as
         module, function or method), however it is nested or named; ``nn.Identity`` and
         ``nn.Dropout`` (which does nothing when evaluating) are passed over. A ReLU that comes first
-        or last is kept by an identity matrix before or after it.
+        or last is kept by an identity matrix before or after it. The module is called at a few
+        points, as it is, and must give what the network gives there.
 
         Raises:
             TypeError: not a module, or a layer other than these.
-            ValueError: two linear layers in a row, a branch, or weights that are not finite.
+            ValueError: two linear layers in a row, a branch, or weights that are not finite; or the
+                module does something else than its layers say: it has hooks, a layer with a forward
+                pass of its own, or Dropout in training mode.
 
         Example:
             >>> import torch

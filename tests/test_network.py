@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -301,6 +302,52 @@ def test_from_torch_refuses_what_is_not_a_chain_of_linear_and_relu():
         Network.from_torch(nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1)))
     with pytest.raises(ValueError, match="at least one nn.Linear"):
         Network.from_torch(nn.Sequential(nn.ReLU()))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "bfloat16"])
+def test_from_torch_takes_modules_of_every_precision(dtype):
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(1)
+    sizes = [3, 40, 40, 2]
+    layers = [torch.nn.Linear(a, b) for a, b in itertools.pairwise(sizes)]
+    module = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
+    assert Network.from_torch(module.to(getattr(torch, dtype))).layer_sizes == tuple(sizes)
+
+
+def test_from_torch_refuses_a_module_that_does_something_else_than_its_layers_say():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+
+    def plain():
+        return nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+
+    hooked, before, stale = plain(), plain(), plain()
+    hooked[0].register_forward_hook(lambda module, given, output: output + 1)
+    before[2].register_forward_pre_hook(lambda module, given: (2 * given[0],))
+
+    class Doubled(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the old weight_norm, which keeps a stale copy
+        nn.utils.weight_norm(stale[0])
+    with torch.no_grad():
+        stale[0].weight_g.mul_(3)
+    dropping = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.5), nn.ReLU(), nn.Linear(3, 1))
+    for module, reason in (
+        (hooked, "is not what the weights of its layers say: layer '0' has a forward hook"),
+        (before, "layer '2' has a forward hook"),
+        (Doubled(2, 1), "the module is a Doubled with a forward pass of its own"),
+        (stale, "the weights of layer '0' are computed by a hook .* out of date"),
+        (dropping, "layer '1' is a Dropout in training mode; call module.eval"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            Network.from_torch(module)
+    assert Network.from_torch(dropping.eval()) == Network.from_torch(dropping)
+    listened = plain()
+    listened[0].register_forward_hook(lambda module, given, output: None)
+    assert Network.from_torch(listened).layer_sizes == (2, 3, 1)
 
 
 def test_importing_the_package_imports_no_torch_and_no_matplotlib():

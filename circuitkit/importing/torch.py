@@ -52,6 +52,7 @@ def linear_layers(
     if previous == "relu":
         weights.append(np.eye(weights[-1].shape[0]))
         biases.append(None)
+    _need_the_same_values(module, weights, biases)
     return weights, biases
 
 
@@ -72,6 +73,65 @@ def sequential(
 
 def _exact(tensor: torch.Tensor) -> NDArray[np.float64]:
     return tensor.detach().cpu().to(torch.float64).numpy()
+
+
+def _need_the_same_values(
+    module: nn.Module,
+    weights: Sequence[NDArray[np.float64]],
+    biases: Sequence[NDArray[np.float64] | None],
+) -> None:
+    """Call the module itself, as it is: what is written in its layers may not be what it does.
+
+    Raises:
+        ValueError: it gives something else than its weights say, with the likely reason.
+    """
+    parameter = next(module.parameters())
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(12, weights[0].shape[1])) * np.repeat([0.1, 1.0, 10.0], 4)[:, None]
+    inputs = torch.tensor(x).to(parameter)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(devices=[]):
+            given, again = (_exact(module(inputs)) for _ in range(2))
+    except Exception as error:  # a forward pass raises what it likes
+        raise ValueError(
+            f"module: called with an input of shape {tuple(inputs.shape)}, it raises "
+            f"{type(error).__name__} ({error})"
+        ) from error
+    h = _exact(inputs)
+    size = np.abs(h)  # the same sums without cancellation: what rounding errors are relative to
+    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        bias = np.zeros(len(w)) if b is None else b
+        h, size = (np.maximum(h, 0.0) if i else h) @ w.T + bias, size @ np.abs(w).T + np.abs(bias)
+    reason = _reason(module)
+    if not np.array_equal(given, again):
+        raise ValueError(
+            f"module: gives other values when it is called again{reason or '; try module.eval()'}"
+        )
+    allowed = 8 * torch.finfo(parameter.dtype).eps * sum(w.shape[1] for w in weights) * size
+    if given.shape != h.shape or not (np.abs(given - h) <= allowed).all():
+        raise ValueError(
+            "module: what it computes is not what the weights of its layers say"
+            f"{reason or '; a layer has a forward pass of its own'}"
+        )
+
+
+def _reason(module: nn.Module) -> str:
+    """What may make a module do something else than its layers say."""
+    for name, part in module.named_modules():
+        where = f"layer {name!r}" if name else "the module"
+        if isinstance(part, nn.Dropout) and part.training and part.p:
+            return f": {where} is a Dropout in training mode; call module.eval() first"
+        if part._forward_pre_hooks or part._forward_hooks:
+            kinds = {type(h).__name__ for h in (*part._forward_pre_hooks.values(),)}
+            if kinds & {"WeightNorm", "SpectralNorm"}:
+                return (
+                    f": the weights of {where} are computed by a hook when it is called, and are out of "
+                    "date; call the module once, or remove the norm"
+                )
+            return f": {where} has a forward hook"
+        if isinstance(part, nn.Linear) and type(part).forward is not nn.Linear.forward:
+            return f": {where} is a {type(part).__name__} with a forward pass of its own"
+    return ""
 
 
 def _chain(module: nn.Module) -> list[Any]:
