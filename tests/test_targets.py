@@ -9,6 +9,7 @@ import pytest
 import sympy
 from hypothesis import given
 from hypothesis import strategies as st
+from sympy.printing.numpy import NumPyPrinter
 
 from circuitkit import Target, target
 from circuitkit.functions.language import CATALOGUE
@@ -106,6 +107,38 @@ def test_other_variable_names_need_their_order():
         Target(a - b, variables=(a,))
 
 
+@pytest.mark.parametrize("told", ["positive", "nonnegative", "negative", "integer", "rational"])
+def test_variables_that_cannot_be_any_number_are_refused(told):
+    # SymPy has made x of max(x, 0) already, if it was told that x is positive
+    x = sympy.Symbol("x", **{told: True})
+    for make in (lambda: target(sympy.Max(x + 1, 0)), lambda: Target(0 * x, variables=[x])):
+        with pytest.raises(
+            ValueError, match=rf"any real number, got x with {told}=True; make them"
+        ):
+            make()
+    for harmless in ({}, {"real": True}, {"finite": True}, {"complex": True}):
+        assert target(sympy.Abs(sympy.Symbol("x", **harmless))) == target("abs")
+
+
+def test_what_is_not_an_expression_of_numbers_is_refused_when_it_is_made():
+    x = sympy.Symbol("x")
+    with pytest.raises(TypeError, match="got Lambda.*; give what it returns"):
+        target(sympy.Lambda(x, sympy.Abs(x)))
+    with pytest.raises(ValueError, match=r"expected functions that SymPy knows, got f\(x\)"):
+        target(sympy.Function("f")(x))
+
+
+@pytest.mark.parametrize("text", ["relu(x)", "max(x1, 0)", "clamp(x, -1, 1)", "max(x, 0)*sin(x)"])
+def test_arrays_and_numbers_mix_whatever_sympy_prints_for_a_maximum(text, monkeypatch):
+    # SymPy 1.13 prints numpy.amax((0, x), axis=0), which numpy refuses: a number beside an array
+    def amax(self, e, name="numpy.amax"):
+        return f"{name}(({', '.join(map(self._print, e.args))}), axis=0)"
+
+    monkeypatch.setattr(NumPyPrinter, "_print_Max", amax)
+    monkeypatch.setattr(NumPyPrinter, "_print_Min", lambda s, e: amax(s, e, "numpy.amin"))
+    assert target(text)(np.ones((2, 1))).shape == (2, 1)
+
+
 def test_pickling_keeps_name_and_expression():
     for f in (
         target("min"),
@@ -140,6 +173,10 @@ def test_a_hint_names_a_function_of_the_catalogue_and_of_expressions_once():
         ("1e-999", "outside the range of a double"),
         ("x1000", "at most 256 inputs, got x1000"),
         ("abs(x, x)", "abs takes 1 argument, got 2"),
+        ("relu", "'relu' is a function; write what it is of, such as relu\\(x\\)"),
+        ("x + clamp", "'clamp' is a function, in 'x \\+ clamp'; .* such as clamp\\(x, -1, 1\\)"),
+        ("clamp(x, 1, -1)", "takes low <= high, got 1 and -1"),
+        ("clamp(x, x + 1, x)", "takes low <= high, got x \\+ 1 and x"),
         ("clamp(x)", "clamp takes 3 arguments, got 1"),
         ("min()", "min takes at least 1 argument, got 0"),
         ("x if x else 1", "is not a number, a variable"),

@@ -167,6 +167,12 @@ def _number(node: ast.Constant, text: str) -> sympy.Expr:
 def _symbol(name: str, text: str) -> sympy.Symbol:
     if re.fullmatch(r"x|x[1-9]\d{0,3}", name):
         return sympy.Symbol(name, real=True)
+    if name in _FUNCTIONS:
+        usual = ", ".join(["x", "-1", "1"][: _FUNCTIONS[name][1]])
+        raise ValueError(
+            f"target: {name!r} is a function{'' if name == text else f', in {_short(text)}'}; "
+            f"write what it is of, such as {name}({usual})"
+        )
     close = difflib.get_close_matches(name, {**CATALOGUE, **_FUNCTIONS}, n=3)
     hint = (
         f"did you mean {' or '.join(map(repr, close))}?"
@@ -213,5 +219,10 @@ def _function(name: str, arguments: list[sympy.Expr], text: str) -> sympy.Expr:
         raise ValueError(
             f"target: cannot read {_short(text)}: {name} takes {expected} "
             f"argument{'' if fewest == 1 else 's'}, got {len(arguments)}"
+        )
+    if name == "clamp" and (arguments[1] - arguments[2]).is_positive:
+        raise ValueError(
+            f"target: cannot read {_short(text)}: clamp(t, low, high) takes low <= high, "
+            f"got {arguments[1]} and {arguments[2]}"
         )
     return function(*arguments)

@@ -6,18 +6,23 @@ This module is a leaf: it needs numpy and SymPy alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
+from sympy.core.function import AppliedUndef
 
 from circuitkit.functions.language import CATALOGUE, parse, positions
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, bottom_up, pieces_of, settled
 
 __all__ = ["Target", "TargetLike", "target"]
+
+
+#: what is told of a symbol rather than what follows from it, to name it in an error
+_ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonpositive", "integer", "rational")
 
 
 class Target:
@@ -32,7 +37,8 @@ class Target:
 
     Raises:
         TypeError: ``expression`` is not SymPy, or an expression has no numeric value (a relation).
-        ValueError: variables that are not ``x`` or ``x1, x2, ...`` while ``variables`` is not given,
+        ValueError: variables that cannot be any real number (``sympy.Symbol("x", positive=True)``:
+            what SymPy simplified with that need not be true here), variables that are not ``x`` or ``x1, x2, ...`` while ``variables`` is not given,
             or ones that ``variables`` leaves out.
 
     Example:
@@ -59,12 +65,8 @@ class Target:
         if not outputs:
             raise ValueError("expression: expected at least one output, got an empty list")
         for output in outputs:
-            if not isinstance(output, sympy.Expr):
-                raise TypeError(
-                    f"expression: expected a SymPy expression, got {type(output).__name__}"
-                )
-            if output.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I):
-                raise ValueError(f"expression: expected a real, finite function, got {output}")
+            _check_expression(output)
+        _check_symbols([*(s for e in outputs for s in e.free_symbols), *(variables or ())])
         names = _input_names(outputs, variables)
         n = len(names)
         self._variables = _variables(n)
@@ -283,6 +285,34 @@ def target(t: TargetLike) -> Target:
         f"target: expected a catalogue name, an expression as text, a SymPy expression or a Target, "
         f"got {type(t).__name__}"
     )
+
+
+def _check_expression(e: Any) -> None:
+    if isinstance(e, sympy.Lambda):
+        raise TypeError(f"expression: expected a SymPy expression, got {e}; give what it returns")
+    if not isinstance(e, sympy.Expr):
+        raise TypeError(f"expression: expected a SymPy expression, got {type(e).__name__}")
+    if e.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I):
+        raise ValueError(f"expression: expected a real, finite function, got {e}")
+    if unknown := e.atoms(AppliedUndef):
+        raise ValueError(
+            f"expression: expected functions that SymPy knows, got {min(map(str, unknown))}"
+        )
+
+
+def _check_symbols(symbols: Iterable[Any]) -> None:
+    """SymPy has already used what it was told of a symbol: of x > 0 it makes max(x, 0) = x."""
+    real = sympy.Symbol("x", real=True).assumptions0
+    for symbol in symbols:
+        if not isinstance(symbol, sympy.Symbol):
+            continue
+        told = {k: v for k, v in symbol.assumptions0.items() if real.get(k) != v}
+        if told:
+            name = next((k for k in _ASSUMPTIONS if told.get(k)), min(told))
+            raise ValueError(
+                f"expression: expected variables that may be any real number, got {symbol} with "
+                f"{name}={told[name]}; make them with sympy.Symbol({symbol.name!r}, real=True)"
+            )
 
 
 def _renamed(e: sympy.Expr, names: dict[str, sympy.Symbol]) -> sympy.Expr:
