@@ -135,7 +135,7 @@ class Program:
         self.box, self.n, self._sign, self._deadline = box, len(box) - 1, sign, deadline
         self.gates: list[Row] = []
         self.signs: dict[int, int] = {}
-        self._gate_of: dict[Any, int] = {}
+        self._gates: dict[Any, tuple[int, Any]] = {}  # scaled row -> gate, size of its row
         self.work = self.nodes = 0
 
     def spend(self, length: int, factor: Any = 1) -> None:
@@ -166,34 +166,35 @@ class Program:
         gate: Row = {}
         if not sign:
             size, key, opposite = self._scaled(row)
-            if opposite in self._gate_of and key not in self._gate_of:
-                k = self._gate_of[opposite]
-                sign = -self.signs.get(k, 0)
-                gate = _sum((1, row), (size, {self.n + 1 + k: Q(1)}))
-            else:
-                if key not in self._gate_of:
-                    self._new(key, self._sign(len(self.gates), dict(key)))
-                k = self._gate_of[key]
+            if key in self._gates or opposite not in self._gates:
+                if key not in self._gates:
+                    self._new(row, self._sign(len(self.gates), row))
+                k, unit = self._gates[key]  # row = size / unit * row k
                 sign = self.signs.get(k, 0)
-                gate = {self.n + 1 + k: size}
+                gate = {self.n + 1 + k: size / unit}
+            else:
+                k, unit = self._gates[opposite]
+                sign = -self.signs.get(k, 0)
+                gate = _sum((1, row), (size / unit, {self.n + 1 + k: Q(1)}))
         return gate if not sign else row if sign > 0 else {}
 
     def given(self, row: Row) -> None:
         """The domain has ``row >= 0``: a gate of known sign."""
         if self.plain_sign(row) <= 0:
-            self._new(self._scaled(row)[1], 1)
+            self._new(row, 1)
 
     def _scaled(self, row: Row) -> tuple[Any, Any, Any]:
         """The size of the first coefficient, the row divided by it, and the opposite of that."""
-        size = abs(row[min(row)])
         columns = sorted(row)
+        size = abs(row[columns[0]])
         return size, *(tuple((c, s * row[c] / size) for c in columns) for s in (1, -1))
 
-    def _new(self, key: Any, sign: int) -> None:
+    def _new(self, row: Row, sign: int) -> None:
         k = len(self.gates)
         _need(k < MAX_GATES, "too many gates")
-        self.gates.append(dict(key))
-        self._gate_of[key] = k
+        size, key, _ = self._scaled(row)
+        self.gates.append(row)
+        self._gates[key] = k, size
         if sign:
             self.signs[k] = sign
 
@@ -332,15 +333,15 @@ def _operation(e: Any, text: str) -> tuple[str, Any]:
     """What a node of Python's or SymPy's syntax tree does, and to what. Nothing is evaluated."""
     match e:
         case ast.BinOp():
-            return _OPERATIONS[type(e.op).__name__], [e.left, e.right]
+            return _named(e.op), [e.left, e.right]
         case ast.UnaryOp():
-            return _OPERATIONS[type(e.op).__name__], [e.operand]
+            return _named(e.op), [e.operand]
         case ast.BoolOp():
-            return _OPERATIONS[type(e.op).__name__], e.values
+            return _named(e.op), e.values
         case ast.Tuple():
             return "tuple", e.elts
         case ast.Compare(ops=[op]):
-            return _OPERATIONS[type(op).__name__], [e.left, e.comparators[0]]
+            return _named(op), [e.left, e.comparators[0]]
         case ast.Compare():
             sides = [e.left, *e.comparators]
             pairs = zip(sides, e.ops, sides[1:], strict=False)
@@ -362,7 +363,13 @@ def _operation(e: Any, text: str) -> tuple[str, Any]:
         sign, digits, exponent, _ = e._mpf_
         _need(digits and abs(exponent) < 10_000, "not a number")
         return "a number", [(-1) ** sign * Q(int(digits)) * Q(2) ** int(exponent)]
-    return _OPERATIONS[type(e).__name__], list(e.args)
+    return _named(e), list(e.args)
+
+
+def _named(operation: Any) -> str:
+    name = type(operation).__name__
+    _need(name in _OPERATIONS, "not piecewise linear", name)
+    return _OPERATIONS[name]
 
 
 def _variable(name: str) -> tuple[str, str | None]:
@@ -443,7 +450,7 @@ def pose(
         program.given(row)
     outputs = program.network(network)
     other = isinstance(target, dict) or hasattr(target, "weights")
-    spelled = "the other network" if other else str(target)
+    spelled = "the other network" if other else NAMES.get(str(target), str(target))
     stated = (
         [("", row) for row in program.network(target)] if other else program.parts(target, outputs)
     )
@@ -572,7 +579,8 @@ class Cell:
                 if c < 0:
                     constant += c * max((1 - number) * high, -number * low)
             self.program.spend(len(gates[k]), factor)
-            _add(rest, factor, gates[k])
+            for column, value in gates[k].items():
+                rest[column] = rest.get(column, 0) + factor * value
         return constant + sum((v * self.box[i][v < 0] for i, v in rest.items()), Q(0))
 
     def sign(self, k: int) -> int:
@@ -584,7 +592,9 @@ class Cell:
 
     def bound(self, k: int) -> tuple[Any, Any]:
         """Numbers between which row k lies."""
-        if k not in self.bounds and self.base is not None:
+        if k in self.bounds:
+            return self.bounds[k]
+        if self.base is not None:
             return self.base.bound(k)
         todo = [k]
         while todo:  # the gates that row k rests on come first
@@ -684,7 +694,7 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
                 for claim, multiples in zip(claims, given, strict=True):
                     room = _sum((-1, claim.row), (claim.limit, claim.size or {}))
                     least = cell.least(room, numbers(multiples))
-                    least += Q(0) if claim.size else claim.limit
+                    least += claim.limit if claim.size is None else 0
                     _need(least >= 0, "a claim is not shown in a cell")
             case _:
                 raise Rejected(f"not a node of a tree: {reprlib.repr(node)}")
@@ -765,11 +775,12 @@ def main(arguments: list[str]) -> int:
         print(f"python -m circuitkit.check FILE: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
     try:
-        print(f"accepted: {verify(*given)}")
+        words = verify(*given)
     except Exception as error:
         why = str(error) if isinstance(error, Rejected) else f"malformed, {type(error).__name__}"
         print(f"rejected: {why}")
         return 1
+    print(f"accepted: {words}")
     return 0
 
 
