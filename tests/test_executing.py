@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import nbformat
@@ -100,3 +102,26 @@ def test_what_a_chapter_took_is_told(tmp_path):
     assert done.returncode == 0, done.stderr
     peak = int(re.search(r"small.ipynb took at most (\d+) MB", done.stdout)[1])
     assert 100 < peak < 400
+
+
+# --- what the chapters take from the package ----------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("chapters/*.ipynb")), ids=lambda p: p.stem)
+def test_every_name_of_the_package_that_a_chapter_uses_is_there(path):
+    import circuitkit
+
+    cells = nbformat.read(path, as_version=4).cells
+    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+    used = {"ck"}
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("ck."):
+            used.add(ast.unparse(node))
+    modules = {"ck": circuitkit}
+    for name in sorted(used - {"ck"}):  # a module comes before what is in it
+        owner, _, attribute = name.rpartition(".")
+        if owner in modules:
+            assert hasattr(modules[owner], attribute), name
+            value = getattr(modules[owner], attribute)
+            if isinstance(value, types.ModuleType):
+                modules[name] = value
