@@ -1,0 +1,131 @@
+"""A program's rows in exact rationals: values at a point, and linear forms once signs are known."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+fmpq: Any
+try:
+    from flint import fmpq
+except ImportError:  # slower, the same numbers
+    fmpq = None
+
+__all__ = ["Forms", "floats", "fraction", "number", "text", "values"]
+
+
+def number(value: Any) -> Any:
+    """An int, a float (as the rational that it is) or a Fraction, as the fastest exact type here."""
+    if fmpq is None:
+        return value if isinstance(value, Fraction) else Fraction(value)
+    if isinstance(value, fmpq):
+        return value
+    if isinstance(value, float):
+        return fmpq(*value.as_integer_ratio())
+    if isinstance(value, int):
+        return fmpq(value)
+    return fmpq(int(value.numerator), int(value.denominator))
+
+
+def fraction(value: Any) -> Fraction:
+    """The same number as a Fraction."""
+    if fmpq is not None and isinstance(value, fmpq):
+        return Fraction(int(value.p), int(value.q))
+    return Fraction(value)
+
+
+def floats(numbers: Sequence[Any]) -> NDArray[np.float64]:
+    """The numbers as floats, infinite where they are too large."""
+    made = np.empty(len(numbers))
+    for i, v in enumerate(numbers):
+        exact = fraction(v)
+        try:
+            made[i] = exact.numerator / exact.denominator
+        except OverflowError:
+            made[i] = np.inf if exact > 0 else -np.inf
+    return made
+
+
+def text(value: Any) -> int | str:
+    """The number as a certificate writes it."""
+    found = fraction(value)
+    return found.numerator if found.denominator == 1 else f"{found.numerator}/{found.denominator}"
+
+
+def values(
+    gates: Sequence[dict[int, Any]], rows: Sequence[dict[int, Any]], point: Sequence[Any]
+) -> list[Any]:
+    """The rows' values at a point, which gives the columns before the gates."""
+    width = len(point)
+    known = {j: v for j, v in enumerate(point) if v}
+    done: set[int] = set()
+
+    def visit(row: dict[int, Any]) -> None:
+        stack = [c - width for c in row if c >= width]
+        while stack:
+            k = stack[-1]
+            if k in done:
+                stack.pop()
+                continue
+            missing = [c - width for c in gates[k] if c >= width and c - width not in done]
+            if missing:
+                stack.extend(missing)
+                continue
+            z = _at(gates[k], known)
+            if z > 0:
+                known[width + k] = z
+            done.add(k)
+            stack.pop()
+
+    found = []
+    for row in rows:
+        visit(row)
+        found.append(_at(row, known))
+    return found
+
+
+def _at(row: dict[int, Any], known: dict[int, Any]) -> Any:
+    total = number(0)
+    for c, a in row.items():
+        v = known.get(c)
+        if v is not None:
+            total += number(a) * v
+    return total
+
+
+class Forms:
+    """Linear forms over the first ``width`` columns, every gate read being on or off."""
+
+    def __init__(self, gates: Sequence[dict[int, Any]], width: int, signs: dict[int, int]) -> None:
+        self.gates = gates
+        self.width = width
+        self.signs = signs
+
+    def row(self, row: dict[int, Any]) -> list[Any]:
+        """The form of a row, the last gate written out first; KeyError if it reads one without a sign."""
+        rest = {c: number(a) for c, a in row.items()}
+        waiting = [-c for c in rest if c >= self.width]
+        heapq.heapify(waiting)
+        while waiting:
+            c = -heapq.heappop(waiting)
+            factor = rest.pop(c, None)
+            if factor is None or not factor or self.signs[c - self.width] < 0:
+                continue
+            for j, a in self.gates[c - self.width].items():
+                if j in rest:
+                    rest[j] = rest[j] + factor * a
+                else:
+                    rest[j] = factor * a
+                    if j >= self.width:
+                        heapq.heappush(waiting, -j)
+        zero = number(0)
+        return [rest.get(j, zero) for j in range(self.width)]
+
+    def gate(self, k: int) -> list[Any]:
+        """The form of gate ``k``'s row."""
+        return self.row(self.gates[k])
