@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.network import Network
+from circuitkit.words import alternatives
 
 __all__ = [
     "absolute",
@@ -259,7 +260,7 @@ def circuit(name: str) -> Network:
     if name not in _CIRCUITS:
         close = difflib.get_close_matches(name, _CIRCUITS, n=3)
         hint = (
-            f"did you mean {' or '.join(map(repr, close))}?"
+            f"did you mean {alternatives(close)}?"
             if close
             else f"known circuits: {', '.join(_CIRCUITS)}"
         )

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit.extras import need
+from circuitkit.words import dashes
 
 if TYPE_CHECKING:
     import torch
@@ -201,7 +202,7 @@ class Network:
         )
 
     def __repr__(self) -> str:
-        sizes = "-".join(map(str, self.layer_sizes))
+        sizes = dashes(self.layer_sizes)
         return f"Network({sizes}, {'with biases' if self.has_biases else 'no biases'})"
 
     # Pickling goes through the constructor, so that a process pool gets read-only arrays too.

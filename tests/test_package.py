@@ -13,7 +13,8 @@ import circuitkit as ck
 PACKAGE = Path(ck.__file__).parent
 #: the rooms in the order in which data flows; a module imports from its own room and those above
 ORDER = (
-    ["extras", "palette", "progress", "check"],
+    ["extras", "palette", "progress", "check", "words"],
+    ["checks"],
     ["functions"],
     ["network"],
     ["circuits"],

@@ -30,7 +30,7 @@ from matplotlib.patches import Circle, FancyBboxPatch, Patch
 from matplotlib.text import Text
 
 import circuitkit as ck
-from circuitkit import palette, plotting
+from circuitkit import palette, plotting, words
 from circuitkit.plotting import _polygons, _results, _style
 from circuitkit.plotting._maps import Field
 from tests.cases import CIRCUITS
@@ -199,12 +199,12 @@ def test_setup_makes_a_notebook_show_the_same_svg_without_a_date_each_time() -> 
     ],
 )
 def test_numbers_are_short_and_only_exact_ones_look_exact(value: float, text: str) -> None:
-    assert _style.number(value) == text
+    assert words.drawn(value) == text
 
 
 @given(st.floats(-9e3, 9e3).filter(lambda v: abs(v) > 1e-4))
 def test_a_number_is_written_in_at_most_seven_characters_and_is_close(value: float) -> None:
-    text = _style.number(value).replace("−", "-")
+    text = words.drawn(value).replace("−", "-")
     assert len(text) <= 7
     assert math.isclose(float(text), value, rel_tol=0.1, abs_tol=0.005)
 
@@ -224,7 +224,7 @@ def test_a_number_is_written_in_at_most_seven_characters_and_is_close(value: flo
     ],
 )
 def test_names_are_drawn_as_formulas(name: str, drawn: str) -> None:
-    assert _style.pretty(name) == drawn
+    assert words.pretty(name) == drawn
 
 
 @pytest.mark.parametrize(
@@ -326,7 +326,7 @@ def test_values_shown_are_those_the_network_computes(case: Any) -> None:
     expected = [*x, y, *np.concatenate(net.preactivations(x)), *np.concatenate(net.activations(x))]
     weights = np.concatenate([w.ravel() for w in net.weights])
     expected += list(weights[weights != 0])
-    assert Counter(_style.number(v) for v in expected) <= shown
+    assert Counter(words.drawn(v) for v in expected) <= shown
 
 
 def test_the_activation_stands_above_the_preactivation_with_a_line_between() -> None:
@@ -415,7 +415,7 @@ def test_every_weight_is_written_and_no_label_covers_anything(
     expected = [*(v for w in net.weights for v in w.ravel())]
     expected += [v for b in net.biases for v in b] if biases else []
     written = Counter(t.get_text() for t in weight_labels(ax))
-    assert written == Counter(_style.number(v) for v in expected)
+    assert written == Counter(words.drawn(v) for v in expected)
     assert overlaps(ax) == []
 
 
@@ -586,7 +586,7 @@ def test_the_legend_shows_every_kind_of_node_and_both_signs() -> None:
 def test_a_neuron_spells_out_its_sum(weights: Any, bias: float, x: Any, lines: list[str]) -> None:
     shown = texts(plotting.neuron(weights, bias, x))
     z = float(np.sum(np.multiply(weights, x)) + bias)
-    result = [f"activation max({_style.number(z)}, 0)", _style.number(max(z, 0))]
+    result = [f"activation max({words.drawn(z)}, 0)", words.drawn(max(z, 0))]
     assert shown[-len(lines) - 2 :] == [*lines, *result]
 
 
@@ -997,9 +997,9 @@ def test_numbers_travel_up_through_the_blocks(seed: int) -> None:
     inputs = {f"x{i + 1}": float(v) for i, v in enumerate(values)}
     shown = texts(plotting.blocks(MIN4, inputs=inputs))
     expected = [min(values[:2]), min(values[2:]), min(values), min(values)]
-    numbers = Counter(_style.number(v) for v in [*values, *expected])
+    numbers = Counter(words.drawn(v) for v in [*values, *expected])
     assert numbers <= Counter(shown)
-    assert shown[-1] == _style.number(min(values))
+    assert shown[-1] == words.drawn(min(values))
 
 
 def test_an_input_used_twice_is_drawn_once() -> None:
@@ -1048,7 +1048,7 @@ def test_every_weight_stands_in_a_cell_of_its_sign(sizes: tuple[int, ...], biase
         for v in ([*row, c] if biases else row)
     ]
     written = [t.get_text() for t in ax.texts if t.get_text().lstrip("−")[0].isdigit()]
-    assert written == [_style.number(v) for v in numbers]
+    assert written == [words.drawn(v) for v in numbers]
     assert len(ax.patches) == len(numbers)
     for cell, value in zip(ax.patches, numbers, strict=True):
         red, _, blue, _ = cell.get_facecolor()

@@ -23,6 +23,7 @@ from functools import cache, cached_property
 import numpy as np
 import sympy
 
+from circuitkit import words
 from circuitkit.detection import guess
 from circuitkit.detection.recognize import known_circuit
 from circuitkit.detection.units import Unit, read_units
@@ -149,7 +150,7 @@ class Detection:
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{u.layer}</td><td>{u.index}</td><td>{html.escape(str(u))}</td>"
-            f"<td>{u.scale:.4g}</td></tr>"
+            f"<td>{words.number(u.scale)}</td></tr>"
             for u in (self.units if self._n_units <= _LISTED_UNITS else ())
         )
         verdict = f'<p class="ck-result"><strong>{html.escape(self.verdict)}</strong></p>'
@@ -366,4 +367,4 @@ def _inner_functions(net: Network, tolerance: Fraction) -> dict[int, list[sympy.
 
 def _size(proof: Proof) -> str:
     at = {"exact": "", "at most": "at most ", "at least": "at least "}[proof.bound]
-    return f"{at}{proof.error:.3g}"
+    return f"{at}{words.number(proof.error, 3)}"

@@ -21,6 +21,7 @@ from circuitkit.exact.canonical import canonical_form, function_form
 from circuitkit.exact.spell import expression, lattice, length
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
+from circuitkit.words import input_names
 
 __all__ = [
     "Guess",
@@ -117,8 +118,7 @@ def balanced(found: list[Guess]) -> Guess | None:
 
 def input_variables(n: int) -> list[sympy.Symbol]:
     """x for one input, x1, x2, ... for more."""
-    names = ["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]
-    return [sympy.Symbol(name, real=True) for name in names]
+    return [sympy.Symbol(name, real=True) for name in input_names(n)]
 
 
 def largest_slope(net: Network, x: Array) -> float:

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import sympy
 
+from circuitkit.words import alternatives, quoted
+
 __all__ = ["CATALOGUE", "parse", "positions"]
 
 #: The functions with a name: the deck's, the two that complete them, and the minimum of four.
@@ -104,10 +106,10 @@ def parse(text: str) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
     try:
         tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ValueError(f"target: cannot read {_short(text)}: {_reason(error)}") from None
+        raise ValueError(f"target: cannot read {quoted(text)}: {_reason(error)}") from None
     parts = tree.elts if isinstance(tree, ast.Tuple) else [tree]
     if not parts:
-        raise ValueError(f"target: cannot read {_short(text)}: no expression in it")
+        raise ValueError(f"target: cannot read {quoted(text)}: no expression in it")
     outputs = [_expression(part, text, 0) for part in parts]
     called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
     mentioned = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called}
@@ -119,13 +121,9 @@ def _reason(error: BaseException) -> str:
     return str(error.msg) if isinstance(error, SyntaxError) else "too deeply nested"
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
 def _expression(node: ast.expr, text: str, depth: int) -> sympy.Expr:
     if depth > _MAX_DEPTH:
-        raise ValueError(f"target: cannot read {_short(text)}: nested deeper than {_MAX_DEPTH}")
+        raise ValueError(f"target: cannot read {quoted(text)}: nested deeper than {_MAX_DEPTH}")
     if isinstance(node, ast.Constant):
         return _number(node, text)
     if isinstance(node, ast.Name):
@@ -142,7 +140,7 @@ def _expression(node: ast.expr, text: str, depth: int) -> sympy.Expr:
         return _function(node.func.id, arguments, text)
     piece = ast.get_source_segment(text, node) or type(node).__name__
     raise ValueError(
-        f"target: cannot read {_short(text)}: {_short(piece)} is not a number, a variable, "
+        f"target: cannot read {quoted(text)}: {quoted(piece)} is not a number, a variable, "
         "an operation (+ - * / **) or a known function"
     )
 
@@ -151,12 +149,12 @@ def _number(node: ast.Constant, text: str) -> sympy.Expr:
     literal = ast.get_source_segment(text, node) or repr(node.value)
     value = node.value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"target: cannot read {_short(text)}: {_short(literal)} is not a number")
+        raise ValueError(f"target: cannot read {quoted(text)}: {quoted(literal)} is not a number")
     too_large = isinstance(value, float) and not np.isfinite(value)
     too_small = value == 0 and re.search(r"[1-9]", re.split("[eE]", literal)[0]) is not None
     if too_large or too_small or len(literal) > 400:
         raise ValueError(
-            f"target: cannot read {_short(text)}: {_short(literal)} is outside the range of a double"
+            f"target: cannot read {quoted(text)}: {quoted(literal)} is outside the range of a double"
         )
     # From the text, not from the double: 0.1 means one tenth.
     return (
@@ -170,17 +168,15 @@ def _symbol(name: str, text: str) -> sympy.Symbol:
     if name in _FUNCTIONS:
         usual = ", ".join(["x", "-1", "1"][: _FUNCTIONS[name][1]])
         raise ValueError(
-            f"target: {name!r} is a function{'' if name == text else f', in {_short(text)}'}; "
+            f"target: {name!r} is a function{'' if name == text else f', in {quoted(text)}'}; "
             f"write what it is of, such as {name}({usual})"
         )
     close = difflib.get_close_matches(name, {**CATALOGUE, **_FUNCTIONS}, n=3)
     hint = (
-        f"did you mean {' or '.join(map(repr, close))}?"
-        if close
-        else f"known names: {', '.join(CATALOGUE)}"
+        f"did you mean {alternatives(close)}?" if close else f"known names: {', '.join(CATALOGUE)}"
     )
-    where = "" if name == text else f" in {_short(text)}"
-    raise ValueError(f"target: unknown name {_short(name)}{where}; {hint}")
+    where = "" if name == text else f" in {quoted(text)}"
+    raise ValueError(f"target: unknown name {quoted(name)}{where}; {hint}")
 
 
 def _binary(op: ast.operator, left: sympy.Expr, right: sympy.Expr, text: str) -> sympy.Expr:
@@ -192,37 +188,37 @@ def _binary(op: ast.operator, left: sympy.Expr, right: sympy.Expr, text: str) ->
         return left * right
     if isinstance(op, ast.Div):
         if right.is_zero:
-            raise ValueError(f"target: cannot read {_short(text)}: division by zero")
+            raise ValueError(f"target: cannot read {quoted(text)}: division by zero")
         return left / right
     if isinstance(op, ast.Pow):
         # Small powers of variables only: 9**9**9 would never come back.
         if left.free_symbols and right.is_Integer and 0 <= right <= 16:
             return left**right
         raise ValueError(
-            f"target: cannot read {_short(text)}: ** takes a variable part and a whole power 0 to 16"
+            f"target: cannot read {quoted(text)}: ** takes a variable part and a whole power 0 to 16"
         )
-    raise ValueError(f"target: cannot read {_short(text)}: expected the operations + - * / **")
+    raise ValueError(f"target: cannot read {quoted(text)}: expected the operations + - * / **")
 
 
 def _function(name: str, arguments: list[sympy.Expr], text: str) -> sympy.Expr:
     if name not in _FUNCTIONS:
         close = difflib.get_close_matches(name, _FUNCTIONS, n=3)
         hint = (
-            f"did you mean {' or '.join(map(repr, close))}?"
+            f"did you mean {alternatives(close)}?"
             if close
             else f"known functions: {', '.join(_FUNCTIONS)}"
         )
-        raise ValueError(f"target: unknown function {_short(name)} in {_short(text)}; {hint}")
+        raise ValueError(f"target: unknown function {quoted(name)} in {quoted(text)}; {hint}")
     function, fewest, most = _FUNCTIONS[name]
     if len(arguments) < fewest or (most is not None and len(arguments) > most):
         expected = f"{fewest}" if most == fewest else f"at least {fewest}"
         raise ValueError(
-            f"target: cannot read {_short(text)}: {name} takes {expected} "
+            f"target: cannot read {quoted(text)}: {name} takes {expected} "
             f"argument{'' if fewest == 1 else 's'}, got {len(arguments)}"
         )
     if name == "clamp" and (arguments[1] - arguments[2]).is_positive:
         raise ValueError(
-            f"target: cannot read {_short(text)}: clamp(t, low, high) takes low <= high, "
+            f"target: cannot read {quoted(text)}: clamp(t, low, high) takes low <= high, "
             f"got {arguments[1]} and {arguments[2]}"
         )
     return function(*arguments)

@@ -17,6 +17,7 @@ from sympy.core.function import AppliedUndef
 
 from circuitkit.functions.language import CATALOGUE, parse, positions
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, bottom_up, pieces_of, settled
+from circuitkit.words import input_names
 
 __all__ = ["Target", "TargetLike", "target"]
 
@@ -322,8 +323,7 @@ def _renamed(e: sympy.Expr, names: dict[str, sympy.Symbol]) -> sympy.Expr:
 
 
 def _variables(n: int) -> tuple[sympy.Symbol, ...]:
-    names = ["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]
-    return tuple(sympy.Symbol(name, real=True) for name in names)
+    return tuple(sympy.Symbol(name, real=True) for name in input_names(n))
 
 
 def _input_names(

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.functions.target import target
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import RADIUS, Canvas
@@ -67,12 +67,12 @@ def blocks(
         canvas.node(x, below, "input")
         if numbers:
             canvas.text(
-                x, below - RADIUS - 0.15, style.pretty(name), style.BODY, color=palette.MUTED
+                x, below - RADIUS - 0.15, words.pretty(name), style.BODY, color=palette.MUTED
             )
-        text = style.number(numbers[name]) if numbers else style.pretty(name)
+        text = words.drawn(numbers[name]) if numbers else words.pretty(name)
         canvas.inside(x, below, text, "input", radius=RADIUS, room=1.6 * RADIUS)
     canvas.node(root.x, top, "output")
-    text = "y" if value is None else style.number(value)
+    text = "y" if value is None else words.drawn(value)
     canvas.inside(root.x, top, text, "output", radius=RADIUS, room=1.6 * RADIUS)
     return canvas.finish()
 
@@ -105,7 +105,7 @@ def _read(tree: object, found: list[str]) -> _Part:
         )
     parts = [_read(part, found) for part in tree[1:]]
     half = max(
-        0.42, style.text_size(style.pretty(tree[0]), style.HEAD, weight="bold")[0] / 2 + 0.16
+        0.42, style.text_size(words.pretty(tree[0]), style.HEAD, weight="bold")[0] / 2 + 0.16
     )
     return _Part(tree[0], "", parts, 1 + max(p.level for p in parts), half=half)
 
@@ -148,20 +148,20 @@ def _draw(
             zorder=4,
         )
     )
-    canvas.text(part.x, part.y, style.pretty(part.name), style.HEAD, fontweight="bold")
+    canvas.text(part.x, part.y, words.pretty(part.name), style.HEAD, fontweight="bold")
     if numbers is None:
         return None
     function = target(part.name)
     if function.n_inputs != n:
         raise ValueError(
-            f"tree: {part.name} takes {style.count(function.n_inputs, 'input')}, got {n} parts"
+            f"tree: {part.name} takes {words.count(function.n_inputs, 'input')}, got {n} parts"
         )
     value = float(function([v for v in values if v is not None])[0])
     side = -1 if toward > part.x else 1
     canvas.text(
         part.x + 0.1 * side,
         part.y + _HALF_HEIGHT + 0.14,
-        style.number(value),
+        words.drawn(value),
         style.BODY,
         ha="left" if side > 0 else "right",
         color=palette.MUTED,

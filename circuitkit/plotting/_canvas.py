@@ -14,7 +14,7 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.plotting import _style as style
 
 #: radius of a node, inches
@@ -162,7 +162,7 @@ class Canvas:
         """A hidden unit's activation over its preactivation, a line between."""
         self.line((x - radius, x + radius), (y, y), 1.1, color=_OUTLINE["hidden"], zorder=5)
         for value, dy, weight in ((activation, 0.42, "bold"), (preactivation, -0.45, "normal")):
-            text = style.number(value)
+            text = words.drawn(value)
             size = style.BODY * radius / RADIUS
             room = 1.45 * radius
             size = min(size, size * room / max(style.text_size(text, size, weight=weight)[0], 1e-9))

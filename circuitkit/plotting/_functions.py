@@ -11,7 +11,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike, NDArray
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
@@ -86,7 +86,7 @@ def function(
     if net.n_inputs != 1 or net.n_outputs != 1:
         raise ValueError(
             f"net: expected one input and one output, got "
-            f"{'-'.join(map(str, net.layer_sizes))} (plot.heatmap shows two inputs)"
+            f"{words.dashes(net.layer_sizes)} (plot.heatmap shows two inputs)"
         )
     f = style.checked_target(target, net)
     low, high = style.checked_domain(domain)
@@ -101,7 +101,7 @@ def function(
                 color=palette.CURVES[i % len(palette.CURVES)],
                 linewidth=2.1,
                 linestyle=_DASHES[i % len(_DASHES)],
-                label=f"{style.number(weight)} · {_unit_text(net, i)}",
+                label=f"{words.drawn(weight)} · {_unit_text(net, i)}",
                 zorder=5,
             )
     ax.set_xlabel("x")
@@ -165,7 +165,7 @@ def _bends_sharply(latex: str) -> bool:
 def _unit_text(net: Network, unit: int) -> str:
     """``relu(x − 1)`` in a network of one hidden layer, else ``h₁``, the unit's number."""
     if len(net.weights) > 2:
-        return style.pretty(f"h{unit + 1}")
+        return words.pretty(f"h{unit + 1}")
     inner = style.affine(net.weights[0][unit].tolist(), float(net.biases[0][unit]), ["x"])
     return f"relu({inner})"
 
@@ -222,7 +222,7 @@ def direction(
         )
     ax.plot(*np.array(corners).T, color=palette.INK, linewidth=1.6, zorder=2)
     ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    ax.set(xlabel=style.pretty("x1"), ylabel=style.pretty("x2"))
+    ax.set(xlabel=words.pretty("x1"), ylabel=words.pretty("x2"))
     if reach == 4:
         ax.set(xticks=range(-4, 5, 2), yticks=range(-4, 5, 2))
     size = float(style.inches(ax).min())
@@ -232,7 +232,7 @@ def direction(
         spot = foot + k * step / length * unit + 0.5 * side * reach * across
         if np.abs(spot).max() < 0.88 * reach:
             color = palette.POSITIVE_TEXT if k else palette.INK
-            _tag(ax, spot, style.number(k * step), fontsize=style.FINE, color=color, zorder=3)
+            _tag(ax, spot, words.drawn(k * step), fontsize=style.FINE, color=color, zorder=3)
     tip = foot + unit * min(max(length, 0.3 * reach), 0.6 * reach)
     ax.add_patch(
         FancyArrowPatch(
@@ -247,7 +247,7 @@ def direction(
             zorder=5,
         )
     )
-    name = f"w = ({style.number(w[0])}, {style.number(w[1])})"
+    name = f"w = ({words.drawn(w[0])}, {words.drawn(w[1])})"
     # Half the label's size in data units, so that it starts where the arrow ends.
     half = np.array(style.text_size(name, style.BODY, weight="bold")) / 2 * (2 * reach / size)
     spot = tip + unit * (half @ np.abs(unit) + 0.06 * reach)
@@ -286,7 +286,7 @@ def direction(
         spot = np.array(
             [np.clip(point[0], -0.6 * reach, 0.6 * reach), point[1] + 0.14 * up * reach]
         )
-        name = f"activation {style.number(max(z, 0.0))}"
+        name = f"activation {words.drawn(max(z, 0.0))}"
         _tag(ax, spot, name, color=palette.NETWORK, fontweight="bold", zorder=7)
     return ax
 

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from matplotlib.tri import Triangulation
 from numpy.typing import ArrayLike, NDArray
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
@@ -211,10 +211,10 @@ def _draw_borders(ax: Axes, parts: list[Region], low: float, high: float) -> Non
 
 
 def square(ax: Axes, f: Network | Target, pair: tuple[int, int], low: float, high: float) -> None:
-    names = style.input_names(f.n_inputs)
+    names = words.input_names(f.n_inputs)
     ax.set(
-        xlabel=style.pretty(names[pair[0]]),
-        ylabel=style.pretty(names[pair[1]]),
+        xlabel=words.pretty(names[pair[0]]),
+        ylabel=words.pretty(names[pair[1]]),
         xlim=(low, high),
         ylim=(low, high),
         aspect="equal",

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
@@ -62,7 +62,7 @@ def regions(
     style.checked_network(net)
     if net.n_inputs != 2 or net.n_outputs != 1:
         raise ValueError(
-            f"net: expected two inputs and one output, got {'-'.join(map(str, net.layer_sizes))}"
+            f"net: expected two inputs and one output, got {words.dashes(net.layer_sizes)}"
         )
     f = style.checked_target(target, net)
     low, high = style.checked_domain(domain)
@@ -207,7 +207,7 @@ def stuck(
             f"got {', '.join(map(repr, networks))}"
         )
     if titles is not None and len(titles) != n:
-        raise ValueError(f"titles: expected {style.count(n, 'title')}, got {len(titles)}")
+        raise ValueError(f"titles: expected {words.count(n, 'title')}, got {len(titles)}")
     if error and target is None:
         raise ValueError("target: expected a function to compare with, since error=True, got None")
     if columns < 1:

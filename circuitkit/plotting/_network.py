@@ -14,7 +14,7 @@ from matplotlib.patches import Circle
 from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import (
@@ -147,7 +147,7 @@ def network(
             canvas.inside(px, py, name, kind, radius=plan.radius, room=room)
         else:
             value = point[unit] if kind == "input" else net(point)[unit]
-            canvas.inside(px, py, style.number(value), kind, radius=plan.radius, room=room)
+            canvas.inside(px, py, words.drawn(value), kind, radius=plan.radius, room=room)
             dy = plan.radius + 0.15
             canvas.text(
                 px, py - dy if kind == "input" else py + dy, name, style.BODY, color=palette.MUTED
@@ -204,7 +204,7 @@ def legend(ax: Axes | None = None) -> Axes:
         else:
             canvas.edge((x - 0.36, y), (x + 0.36, y), kind)
             if kind:
-                label = canvas.text(x, y, style.number(kind), style.NOTE, color=sign_text(kind))
+                label = canvas.text(x, y, words.drawn(kind), style.NOTE, color=sign_text(kind))
                 label.set(fontweight="bold", bbox={**_LABEL_BOX, "boxstyle": "square,pad=0.5"})
         canvas.text(1.0, y, meaning, style.BODY, ha="left")
     return canvas.finish()
@@ -238,16 +238,16 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
     b = float(style.checked_vector(bias, "bias", 1, "the unit's")[0])
     values = style.checked_vector(x, "x", n, "one for each weight")
     z = float(w @ values + b) + 0.0
-    names = style.input_names(n)
+    names = words.input_names(n)
 
     pitch = min(0.95, 3.6 / (n + 1))
     radius = min(RADIUS, 0.42 * pitch)
     left = 0.12 + n * pitch / 2 + radius
     row = 0.31
-    result = f"activation max({style.number(z)}, 0)"
+    result = f"activation max({words.drawn(z)}, 0)"
     table = max(
         2.45,
-        sum(style.text_size(t, style.BODY, weight="bold")[0] for t in (result, style.number(z)))
+        sum(style.text_size(t, style.BODY, weight="bold")[0] for t in (result, words.drawn(z)))
         + 0.25,
     )
     edge = 2 * left + 0.3
@@ -263,7 +263,7 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
         canvas.text(
             lx,
             ly,
-            style.number(weight),
+            words.drawn(weight),
             style.NOTE * radius / RADIUS,
             color=sign_text(weight),
             fontweight="bold",
@@ -272,41 +272,41 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
         )
     for i, (px, py) in enumerate(bottoms):
         kind = "input" if i < n else "bias"
-        text = style.number(values[i]) if i < n else "1"
+        text = words.drawn(values[i]) if i < n else "1"
         canvas.node(px, py, kind, radius=radius)
         canvas.inside(px, py, text, kind, radius=radius, room=1.6 * radius)
-        name = style.pretty(names[i]) if i < n else "bias"
+        name = words.pretty(names[i]) if i < n else "bias"
         canvas.text(px, py - radius - 0.15, name, style.NOTE, color=palette.MUTED)
     rim = high + 1.15 * radius
     canvas.line((left, left), (rim, rim + 0.28), 2.0, color="#777777")
-    canvas.text(left, rim + 0.42, style.number(max(z, 0.0)), style.HEAD, fontweight="bold")
+    canvas.text(left, rim + 0.42, words.drawn(max(z, 0.0)), style.HEAD, fontweight="bold")
     canvas.node(left, high, "hidden", radius=radius * 1.15)
     canvas.values(left, high, max(z, 0.0), z, radius * 1.15)
 
     # The sum as one writes it by hand: a product a line, the sum under a rule.
     lines = [
-        (f"{style.number(weight)} × {_signed(value)}", weight * value)
+        (f"{words.drawn(weight)} × {_signed(value)}", weight * value)
         for weight, value in zip(w, values, strict=True)
     ]
     lines.append(("bias", b))
     y = height / 2 + row * (len(lines) + 1.3) / 2
     for label, value in lines:
         canvas.text(edge, y, label, style.BODY, ha="left")
-        canvas.text(edge + table, y, style.number(value), style.BODY, ha="right")
+        canvas.text(edge + table, y, words.drawn(value), style.BODY, ha="right")
         y -= row
     canvas.line((edge, edge + table), (y + row / 2, y + row / 2), 1.0)
     canvas.text(edge, y, "preactivation", style.BODY, ha="left")
-    canvas.text(edge + table, y, style.number(z), style.BODY, ha="right")
+    canvas.text(edge + table, y, words.drawn(z), style.BODY, ha="right")
     y -= 1.3 * row
     canvas.text(edge, y, result, style.BODY, ha="left", fontweight="bold")
     canvas.text(
-        edge + table, y, style.number(max(z, 0.0)), style.BODY, ha="right", fontweight="bold"
+        edge + table, y, words.drawn(max(z, 0.0)), style.BODY, ha="right", fontweight="bold"
     )
     return canvas.finish()
 
 
 def _signed(value: float) -> str:
-    text = style.number(value)
+    text = words.drawn(value)
     return f"({text})" if value < 0 else text
 
 
@@ -423,7 +423,7 @@ class _Plan:
     ) -> list[tuple[_Edge, Array, str]] | None:
         """The labels of one layer of edges, or None where they do not fit."""
         silent = [e for e in between if e not in written]
-        strings = [style.number(e.weight) for e in written]
+        strings = [words.drawn(e.weight) for e in written]
         sizes = [style.text_size(t, self.label_size, weight="bold") for t in strings]
         boxes = [
             (*self.at[k], self.half_widths[k[0]], self.radius)
@@ -481,28 +481,28 @@ def _node_texts(
         names = [[""] * n for n in hidden]
     if isinstance(names, str) or len(names) != len(hidden):
         raise ValueError(
-            f"names: expected {style.count(len(hidden), 'list')} of names, one a hidden layer, "
+            f"names: expected {words.count(len(hidden), 'list')} of names, one a hidden layer, "
             f"got {names!r}"
         )
     for i, (row, n) in enumerate(zip(names, hidden, strict=True)):
         if isinstance(row, str) or len(row) != n:
             raise ValueError(
-                f"names[{i}]: expected {style.count(n, 'name')}, one a unit, got {row!r}"
+                f"names[{i}]: expected {words.count(n, 'name')}, one a unit, got {row!r}"
             )
-    outputs = ["y"] if net.n_outputs == 1 else [f"y{i + 1}" for i in range(net.n_outputs)]
+    outputs = words.output_names(net.n_outputs)
     ends = []
     for given, default, argument in (
-        (input_names, style.input_names(net.n_inputs), "input_names"),
+        (input_names, words.input_names(net.n_inputs), "input_names"),
         (output_names, outputs, "output_names"),
     ):
         row = default if given is None else list(given)
         if isinstance(given, str) or len(row) != len(default):
             raise ValueError(
-                f"{argument}: expected {style.count(len(default), 'name')}, got {given!r}"
+                f"{argument}: expected {words.count(len(default), 'name')}, got {given!r}"
             )
         ends.append(row)
     rows = [ends[0], *names, ends[1]]
-    return [[style.pretty(t) if t else "" for t in row] for row in rows]
+    return [[words.pretty(t) if t else "" for t in row] for row in rows]
 
 
 def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network) -> list[_Group]:
@@ -525,7 +525,7 @@ def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network
             if not _known(key, sizes):
                 raise ValueError(
                     f"circuits[{label!r}]: expected (layer, unit) or (layer, unit_from, unit_to) of a "
-                    f"{'-'.join(map(str, sizes))} network, counted from 0, got {key!r}"
+                    f"{words.dashes(sizes)} network, counted from 0, got {key!r}"
                 )
             layer, unit, *above = (int(k) for k in key)
             if above:
@@ -668,7 +668,7 @@ def _groups_legend(canvas: Canvas, groups: list[_Group]) -> None:
     handles = [Line2D([], [], color=g.color) for g in groups]
     canvas.ax.legend(
         handles,
-        [style.pretty(g.label) for g in groups],
+        [words.pretty(g.label) for g in groups],
         handler_map={h: _BadgeHandler(g) for h, g in zip(handles, groups, strict=True)},
         loc="upper center",
         bbox_to_anchor=(0.5, 0.0),

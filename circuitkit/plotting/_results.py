@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, to_hex, to_rgb
 from matplotlib.patches import Rectangle
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import Canvas
@@ -53,7 +53,7 @@ def weights(net: Network, *, ax: Axes | None = None) -> Axes:
     top = rows * height_of + 0.05
     largest = max(1.0, *(float(np.abs(a).max()) for a in (*net.weights, *net.biases)))
     left = 0.05
-    names = [style.input_names(sizes[0])]
+    names = [words.input_names(sizes[0])]
     names += [[f"h{i + 1}" for i in range(n)] for n in sizes[1:-1]]
     names += [["y"] if sizes[-1] == 1 else [f"y{i + 1}" for i in range(sizes[-1])]]
     size = style.BODY * min(1.0, cell / 0.4)
@@ -64,14 +64,14 @@ def weights(net: Network, *, ax: Axes | None = None) -> Axes:
             left + n_in * cell / 2, top + 0.45, f"weights[{layer}]", style.BODY, fontweight="bold"
         )
         for j in range(n_in):
-            heading = style.pretty(names[layer][j])
+            heading = words.pretty(names[layer][j])
             canvas.text(left + (j + 0.5) * cell, top + 0.16, heading, size, color=palette.MUTED)
         if with_biases:
             spot = left + n_in * cell + split + cell / 2
             canvas.text(spot, top + 0.16, "bias", min(size, style.NOTE), color=palette.MUTED)
         for i in range(n_out):
             y = top - (i + 1) * height_of
-            heading = style.pretty(names[layer + 1][i])
+            heading = words.pretty(names[layer + 1][i])
             canvas.text(left - 0.2, y + height_of / 2, heading, size, color=palette.MUTED)
             for j, value in enumerate([*w[i], *([b[i]] if with_biases else [])]):
                 x = left + j * cell + (split if j == n_in else 0.0)
@@ -96,7 +96,7 @@ def _cell(
             (x, y), w, h, facecolor=color, edgecolor=palette.PAPER, linewidth=1.5 * canvas.scale
         )
     )
-    text = style.number(value)
+    text = words.drawn(value)
     size = min(size, size * 0.86 * w / style.text_size(text, size)[0])
     if size >= 5.5:
         canvas.text(x + w / 2, y + h / 2, text, size, color=readable_on(color))

@@ -20,7 +20,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
@@ -118,51 +118,6 @@ SHARE = LinearSegmentedColormap.from_list(
 )
 
 
-def number(value: float) -> str:
-    """A number in few characters: ``1``, ``0.5``, ``−0.92``, and ``1.00`` for what is not quite 1.
-
-    Example:
-        >>> [number(v) for v in (1.0, 0.5, 1.0035, -0.9192, 0.0003, 2e-7, 12345.6)]
-        ['1', '0.5', '1.00', '−0.92', '0.0003', '2e−7', '1.2e4']
-    """
-    v = float(value) + 0.0
-    if v == int(v) and abs(v) < 10_000:
-        text = str(int(v))
-    elif abs(v) >= 10_000 or abs(v) < 5e-5:
-        mantissa, exponent = f"{v:.1e}".split("e")
-        text = f"{mantissa.removesuffix('.0')}e{int(exponent)}"
-    elif abs(v) < 0.005:
-        text = f"{v:.4f}".rstrip("0")
-    elif abs(v) >= 100:
-        text = f"{v:.0f}"
-    else:
-        text = f"{v:.2f}"
-        # Zeros at the end say "about"; an exact 0.5 has none.
-        if math.isclose(float(text), v, rel_tol=1e-12):
-            text = text.rstrip("0").rstrip(".")
-    return text.replace("-", "−")
-
-
-def pretty(name: str) -> str:
-    """A name as it is drawn: ``x1>x2`` as ``x₁ > x₂``, a true minus sign; ``$...$`` is left alone.
-
-    Example:
-        >>> pretty("x1>x2"), pretty("-(x)")
-        ('x₁ > x₂', '−(x)')
-    """
-    if "$" in name:
-        return name
-    subscripts = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-    name = re.sub(
-        r"(?<![A-Za-z])([a-z])_?(\d+)\b", lambda m: m[1] + m[2].translate(subscripts), name
-    )
-    name = name.replace(">=", "≥").replace("<=", "≤")
-    name = (
-        re.sub(r"\s*([<>≤≥])\s*", r" \1 ", name) if re.search(r"\w\s*[<>≤≥]\s*\w", name) else name
-    )
-    return re.sub(r"-(?![A-Za-z]{2})", "−", name)
-
-
 def affine(coefficients: Sequence[float], constant: float, names: Sequence[str]) -> str:
     """``0.5 x₁ − x₂ + 3``, as text.
 
@@ -173,10 +128,10 @@ def affine(coefficients: Sequence[float], constant: float, names: Sequence[str])
     terms = []
     for c, name in zip(coefficients, names, strict=True):
         if abs(c) > 1e-9:
-            size = "" if math.isclose(abs(c), 1.0, rel_tol=1e-12) else number(abs(c))
-            terms.append((c < 0, f"{size}{pretty(name)}"))
+            size = "" if math.isclose(abs(c), 1.0, rel_tol=1e-12) else words.drawn(abs(c))
+            terms.append((c < 0, f"{size}{words.pretty(name)}"))
     if abs(constant) > 1e-9 or not terms:
-        terms.append((constant < -1e-9, number(abs(constant))))
+        terms.append((constant < -1e-9, words.drawn(abs(constant))))
     first_negative, first = terms[0]
     text = ("−" if first_negative else "") + first
     return text + "".join(f" {'−' if negative else '+'} {t}" for negative, t in terms[1:])
@@ -190,11 +145,6 @@ def text_size(text: str, size: float, *, weight: str = "normal") -> tuple[float,
         for line in text.split("\n")
     ]
     return max(widths) / 72, size * 1.2 * len(widths) / 72
-
-
-def input_names(n: int) -> list[str]:
-    """``x``, or ``x1, x2, ...``."""
-    return ["x"] if n == 1 else [f"x{i + 1}" for i in range(n)]
 
 
 def fresh_axes(ax: Axes | None, width: float, height: float) -> Axes:
@@ -240,13 +190,13 @@ def checked_target(target: TargetLike | None, net: Network | Target) -> Target |
     f = as_target(target)
     if f.n_inputs != net.n_inputs:
         raise ValueError(
-            f"target: expected a function of {count(net.n_inputs, 'input')} like the network, "
-            f"got {f.name} of {count(f.n_inputs, 'input')}"
+            f"target: expected a function of {words.count(net.n_inputs, 'input')} like the network, "
+            f"got {f.name} of {words.count(f.n_inputs, 'input')}"
         )
     if f.n_outputs != net.n_outputs:
         raise ValueError(
-            f"target: expected a function with {count(net.n_outputs, 'output')} like the network, "
-            f"got {f.name} with {count(f.n_outputs, 'output')}"
+            f"target: expected a function with {words.count(net.n_outputs, 'output')} like the network, "
+            f"got {f.name} with {words.count(f.n_outputs, 'output')}"
         )
     return f
 
@@ -266,16 +216,12 @@ def checked_vector(value: Any, name: str, n: int, what: str) -> Array:
     try:
         array = np.atleast_1d(np.asarray(value, dtype=np.float64))
     except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected {count(n, 'number')}, got {value!r}") from None
+        raise TypeError(f"{name}: expected {words.count(n, 'number')}, got {value!r}") from None
     if array.shape != (n,):
-        raise ValueError(f"{name}: expected {count(n, 'number')}, {what}, got {value!r}")
+        raise ValueError(f"{name}: expected {words.count(n, 'number')}, {what}, got {value!r}")
     if not np.isfinite(array).all():
         raise ValueError(f"{name}: expected finite numbers, got {value!r}")
     return array
-
-
-def count(n: int, what: str) -> str:
-    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def through_zero(ax: Axes) -> None:
@@ -292,7 +238,7 @@ def formula(f: Target) -> str:
         ('|x|', 'min(x₁, x₂)')
     """
     text = re.sub(r"\babs\(([^()]*)\)", r"|\1|", str(f))
-    return pretty(text)
+    return words.pretty(text)
 
 
 def thinner(n: int) -> float:

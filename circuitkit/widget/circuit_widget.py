@@ -20,6 +20,7 @@ import numpy as np
 import traitlets
 from numpy.typing import ArrayLike
 
+from circuitkit import words
 from circuitkit.functions.page_json import target_to_json
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
@@ -302,8 +303,8 @@ class CircuitWidget(page.PageWidget):
             raise traitlets.TraitError(str(error)) from error
         if self._sizes is not None and net.layer_sizes != self._sizes:
             raise traitlets.TraitError(
-                f"{name}: expected the shape of a {_dashes(self._sizes)} network, "
-                f"got {_dashes(net.layer_sizes)}"
+                f"{name}: expected the shape of a {words.dashes(self._sizes)} network, "
+                f"got {words.dashes(net.layer_sizes)}"
             )
         return [w.tolist() for w in net.weights], [b.tolist() for b in net.biases]
 
@@ -354,7 +355,7 @@ class CircuitWidget(page.PageWidget):
 
     def __repr__(self) -> str:
         goal = "" if self._target is None else f", target {self._target.name}"
-        return f"CircuitWidget({_dashes(self._sizes or ())}{goal})"
+        return f"CircuitWidget({words.dashes(self._sizes or ())}{goal})"
 
 
 def _as_network(network: Any) -> Network:
@@ -407,12 +408,8 @@ def _checked_input_names(names: Any, n: int) -> list[str] | None:
     return texts
 
 
-def _dashes(sizes: Iterable[int]) -> str:
-    return "-".join(map(str, sizes))
-
-
 def _label(net: Network, goal: Target | None) -> str:
-    text = f"Interactive network {_dashes(net.layer_sizes)}"
+    text = f"Interactive network {words.dashes(net.layer_sizes)}"
     return text if goal is None else f"{text}, target {goal}"
 
 
@@ -469,7 +466,7 @@ def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
     if not good:
         raise ValueError(
             f"{name}: expected edges (layer, row, column) or hidden units (layer, unit) of a "
-            f"{_dashes(sizes)} network, got {key!r}"
+            f"{words.dashes(sizes)} network, got {key!r}"
         )
     return parts
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from circuitkit import palette
+from circuitkit import palette, words
 from circuitkit.network import Network
 
 __all__ = ["figure"]
@@ -56,7 +56,7 @@ def figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
             t = (y1 - y) / (y1 - y2)
             labels.append(
                 f'<text class="ck-still-weight" x="{x1 + t * (x2 - x1):.1f}" y="{y + 4:.1f}" '
-                f'font-size="13">{_number(value)}</text>'
+                f'font-size="13">{words.drawn(value)}</text>'
             )
     for layer, n in enumerate(sizes):
         for unit in range(n):
@@ -75,11 +75,11 @@ def figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
             else:
                 texts = [(cy + 5, x[unit] if layer == 0 else out[unit])]
             parts += [
-                f'<text x="{cx:.1f}" y="{y:.1f}" font-size="14" fill="{ink}">{_number(value)}</text>'
+                f'<text x="{cx:.1f}" y="{y:.1f}" font-size="14" fill="{ink}">{words.drawn(value)}</text>'
                 for y, value in texts
             ]
             if layer > 0 and config["show_biases"]:
-                bias = _number(net.biases[layer - 1][unit])
+                bias = words.drawn(net.biases[layer - 1][unit])
                 labels.append(
                     f'<text class="ck-still-weight" x="{cx + radius + 20:.1f}" y="{cy + radius:.1f}" '
                     f'font-size="12">b = {bias}</text>'
@@ -89,7 +89,7 @@ def figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
                     f'<text class="ck-still-name" x="{cx:.1f}" y="{cy + radius + 17:.1f}" '
                     f'font-size="14">{html.escape(_input_name(unit, sizes[0], config))}</text>'
                 )
-    title = html.escape(f"{config['label']}, at input {', '.join(_number(v) for v in x)}")
+    title = html.escape(f"{config['label']}, at input {', '.join(words.drawn(v) for v in x)}")
     caption = html.escape(config["caption"])
     prompt = html.escape(config["challenge"]["prompt"]) if config["challenge"] else ""
     texts_below = "".join(f"<figcaption>{t}</figcaption>" for t in (prompt or caption,) if t)
@@ -100,15 +100,8 @@ def figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
     )
 
 
-def _number(value: float) -> str:
-    text = f"{float(value):.2f}".rstrip("0").rstrip(".")
-    return ("0" if text == "-0" else text).replace("-", "\N{MINUS SIGN}")
-
-
 def _input_name(index: int, count: int, config: Mapping[str, Any]) -> str:
     names = config["input_names"]
     if names is not None and index < len(names):
         return str(names[index])
-    return (
-        "x" if count == 1 else f"x{index + 1}".translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))
-    )
+    return words.pretty(words.input_names(count)[index])

@@ -1,0 +1,179 @@
+"""Numbers and names as text, the same in every sentence of this package."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import Any
+
+__all__ = [
+    "alternatives",
+    "count",
+    "dashes",
+    "drawn",
+    "input_names",
+    "number",
+    "numbers",
+    "output_names",
+    "pretty",
+    "quoted",
+    "vector",
+    "vectors",
+]
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_MINUS = "\N{MINUS SIGN}"
+#: significant digits of a number in a sentence, where fewer do not say something false
+_DIGITS = 4
+#: digits beyond which two numbers that differ are written as fractions
+_MOST_DIGITS = 40
+
+
+# --- numbers in sentences -----------------------------------------------------------------------------
+
+
+def number(value: float | Fraction, digits: int = _DIGITS) -> str:
+    """A number for a sentence: whole ones as they are, others with ``digits`` significant digits.
+
+    Example:
+        >>> number(3.0), number(Fraction(1, 3)), number(0.00081512), number(math.inf)
+        ('3', '0.3333', '0.0008151', 'inf')
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    exact = Fraction(value)
+    if exact.denominator == 1 and abs(exact) < 10 ** max(6, digits):
+        return str(exact.numerator)
+    try:
+        nearest = float(exact)
+    except OverflowError:
+        nearest = math.inf
+    if digits <= 17 and nearest and math.isfinite(nearest):
+        return f"{nearest:.{digits}g}"
+    context = Context(prec=digits)
+    decimal = context.divide(Decimal(exact.numerator), Decimal(exact.denominator))
+    return f"{context.normalize(decimal):g}"
+
+
+def numbers(*values: float | Fraction) -> list[str]:
+    """Numbers that stand in one sentence: as many digits as it takes to tell different ones apart.
+
+    Example:
+        >>> numbers(1.0, 0.5, Fraction(1, 3)), numbers(1.0, 1.00001)
+        (['1', '0.5', '0.3333'], ['1', '1.00001'])
+    """
+    exact = [v if isinstance(v, float) and not math.isfinite(v) else Fraction(v) for v in values]
+    for digits in range(_DIGITS, _MOST_DIGITS):
+        texts = [number(v, digits) for v in values]
+        if len(set(texts)) == len({str(v) for v in exact}):
+            return texts
+    return [str(v) for v in exact]
+
+
+def vector(values: Iterable[float | Fraction]) -> str:
+    """One number, or ``(1, -2)``.
+
+    Example:
+        >>> vector([3.0]), vector([1.0, -2.5])
+        ('3', '(1, -2.5)')
+    """
+    return vectors(list(values))[0]
+
+
+def vectors(*points: Sequence[float | Fraction]) -> list[str]:
+    """Several vectors in one sentence, told apart as in :func:`numbers`.
+
+    Example:
+        >>> vectors([1.0, 2.0], [1.0, 2.000001])
+        ['(1, 2)', '(1, 2.000001)']
+    """
+    texts = iter(numbers(*(v for point in points for v in point)))
+    written = [[next(texts) for _ in point] for point in points]
+    return [t[0] if len(t) == 1 else f"({', '.join(t)})" for t in written]
+
+
+def count(n: int, noun: str) -> str:
+    """``"1 input"``, ``"2 inputs"``."""
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+# --- names --------------------------------------------------------------------------------------------
+
+
+def dashes(sizes: Iterable[int]) -> str:
+    """Layer sizes as the field writes them: ``2-3-1``."""
+    return "-".join(map(str, sizes))
+
+
+def input_names(n: int) -> list[str]:
+    """``x``, or ``x1, x2, ...``."""
+    return _names("x", n)
+
+
+def output_names(n: int) -> list[str]:
+    """``y``, or ``y1, y2, ...``."""
+    return _names("y", n)
+
+
+def _names(letter: str, n: int) -> list[str]:
+    return [letter] if n == 1 else [f"{letter}{i + 1}" for i in range(n)]
+
+
+def quoted(text: str, most: int = 60) -> str:
+    """``text`` in quotation marks, a long one cut off."""
+    return repr(text if len(text) <= most else text[: most - 3] + "...")
+
+
+def alternatives(values: Iterable[Any]) -> str:
+    """``'a', 'b' or 'c'``."""
+    *first, last = map(repr, values)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+# --- in figures ---------------------------------------------------------------------------------------
+
+
+def drawn(value: float) -> str:
+    """A number in few characters: ``1``, ``0.5``, ``−0.92``, and ``1.00`` for what is not quite 1.
+
+    Example:
+        >>> [drawn(v) for v in (1.0, 0.5, 1.0035, -0.9192, 0.0003, 2e-7, 12345.6)]
+        ['1', '0.5', '1.00', '−0.92', '0.0003', '2e−7', '1.2e4']
+    """
+    v = float(value) + 0.0
+    if v == int(v) and abs(v) < 10_000:
+        text = str(int(v))
+    elif abs(v) >= 10_000 or abs(v) < 5e-5:
+        mantissa, exponent = f"{v:.1e}".split("e")
+        text = f"{mantissa.removesuffix('.0')}e{int(exponent)}"
+    elif abs(v) < 0.005:
+        text = f"{v:.4f}".rstrip("0")
+    elif abs(v) >= 100:
+        text = f"{v:.0f}"
+    else:
+        text = f"{v:.2f}"
+        # Zeros at the end say "about"; an exact 0.5 has none.
+        if math.isclose(float(text), v, rel_tol=1e-12):
+            text = text.rstrip("0").rstrip(".")
+    return text.replace("-", _MINUS)
+
+
+def pretty(name: str) -> str:
+    """A name as it is drawn: ``x1>x2`` as ``x₁ > x₂``, a true minus sign; ``$...$`` is left alone.
+
+    Example:
+        >>> pretty("x1>x2"), pretty("-(x)")
+        ('x₁ > x₂', '−(x)')
+    """
+    if "$" in name:
+        return name
+    name = re.sub(
+        r"(?<![A-Za-z])([a-z])_?(\d+)\b", lambda m: m[1] + m[2].translate(_SUBSCRIPTS), name
+    )
+    name = name.replace(">=", "≥").replace("<=", "≤")
+    if re.search(r"\w\s*[<>≤≥]\s*\w", name):
+        name = re.sub(r"\s*([<>≤≥])\s*", r" \1 ", name)
+    return re.sub(r"-(?![A-Za-z]{2})", _MINUS, name)

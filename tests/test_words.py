@@ -1,0 +1,69 @@
+"""Numbers and names as text: what differs never reads alike."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from circuitkit import words
+
+NUMBERS = st.one_of(
+    st.integers(-(10**9), 10**9),
+    st.floats(allow_nan=False),
+    st.fractions(),
+)
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=4), st.sampled_from([0, 1e-12, 1e-300, 1]))
+def test_numbers_of_one_sentence_read_alike_only_if_they_are_equal(values, step):
+    values = [*values, values[0], values[0] + step]
+    texts = words.numbers(*values)
+    for a, text in zip(values, texts, strict=True):
+        for b, other in zip(values, texts, strict=True):
+            assert (text == other) == (a == b)
+
+
+def test_a_number_has_no_more_digits_than_it_takes():
+    assert words.numbers(1 / 3, 0.5, 2.0) == ["0.3333", "0.5", "2"]
+    assert words.numbers(1.0, 1.0000001) == ["1", "1.0000001"]
+    assert words.numbers(1_000_000, 1_000_001) == ["1000000", "1000001"]
+    third = Fraction(1, 3)
+    assert words.numbers(third, Fraction(1 / 3))[0].startswith("0.33333333333333333")
+    assert words.numbers(third, third + Fraction(1, 10**60))[0] == "1/3"
+    assert words.numbers(math.inf, 1.0) == ["inf", "1"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (3, "3"),
+        (-2.0, "-2"),
+        (999_999, "999999"),
+        (1_234_567, "1.235e+06"),
+        (0.00001234, "1.234e-05"),
+        (Fraction(10) ** 400, "1e+400"),
+        (Fraction(1, 10**400), "1e-400"),
+        (-0.0, "0"),
+        (math.nan, "nan"),
+    ],
+)
+def test_a_number_is_short(value, text):
+    assert words.number(value) == text
+
+
+def test_vectors_of_one_sentence_are_told_apart():
+    assert words.vectors([1.0], [1.00000001]) == ["1", "1.00000001"]
+    assert words.vector([Fraction(1, 4), -3]) == "(0.25, -3)"
+
+
+def test_counts_names_and_choices():
+    assert [words.count(n, "input") for n in (0, 1, 2)] == ["0 inputs", "1 input", "2 inputs"]
+    assert words.dashes((2, 3, 1)) == "2-3-1"
+    assert [words.input_names(1), words.output_names(2)] == [["x"], ["y1", "y2"]]
+    assert words.alternatives(["a"]) == "'a'"
+    assert words.alternatives(["a", "b", "c"]) == "'a', 'b' or 'c'"
+    assert words.quoted("x" * 99) == repr("x" * 57 + "...")
