@@ -666,6 +666,85 @@ def test_a_tampered_certificate_that_is_accepted_claims_something_true(certifica
     assert counts["accepted"] > TAMPERED // 50  # or the test would say nothing
 
 
+# --- each rule keeps something false out --------------------------------------------------------------
+
+RELU = affine([[[1]], [[1]]])
+ZERO = affine([[[0]]])
+UNIT = box((-1, 1))
+#: proofs of something false, each of which would pass if one rule were not kept
+FALSE_PROOFS = {
+    "a multiple below 0": (
+        claim(["split", 0, ["leaf", {"0": "-1"}], ["leaf", {"0": "-1"}]], domain=UNIT), ABS, "y <= 0",
+    ),
+    "a slope above 1": (claim(["leaf", {"0": "2"}], domain=UNIT), RELU, "y >= 2*x"),
+    "a slope below 0": (claim(["leaf", {"0": "-1"}], domain=UNIT), RELU, "y >= -x"),
+    "a chord below relu": (
+        claim(["leaf", {"0": "1/2"}], tolerance="1/4", domain=UNIT), RELU, "y <= x/2",
+    ),
+    "a side left out": (claim(["split", 0, ["leaf"]]), ABS, "x"),
+    "a side that is not shown": (claim(["split", 0, ["leaf"], ["leaf"]]), ABS, "x"),
+    "the other side not shown": (claim(["split", 0, ["leaf"], ["leaf"]]), ABS, "-x"),
+    "a half that is not shown": (
+        claim(["cut", 0, "0", ["leaf"], ["leaf"]], domain=UNIT), affine([[[1]]]), "y >= 0",
+    ),
+    "the other half not shown": (
+        claim(["cut", 0, "0", ["leaf"], ["leaf"]], domain=UNIT), affine([[[1]]]), "y <= 0",
+    ),
+    "a cut beside the cell": (
+        claim(["cut", 0, "-5", ["leaf"], ["leaf"]], domain=UNIT), affine([[[1]]]), "y >= 0",
+    ),
+    "a sign that is not shown": (claim(["fix", [[0, 1, {}]], ["leaf"]]), ABS, "x"),
+    "another gate's sign": (claim(["fix", [[0, -1, {"0": "1"}]], ["leaf"]]), ABS, "-x"),
+    "a sign of 0": (claim(["fix", [[0, 0, {}]], ["leaf"]]), ABS, "x"),
+    "a cell that is not empty": (claim(["empty", {}]), ABS, "x"),
+    "a cell that is one point": (
+        claim(["split", 0, ["split", 0, ["leaf"], ["empty", {"0": "1"}]], ["empty", {"0": "1"}]]),
+        ABS, "x",
+    ),
+    "shown above, not below": (claim(["leaf"]), ZERO, "abs(x)"),
+    "shown below, not above": (claim(["leaf"]), ABS, "0"),
+    "shown of one output": (claim(["leaf"]), SORT, "(min(x1, x2), min(x1, x2))"),
+    "one tree for two claims": (claim(["each", ["leaf"]]), ABS, "0"),
+    "two of the same claim": (claim(["each", ["leaf"], ["leaf"]]), ZERO, "relu(x)"),
+    "absolute, shown as relative": (
+        claim(["leaf"], tolerance="1/1024", measure="absolute"), NEAR, "x",
+    ),
+    "absolute, shown as relative to a box": (
+        claim(["leaf"], tolerance="1/1024", measure="absolute", domain=box((-3, 5))), NEAR, "x",
+    ),
+    "relative, to more than the input": (
+        claim(["leaf"], tolerance="1/1025", domain=box((-3, 5))), NEAR, "x",
+    ),
+    "within its half": (claim(["leaf"], tolerance="1/2048"), NEAR, "x"),
+    "strict where equal": (claim(["leaf"], margins=["0"]), IDENTITY, "y > x"),
+    "strict by less than nothing": (claim(["leaf"], margins=["-1"]), IDENTITY, "y > x"),
+    "strict without a margin": (claim(["leaf"]), IDENTITY, "y > x"),
+    "one half of an equation": (claim(["leaf"]), ZERO, "y == relu(x)"),
+    "outside the polytope": (
+        claim(["leaf"], domain={"A": [["-1"]], "b": ["0"], "point": ["-1"]}), IDENTITY, "y > 1",
+    ),
+    "a bound that is not shown": (
+        claim(["bound", [[0, {}, {"0": "1"}]], ["leaf"]], domain=UNIT), RELU, "y <= 1/2",
+    ),
+    "an end that is not shown": (
+        claim(["shrink", [[0, {}, {"0": "1"}]], ["leaf"]], domain=UNIT), RELU, "y <= 1/2",
+    ),
+    "bounds of an older cell": (
+        claim(["cut", 0, "0", ["anew", ["leaf"]], ["anew", ["leaf"]]], domain=UNIT), RELU, "y <= 0",
+    ),
+    "a sign from one side used on the other": (
+        claim(["split", 0, ["fix", [[0, 1, {"0": "1"}]], ["leaf"]], ["leaf"]]), ABS, "x",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FALSE_PROOFS)
+def test_no_rule_can_be_left_out(name):
+    certificate, network, target = FALSE_PROOFS[name]
+    assert not is_true(certificate, network, target)
+    assert not ck.check(certificate, network, target)
+
+
 # --- what is malformed or meant to do harm -------------------------------------------------------------
 
 
