@@ -36,7 +36,6 @@ import reprlib
 import sys
 import time
 import types
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -117,22 +116,15 @@ class Program:
 
     Args:
         box: ``(low, high)`` of every input and of the constant.
-        sign: called with the number and the row of each new gate; 1 or -1 where the row is known to be
-            at least or at most 0 everywhere in the domain, else 0.
         deadline: when to give up, as ``time.monotonic`` counts.
 
     Attributes:
         gates: gate k is relu of ``gates[k]``.
-        signs: the gates whose row has one sign everywhere in the domain.
+        signs: 1 for the gates whose row the domain has at least 0.
     """
 
-    def __init__(
-        self,
-        box: list[tuple[Any, Any]],
-        sign: Callable[[int, Row], int] = lambda k, row: 0,
-        deadline: float = math.inf,
-    ) -> None:
-        self.box, self.n, self._sign, self._deadline = box, len(box) - 1, sign, deadline
+    def __init__(self, box: list[tuple[Any, Any]], deadline: float = math.inf) -> None:
+        self.box, self.n, self._deadline = box, len(box) - 1, deadline
         self.gates: list[Row] = []
         self.signs: dict[int, int] = {}
         self._gates: dict[Any, tuple[int, Any]] = {}  # scaled row -> gate, size of its row
@@ -168,7 +160,7 @@ class Program:
             size, key, opposite = self._scaled(row)
             if key in self._gates or opposite not in self._gates:
                 if key not in self._gates:
-                    self._new(row, self._sign(len(self.gates), row))
+                    self._new(row)
                 k, unit = self._gates[key]  # row = size / unit * row k
                 sign = self.signs.get(k, 0)
                 gate = {self.n + 1 + k: size / unit}
@@ -181,7 +173,7 @@ class Program:
     def given(self, row: Row) -> None:
         """The domain has ``row >= 0``: a gate of known sign."""
         if self.plain_sign(row) <= 0:
-            self._new(row, 1)
+            self.signs[self._new(row)] = 1
 
     def _scaled(self, row: Row) -> tuple[Any, Any, Any]:
         """The size of the first coefficient, the row divided by it, and the opposite of that."""
@@ -189,14 +181,12 @@ class Program:
         size = abs(row[columns[0]])
         return size, *(tuple((c, s * row[c] / size) for c in columns) for s in (1, -1))
 
-    def _new(self, row: Row, sign: int) -> None:
-        k = len(self.gates)
-        _need(k < MAX_GATES, "too many gates")
+    def _new(self, row: Row) -> int:
         size, key, _ = self._scaled(row)
+        self._gates[key] = len(self.gates), size
         self.gates.append(row)
-        self._gates[key] = k, size
-        if sign:
-            self.signs[k] = sign
+        _need(len(self.gates) <= MAX_GATES, "too many gates")
+        return len(self.gates) - 1
 
     def maximum(self, rows: list[Row]) -> Row:
         """``max(a, b) = b + relu(a - b)``: pairs of rows, in an order of their own, then pairs of those."""
@@ -426,7 +416,6 @@ def pose(
     certificate: dict[str, Any],
     network: Any,
     target: Any,
-    sign: Callable[[Program, int, Row], int] = lambda program, k, row: 0,
     deadline: float = math.inf,
 ) -> Problem:
     """What the certificate claims of the network and the target; its tree is not looked at.
@@ -435,7 +424,7 @@ def pose(
         Rejected: there is no such claim; other exceptions where something is malformed.
     """
     _need(type(certificate) is dict, "a certificate is a JSON object")
-    parts = {"tolerance", "measure", "domain", "margins", "fixed", "tree"}
+    parts = {"tolerance", "measure", "domain", "margins", "tree"}
     _need(not set(certificate) - parts, "not part of a certificate", set(certificate) - parts)
     tolerance, measure = _number(certificate["tolerance"]), certificate["measure"]
     _need(tolerance >= 0, "the tolerance is negative")
@@ -445,7 +434,7 @@ def pose(
     box, constraints, where = _domain(certificate["domain"], n)
     homogenised, one = constraints is not None, {n: Q(1)}
     columns = [*box, (Q(0) if homogenised else Q(1), Q(1))]
-    program = Program(columns, lambda k, row: sign(program, k, row), deadline)
+    program = Program(columns, deadline)
     for row in constraints or []:
         program.given(row)
     outputs = program.network(network)
@@ -661,25 +650,11 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
             case ["fix", steps, child]:  # gates whose sign is shown
                 cell = cell.part()
                 for k, sign, given in (_list(step, 3) for step in _list(steps)):
-                    k, sign = _index(k, n_gates), _sign(sign)
+                    k = _index(k, n_gates)
+                    _need(type(sign) is int and sign in (1, -1), "a sign is 1 or -1")
                     least = cell.least(_sum((sign, program.gates[k])), numbers(given))
                     _need(least >= 0, "a sign is not shown: gate", k)
                     cell.signs[k] = sign
-                todo.append((child, cell, claims))
-            case [
-                "bound" | "shrink" as kind,
-                steps,
-                child,
-            ]:  # better ends of a gate's row, of a column
-                own = dict(cell.bounds) if cell.base else {}
-                cell = cell.part(box=list(cell.box), bounds=own)
-                for i, down, up in (_list(step, 3) for step in _list(steps)):
-                    i = _index(i, n_gates if kind == "bound" else n_columns)
-                    row = program.gates[i] if kind == "bound" else {i: Q(1)}
-                    low, high = cell.bound(i) if kind == "bound" else cell.box[i]
-                    low = max(low, cell.least(row, numbers(down)))
-                    high = min(high, -cell.least(_sum((-1, row)), numbers(up)))
-                    (cell.bounds if kind == "bound" else cell.box)[i] = low, high
                 todo.append((child, cell, claims))
             case ["anew", child]:  # from here on, bounds are computed in this cell
                 todo.append((child, cell.part(bounds={}, base=None, before=cell), claims))
@@ -700,11 +675,6 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
                 raise Rejected(f"not a node of a tree: {reprlib.repr(node)}")
 
 
-def _sign(value: Any) -> int:
-    _need(type(value) is int and value in (1, -1), "a sign is 1 or -1")
-    return int(value)
-
-
 # --- the answer ----------------------------------------------------------------------------------------
 
 
@@ -717,18 +687,7 @@ def verify(
         Rejected: it does not prove what it claims, or not before the deadline (``time.monotonic``);
             other exceptions where something is malformed.
     """
-    fixed = {}
-    for k, s, tree in (_list(entry, 3) for entry in _list(certificate.get("fixed", []))):
-        _need(_index(k, MAX_GATES) not in fixed, "a gate is fixed twice")
-        fixed[_index(k, MAX_GATES)] = _sign(s), tree
-
-    def sign(program: Program, k: int, row: Row) -> int:
-        s, tree = fixed.get(k, (0, None))
-        if s:
-            _prove(program, [Claim(_sum((-s, row)), Q(0), None)], tree)
-        return s
-
-    problem = pose(certificate, network, target, sign, deadline)
+    problem = pose(certificate, network, target, deadline)
     _prove(problem.program, problem.claims, certificate["tree"])
     return problem.words
 

@@ -235,7 +235,7 @@ _judged = {}
 
 def is_true(certificate, network, target):
     """Whether the claim holds, by z3; the tree is not looked at."""
-    stated = {k: v for k, v in certificate.items() if k not in ("tree", "fixed", "margins")}
+    stated = {k: v for k, v in certificate.items() if k not in ("tree", "margins")}
     key = json.dumps([stated, network, target], sort_keys=True)
     if key not in _judged:
         _judged[key] = _is_true(stated, network, target)
@@ -723,12 +723,6 @@ FALSE_PROOFS = {
     "outside the polytope": (
         claim(["leaf"], domain={"A": [["-1"]], "b": ["0"], "point": ["-1"]}), IDENTITY, "y > 1",
     ),
-    "a bound that is not shown": (
-        claim(["bound", [[0, {}, {"0": "1"}]], ["leaf"]], domain=UNIT), RELU, "y <= 1/2",
-    ),
-    "an end that is not shown": (
-        claim(["shrink", [[0, {}, {"0": "1"}]], ["leaf"]], domain=UNIT), RELU, "y <= 1/2",
-    ),
     "bounds of an older cell": (
         claim(["cut", 0, "0", ["anew", ["leaf"]], ["anew", ["leaf"]]], domain=UNIT), RELU, "y <= 0",
     ),
@@ -990,39 +984,6 @@ def test_a_target_of_other_inputs_or_outputs_is_refused():
     assert not ck.check(EQUAL, MIN, ["min(x1, x2)"] * 2)
     assert not ck.check(EQUAL, MIN, IDENTITY)
     assert not ck.check(EQUAL, MIN, SORT)
-
-
-# --- gates whose sign is shown before the pass ---------------------------------------------------------
-
-
-def test_a_fixed_gate_is_shown_on_the_whole_domain_and_from_gates_before_it():
-    # The second gate reads h = 1 - relu(x) + relu(x - 1) - relu(x - 3): at least 0 up to x = 3.
-    dip = affine([[[1], [1], [1]], [[-1, 1, -1]], [[1]]], [[0, -1, -3], [1], [0]])
-    h = "1 - relu(x) + relu(x - 1) - relu(x - 3)"
-    here = claim(["leaf"], domain=box((-2, 3)))
-    program = pose(here, dip, h).program
-    k = 2
-    assert program.gates[k] == {1: Q(1), 2: Q(-1), 3: Q(1)}
-    shown = ["split", 0, ["leaf", {"1": "1"}], ["leaf", {"1": "0"}]]
-    assert not ck.check(here, dip, h)
-    assert ck.check({**here, "fixed": [[k, 1, shown]]}, dip, h)
-    for s, tree, ends in (
-        (-1, shown, (-2, 3)),
-        (1, shown, (-2, 4)),
-        (1, ["leaf"], (-2, 3)),
-        (1, ["split", k, ["leaf"], ["leaf"]], (-2, 3)),
-        (1, ["split", -1, ["leaf"], ["leaf"]], (-2, 3)),
-        (1, ["empty", {}], (-2, 3)),
-        (True, shown, (-2, 3)),
-        (2, shown, (-2, 3)),
-        (0, shown, (-2, 3)),
-        (1, None, (-2, 3)),
-    ):
-        made = {**here, "domain": box(ends), "fixed": [[k, s, tree]]}
-        assert not ck.check(made, dip, h), (s, tree, ends)
-    assert not ck.check({**here, "fixed": [[k, 1, shown], [k, 1, shown]]}, dip, h)
-    assert not ck.check({**here, "fixed": [[str(k), 1, shown], [k, 1, shown]]}, dip, h)
-    assert not ck.check({**here, "fixed": [[k, 1, shown]], "domain": None}, dip, h)
 
 
 # --- the file, the command and the name -----------------------------------------------------------------
