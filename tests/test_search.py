@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from fractions import Fraction
 
@@ -10,6 +11,8 @@ import numpy as np
 import pytest
 
 import circuitkit as ck
+from benchmarks import nnet
+from benchmarks.nnet import NETWORKS
 from circuitkit.check import pose, verify
 from circuitkit.exact import regions
 from circuitkit.functions.target import target as as_target
@@ -81,3 +84,56 @@ def test_time_that_runs_out_leaves_bounds_both_ways():
         searched(net, minimum(5), {"box": [["-1", "1"]] * 5}, seconds=1.0)
     assert time.monotonic() - start < 1.5
     assert 0 < caught.value.lower < caught.value.upper < 1000
+
+
+# --- public networks with known answers ------------------------------------------------------------------
+
+
+def ends(box):
+    return {"box": [[str(Fraction(low)), str(Fraction(high))] for low, high in box]}
+
+
+def strictly(net, relation, box, seconds):
+    """Found for a strict relation, by a margin of 10^-9; the checker has judged what was proved."""
+    margin = Fraction(1, 10**9)
+    posed = {"tolerance": "0", "measure": "absolute", "domain": ends(box), "margins": [str(margin)]}
+    found = search(pose(posed, net, relation), limit=-margin, deadline=time.monotonic() + seconds)
+    if found.tree is not None:
+        assert verify({**posed, "tree": found.tree}, net, relation)
+    return found
+
+
+@pytest.mark.parametrize("path", sorted(NETWORKS.glob("coav/*.nnet")), ids=lambda p: p.stem)
+def test_collision_avoidance_is_decided_as_its_file_says(path):
+    net, box = nnet.read(path)
+    found = strictly(net, "y > 0", box, seconds=10)
+    assert (found.tree is not None) == path.stem.startswith("unsat")
+    if found.tree is None:  # a point with y <= 0, but for the margin
+        assert all(low <= v <= high for v, (low, high) in zip(found.point, box, strict=False))
+        assert net(np.array(found.point[:-1], dtype=float)) <= 1e-9
+
+
+@pytest.mark.parametrize("path", sorted(NETWORKS.glob("twin/*.nnet")), ids=lambda p: p.stem)
+def test_twin_streams_are_one_constant_by_rewriting_alone(path):
+    net, box = nnet.read(path)
+    margin = re.search(r"width-(\S+)_margin", path.stem)[1]
+    constant = {
+        "twin_ladder-25_inp-5_layers-10_width-1e-2_margin": 0.010000000000000028,
+        "twin_ladder-5_inp-4_layers-5_width-1e-2_margin": 0.010000000000000056,
+    }.get(path.stem, float(margin))
+    value = f"{Fraction(constant).numerator}/{Fraction(constant).denominator}"
+    assert accepted(net, value, ends(box), 0, ["leaf"])
+    if Fraction(constant) != Fraction(margin):
+        problem = pose(claim(ends(box)), net, margin)
+        found = search(problem, limit=Fraction(0), deadline=time.monotonic() + 10)
+        assert found.tree is None
+        assert found.worst == abs(Fraction(constant) - Fraction(margin)) / max(
+            1, *(abs(v) for v in found.point)
+        )
+
+
+@pytest.mark.parametrize("name", ["2_9", "3_3"])
+def test_a_property_of_acas_xu_is_proved(name):
+    net, _ = nnet.read(NETWORKS / "acasxu" / f"ACASXU_{name}.nnet")
+    box, relation = nnet.violation(NETWORKS / "acasxu" / "property_4.txt")
+    assert strictly(net, relation, box, seconds=20).tree is not None

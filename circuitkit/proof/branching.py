@@ -165,7 +165,8 @@ class _Search:
         solved = r.solve(self.budget.seconds())
         if solved is None:
             self.budget.check()
-            solved = Solved(False, np.inf, self.low, np.full(len(r.gates), np.nan), np.zeros(0))
+            unknown = np.full(len(r.gates), np.nan)
+            solved = Solved(False, np.inf, self.nothing, unknown, np.zeros(len(r.gates)))
         if solved.empty:
             duals = self._shortened(self.nothing, solved.duals, -1e-9)
             if duals is not None:
@@ -187,7 +188,7 @@ class _Search:
         on = Node(made, 2, (*node.path, (i, 1)), solved.value / self.factor)
         off = Node(made, 3, (*node.path, (i, -1)), solved.value / self.factor)
         # the side on which the relaxation's point lies first: it holds the larger values
-        z = float(r.rows[i] @ solved.point) if len(solved.point) == len(r.objective) else 0.0
+        z = float(r.rows[i] @ solved.point)
         return [off, on] if z >= 0 else [on, off]
 
     def _try(self, x: Array) -> None:
@@ -195,16 +196,9 @@ class _Search:
         full = self.problem.floats.values(x[None])[0]
         value = float(self.value @ full)
         size = self.factor if self.plain else float(self.size @ full)
-        if value - self.best.near * size <= self.margin * 1e-3:
-            return
-        point = [
-            min(max(rationals.number(float(v)), low), high)
-            for v, (low, high) in zip(x, self.problem.box, strict=True)
-        ]
-        if not self.problem.allows(point):
-            return
-        self.best.offer(self.problem.claim.at(self.problem.gates, point), point)
-        self._retarget()
+        if value - self.best.near * size > self.margin * 1e-3:
+            self.best.offer_floats(self.problem, x)
+            self._retarget()
 
     def _choice(self, solved: Solved) -> int | None:
         """The open gate to split: the one whose chord lifts the bound most; None if all are decided."""
@@ -219,8 +213,7 @@ class _Search:
         open_ = np.flatnonzero((r.sign == 0) & (read > 0))
         if not len(open_):
             return None
-        z = np.abs(r.rows[open_] @ solved.point) if len(solved.point) == len(r.objective) else None
-        return int(open_[np.argmin(z)]) if z is not None else int(open_[0])
+        return int(open_[np.argmin(np.abs(r.rows[open_] @ solved.point))])
 
     # --- what is written ------------------------------------------------------------------------------
 

@@ -94,7 +94,9 @@ class Relaxation:
         self.rows = rows[gates]
         self._written = written
         self.objective = self._over_open(row)
-        self.down, self.up = np.minimum(down[gates], 0.0), np.maximum(up[gates], 0.0)
+        # gates that the domain decides have no bounds, and need none
+        self.down = np.where(np.isfinite(down[gates]), np.minimum(down[gates], 0.0), -1.0)
+        self.up = np.where(np.isfinite(up[gates]), np.maximum(up[gates], 0.0), 1.0)
         self.chord, self.offset, self.below = lines(self.down, self.up, np.zeros(k, dtype=np.int8))
         #: runs of open gates that do not read one another, the last first
         self.runs = _runs(self.rows[:, w:])

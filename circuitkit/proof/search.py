@@ -26,7 +26,7 @@ from . import rationals
 from .boxes import bisect
 from .branching import Budget, branch
 from .floats import Floats, Unfit, lines
-from .problem import Claim, Incumbent, Problem, Refuted, Stuck
+from .problem import Claim, Incumbent, Problem, Refuted, Stuck, Unbounded
 
 __all__ = ["Found", "OutOfTime", "search"]
 
@@ -102,6 +102,8 @@ class _Hunt:
                 trees = self._trees()
         except Refuted:
             return Found(rationals.fraction(self.best.worst), self._point(), None)
+        except Unbounded as found:
+            return Found(None, tuple(rationals.fraction(v) for v in found.point), None)
         except (early.OutOfTime, Unfit, Stuck):
             raise OutOfTime(self._lower(), self._upper(), self._point()) from None
         tree = trees[0] if len(trees) == 1 else ["each", *trees]
@@ -124,10 +126,12 @@ class _Hunt:
         found = floats.bounds(low[None], high[None], (known[:1], known[1:], sign[None]))
         bounds: Bounds = tuple(a[0] for a in found)
         self._first_bounds(floats, low, high, found)
-        self._sample(floats, low, high)
+        problems = [
+            Problem(self.gates, floats, claim, self.box, bounds[2], places) for claim in self.claims
+        ]
+        self._sample(problems)
         trees = []
-        for j, claim in enumerate(self.claims):
-            made = Problem(self.gates, floats, claim, self.box, bounds[2], places)
+        for j, made in enumerate(problems):
             trees.append(self._raced(made, bounds, j))
             self.upper[j] = -np.inf
         return trees
@@ -158,42 +162,28 @@ class _Hunt:
         upper, _ = floats.upper(rows, low[None], high[None], lines(*found))
         self.upper = [float(v) if np.isfinite(v) else np.inf for v in upper[0]]
 
-    def _sample(self, floats: Floats, low: Array, high: Array) -> None:
+    def _sample(self, problems: list[Problem]) -> None:
         """Points at random, many of them on faces: the worst value is often large early."""
+        floats, low, high = problems[0].floats, problems[0].low, problems[0].high
         rng = np.random.default_rng(0)
         x = low + (high - low) * rng.random((_SAMPLES, len(low)))
+        face = rng.random(x.shape)
+        x = np.where(face < 0.15, low, np.where(face > 0.85, high, x))
         x[0] = (low + high) / 2
         x[:, -1] = high[-1]  # the constant; where it is a scale, an input and not a direction
-        face = rng.random(x.shape)
-        face[0] = 0.5
-        x = np.where(face < 0.15, low, np.where(face > 0.85, high, x))
         full = floats.values(x)
-        inside = np.ones(len(x), dtype=bool)
+        outside = np.zeros(len(x), dtype=bool)
         for k in self.given:
-            z = full @ floats.dense([self.gates[k]])[0]
-            inside &= z >= 0
-        if not inside.any():
-            return
-        for claim in self.claims:
-            value, size = floats.dense([claim.value, claim.size or {}])
+            outside |= full @ floats.dense([self.gates[k]])[0] < 0
+        for problem in problems:
+            value, size = floats.dense([problem.claim.value, problem.claim.size or {}])
             ratio = full @ value
-            if claim.size is not None:
+            if problem.claim.size is not None:
                 ratio = ratio / np.maximum(full @ size, 1e-300)
-            ratio[~inside] = -np.inf
-            ratio[np.isnan(ratio)] = -np.inf
+            ratio[outside | np.isnan(ratio)] = -np.inf
             i = int(np.argmax(ratio))
             if ratio[i] >= self.best.near or self.best.point is None:
-                self._offer(claim, x[i])
-
-    def _offer(self, claim: Claim, x: Array) -> None:
-        point = [
-            min(max(rationals.number(float(v)), low), high)
-            for v, (low, high) in zip(x, self.box, strict=True)
-        ]
-        if all(
-            z >= 0 for z in rationals.values(self.gates, [self.gates[k] for k in self.given], point)
-        ):
-            self.best.offer(claim.at(self.gates, point), point)
+                self.best.offer_floats(problem, x[i])
 
     # --- what is told -----------------------------------------------------------------------------------
 
