@@ -719,7 +719,9 @@ FALSE_PROOFS = {
     "strict where equal": (claim(["leaf"], margins=["0"]), IDENTITY, "y > x"),
     "strict by less than nothing": (claim(["leaf"], margins=["-1"]), IDENTITY, "y > x"),
     "strict without a margin": (claim(["leaf"]), IDENTITY, "y > x"),
+    "strict the other way without a margin": (claim(["leaf"]), IDENTITY, "y < x"),
     "one half of an equation": (claim(["leaf"]), ZERO, "y == relu(x)"),
+    "the other half of an equation": (claim(["leaf"]), RELU, "y == 0"),
     "outside the polytope": (
         claim(["leaf"], domain={"A": [["-1"]], "b": ["0"], "point": ["-1"]}), IDENTITY, "y > 1",
     ),
@@ -867,6 +869,11 @@ def test_python_s_minus_one_is_no_gate_and_true_is_no_number():
     for k in (-1, True, "-1", "00", "0 ", 1, 0.0, None):
         tree = ["split", k, *made["tree"][2:]]
         assert not ck.check({**made, "tree": tree}, ABS, relation), k
+        for tree in (["split", k, ["leaf"], ["leaf"]], ["fix", [[k, 1, {}]], ["leaf"]]):
+            assert not ck.check(claim(tree, domain=box((1, 2))), ABS, "abs(x)"), k
+    for i in (-1, 2, True, 0.0, None):
+        tree = ["cut", i, "1", ["leaf"], ["leaf"]]
+        assert not ck.check(claim(tree, domain=box((1, 2))), ABS, "abs(x)"), i
     for number in (True, 1.0, "-1", None, "1.0", "1e0"):
         tree = ["split", 0, ["leaf"], ["leaf", {"0": number}]]
         assert not ck.check({**made, "tree": tree}, ABS, relation), number
@@ -875,21 +882,27 @@ def test_python_s_minus_one_is_no_gate_and_true_is_no_number():
 
 
 def test_an_empty_domain_proves_nothing():
+    # x <= 0 and x >= 1: multiples of these two show whatever one likes.
+    apart = {"A": [["1"], ["-1"]], "b": ["0", "-1"]}
+    anything = ["leaf", {"0": "1"}, {"0": "4", "1": "5"}]
+    here = {"A": [["1"], ["-1"]], "b": ["0", "1"], "point": ["-1/2"]}
+    assert verify(claim(anything[:1], domain=here), IDENTITY, "x")
+    for point in (["0"], ["1"], ["1/2"], [], ["0", "0"], None):
+        assert not ck.check(claim(anything, domain={**apart, "point": point}), IDENTITY, "5")
+    assert not ck.check(claim(anything, domain=apart), IDENTITY, "5")
+    assert not ck.check(claim(["leaf"], domain=box((2, 1))), IDENTITY, "y <= 1 and y >= 2")
     for domain in (
-        box((2, 1)),
-        {"A": [["1"], ["-1"]], "b": ["0", "-1"], "point": ["0"]},
-        {"A": [["1"], ["-1"]], "b": ["0", "-1"], "point": ["1"]},
-        {"A": [["1"], ["-1"]], "b": ["0", "-1"], "point": []},
-        {"A": [["1"], ["-1"]], "b": ["0", "-1"]},
         {"A": [], "b": [], "point": ["0"]},
         {"A": [["0"]], "b": ["-1"], "point": ["0"]},
+        {"A": [["1"]], "b": [], "point": ["0"]},
+        {"A": ["1"], "b": ["0"], "point": ["0"]},
         {"box": []},
         {"box": ["12"]},
         {"box": [["1", "2", "3"]]},
         {},
     ):
-        for tree in (["leaf"], ["empty", {"0": "1", "1": "1"}], ["leaf", {"0": "1"}, {"1": "1"}]):
-            assert not ck.check(claim(tree, domain=domain), ABS, "0")
+        for tree in (["leaf"], ["empty", {"0": "1"}], anything):
+            assert not ck.check(claim(tree, domain=domain), IDENTITY, "5"), domain
 
 
 def test_a_claim_of_nothing_is_refused():
@@ -978,6 +991,10 @@ def test_an_output_scale_is_exact():
 
 
 def test_a_target_of_other_inputs_or_outputs_is_refused():
+    twice = affine([[[1], [1]]])
+    assert ck.check(EQUAL, twice, "(x, x)") and ck.check(EQUAL, twice, ["x", X])
+    assert not ck.check(EQUAL, twice, "x and x")
+    assert not ck.check(EQUAL, twice, "(x, y1 >= x)")
     assert not ck.check(EQUAL, MIN, ck.target("x"))
     assert not ck.check(EQUAL, MIN, ck.target("min4"))
     assert not ck.check(EQUAL, MIN, "(min(x1, x2), 0)")
@@ -1120,6 +1137,12 @@ def test_the_claim_is_put_in_words():
     }.items():
         stated, network, target, _ = CLAIMS[name]
         assert pose(stated, network, target).words == words
+
+
+def test_the_checker_gives_up_at_its_deadline():
+    assert verify(EQUAL, IDENTITY, "x", deadline=time.monotonic() + 100)
+    with pytest.raises(Rejected, match="out of time"):
+        verify(EQUAL, IDENTITY, "x", deadline=time.monotonic())
 
 
 def test_a_rejection_says_why():
