@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import doctest
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 
@@ -15,6 +17,11 @@ from circuitkit.book import ClaimFailed, claim, seeds
 from circuitkit.training.run import Rate
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import claims  # noqa: E402
+import prose  # noqa: E402
+
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
 
 #: What a chapter may import: what Python and Binder's environment bring.
@@ -135,3 +142,94 @@ def test_claiming_needs_no_part_of_the_package_that_is_slow_to_import():
     code = "import sys, circuitkit.book; print(*{'torch', 'numba', 'z3', 'IPython'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.split() == []
+
+
+# --- numerals in the prose, and the report of claims -------------------------------------------
+
+
+@pytest.mark.parametrize("module", [claims, prose])
+def test_the_examples_in_the_scripts_hold(module):
+    assert doctest.testmod(module).failed == 0
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS)
+def test_every_numeral_in_the_prose_is_a_claims_or_has_a_source(path):
+    assert prose.check(json.loads((ROOT / path).read_text("utf-8"))) == []
+
+
+def cell(kind, text, **metadata):
+    return {"id": "a", "cell_type": kind, "source": [text], "metadata": metadata}
+
+
+@pytest.mark.parametrize(
+    ("text", "caught"),
+    [
+        ("84.5 % of the seeds fit in the range, 2.1 % are right everywhere.", ["84.5 %", "2.1 %"]),
+        ("So $84.5\\,\\%$ of them fit.", ["84.5"]),
+        ("10 of 12 networks.", ["10"]),
+        ("It is 20 times as fast.", ["20"]),
+        ("It is 7 times faster.", ["7"]),
+        ("Forty-nine cells.", ["Forty-nine"]),
+        ("None of the stuck networks is blind.", ["None of the stuck networks"]),
+        ("The worst error is 0.047.", ["0.047"]),
+        ("The worst error is 0.047 {cite}`olah2020zoom`. It was 0.048 before.", ["0.048"]),
+        (
+            "1. A 2-3-1 network.\n2. In 2020, `3.5` and $0.5$, and 3 units: see {numref}`fig-7-3`.",
+            [],
+        ),
+        ("```{math}\n:label: eq-1\n0.5 x\n```\nand\n\n$$\n84.5\n$$\n", []),
+    ],
+)
+def test_a_number_that_nobody_measures_again_is_caught(text, caught):
+    lines = prose.check({"cells": [cell("markdown", text)]})
+    assert lines == [f"a: {numeral!r} is typed into the prose" for numeral in caught]
+
+
+def test_a_numeral_may_be_a_setting_of_the_code_beside_it_or_list_its_source():
+    code = cell("code", "run = ck.train('min', 3, seeds=seeds(1024))")
+    text = "We take 1,024 seeds; about 95 % of such intervals."
+    assert prose.check({"cells": [code, cell("markdown", text)]}) == [
+        "a: '95 %' is typed into the prose"
+    ]
+    listed = {"95 %": "the interval's level"}
+    assert prose.check({"cells": [code, cell("markdown", text, numerals=listed)]}) == []
+    assert prose.check({"cells": [code, cell("markdown", "Gone.", numerals=listed)]}) == [
+        "a: '95 %' has a source and is not in the text"
+    ]
+
+
+def test_captions_and_alternative_texts_are_prose():
+    figure = {"figure": {"caption": "They level off at 0.56."}, "image": {"alt": "At 0.57."}}
+    lines = prose.check({"cells": [cell("code", "plot()", mystnb=figure)]})
+    assert [line.split("'")[1] for line in lines] == ["0.56", "0.57"]
+
+
+def test_the_report_names_the_sentence_whose_words_do_not_hold_from_every_base_seed():
+    def run(base_seed, value):
+        checks = [{"name": "rate", "value": value, "low": 0, "high": 0.5, "holds": value <= 0.5}]
+        said = {"cell": "a", "words": "…", "sentence": "Only {rate:.0%}.", "checks": checks}
+        said["holds"] = value <= 0.5
+        return {"chapter": "min", "base seed": base_seed, "claims": [said], "stops": []}
+
+    lines, wrong = claims.report([run(1, 0.4), run(2, 0.6)])
+    assert lines[1:] == ["== min", "FALSE  Only {rate:.0%}.", "         rate: 0 <= 0.4, 0.6 <= 0.5"]
+    assert wrong == 1
+    assert claims.report([run(1, 0.4), run(2, 0.45)])[1] == 0
+
+
+def test_a_cell_that_stops_is_reported_and_a_false_claim_does_not_hide_the_next(tmp_path):
+    source = (
+        "from circuitkit.book import claim, seeds\nclaim('First {n}.', n=(0, seeds(1)[0], 6))",
+        "claim('Second {n}.', n=(0, 1, 2))",
+        "1 / 0",
+    )
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in source])
+    nbformat.write(notebook, tmp_path / "tiny.ipynb")
+    result = claims.measure("tiny", 7, chapters=tmp_path)
+    assert [(c["words"], c["holds"]) for c in result["claims"]] == [
+        ("First 7.", False),
+        ("Second 1.", True),
+    ]
+    assert [stop.split(": ", 1)[1] for stop in result["stops"]] == [
+        "ZeroDivisionError: division by zero"
+    ]
