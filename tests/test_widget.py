@@ -9,7 +9,6 @@ import json
 import re
 import subprocess
 from typing import Any
-from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -343,21 +342,40 @@ def test_what_readers_download_is_small(extension):
     assert weight <= 40 * 1024
 
 
-def test_taking_the_comments_out_leaves_every_text_as_it_is(extension):
-    source = """
-    // `a comment with a backtick, an apostrophe isn't the end
-    const f = (n, m) => `${n === 1 ? "its one region" : `each of its ${n} regions, ${m ? `or ${m} / 2` : ""}`}, ok`;
-    /* 'another' ` */ const g = (x) => `a \\` b  ${ { k: "}" }.k } // no comment ${x}`;
-    export default [f(1, 0), f(2, 3), g(4)];
-    """
-    small = extension.minified(source)
-    assert "comment with" not in small
-    results = [
-        run(
-            f"const m = await import({json.dumps('data:text/javascript,' + quote(text))});"
-            "console.log(JSON.stringify(m.default))"
-        )
-        for text in (source, small)
-    ]
-    assert results[0] == results[1]
-    assert results[0][0] == "its one region, ok"
+def test_the_shortened_script_exports_what_the_joined_one_does(extension, tmp_path):
+    short = extension.assets()["widget.mjs"]
+    exports = []
+    for name, text in (("joined", page.module_source()), ("short", short)):
+        (tmp_path / f"{name}.mjs").write_text(text, encoding="utf-8")
+        url = json.dumps((tmp_path / f"{name}.mjs").as_uri())
+        names = "Object.fromEntries(Object.entries(m).map(([k, v]) => [k, Object.keys(v).sort()]))"
+        exports.append(run(f"const m = await import({url}); console.log(JSON.stringify({names}))"))
+    assert exports[0] == exports[1]
+    assert len(short) < 0.6 * len(page.module_source())
+
+
+# ------------------------------------------------------------------ a page that trains, and Python
+
+
+def test_weights_that_python_sets_win_over_those_a_training_page_has_sent_before():
+    widget = ck.CircuitWidget("identity", "identity")
+    mine = [[[2.0], [-2.0]], [[0.5, -0.5]]]
+    theirs = [[[0.9], [-0.8]], [[1, -1]]]
+    widget.set_state({"weights": theirs, "_seen": 0})
+    assert widget.weights == theirs and widget._turn == 0
+    widget.weights = mine
+    late = {"holds": False, "error": 1.0, "worst": [1.0], "text": "Not x yet."}
+    widget.set_state({"weights": theirs, "biases": [[1.0, 0.0], [0.0]], "verdict": late, "x": [2]})
+    assert widget.weights == mine and widget.biases == [[0.0, 0.0], [0.0]]
+    assert widget.x == [2.0] and widget.verdict["holds"]
+    widget.set_state({"weights": theirs, "_seen": widget._turn})  # the page has seen them
+    assert widget.weights == theirs
+
+
+def test_what_an_observer_sets_while_a_page_sends_wins_too():
+    widget = ck.CircuitWidget("identity", "identity")
+    mine = [[[2.0], [-2.0]], [[0.5, -0.5]]]
+    widget.observe(lambda change: setattr(widget, "weights", mine), "x")
+    widget.set_state({"x": [1.0]})
+    widget.set_state({"weights": [[[1.0], [1.0]], [[1.0, 1.0]]]})
+    assert widget.weights == mine

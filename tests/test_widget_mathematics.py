@@ -132,11 +132,13 @@ def test_targets_have_the_values_that_python_computes():
         np.testing.assert_allclose(values, truth, rtol=1e-12, atol=1e-12)
 
 
-def test_what_is_piecewise_linear_is_known():
+def test_what_is_not_piecewise_linear_is_judged_by_samples():
     smooth = {"x**2 - sin(x)", "exp(x1) * tanh(x2) / (1 + x1**2)", "sqrt(abs(x))"}
     smooth.add("log(1 + x**2) + cos(x)")
-    found = javascript([["isPiecewiseLinear", as_target(t)] for t in TARGETS])
-    assert found == [t not in smooth for t in TARGETS]
+    goals = [ck.target(t) for t in TARGETS]
+    nets = [as_json(ck.Network([np.zeros((f.n_outputs, f.n_inputs))])) for f in goals]
+    calls = [["verdict", net, target_to_json(f)] for net, f in zip(nets, goals, strict=True)]
+    assert [v["nRegions"] > 0 for v in javascript(calls)] == [t not in smooth for t in TARGETS]
 
 
 def test_numbers_are_read_as_the_nearest_double_or_not_at_all():
@@ -212,7 +214,7 @@ def test_the_loss_and_its_gradient_are_torchs():
                 "weights": weights.tolist(),
                 "values": values.tolist(),
             }
-            calls.append(["lossAndGradient", as_json(net), None, rule])
+            calls.append(["gradient", as_json(net), rule])
             layers = [torch.tensor(w, requires_grad=True) for w in net.weights]
             offsets = [torch.tensor(b, requires_grad=True) for b in net.biases]
             h = torch.tensor(points)
@@ -553,6 +555,50 @@ def exceeds(net, tolerance):
 def q(value):
     f = Fraction(value)
     return z3.Q(f.numerator, f.denominator)
+
+
+def test_an_error_left_by_cancellation_is_computed_exactly():
+    net = ck.Network(
+        [
+            [[1, 0], [-1, 0], [-1, 1]],
+            [[1.0000000008651502, -0.9999999992799363, 1.000000000903492]],
+        ]
+    )
+    (found,) = javascript([["verdict", as_json(net), as_target("max")]])
+    assert found["exact"] and found["error"] == float(ck.prove(net, "max").exact_error)
+    huge = ck.Network([[[1], [1]], [[1, 0]]], [[1e17, 0], [-1e17]])
+    (found,) = javascript([["verdict", as_json(huge), as_target("identity")]])
+    assert not found["holds"]  # off below -1e17, and there alone
+    values = javascript([["exactForward", as_json(huge), [x]] for x in (-3, 0.1, 5e-324)])
+    assert [v["out"] for v in values] == [[-3], [0.1], [5e-324]]
+    assert javascript([["forward", as_json(huge), [-3]]])[0]["out"] == [0]
+
+
+def test_exact_values_are_the_nearest_doubles_of_fractions():
+    rng = np.random.default_rng(11)
+    nets = [random_net(rng, sizes) for sizes in SHAPES for _ in range(6)]
+    nets += [ck.Network([w * 1e200 for w in net.weights], net.biases) for net in nets[:6]]
+    points = [rng.normal(size=net.n_inputs) * 10.0 ** rng.integers(-9, 9) for net in nets]
+    calls = [["exactForward", as_json(n), x.tolist()] for n, x in zip(nets, points, strict=True)]
+    for net, x, found in zip(nets, points, javascript(calls), strict=True):
+        h = [Fraction(v) for v in x.tolist()]
+        layers = list(zip(net.weights, net.biases, strict=True))
+        for i, (w, b) in enumerate(layers):
+            z = [
+                sum(Fraction(a) * v for a, v in zip(row, h, strict=True)) + Fraction(c)
+                for row, c in zip(w.tolist(), b.tolist(), strict=True)
+            ]
+            wanted = found["out"] if i == len(layers) - 1 else found["pre"][i]
+            for mine, theirs in zip(wanted, z, strict=True):
+                assert float(mine) == nearest_double(theirs)
+            h = [max(v, Fraction(0)) for v in z]
+
+
+def nearest_double(value):
+    try:
+        return float(value)
+    except OverflowError:
+        return np.copysign(np.inf, float(np.sign(value)))
 
 
 def test_no_sampled_error_is_above_the_verdicts():

@@ -2,8 +2,7 @@
 
 The format, read by ``static/mathematics.mjs``::
 
-    {"n_inputs": 2, "n_outputs": 1, "outputs": [tree], "name": "min", "text": "min(x1, x2)",
-     "latex": "..."}
+    {"n_inputs": 2, "n_outputs": 1, "outputs": [tree], "name": "min", "text": "min(x1, x2)"}
 
 A tree is a constant, a variable or an operation on trees:
 
@@ -69,7 +68,6 @@ def target_to_json(target: Target) -> dict[str, Any]:
         "outputs": [_tree(output, index) for output in target.outputs],
         "name": target.name,
         "text": str(target),
-        "latex": target.latex,
     }
 
 

@@ -31,7 +31,7 @@ __all__ = ["Challenge", "CircuitWidget"]
 
 _PANELS = ("network", "graph", "verdict", "training", "compare", "regions", "share")
 _RELATIONS = ("equal", "opposite", "inverse", "negative inverse")
-#: the verdict forgives rounding, as the 1/3 that a reader types is no exact third
+#: what the verdict allows, as the 1/3 that a reader types is no exact third
 _TOLERANCE = 1e-9
 #: beyond this a page cannot tell neighboring whole numbers apart
 _SEEDS = 2**53
@@ -45,8 +45,8 @@ class Challenge:
         key: names the reader's progress in the browser; unique in the book, e.g. ``"abs-two-units"``.
         prompt: what to build, in plain text.
         hints: shown one by one when asked for.
-        domain: where the network must equal the target: ``(low, high)`` for every input, or one such
-            pair an input; None for all real inputs.
+        domain: where the network must be within 1e-9 of the target, in the proof's measure: ``(low,
+            high)`` for every input, or one such pair an input; None for all real inputs.
         fails_outside: the network must moreover differ from the target somewhere outside ``domain``.
         max_units: how many hidden units the network may use, or None.
 
@@ -100,8 +100,8 @@ class CircuitWidget(page.PageWidget):
     r"""A network to touch: drag its inputs, turn its weights, see its function and whether it is right.
 
     The verdict is decided from the network's linear regions, for all real inputs and not for a
-    sample; it forgives rounding (1e-9 in the proof's measure
-    :math:`|net(x) - f(x)| / \max(1, \max_i |x_i|)`).
+    sample. It holds within 1e-9 in the proof's measure
+    :math:`|net(x) - f(x)| / \max(1, \max_i |x_i|)`, and says so where the error is not exactly 0.
 
     Args:
         network: a :class:`~circuitkit.Network`, or a catalogue name for ``ck.circuit(name)``.
@@ -151,6 +151,9 @@ class CircuitWidget(page.PageWidget):
     seed = traitlets.Int(None, allow_none=True).tag(sync=True)
     learning_rate = traitlets.Float(0.1).tag(sync=True)
     verdict = _Verdict(None, allow_none=True).tag(sync=True)
+    #: how often Python has set weights or biases, and which of these the page had seen when it sent
+    _turn = traitlets.Int(0).tag(sync=True)
+    _seen = traitlets.Int(0).tag(sync=True)
     _config: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     def __init__(
@@ -263,6 +266,23 @@ class CircuitWidget(page.PageWidget):
         # A page that sent these numbers sends its verdict with them.
         if "verdict" not in self._property_lock:
             self._trait_values["verdict"] = None
+
+    @traitlets.observe("weights", "biases")
+    def _count_turn(self, change: Any) -> None:
+        sent = self._property_lock.get(change.name)
+        if self._made and sent != change.new:
+            self._turn += 1
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what a page sends, except weights that it sent before it had seen Python's.
+
+        A page that trains sends weights all the time; one of them, on its way when Python sets
+        others, must not undo that.
+        """
+        if sync_data.get("_seen", self._seen) != self._turn:
+            stale = ("weights", "biases", "verdict")
+            sync_data = {name: value for name, value in sync_data.items() if name not in stale}
+        super().set_state(sync_data)
 
     @traitlets.observe("seed")
     def _start_from_seed(self, change: Any) -> None:

@@ -20,7 +20,8 @@ NOTEBOOK = """\
 import ipywidgets
 import circuitkit as ck
 
-w = ck.CircuitWidget("identity", "identity", x=3, caption="</script><img src=x onerror='hacked=1'>")
+w = ck.CircuitWidget("identity", "identity", x=3, caption="</script><img src=x onerror='hacked=1'>",
+                     panels=("network", "graph", "verdict", "training"), learning_rate=0.01)
 label = ipywidgets.Label("nothing yet")
 failure = ipywidgets.Label("no error yet")
 w.observe(lambda c: setattr(label, "value", f"x {w.x} weights {w.weights} verdict {w.verdict['holds']}"))
@@ -189,6 +190,21 @@ def test_weights_set_in_python_are_drawn(page):
     page.keyboard.type("-1/2")
     page.keyboard.press("Enter")
     expect(label(page)).to_contain_text("verdict True")
+
+
+def test_weights_set_in_python_win_over_the_training_of_the_page(page):
+    for _ in range(3):
+        page.get_by_role("button", name="Reset").click()
+        field(page, "weight from hidden unit 1 to the output").fill("0.3")
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.locator(".ck-status")).to_contain_text(re.compile(r"Step \d\d"))
+        page.get_by_role("button", name="Turn").click()
+        expect(page.locator(".ck-message")).to_contain_text("training has paused")
+        page.wait_for_timeout(700)
+        expect(label(page)).to_contain_text("weights [[[2.0], [-2.0]], [[0.5, -0.25]]]")
+        expect(field(page, "weight from x to hidden unit 1")).to_have_value("2")
+        expect(field(page, "weight from hidden unit 2 to the output")).to_have_value("−0.25")
 
 
 def test_bad_weights_are_refused_in_python_with_the_traits_name(page):

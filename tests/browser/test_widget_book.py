@@ -7,6 +7,40 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import HTML, built_pages
 from playwright.sync_api import Page, expect
 
+#: What a reader of a phone, half a screen, a tablet and a desk sees.
+WIDTHS = (360, 640, 768, 1280)
+
+#: Presses the center of every control of every widget, and a slider's thumb: which are small, which are
+#: covered, which overlap another one of their widget.
+PRESS_ALL = """() => {
+  const faults = [];
+  const boxes = [];
+  document.querySelectorAll(".ck-widget").forEach((widget, k) => {
+    for (const control of widget.querySelectorAll("button, input, select, textarea, a[href], summary")) {
+      control.scrollIntoView({ block: "center", behavior: "instant" });
+      const { x, y, width, height } = control.getBoundingClientRect();
+      if (width === 0 || control.disabled) continue;
+      const name = `${k}, ${control.getAttribute("aria-label") || control.innerText || control.className}`;
+      if (width < 24 || height < 24) faults.push(`small: ${name}: ${width} x ${height}`);
+      const places = [x + width / 2];
+      if (control.type === "range") {
+        places.push(x + 8 + ((control.value - control.min) / (control.max - control.min)) * (width - 16));
+      }
+      for (const place of places) {
+        const hit = document.elementFromPoint(place, y + height / 2);
+        if (!control.contains(hit)) faults.push(`covered: ${name}: by ${hit?.outerHTML.slice(0, 80)}`);
+      }
+      boxes.push({ k, name, x: x + scrollX, y: y + scrollY, width, height });
+    }
+  });
+  boxes.forEach((p, i) => boxes.slice(0, i).forEach((q) => {
+    const wide = Math.min(p.x + p.width, q.x + q.width) - Math.max(p.x, q.x);
+    const high = Math.min(p.y + p.height, q.y + q.height) - Math.max(p.y, q.y);
+    if (p.k === q.k && wide > 2 && high > 2) faults.push(`overlap: ${p.name} and ${q.name}`);
+  }));
+  return { faults, count: boxes.length };
+}"""
+
 PAGES = [name for name in built_pages() if 'class="ck-static"' in (HTML / name).read_text("utf-8")]
 
 
@@ -44,3 +78,14 @@ def test_axe_finds_nothing_in_any_widget_and_none_is_wider_than_a_phone(visit, n
     assert page.evaluate(
         "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
     )
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_control_of_every_widget_is_large_enough_and_answers_at_its_center(visit, name):
+    page = visit(name).page
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        start_all(page)
+        found = page.evaluate(PRESS_ALL)
+        assert found["count"] > 0
+        assert found["faults"] == [], f"at {width} px"

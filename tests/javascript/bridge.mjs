@@ -1,5 +1,5 @@
 // Lets Python tests call the widget's modules: reads [[name, ...arguments], ...] as JSON from
-// standard input, writes one {value} or {error} for each. A trainer's trajectory has a name of its own;
+// standard input, writes one {value} or {error} for each. A trainer's trajectory and gradient have names of their own;
 // {"base64": ...} stands for bytes.
 
 import { readFileSync } from "node:fs";
@@ -12,12 +12,19 @@ function train(net, target, options, rate, steps) {
   return { ...machine.network(), losses: [...losses, machine.loss()] };
 }
 
+/** The loss and its gradient by a rule. */
+function gradient(net, rule) {
+  const machine = mathematics.trainer(net, rule);
+  return { loss: machine.gradient(), ...machine.slopes() };
+}
+
+const own = { train, gradient };
 const bytes = (text) => Uint8Array.from(Buffer.from(text, "base64")).buffer;
 
 function answer([name, ...values]) {
   const args = values.map((v) => (typeof v?.base64 === "string" ? bytes(v.base64) : v));
   try {
-    return { value: name === "train" ? train(...args) : mathematics[name](...args) };
+    return { value: (own[name] ?? mathematics[name])(...args) };
   } catch (error) {
     return { error: `${error.constructor.name}: ${error.message}` };
   }

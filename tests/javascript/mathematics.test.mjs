@@ -16,6 +16,7 @@ const pair = (hidden, output, biases = [[0, 0], [0]]) => ({
   weights: [hidden.map((w) => [w]), [output]],
   biases,
 });
+const say = (found, name, rest = {}) => maths.words(found, { name, names: ["x"], tolerance: 1e-9, ...rest });
 const right = pair([1, -1], [1, -1]);
 const min3 = { weights: [[[1, 0], [-1, 0], [1, -1]], [[1, -1, -1]]], biases: [[0, 0, 0], [0]] };
 
@@ -61,7 +62,7 @@ test("the identity is equal, and says so first", () => {
   const found = maths.verdict(right, identity);
   assert.deepEqual(found, {
     holds: true, status: "equal", error: 0, worst: null, ray: null, network: null, target: null,
-    nRegions: 2, exact: true, text: "Equals x for every input.",
+    nRegions: 2, exact: true,
   });
 });
 
@@ -70,13 +71,44 @@ test("a difference names the worst input and both values", () => {
   assert.equal(found.status, "different");
   assert.equal(found.error, 2);
   assert.deepEqual([found.worst, found.network, found.target, found.ray], [[-1], [-1], [1], null]);
-  assert.equal(found.text, "Differs from |x|: at −1 it gives −1, not 1 (worst error 2).");
+  assert.equal(say(found, "|x|"), "Not |x|: at x = −1 it gives −1, not 1.");
+});
+
+test("two numbers that differ are shown with the digits in which they do", () => {
+  assert.deepEqual(maths.apart(1, 2), ["1", "2"]);
+  assert.deepEqual(maths.apart(0.9999999, 1), ["0.9999999", "1"]);
+  assert.deepEqual(maths.apart(-1e7, -1e7 - 1), ["−1e7", "−1.0000001e7"]);
+  assert.equal(maths.apart(5, 5), null);
+  let v = 1 / 3;
+  for (let k = 0; k < 500; k++) {
+    v = (Math.random() - 0.5) * 10 ** Math.floor(600 * (Math.random() - 0.5));
+    const next = v * (1 + 2 ** -52 * Math.ceil(Math.random() * 9));
+    const [a, b] = maths.apart(v, next);
+    assert.ok(a !== b && maths.parseNumber(a) !== maths.parseNumber(b), `${v} ${next} ${a} ${b}`);
+  }
+});
+
+test("equal is said of an error of 0 alone, and every within has its measure", () => {
+  const of = (a, tolerance = 1e-9) => say(maths.verdict(pair([3, -1], [a, -1]), identity, { tolerance }), "x", { tolerance, scope: " yet" });
+  assert.equal(of(0.3333333), "Not x yet: at x = 1 it gives 0.9999999, not 1.");
+  assert.equal(of(1 / 3), "Within 1e-9 of x for every input, relative to the input's size beyond 1 (worst error 5.6e-17, from the rounding of its weights), checked on each of its 2 linear regions.");
+  assert.equal(of((1 - 5e-10) / 3), "Within 1e-9 of x for every input, relative to the input's size beyond 1 (worst error 5e-10), checked on each of its 2 linear regions.");
+  const third = { ...pair([3, -3], [1 / 3, -1 / 3]), texts: { "1,0,0": "1/3", "1,0,1": "-1/3" } };
+  assert.equal(say(maths.verdict(third, identity), "x"), "Equals x for every input, checked on each of its 2 linear regions.");
+  assert.equal(say({ status: "undecided", holds: false, worst: null }, "y"), "Agrees with y wherever it was tried; that is no proof.");
+  const loose = maths.verdict(min3, minimum, { exact: false, tolerance: 1e-9 });
+  assert.match(maths.words(loose, { name: "f", names: ["a", "b"], tolerance: 1e-9 }), /^Within 1e-9 of f .*as far as floating point shows\.$/);
+  // A gap below the last digit of the values themselves.
+  const far = { status: "different", holds: false, exact: true, error: 1e-8, worst: [1], network: [1e10], target: [1e10] };
+  assert.equal(say(far, "y"), "Not y: at x = 1 it is 1e-8 off.");
 });
 
 test("a domain restricts the question, at its very ends", () => {
   assert.ok(maths.verdict(right, absolute, { domain: [[0, 5]] }).holds);
   assert.ok(maths.verdict(right, absolute, { domain: [[0, null]] }).holds);
-  assert.equal(maths.verdict(right, absolute, { domain: [[0, 5]] }).text, "Equals |x| for 0 ≤ x ≤ 5.");
+  const range = [[0, 5]];
+  assert.equal(say(maths.verdict(right, absolute, { domain: range }), "|x|", { range }), "Equals |x| for 0 ≤ x ≤ 5, checked on its one linear region.");
+  assert.equal(maths.whereIn([[null, 2], [null, null], [1, null]], ["a", "b", "c"]), "a ≤ 2, 1 ≤ c");
   const below = maths.verdict(right, absolute, { domain: [[-1e-3, 5]] });
   assert.deepEqual([below.holds, below.worst], [false, [-1e-3]]);
   assert.equal(below.error, 2e-3);
@@ -136,7 +168,6 @@ test("while dragging, an answer near equality is marked as not certain", () => {
 
 test("targets that are not piecewise linear are sampled and never called equal", () => {
   const sine = make(1, { op: "sin", args: [x] }, "sin(x)");
-  assert.equal(maths.isPiecewiseLinear(sine), false);
   const found = maths.verdict(right, sine);
   assert.deepEqual([found.holds, found.status, found.exact], [false, "different", true]);
   const square = make(1, { op: "pow", args: [{ op: "abs", args: [x] }], power: 1.0000000000001 }, "y");
@@ -177,7 +208,7 @@ test("weights that are not finite, as a diverged training leaves them, are told 
     for (const net of [pair([bad, -1], [1, -1]), pair([1, -1], [1, -1], [[0, 0], [bad]])]) {
       const found = maths.verdict(net, identity);
       assert.deepEqual([found.holds, found.error, found.worst], [false, Infinity, null]);
-      assert.equal(found.text, "The weights are no longer finite numbers.");
+      assert.equal(say(found, "x"), "The weights are no longer finite numbers.");
       maths.regions1d(net, identity, [-6, 6]);
     }
   }
@@ -239,18 +270,10 @@ test("polygons of two inputs cover the rectangle and agree with the network", ()
   }
 });
 
-test("a section follows the network with the other inputs held", () => {
+test("a plane follows the network with the other inputs held", () => {
   const net = maths.initialWeights([4, 6, 3, 1], 5, { bias: true });
   const min4 = make(4, { op: "min", args: [x1, x2, x3, x4] }, "min");
   const point = [0.3, -2, 1.5, 4];
-  for (const axis of [0, 1, 2, 3]) {
-    for (const { low, high, net: [[a, b]], target: [[c, d]] } of maths.section(net, min4, point, axis)) {
-      const t = (low + high) / 2;
-      const at = point.with(axis, t);
-      assert.ok(Math.abs(a * t + b - maths.forward(net, at).out[0]) < 1e-12);
-      assert.ok(Math.abs(c * t + d - Math.min(...at)) < 1e-12);
-    }
-  }
   const plane = maths.regions2d(net, min4, [[-6, 6], [-6, 6]], { axes: [3, 1], at: point });
   for (const { polygon, net: [[a, b, c]] } of plane) {
     const [u, v] = polygon[0];
@@ -280,10 +303,11 @@ test("frozen weights stay, whatever the gradient", () => {
 test("without bias the biases stay zero, and rewinding gives the very same weights", () => {
   const start = maths.initialWeights([1, 2, 1], 11);
   const kept = structuredClone(start);
-  const { net, loss } = maths.trainStep(start, maths.quadrature(identity), 0.1);
+  const machine = maths.trainer(start, maths.quadrature(identity));
+  const loss = machine.loss();
+  assert.equal(machine.step(0.1), loss);
   assert.deepEqual(start, kept);
-  assert.deepEqual(net.biases, [[0, 0], [0]]);
-  assert.equal(loss, maths.lossAndGradient(start, identity).loss);
+  assert.deepEqual(machine.network().biases, [[0, 0], [0]]);
   assert.deepEqual(maths.initialWeights([1, 2, 1], 11), kept);
 });
 

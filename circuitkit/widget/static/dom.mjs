@@ -73,6 +73,13 @@ export function inputName(index, count, names = null) {
   return `x${subscript(String(index + 1))}`;
 }
 
+/** Why a text is no number, in words for who typed it. */
+function noNumber(text) {
+  if (maths.exactNumber(text) || /^[-+−]?[\d.]+e[-+]?\d+$/i.test(text.trim())) return `“${text}” is too large or too close to 0 to compute with.`;
+  const point = /^[^,]*\d,\d[^,]*$/.test(text) ? `Write ${text.trim().replace(",", ".")}, with a point.` : "Try 2, -0.5 or 1/3.";
+  return `“${text}” is not a number. ${point}`;
+}
+
 /** The nearest multiple of `step`, free of binary dust: 0.30000000000000004 becomes 0.3. */
 export function snap(value, step) {
   return Number((Math.round(value / step) * step).toFixed(8)) + 0;
@@ -140,9 +147,10 @@ export function numberField(options) {
   function commit() {
     if (!editing) return true;
     const value = maths.parseNumber(element.value);
-    if (value === null || !Number.isFinite(value)) {
+    const wrong = Number.isFinite(value) ? (value === inside(value) ? "" : `${label}: expected ${low} to ${high}, got ${element.value}.`) : noNumber(element.value);
+    if (wrong) {
       element.setAttribute("aria-invalid", "true");
-      options.complain?.(`“${element.value}” is not a number. Try 2, -0.5 or 1/3.`);
+      options.complain?.(wrong);
       return false;
     }
     editing = false;

@@ -1,13 +1,14 @@
 /**
  * The network as the book draws it: input below, output above; in a hidden unit the activation
  * above, the preactivation below, a line between. Edges are SVG lines, everything that can be
- * touched is a native control laid over them.
+ * touched is a native control laid over them, and none lies over another.
  */
 import { html, svg, set, setText, show, numberField, stepOf, inputName, featureName } from "./dom.mjs";
 
 const ROW = 31; // height of a row of weight fields
 const LEAD = 30; // between a layer of units and the first row of fields
 const SLIDER = 46; // the sliders below the inputs
+const TRACK = [100, 150]; // the shortest and the longest slider that stands below its input
 const LONG = 34; // names of inputs that need a line of their own
 const BIAS = 28; // a bias field below its unit
 const NAME = 20; // a feature's name below its unit
@@ -69,8 +70,9 @@ export class Drawing {
       slider.addEventListener("input", () => state.setInput(j, Number(slider.value)), { signal });
       slider.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
       const node = html("div", { class: "ck-node ck-input" }, html("span", { class: "ck-name", "aria-hidden": "true" }, named(j)), field.element);
-      this.inputs.push({ node, field, slider });
-      this.element.append(node, slider);
+      const label = html("span", { class: "ck-slider-name", "aria-hidden": "true" }, named(j));
+      this.inputs.push({ node, field, slider, label });
+      this.element.append(node, label, slider);
     }
     for (let l = 0; l < this.layers; l += 1) {
       this.edges.push([]);
@@ -91,7 +93,7 @@ export class Drawing {
             complain,
             signal,
           });
-          const line = svg("line", { class: "ck-edge" });
+          const line = svg("polyline", { class: "ck-edge" });
           this.lines.append(line);
           row.push({ edge, field, line });
           this.element.append(field.element);
@@ -152,14 +154,21 @@ export class Drawing {
     const widest = Math.max(...sizes);
     const gap = width / widest;
     const radius = Math.round(Math.max(19, Math.min(34, gap * 0.36)));
-    this.element.classList.toggle("ck-dense", gap < 84);
-    const column = (layer, unit) => {
-      const n = sizes[layer];
-      // Narrow layers spread wider than the grid, so that their edges stay apart.
-      const spacing = Math.min(width / n, Math.max(gap, Math.min(150, (width / widest) * 1.25)));
-      return width / 2 + (unit - (n - 1) / 2) * spacing;
-    };
-    const rows = sizes.slice(1).map((n, l) => Math.min(n, sizes[l]));
+    const dense = gap < 84;
+    const pill = dense ? 37 : 50;
+    this.element.classList.toggle("ck-dense", dense);
+    this.element.style.setProperty("--ck-pill", `${pill}px`);
+    // Narrow layers spread wider than the grid, so that their edges stay apart.
+    const spacing = sizes.map((n) => Math.min(width / n, Math.max(gap, Math.min(150, gap * 1.25))));
+    const track = Math.min(TRACK[1], width / sizes[0] - 12);
+    const stacked = track < TRACK[0];
+    if (!stacked) spacing[0] = Math.max(spacing[0], track + 12);
+    const column = (layer, unit) => width / 2 + (unit - (sizes[layer] - 1) / 2) * spacing[layer];
+    // One lane of fields a unit of the narrower layer; where units stand closer than fields are wide,
+    // a lane has several rows.
+    const broad = sizes.slice(1).map((n, l) => (n >= sizes[l] ? l + 1 : l));
+    const folds = broad.map((layer) => (sizes[layer] > 1 ? Math.ceil((pill + 3) / spacing[layer]) : 1));
+    const rows = folds.map((k, l) => k * Math.min(sizes[l], sizes[l + 1]));
     const bias = this.config.show_biases ? BIAS : 0;
     const below = (l) => bias + (this.config.names?.[l]?.length ? NAME : 0);
     const heights = rows.map((n, l) => LEAD + n * ROW + 12 + below(l));
@@ -172,8 +181,9 @@ export class Drawing {
     const words = (this.config.input_names ?? []).some((name) => name.length > 3);
     this.element.classList.toggle("ck-words", words);
     this.element.style.setProperty("--ck-gap", `${Math.floor(gap)}px`);
-    const sliderTop = radius + SLIDER / 2 + (words ? LONG : 4);
-    const height = Math.round(y + sliderTop + 19);
+    const sliderTop = radius + SLIDER / 2 + (words ? LONG : stacked ? 16 : 4);
+    const height = Math.round(y + sliderTop + 19 + (stacked ? (sizes[0] - 1) * ROW : 0));
+    this.element.classList.toggle("ck-stacked", stacked);
     this.element.style.height = `${height}px`;
     this.element.style.setProperty("--ck-radius", `${radius}px`);
     set(this.lines, "viewBox", `0 0 ${width} ${height}`);
@@ -184,12 +194,15 @@ export class Drawing {
       element.style.left = `${x.toFixed(1)}px`;
       element.style.top = `${top.toFixed(1)}px`;
     };
-    const sliderWidth = Math.min(150, width / sizes[0] - 10);
-    this.inputs.forEach(({ node, slider }, j) => {
+    const aside = words ? 0.4 * width : 36; // what a slider in a row of its own leaves to its name
+    this.inputs.forEach(({ node, slider, label }, j) => {
       const x = column(0, j);
+      const top = centers[0] + sliderTop + (stacked ? j * ROW : 0);
       place(node, x, centers[0]);
-      place(slider, x, centers[0] + sliderTop);
-      slider.style.width = `${sliderWidth}px`;
+      place(label, aside / 2, top);
+      label.style.maxWidth = `${aside}px`;
+      place(slider, stacked ? (width + aside) / 2 : x, top);
+      slider.style.width = `${stacked ? width - aside - 8 : track}px`;
     });
     this.units.forEach((layer, l) =>
       layer.forEach(({ node, flag, name }, i) => {
@@ -207,25 +220,25 @@ export class Drawing {
     });
     this.edges.forEach((layer, l) => {
       const [from, to] = [centers[l], centers[l + 1]];
-      const fanOut = sizes[l] <= sizes[l + 1];
-      const n = rows[l];
+      const fanOut = broad[l] > l;
+      const k = folds[l];
+      const wide = k * spacing[broad[l]];
       layer.forEach((row, i) => {
         row.forEach(({ field, line }, j) => {
           const [x1, x2] = [column(l, j), column(l + 1, i)];
-          // One row of fields a unit of the narrower layer, on the side where its edges fan out.
-          const lane = fanOut ? j : i;
-          const py = fanOut
-            ? to + radius + below(l) + 8 + ROW * (n - lane - 0.5)
-            : from - radius - 10 - ROW * (n - lane - 0.5);
+          // On the side where the edges fan out.
+          const lane = fanOut ? j * k + (i % k) : i * k + (j % k);
+          const up = ROW * (rows[l] - lane - 0.5);
+          const py = fanOut ? to + radius + below(l) + 8 + up : from - radius - 10 - up;
           const t = (from - py) / (from - to);
-          place(field.element, x1 + t * (x2 - x1), py);
-          const r = radius * 0.5;
-          const length = Math.hypot(x2 - x1, to - from);
-          const [ux, uy] = [(x2 - x1) / length, (to - from) / length];
-          set(line, "x1", (x1 + ux * r).toFixed(1));
-          set(line, "y1", (from + uy * r).toFixed(1));
-          set(line, "x2", (x2 - ux * r).toFixed(1));
-          set(line, "y2", (to - uy * r).toFixed(1));
+          const straight = x1 + t * (x2 - x1);
+          // Where the straight edges are too close, each field slides toward its unit's column, and
+          // its edge bends with it.
+          const pitch = (fanOut ? t : 1 - t) * wide;
+          const slide = pitch < pill + 3 && wide > pitch ? Math.min(1, (pill + 3 - pitch) / (wide - pitch)) : 0;
+          const x = Math.min(width - pill / 2, Math.max(pill / 2, straight + slide * ((fanOut ? x2 : x1) - straight)));
+          place(field.element, x, py);
+          set(line, "points", [x1, from, x, py, x2, to].map((v) => v.toFixed(1)).join(" "));
         });
       });
       this.biases[l].forEach(({ field }, i) => place(field.element, column(l + 1, i), to + radius + BIAS / 2));

@@ -9,6 +9,13 @@ import { html, svg, set, setText, show, snap, stepOf, inputName } from "./dom.mj
 const CURVE_POINTS = 241;
 const GRID = 96;
 
+/** The network along one input; computed exactly where its numbers are too large for doubles. */
+function along(net, output, [low, high]) {
+  const reach = Math.max(Math.abs(low), Math.abs(high));
+  const size = net.weights.reduce((before, rows, l) => Math.max(...rows.map((row, i) => row.reduce((s, w) => s + Math.abs(w) * before, Math.abs(net.biases[l][i])))), reach);
+  return size < 1e9 ? sampler(net, output) : (x) => maths.exactForward(net, x).out[output];
+}
+
 /** Reads a network once; the function it returns fills no arrays but its own. */
 export function sampler(net, output) {
   const { weights, biases } = net;
@@ -193,7 +200,7 @@ export class Curve {
       set(this.band, "y", this.top);
       set(this.band, "height", this.bottom - this.top);
     }
-    const f = sampler(net, this.config.output ?? 0);
+    const f = along(net, this.config.output ?? 0, this.config.domain[0]);
     const kinks = maths.regions1d(net, null, this.config.domain[0]).slice(1).map(({ low }) => low);
     const points = [];
     let next = 0;

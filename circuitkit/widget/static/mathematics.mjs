@@ -163,6 +163,41 @@ export function forward(net, x) {
   return { pre, act, out: [] };
 }
 
+/**
+ * The same numbers, each computed exactly and rounded once: sums of 1e17 and -1e17 keep their rest.
+ *
+ * @param {object} net
+ * @param {ArrayLike<number>} x finite numbers.
+ * @returns {{pre: number[][], act: number[][], out: number[]}} as forward.
+ */
+export function exactForward(net, x) {
+  if (!finite(net)) return forward(net, x);
+  const { layers } = exactLayers(net);
+  let [h, scale] = homogeneous(x);
+  const pre = [];
+  const act = [];
+  for (const { rows, factor } of layers) {
+    const z = rows.map((row) => EXACT.dot(row, h));
+    scale *= factor;
+    const values = z.map((v) => toNumber(v, scale));
+    if (act.length === layers.length - 1) return { pre, act, out: values };
+    pre.push(values);
+    act.push(values.map((v) => Math.max(v, 0)));
+    h = [...z.map((v) => (v > 0n ? v : 0n)), h[h.length - 1]];
+  }
+  return { pre, act, out: [] };
+}
+
+const finite = ({ weights, biases }) =>
+  [weights, biases ?? []].flat(4).every((v) => v === null || v === undefined || Number.isFinite(v));
+
+/** Doubles over one denominator, which stands last and alone. */
+function homogeneous(x) {
+  const point = Array.from(x, floatToRational);
+  const d = point.reduce((all, [, e]) => lcm(all, e), 1n);
+  return [[...point.map(([n, e]) => n * (d / e)), d], d];
+}
+
 const SMOOTH = {
   sin: Math.sin, cos: Math.cos, tan: Math.tan, asin: Math.asin, acos: Math.acos, atan: Math.atan,
   sinh: Math.sinh, cosh: Math.cosh, tanh: Math.tanh, exp: Math.exp, log: Math.log, sqrt: Math.sqrt,
@@ -303,17 +338,6 @@ function linearTarget(target) {
       integers: over((row) => row.map(([n, d]) => n * (denominator / d))),
     };
   });
-}
-
-/**
- * Whether a target is made of constants, variables, +, min, max, abs and factors alone, so that
- * the verdict can be exact.
- *
- * @param {object} target
- * @returns {boolean}
- */
-export function isPiecewiseLinear(target) {
-  return linearTarget(target) !== null;
 }
 
 // -------------------------------------------------------------------------------- polytopes
@@ -607,6 +631,7 @@ const trimmed = (node, size) =>
     ? { row: node.row.slice(0, size) }
     : Object.fromEntries(Object.entries(node).map(([k, v]) => [k, v.map((a) => trimmed(a, size))]));
 
+const CLEAR = 1e-7; // relative to the same: a larger error has eight right digits in FLOAT
 const ROUND = 1e-13; // relative to the sum of all |paths|: what is zero up to rounding, in FLOAT
 
 /** Layers for FLOAT: rows with the bias last; `size[l][i]` bounds |z| for inputs up to `reach`. */
@@ -644,6 +669,7 @@ function exactLayers(net) {
     const before = scale;
     scale *= d;
     return {
+      factor: d,
       rows: w.map((row, i) => [
         ...row.map(([n, e]) => n * (d / e)),
         b[i][0] * (d / b[i][1]) * before,
@@ -766,10 +792,7 @@ function exactSearch(net, linear, domain, size) {
 /** |net - f| at a point of doubles, the worst output's, as an exact rational. */
 function exactDifference(net, linear, x) {
   const { layers, scale } = exactLayers(net);
-  const point = x.map(floatToRational);
-  let d = 1n;
-  for (const [, e] of point) d = lcm(d, e);
-  const start = [...point.map(([n, e]) => n * (d / e)), d];
+  const [start, d] = homogeneous(x);
   let h = start;
   layers.forEach(({ rows }, l) => {
     const z = rows.map((row) => EXACT.dot(row, h));
@@ -791,6 +814,8 @@ function exactDifference(net, linear, x) {
 }
 
 const norm = (x) => Math.max(1, ...Array.from(x, Math.abs));
+
+const exactErrorAt = (net, linear, x) => toNumber(...exactDifference(net, linear, x)) / norm(x);
 
 /** |net - f| / max(1, max |x_i|) in floating point, the largest over the outputs. */
 function errorAt(net, target, x) {
@@ -820,7 +845,7 @@ function errorAt(net, target, x) {
  *   exact: "auto"; false, never to use exact arithmetic, which takes up to half a second for
  *   networks of four inputs that almost hold; true, to use nothing else.
  * @returns {{holds: boolean, status: string, error: number, worst: number[]|null, ray: number[]|null,
- *   network: number[]|null, target: number[]|null, nRegions: number, exact: boolean, text: string}}
+ *   network: number[]|null, target: number[]|null, nRegions: number, exact: boolean}}
  *   holds: error <= tolerance; worst: the input with the largest error, null where there is none; ray:
  *   the direction, where the error is approached only far out (worst is then a point far along it);
  *   network, target: the values at worst; nRegions: regions on which both are linear, 0 where inputs
@@ -838,11 +863,10 @@ export function verdict(net, target, { domain = null, tolerance = 0, exact = "au
   }
   const box = checkedDomain(domain, inputs);
   const question = { net, target, box, tolerance, inputs };
-  const numbers = [net.weights.flat(2), (net.biases ?? []).flat()].flat();
-  if (!numbers.every((v) => v === null || Number.isFinite(v))) {
+  if (!finite(net)) {
     return {
       holds: false, status: "different", error: Infinity, worst: null, ray: null, network: null,
-      target: null, nRegions: 0, exact: true, text: "The weights are no longer finite numbers.",
+      target: null, nRegions: 0, exact: true,
     };
   }
   const linear = linearTarget(target);
@@ -858,18 +882,17 @@ export function verdict(net, target, { domain = null, tolerance = 0, exact = "au
       : error <= rounding
         ? "rounding"
         : found.holds ? "within" : "different";
-  const result = {
+  return {
     holds: found.holds && !(linear?.rounded && tolerance === 0),
     status,
     error,
     worst,
     ray,
-    network: worst && forward(net, worst).out,
+    network: worst && exactForward(net, worst).out,
     target: worst && evaluate(target, worst),
     nRegions: found.nRegions,
     exact: found.exact,
   };
-  return { ...result, text: sentence(result, question) };
 }
 
 /** Decide from the regions: {holds, error, corner or worst, nRegions, exact, magnitude}. */
@@ -880,13 +903,10 @@ function searched(question, linear, exact) {
   let found = null;
   try {
     if (exact !== true && magnitude < 1e300) found = floatSearch(net, linear, box, size, magnitude);
-    if (found && found.error > tolerance + 1e-10 * magnitude) {
-      const place = located(question, found.corner, found.error);
-      if (exceeds(question, linear, place.worst)) {
-        // At the very point, where there is one: a corner is known up to rounding alone.
-        const error = place.ray ? found.error : errorAt(net, question.target, place.worst);
-        return { ...found, ...place, error, holds: false, exact: true, magnitude };
-      }
+    // Of a small difference of large numbers floating point has lost the digits.
+    if (found && found.error > CLEAR * magnitude) {
+      const refuted = refutation(question, linear, found);
+      if (refuted) return { ...refuted, magnitude };
     }
     if (exact !== false || !found) {
       const { error, corner, nRegions } = exactSearch(net, linear, box, size);
@@ -897,10 +917,23 @@ function searched(question, linear, exact) {
   } catch (problem) {
     if (!(problem instanceof TooMany)) throw problem;
   }
-  if (found) return { ...found, holds: found.error <= tolerance + ROUND * magnitude, exact: false, magnitude };
+  if (found) {
+    const holds = found.error <= tolerance + ROUND * magnitude;
+    return { ...(refutation(question, linear, found) ?? { ...found, holds, exact: false }), magnitude };
+  }
   const guess = sampled(question);
   const refuted = guess.worst !== null && exceeds(question, linear, guess.worst);
   return { ...guess, exact: refuted, undecided: !refuted };
+}
+
+/** What FLOAT found, where its worst point settles exactly that the error is above the tolerance. */
+function refutation(question, linear, found) {
+  if (!(found.error > question.tolerance)) return null;
+  const place = located(question, found.corner, found.error);
+  if (!exceeds(question, linear, place.worst)) return null;
+  // At the very point, where there is one: a corner is known up to rounding alone.
+  const error = place.ray ? found.error : exactErrorAt(question.net, linear, place.worst);
+  return { ...found, ...place, error, holds: false, exact: true };
 }
 
 /** Whether the error at a point is above the tolerance, decided exactly. */
@@ -941,7 +974,7 @@ function located({ net, target, box, tolerance, inputs }, corner, error) {
   let worst = x;
   for (let far = 10; far <= 1e12; far *= 10) {
     worst = x.map((v, i) => inside(0, i) + v * far);
-    const reached = errorAt(net, target, worst);
+    const reached = exactErrorAt(net, linearTarget(target), worst);
     if (reached > tolerance && reached >= 0.999 * error) break;
   }
   return { worst, ray: x };
@@ -971,36 +1004,52 @@ function sampled({ net, target, box, tolerance, inputs }) {
 
 const PRIMES = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29];
 
-const listed = (x) =>
-  x.length === 1 ? formatNumber(x[0]) : `(${x.map((v) => formatNumber(v)).join(", ")})`;
+/** Two numbers with as many digits as it takes for them to differ, or null where all are the same. */
+export function apart(a, b, digits = 3) {
+  const pair = [a, b].map((v) => formatNumber(v, digits));
+  if (pair[0] !== pair[1]) return pair;
+  return digits < 18 ? apart(a, b, digits + 1) : null;
+}
 
-function sentence({ status, error, worst, ray, nRegions, network, target: wanted }, question) {
-  const name = question.target.text ?? question.target.name ?? "the target";
-  const limit = ([low, high], i) => {
-    const x = question.inputs === 1 ? "x" : `x${i + 1}`;
-    if (low === -Infinity) return high === Infinity ? null : `${x} ≤ ${formatNumber(high)}`;
-    return `${formatNumber(low)} ≤ ${x}${high === Infinity ? "" : ` ≤ ${formatNumber(high)}`}`;
-  };
-  const range = question.box?.map(limit).filter(Boolean).join(", ");
-  const where = range ? `for ${range}` : "for every input";
-  const size = formatNumber(error, 3);
-  switch (status) {
-    case "equal":
-      return `Equals ${name} ${where}.`;
-    case "rounding":
-      return `Equals ${name} ${where}, up to the rounding of its weights (error ${size}).`;
-    case "within":
-      return `Equals ${name} ${where}, within ${formatNumber(question.tolerance)} (worst error ${size}).`;
-    case "undecided":
-      return `Agrees with ${name} wherever it was tried; that is no proof.`;
-    default: {
-      const far = ray ? ", and more and more so further out" : "";
-      return (
-        `Differs from ${name}: at ${listed(worst)} it gives ${listed(network)}, ` +
-        `not ${listed(wanted)} (${nRegions ? "worst error" : "an error of at least"} ${size}${far}).`
-      );
-    }
+/**
+ * The verdict in a sentence.
+ *
+ * @param {object} found from verdict.
+ * @param {{name: string, names: string[], tolerance: number, range?: ([number, number]|null)[]|null,
+ *   scope?: string}} question name: the target; names: the inputs'; range: where it was judged.
+ * @returns {string} every "within" has its measure beside it.
+ */
+export function words(found, { name, names, tolerance, range = null, scope = "" }) {
+  const { status, holds, error, worst, network, target, nRegions, exact } = found;
+  const where = whereIn(range, names);
+  const checked = exact && nRegions ? `, checked on ${nRegions === 1 ? "its one linear region" : `each of its ${nRegions} linear regions`}` : "";
+  if (status === "equal" && exact) return `Equals ${name} for ${where}${checked}.`;
+  if (holds) {
+    const why = status === "rounding" ? ", from the rounding of its weights" : "";
+    const how = exact ? checked : ", as far as floating point shows";
+    return `${within(tolerance, name, where)} (worst error ${formatNumber(error, 3)}${why})${how}.`;
   }
+  if (status === "undecided") return `Agrees with ${name} wherever it was tried; that is no proof.`;
+  if (!worst) return "The weights are no longer finite numbers.";
+  const k = network.reduce((best, v, i) => (Math.abs(v - target[i]) > Math.abs(network[best] - target[best]) ? i : best), 0);
+  const at = worst.map((v, i) => `${names[i]} = ${formatNumber(v, 3)}`).join(", ");
+  const values = apart(network[k], target[k]);
+  const gap = values ? `it gives ${values[0]}, not ${values[1]}` : `it is ${formatNumber(error * norm(worst), 3)} off`;
+  return `Not ${name}${scope}: at ${at} ${gap}.`;
+}
+
+/** "Within 0.001 of x for every input, relative to the input's size beyond 1". */
+export function within(tolerance, name, where) {
+  return `Within ${formatNumber(tolerance)} of ${name} for ${where}, relative to the input's size beyond 1`;
+}
+
+/** "every input", or the ranges of the inputs. */
+export function whereIn(range, names) {
+  const parts = (range ?? []).flatMap(([low, high], i) => {
+    const [a, b] = [low ?? -Infinity, high ?? Infinity].map((v) => (Number.isFinite(v) ? formatNumber(v) : ""));
+    return a || b ? [`${a ? `${a} ≤ ` : ""}${names[i]}${b ? ` ≤ ${b}` : ""}`] : [];
+  });
+  return parts.join(", ") || "every input";
 }
 
 // -------------------------------------------------------------------------- regions to draw
@@ -1096,20 +1145,6 @@ export function regions2d(net, target, box, { axes = [0, 1], at = [] } = {}) {
     const angle = (v) => Math.atan2(v[1] - cy, v[0] - cx);
     return { polygon: vertices.sort((p, q) => angle(p) - angle(q)), ...rest };
   });
-}
-
-/**
- * Network and target along one input, the others held: the pieces of regions1d.
- *
- * @param {object} net
- * @param {object|null} target
- * @param {number[]} point where the other inputs are held.
- * @param {number} axis which input varies.
- * @param {[number, number]} [domain=[-6, 6]]
- */
-export function section(net, target, point, axis, domain = [-6, 6]) {
-  const part = restricted(net, target, [axis], point);
-  return regions1d(part.net, part.target, domain);
 }
 
 // --------------------------------------------------------------------------------- training
@@ -1309,34 +1344,6 @@ export function trainer(net, rule, { bias = false, frozen = [] } = {}) {
     network: () => shaped(theta),
     slopes: () => shaped(slopes),
   };
-}
-
-/**
- * The population loss and its gradient.
- *
- * @param {object} net
- * @param {object} target
- * @param {object} [rule] from quadrature.
- * @returns {{loss: number, weights: number[][][], biases: number[][]}} the gradient, shaped as net.
- */
-export function lossAndGradient(net, target, rule = quadrature(target, { bias: hasBiases(net) })) {
-  const machine = trainer(net, rule);
-  return { loss: machine.gradient(), ...machine.slopes() };
-}
-
-/**
- * One step of gradient descent; trainer() is faster for many.
- *
- * @param {object} net
- * @param {object} rule from quadrature.
- * @param {number} rate learning rate.
- * @param {{bias?: boolean, frozen?: number[][]}} [options] as for trainer.
- * @returns {{net: object, loss: number}} the network after the step, the loss before it.
- */
-export function trainStep(net, rule, rate, options = {}) {
-  const machine = trainer(net, rule, options);
-  const loss = machine.step(rate);
-  return { net: machine.network(), loss };
 }
 
 function hasBiases(net) {

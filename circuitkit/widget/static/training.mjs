@@ -78,7 +78,7 @@ export class Descent {
   /** The state in words. */
   words() {
     if (this.status === "diverged") return "diverged: the learning rate is too large";
-    if (this.solved) return "solved: within 0.001 of the target everywhere";
+    if (this.solved) return `solved: within ${SOLVED} of the target for every input, relative to the input's size beyond 1`;
     if (this.status === "stuck" || this.status === "done") {
       const dead = deadUnits(this.network(), this.rule.points);
       if (dead === 0) return "stuck: the loss has stopped falling";
@@ -314,6 +314,13 @@ export class Training {
     this.invalidate();
   }
 
+  /** Somebody else has set the weights; whether that ended a run. */
+  interrupt() {
+    const { running } = this.clock;
+    if (running) this.pause();
+    return running;
+  }
+
   advance(count) {
     this.#follow();
     this.descent.run(count, this.rate());
@@ -450,7 +457,8 @@ export class Compare {
     set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
     this.settings.field.update();
     let solved = 0;
-    let stuck = 0;
+    let ended = 0;
+    let diverged = 0;
     for (const card of this.cards) {
       const { descent, picture, graph, loss, badge } = card;
       const net = descent.network();
@@ -462,10 +470,12 @@ export class Compare {
       set(card.element, "title", descent.words());
       card.element.dataset.outcome = descent.solved ? "solved" : descent.ended ? "stuck" : "";
       solved += descent.solved ? 1 : 0;
-      stuck += descent.ended && !descent.solved ? 1 : 0;
+      ended += descent.ended && !descent.solved ? 1 : 0;
+      diverged += descent.status === "diverged" ? 1 : 0;
     }
+    const counts = `${ended - diverged} stuck${diverged ? `, ${diverged} diverged` : ""}`;
     const n = this.cards.length;
-    setText(this.tally, n === 0 ? "No seeds to compare." : solved + stuck === 0 ? `${n} seeds, the same network and learning rate, other initial weights.` : `${solved} of ${n} seeds solved, ${stuck} stuck.`);
+    setText(this.tally, n === 0 ? "No seeds to compare." : solved + ended === 0 ? `${n} seeds, the same network and learning rate, other initial weights.` : `${solved} of ${n} seeds solved, ${counts}.`);
   }
 
   /** After a change of theme or of what the small pictures depend on. */

@@ -190,11 +190,11 @@ class View {
     const { config, panels } = this;
     const n = config.domain.length;
     const { target } = config;
-    const inputs = Array.from({ length: n }, (_, i) => inputName(i, n, config.input_names)).join(", ");
+    this.inputs = config.domain.map((_, i) => inputName(i, n, config.input_names));
     const body = target ? target.outputs.map((t) => formula(t, n, config.input_names)).join(", ") : null;
     this.formula = target ? (target.outputs.length > 1 ? `(${body})` : body) : "";
     const head = html("header", { class: "ck-head" });
-    if (target) head.append(html("p", { class: "ck-goal" }, html("span", { class: "ck-goal-label" }, "target"), html("span", { class: "ck-formula" }, `f(${inputs}) = ${this.formula}`)));
+    if (target) head.append(html("p", { class: "ck-goal" }, html("span", { class: "ck-goal-label" }, "target"), html("span", { class: "ck-formula" }, `f(${this.inputs.join(", ")}) = ${this.formula}`)));
     if (target && panels.includes("verdict")) {
       this.verdictMark = html("span", { class: "ck-verdict-mark", "aria-hidden": "true" });
       this.verdictText = html("span", { class: "ck-verdict-text" });
@@ -350,7 +350,8 @@ class View {
     const checks = [];
     const box = challenge.domain;
     const inside = challenge.fails_outside ? maths.verdict(net, target, { domain: box, tolerance }) : this.verdict;
-    checks.push([inside.holds, `equals ${this.formula} for ${this.#where(box)}`]);
+    const rule = maths.within(tolerance, this.formula, maths.whereIn(box, this.inputs));
+    checks.push([inside.holds, rule[0].toLowerCase() + rule.slice(1)]);
     if (challenge.fails_outside) checks.push([!this.verdict.holds, "fails somewhere outside"]);
     if (challenge.max_units !== null) {
       const used = unitsInUse(net);
@@ -370,11 +371,6 @@ class View {
     this.solvedNow = solved;
   }
 
-  #where(box) {
-    if (!box) return "every input";
-    return box.map(([a, b], i) => `${show(a)} ≤ ${inputName(i, box.length, this.config.input_names)} ≤ ${show(b)}`).join(", ");
-  }
-
   // ------------------------------------------------------------------ events
 
   #listen() {
@@ -390,11 +386,16 @@ class View {
     this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
     this.onModel = () => this.#receive();
     this.onSetting = () => this.invalidate("state");
+    this.onTurn = () => {
+      this.dirty.add("verdict");
+      this.invalidate("turn");
+    };
     this.onSeed = () => this.training?.restart(); // its weights come along, or right behind
     this.names = ["weights", "biases", "x", "ablated", "frozen"];
     for (const name of this.names) model.on(`change:${name}`, this.onModel);
     for (const name of ["seed", "learning_rate"]) model.on(`change:${name}`, this.onSetting);
     model.on("change:seed", this.onSeed);
+    model.on("change:_turn", this.onTurn);
     this.root.addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
       const letter = event.key.toLowerCase();
@@ -440,6 +441,7 @@ class View {
       if (JSON.stringify(value) !== JSON.stringify(this.state.values[name])) values[name] = value;
     }
     if (Object.keys(values).length === 0) return;
+    if ((values.weights || values.biases) && this.training?.interrupt()) this.tell("Other weights were set: training has paused.", "note");
     this.receiving = true;
     this.state.replace(values, { gesture: "from Python" });
     this.receiving = false;
@@ -452,6 +454,8 @@ class View {
       this.model.set(name, name === "verdict" ? this.#plainVerdict() : copy(this.state.values[name]));
     }
     this.dirty.clear();
+    // Tells Python that what it has set before is what this goes on from.
+    this.model.set("_seen", this.model.get("_turn") ?? 0);
     this.model.save_changes();
     this.sending = false;
   }
@@ -476,8 +480,9 @@ class View {
     const shared = sharedState(window.location.hash);
     if (shared === null || shared.key !== this.config.key) return;
     const values = decode(shared.text, this.state.sizes);
-    if (values === null) {
-      this.tell("The link's network is damaged, so this is the one the page starts with.");
+    const hidden = values && !this.config.show_biases && JSON.stringify(values.biases) !== JSON.stringify(this.state.biases);
+    if (values === null || hidden) {
+      this.tell(`The link's network ${hidden ? "has biases that this widget does not show" : "is damaged"}, so this is the one the page starts with.`);
       return;
     }
     const { weights, biases, x, ablated, frozen } = values;
@@ -501,7 +506,8 @@ class View {
     else this.main.before(this.message);
     this.message.hidden = false;
     setText(this.message, text);
-    this.messageFresh = true;
+    this.messageFresh = true; // until the next frame: what is changing now is what it is about
+    this.invalidate("message");
   }
 
   #say(text) {
@@ -524,7 +530,7 @@ class View {
     const { state, config } = this;
     if (this.needsLayout) this.#layout();
     const net = state.network();
-    const pass = maths.forward(net, state.x);
+    const pass = maths.exactForward(net, state.x);
     const wanted = config.target ? maths.evaluate(config.target, state.x) : null;
     const key = JSON.stringify(net);
     if (key !== this.judged && config.target && (this.verdictBox || config.challenge)) {
@@ -601,26 +607,15 @@ class View {
     });
     if (!(scale > 0) || scale === 1) return [...worst];
     const nearer = worst.map((v) => v * scale);
-    const gap = Math.max(...maths.forward(net, nearer).out.map((v, k) => Math.abs(v - maths.evaluate(target, nearer)[k])));
+    const gap = Math.max(...maths.exactForward(net, nearer).out.map((v, k) => Math.abs(v - maths.evaluate(target, nearer)[k])));
     return gap > tolerance * Math.max(1, ...nearer.map(Math.abs)) ? nearer : [...worst];
   }
 
   #words(net) {
-    const { holds, exact, nRegions } = this.verdict;
-    const { target } = this.config;
-    const n = this.config.domain.length;
-    if (holds) {
-      const how = exact === false ? "as far as a fine grid shows" : nRegions ? `checked on ${nRegions === 1 ? "its one linear region" : `each of its ${nRegions} linear regions`}` : "";
-      return `Equals ${this.formula} for ${this.#where(this.range)}${how ? `, ${how}` : ""}.`;
-    }
-    const at = this.worst ?? this.verdict.worst;
-    const got = maths.forward(net, at).out;
-    const want = maths.evaluate(target, at);
-    const k = got.reduce((best, v, i) => (Math.abs(v - want[i]) > Math.abs(got[best] - want[best]) ? i : best), 0);
-    const where = at.map((v, i) => `${inputName(i, n, this.config.input_names)} = ${show(v)}`).join(", ");
-    const digits = Math.abs(got[k] - want[k]) < 0.01 ? 6 : 2;
-    const scope = this.config.challenge?.fails_outside ? "everywhere" : "yet";
-    return `Not ${this.formula} ${scope}: at ${where} it gives ${show(got[k], digits)}, not ${show(want[k], digits)}.`;
+    const { formula: name, inputs: names, range, worst, config } = this;
+    const { target, tolerance, challenge } = config;
+    const found = worst ? { ...this.verdict, worst, network: maths.exactForward(net, worst).out, target: maths.evaluate(target, worst) } : this.verdict;
+    return maths.words(found, { name, names, range, tolerance, scope: challenge?.fails_outside ? " everywhere" : " yet" });
   }
 
   #updateInspector(pass) {
@@ -690,6 +685,7 @@ class View {
     for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
     for (const name of ["seed", "learning_rate"]) this.model.off(`change:${name}`, this.onSetting);
     this.model.off("change:seed", this.onSeed);
+    this.model.off("change:_turn", this.onTurn);
     this.root.remove();
   }
 }
@@ -728,9 +724,9 @@ function unitsInUse({ weights, biases }) {
   return used;
 }
 
-/** The widget's key and text in an address, or null. */
+/** The widget's key and text in an address, or null; a damaged one has no widget's key. */
 export function sharedState(hash) {
-  const match = /^#?circuit=([\w-]+)\.(.*)$/.exec(hash);
+  const match = /^#?circuit=([^.]*)\.?(.*)$/.exec(hash);
   return match ? { key: match[1], text: match[2] } : null;
 }
 
