@@ -15,7 +15,7 @@ input x is looked at as the point (x, 1) / max(1, max|x_i|): inputs lie in [-1, 
 [0, 1], rows are multiplied through by it, and "relative to the size of the input" means "as a number".
 
 **A certificate is a tree** that cuts the domain into cells: ``split k`` leads to a cell where row k is at least
-0 and one where it is at most 0, so that nothing is left out. In a cell, :meth:`Cell.least` bounds a row from
+0 and one where it is at most 0, so that nothing is left out. In a cell, ``Cell.least`` bounds a row from
 below: from the last gate to the first it puts for a gate of known sign its row or 0 (and takes away any
 multiple, at least 0, of what is at least 0), for another gate a line on the right side of relu. What is
 left is a sum of inputs, least at a corner. *Whatever* multiples and slopes the certificate holds, the bound
@@ -108,7 +108,7 @@ def _add(total: Row, factor: Any, row: Row) -> None:
                 del total[column]
 
 
-# --- networks and expressions as rows ------------------------------------------------------------------
+# --- rows and gates ----------------------------------------------------------------------------------
 
 
 class Program:
@@ -198,104 +198,6 @@ class Program:
             rows = [_sum((1, b), (1, self.relu(_sum((1, a), (-1, b))))) for a, b in pairs] + odd
         return rows[0]
 
-    def network(self, network: Any) -> list[Row]:
-        """The outputs of a Network, or of what its ``to_dict`` gives."""
-        data = _as_dict(network)
-        _need(not set(data) - {"weights", "biases", "scale"}, "not a network", data)
-        weights = _list(data["weights"])
-        biases = data.get("biases") or [None] * len(weights)
-        _need(weights and len(biases) == len(weights), "not a chain of layers")
-        rows: list[Row] = [{i: Q(1)} for i in range(self.n)]
-        for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
-            before = [self.relu(row) for row in rows] if layer else rows
-            rows = []
-            for line, bias in zip(w, [0.0] * len(w) if b is None else b, strict=True):
-                row: Row = {}
-                for weight, r in zip((bias, *line), ({self.n: Q(1)}, *before), strict=True):
-                    _need(type(weight) in (int, float), "not a weight", weight)
-                    factor = Q(*weight.as_integer_ratio())  # fails for infinity and nan
-                    self.spend(len(r), factor)
-                    _add(row, factor, r)
-                rows.append(row)
-        scale = data.get("scale", 1)
-        scales = scale if type(scale) is list else [scale] * len(rows)
-        return [_sum((_number(s), row)) for s, row in zip(scales, rows, strict=True)]
-
-    def parts(self, target: Any, outputs: list[Row]) -> list[tuple[str, Row]]:
-        """Text, a Target, SymPy or a list as rows: ``("", row)`` for each output of a function.
-
-        ``(">=", row)`` or ``(">", row)`` for each part of a relation, to be compared with 0; there
-        ``y1, y2, ...`` are ``outputs``.
-        """
-        if isinstance(target, str):
-            text = NAMES.get(target.strip(), target.strip())
-            _need(len(text) <= 20_000, "a target's text is too long")
-            _need(text.isascii() and text.isprintable(), "a target's text has other characters")
-            return self._parts(ast.parse(text, mode="eval").body, text, outputs)
-        _need(getattr(target, "n_inputs", self.n) == self.n, "a target of other inputs")
-        if type(getattr(target, "text", None)) is str:
-            return self.parts(target.text, outputs)
-        target = getattr(target, "outputs", target)
-        if isinstance(target, list | tuple):
-            return [part for one in target for part in self.parts(one, outputs)]
-        return self._parts(target, "", outputs)
-
-    def _parts(self, e: Any, text: str, outputs: list[Row]) -> list[tuple[str, Row]]:
-        name, arguments = _operation(e, text)
-        if name in ("and", "tuple"):
-            parts = [part for a in arguments for part in self._parts(a, text, outputs)]
-            _need(name == "tuple" or all(r for r, _ in parts), "'and' stands between relations")
-            return parts
-        if name not in ("<", "<=", ">", ">=", "=="):
-            return [("", self._row(e, text, []))]
-        left, right = (self._row(a, text, outputs) for a in arguments)
-        up, down = _sum((1, left), (-1, right)), _sum((1, right), (-1, left))
-        return {
-            "<": [(">", down)], "<=": [(">=", down)], ">": [(">", up)], ">=": [(">=", up)],
-            "==": [(">=", up), (">=", down)],
-        }[name]  # fmt: skip
-
-    def _row(self, e: Any, text: str, outputs: list[Row]) -> Row:
-        name, arguments = _operation(e, text)
-        if name == "a number":
-            return _sum((arguments[0], {self.n: Q(1)}))
-        if name == "a variable":
-            letter, index = arguments
-            rows = outputs if letter == "y" else [{i: Q(1)} for i in range(self.n)]
-            _need(index or len(rows) == 1, "not one number", letter)
-            _need(int(index or 1) <= len(rows), "no such variable", letter, index)
-            return rows[int(index or 1) - 1]
-        rows = [self._row(a, text, outputs) for a in arguments]
-        negative = [_sum((-1, row)) for row in rows]
-        match name, len(rows):
-            case "+", _:
-                return _sum(*((1, row) for row in rows))
-            case "-", _:
-                return _sum(*((1, row) for row in rows[:-1]), (-1, rows[-1]))
-            case "*" | "/", _:
-                product = {self.n: Q(1)}
-                for i, row in enumerate(rows):
-                    if name == "/" and i:
-                        _need(set(row) == {self.n}, "a division by a variable or 0")
-                        row = {self.n: 1 / row[self.n]}
-                    factor, other = (row, product) if set(row) <= {self.n} else (product, row)
-                    _need(set(factor) <= {self.n}, "a product of two variables")
-                    product = _sum((factor.get(self.n, 0), other))
-                    self.spend(len(other), factor.get(self.n, Q(0)))
-                return product
-            case "abs", 1:
-                return _sum((1, self.relu(rows[0])), (1, self.relu(negative[0])))
-            case "relu", 1:
-                return self.relu(rows[0])
-            case "max", _:
-                return self.maximum(rows)
-            case "min", _:
-                return _sum((-1, self.maximum(negative)))
-            case "clamp", 3:
-                above = self.maximum(rows[:2])
-                return _sum((-1, self.maximum([_sum((-1, above)), negative[2]])))
-        raise Rejected(f"not piecewise linear: {name:.60}")
-
     def values(self, point: list[Any]) -> list[Any]:
         """The value of every column at a point: the inputs and the constant as given, then the gates."""
         values = list(point)
@@ -304,93 +206,7 @@ class Program:
         return values
 
 
-#: functions of the book by their names
-NAMES = {
-    "identity": "x", "negation": "-x", "abs": "abs(x)", "add": "x1 + x2", "subtract": "x1 - x2",
-    "min": "min(x1, x2)", "max": "max(x1, x2)", "min4": "min(x1, x2, x3, x4)",
-}  # fmt: skip
-
-#: what operations are called in Python's syntax trees and in SymPy's
-_OPERATIONS = {
-    "Add": "+", "Sub": "-", "Mult": "*", "Div": "/", "UAdd": "+", "USub": "-", "And": "and",
-    "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Eq": "==", "Mul": "*", "Tuple": "tuple",
-    "StrictLessThan": "<", "LessThan": "<=", "StrictGreaterThan": ">", "GreaterThan": ">=",
-    "Equality": "==", "Abs": "abs", "Min": "min", "Max": "max",
-}  # fmt: skip
-
-
-def _operation(e: Any, text: str) -> tuple[str, Any]:
-    """What a node of Python's or SymPy's syntax tree does, and to what. Nothing is evaluated."""
-    match e:
-        case ast.BinOp():
-            return _named(e.op), [e.left, e.right]
-        case ast.UnaryOp():
-            return _named(e.op), [e.operand]
-        case ast.BoolOp():
-            return _named(e.op), e.values
-        case ast.Tuple():
-            return "tuple", e.elts
-        case ast.Compare(ops=[op]):
-            return _named(op), [e.left, e.comparators[0]]
-        case ast.Compare():
-            sides = [e.left, *e.comparators]
-            pairs = zip(sides, e.ops, sides[1:], strict=False)
-            return "and", [ast.Compare(a, [op], [b]) for a, op, b in pairs]
-        case ast.Call(func=ast.Name(id=name), keywords=[]):
-            name = _OPERATIONS.get(name, name)
-            _need(name in ("abs", "min", "max", "relu", "clamp"), "not piecewise linear", name)
-            return name, e.args
-        case ast.Constant(value=int() | float() as value):
-            return "a number", [_literal(text[e.col_offset : e.end_col_offset], value)]
-        case ast.Name(id=name):
-            return "a variable", _variable(name)
-    _need(type(e).__module__.startswith("sympy."), "not a target", type(e).__name__)
-    if e.is_Symbol:
-        return "a variable", _variable(e.name)
-    if e.is_Rational:
-        return "a number", [Q(int(e.p), int(e.q))]
-    if e.is_Float:
-        sign, digits, exponent, _ = e._mpf_
-        _need(digits and abs(exponent) < 10_000, "not a number")
-        return "a number", [(-1) ** sign * Q(int(digits)) * Q(2) ** int(exponent)]
-    return _named(e), list(e.args)
-
-
-def _named(operation: Any) -> str:
-    name = type(operation).__name__
-    _need(name in _OPERATIONS, "not piecewise linear", name)
-    return _OPERATIONS[name]
-
-
-def _variable(name: str) -> tuple[str, str | None]:
-    found = re.fullmatch(r"([xy])([1-9]\d{0,3})?", name, re.ASCII)
-    _need(found, "unknown variable", name)
-    return found[1], found[2]  # type: ignore[index]
-
-
-def _literal(literal: str, value: int | float) -> Any:
-    """The number that is written: 0.1 is one tenth."""
-    _need(type(value) is not bool and math.isfinite(value), "not a number", literal)
-    _need(len(literal) <= 400, "a number with too many digits")
-    if type(value) is int:
-        return Q(value)
-    digits, _, exponent = literal.replace("_", "").lower().partition("e")
-    whole, _, decimals = digits.partition(".")
-    _need(value or not int(whole + decimals), "too small a number", literal)
-    return (
-        Q(int(whole + decimals)) * Q(10) ** (int(exponent or "0") - len(decimals))
-        if value
-        else Q(0)
-    )
-
-
-def _as_dict(network: Any) -> dict[str, Any]:
-    data = network if type(network) is dict else network.to_dict()
-    _need(type(data) is dict, "not a network")
-    return dict(data)
-
-
-# --- what is claimed -----------------------------------------------------------------------------------
+# --- cells and the tree ------------------------------------------------------------------------------
 
 
 @dataclass
@@ -400,132 +216,6 @@ class Claim:
     row: Row
     limit: Any
     size: Row | None
-
-
-@dataclass
-class Problem:
-    """Claims over a program; ``homogenised`` if column n is a scale; the claims in words."""
-
-    program: Program
-    claims: list[Claim]
-    homogenised: bool
-    words: str
-
-
-def pose(
-    certificate: dict[str, Any],
-    network: Any,
-    target: Any,
-    deadline: float = math.inf,
-) -> Problem:
-    """What the certificate claims of the network and the target; its tree is not looked at.
-
-    Raises:
-        Rejected: there is no such claim; other exceptions where something is malformed.
-    """
-    _need(type(certificate) is dict, "a certificate is a JSON object")
-    parts = {"tolerance", "measure", "domain", "margins", "tree"}
-    _need(not set(certificate) - parts, "not part of a certificate", set(certificate) - parts)
-    tolerance, measure = _number(certificate["tolerance"]), certificate["measure"]
-    _need(tolerance >= 0, "the tolerance is negative")
-    _need(measure in ("relative", "absolute"), "the measure is neither relative nor absolute")
-    n = len(_as_dict(network)["weights"][0][0])
-    _need(n, "a network without inputs")
-    box, constraints, where = _domain(certificate["domain"], n)
-    homogenised, one = constraints is not None, {n: Q(1)}
-    columns = [*box, (Q(0) if homogenised else Q(1), Q(1))]
-    program = Program(columns, deadline)
-    for row in constraints or []:
-        program.given(row)
-    outputs = program.network(network)
-    other = isinstance(target, dict) or hasattr(target, "weights")
-    spelled = "the other network" if other else NAMES.get(str(target), str(target))
-    stated = (
-        [("", row) for row in program.network(target)] if other else program.parts(target, outputs)
-    )
-    relation = bool(stated) and all(r for r, _ in stated)
-    _need(relation or len(stated) == len(outputs) > 0, "a target of other outputs")
-    _need(relation or not any(r for r, _ in stated), "a relation beside an expression")
-    margins = [_number(m) for m in _list(certificate.get("margins", []))]
-    strict = [r for r, _ in stated if r == ">"] if not tolerance else []
-    _need(len(margins) == len(strict), "a margin for each strict relation, and no other")
-    _need(all(m > 0 for m in margins), "the margin of a strict relation is above 0")
-    size = one if measure == "absolute" else None
-    if measure == "relative" and not homogenised:  # max(1, |x_i|), where that can be above 1
-        large = [{i: Q(s)} for i in range(n) for s in (1, -1) if s * box[i][s > 0] > 1]
-        size = program.maximum([one, *large]) if large else None
-    claims = []
-    for i, (r, row) in enumerate(stated):
-        if not relation:
-            difference = _sum((1, outputs[i]), (-1, row))
-            claims += [Claim(_sum((s, difference)), tolerance, size) for s in (1, -1)]
-        elif r == ">" and not tolerance:
-            claims.append(Claim(_sum((-1, row)), -margins.pop(0), one))
-        else:
-            claims.append(Claim(_sum((-1, row)), tolerance, size))
-    error = f"by at most {_text(tolerance)}"
-    if tolerance and measure == "relative":
-        error += ", relative to the size of the input beyond 1,"
-    if relation:
-        words = f"{spelled}{' is violated ' + error if tolerance else ''} {where}"
-    else:
-        words = f"this network {'differs from' if tolerance else 'equals'} {spelled} "
-        words += f"{error} {where}" if tolerance else where
-    return Problem(program, claims, homogenised, words)
-
-
-def _domain(domain: Any, n: int) -> tuple[list[tuple[Any, Any]], list[Row] | None, str]:
-    """The ends of each input's column; rows >= 0 where inputs are scaled, else None; and the words."""
-    one, zero = Q(1), Q(0)
-    if domain is None:
-        return [(-one, one)] * n, [], "for every input"
-    _need(type(domain) is dict, "a domain is null, a box or a polytope")
-    if set(domain) == {"box"}:
-        ends: list[Any] = [
-            [None if v is None else _number(v) for v in _list(pair, 2)]
-            for pair in _list(domain["box"], n)
-        ]
-        _need(all(None in p or p[0] <= p[1] for p in ends), "an interval of the box is empty")
-        words = (
-            f"{'(-inf' if low is None else '[' + _text(low)}, {'inf)' if high is None else _text(high) + ']'}"
-            for low, high in ends
-        )
-        where = f"for every input in {' × '.join(words)}"
-        if not any(None in p for p in ends):
-            return [(low, high) for low, high in ends], None, where
-        rows = []
-        for i, (low, high) in enumerate(ends):
-            rows += [] if low is None else [_sum((1, {i: one}), (-low, {n: one}))]
-            rows += [] if high is None else [_sum((-1, {i: one}), (high, {n: one}))]
-        sides = [
-            (-one if low is None or low < 0 else zero, one if high is None or high > 0 else zero)
-            for low, high in ends
-        ]
-        return sides, rows, where
-    _need(set(domain) == {"A", "b", "point"}, "a domain is null, a box or a polytope")
-    point = [_number(v) for v in _list(domain["point"], n)]
-    rows = []
-    for line, end in zip(_list(domain["A"]), _list(domain["b"]), strict=True):
-        line, end = [_number(v) for v in _list(line, n)], _number(end)
-        # An empty domain would make everything true; a point of it is part of the certificate.
-        product = sum((a * x for a, x in zip(line, point, strict=True)), zero)
-        _need(product <= end, "the point is outside the polytope")
-        rows.append(_sum((end, {n: one}), *((-a, {i: one}) for i, a in enumerate(line))))
-    return [(-one, one)] * n, rows, "for every input in the polytope A x <= b"
-
-
-def _text(value: Any) -> str:
-    """A number for a sentence."""
-    p, q = int(value.numerator), int(value.denominator)
-    if max(abs(p), q) < 10**9:
-        return str(value)
-    try:
-        return f"about {p / q:.6g}"
-    except OverflowError:
-        return f"about {'-' if p < 0 else ''}2**{abs(p).bit_length() - q.bit_length()}"
-
-
-# --- the tree ------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -675,6 +365,325 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
                 raise Rejected(f"not a node of a tree: {reprlib.repr(node)}")
 
 
+# --- what is claimed ---------------------------------------------------------------------------------
+
+
+@dataclass
+class Problem:
+    """Claims over a program; ``homogenised`` if column n is a scale; the claims in words."""
+
+    program: Program
+    claims: list[Claim]
+    homogenised: bool
+    words: str
+
+
+def pose(
+    certificate: dict[str, Any],
+    network: Any,
+    target: Any,
+    deadline: float = math.inf,
+) -> Problem:
+    """What the certificate claims of the network and the target; its tree is not looked at.
+
+    Raises:
+        Rejected: there is no such claim; other exceptions where something is malformed.
+    """
+    _need(type(certificate) is dict, "a certificate is a JSON object")
+    parts = {"tolerance", "measure", "domain", "margins", "tree"}
+    _need(not set(certificate) - parts, "not part of a certificate", set(certificate) - parts)
+    tolerance, measure = _number(certificate["tolerance"]), certificate["measure"]
+    _need(tolerance >= 0, "the tolerance is negative")
+    _need(measure in ("relative", "absolute"), "the measure is neither relative nor absolute")
+    n = len(_as_dict(network)["weights"][0][0])
+    _need(n, "a network without inputs")
+    box, constraints, where = _domain(certificate["domain"], n)
+    homogenised, one = constraints is not None, {n: Q(1)}
+    columns = [*box, (Q(0) if homogenised else Q(1), Q(1))]
+    program = Program(columns, deadline)
+    for row in constraints or []:
+        program.given(row)
+    outputs = read_network(program, network)
+    other = isinstance(target, dict) or hasattr(target, "weights")
+    spelled = "the other network" if other else NAMES.get(str(target), str(target))
+    stated = (
+        [("", row) for row in read_network(program, target)]
+        if other
+        else read_target(program, target, outputs)
+    )
+    relation = bool(stated) and all(r for r, _ in stated)
+    _need(relation or len(stated) == len(outputs) > 0, "a target of other outputs")
+    _need(relation or not any(r for r, _ in stated), "a relation beside an expression")
+    margins = [_number(m) for m in _list(certificate.get("margins", []))]
+    strict = [r for r, _ in stated if r == ">"] if not tolerance else []
+    _need(len(margins) == len(strict), "a margin for each strict relation, and no other")
+    _need(all(m > 0 for m in margins), "the margin of a strict relation is above 0")
+    size = one if measure == "absolute" else None
+    if measure == "relative" and not homogenised:  # max(1, |x_i|), where that can be above 1
+        large = [{i: Q(s)} for i in range(n) for s in (1, -1) if s * box[i][s > 0] > 1]
+        size = program.maximum([one, *large]) if large else None
+    claims = []
+    for i, (r, row) in enumerate(stated):
+        if not relation:
+            difference = _sum((1, outputs[i]), (-1, row))
+            claims += [Claim(_sum((s, difference)), tolerance, size) for s in (1, -1)]
+        elif r == ">" and not tolerance:
+            claims.append(Claim(_sum((-1, row)), -margins.pop(0), one))
+        else:
+            claims.append(Claim(_sum((-1, row)), tolerance, size))
+    error = f"by at most {_text(tolerance)}"
+    if tolerance and measure == "relative":
+        error += ", relative to the size of the input beyond 1,"
+    if relation:
+        words = f"{spelled}{' is violated ' + error if tolerance else ''} {where}"
+    else:
+        words = f"this network {'differs from' if tolerance else 'equals'} {spelled} "
+        words += f"{error} {where}" if tolerance else where
+    return Problem(program, claims, homogenised, words)
+
+
+def _domain(domain: Any, n: int) -> tuple[list[tuple[Any, Any]], list[Row] | None, str]:
+    """The ends of each input's column; rows >= 0 where inputs are scaled, else None; and the words."""
+    one, zero = Q(1), Q(0)
+    if domain is None:
+        return [(-one, one)] * n, [], "for every input"
+    _need(type(domain) is dict, "a domain is null, a box or a polytope")
+    if set(domain) == {"box"}:
+        ends: list[Any] = [
+            [None if v is None else _number(v) for v in _list(pair, 2)]
+            for pair in _list(domain["box"], n)
+        ]
+        _need(all(None in p or p[0] <= p[1] for p in ends), "an interval of the box is empty")
+        words = (
+            f"{'(-inf' if low is None else '[' + _text(low)}, {'inf)' if high is None else _text(high) + ']'}"
+            for low, high in ends
+        )
+        where = f"for every input in {' × '.join(words)}"
+        if not any(None in p for p in ends):
+            return [(low, high) for low, high in ends], None, where
+        rows = []
+        for i, (low, high) in enumerate(ends):
+            rows += [] if low is None else [_sum((1, {i: one}), (-low, {n: one}))]
+            rows += [] if high is None else [_sum((-1, {i: one}), (high, {n: one}))]
+        sides = [
+            (-one if low is None or low < 0 else zero, one if high is None or high > 0 else zero)
+            for low, high in ends
+        ]
+        return sides, rows, where
+    _need(set(domain) == {"A", "b", "point"}, "a domain is null, a box or a polytope")
+    point = [_number(v) for v in _list(domain["point"], n)]
+    rows = []
+    for line, end in zip(_list(domain["A"]), _list(domain["b"]), strict=True):
+        line, end = [_number(v) for v in _list(line, n)], _number(end)
+        # An empty domain would make everything true; a point of it is part of the certificate.
+        product = sum((a * x for a, x in zip(line, point, strict=True)), zero)
+        _need(product <= end, "the point is outside the polytope")
+        rows.append(_sum((end, {n: one}), *((-a, {i: one}) for i, a in enumerate(line))))
+    return [(-one, one)] * n, rows, "for every input in the polytope A x <= b"
+
+
+def _text(value: Any) -> str:
+    """A number for a sentence."""
+    p, q = int(value.numerator), int(value.denominator)
+    if max(abs(p), q) < 10**9:
+        return str(value)
+    try:
+        return f"about {p / q:.6g}"
+    except OverflowError:
+        return f"about {'-' if p < 0 else ''}2**{abs(p).bit_length() - q.bit_length()}"
+
+
+# --- networks and targets as rows --------------------------------------------------------------------
+
+
+def read_network(program: Program, network: Any) -> list[Row]:
+    """The outputs of a Network, or of what its ``to_dict`` gives."""
+    data = _as_dict(network)
+    _need(not set(data) - {"weights", "biases", "scale"}, "not a network", data)
+    weights = _list(data["weights"])
+    biases = data.get("biases") or [None] * len(weights)
+    _need(weights and len(biases) == len(weights), "not a chain of layers")
+    rows: list[Row] = [{i: Q(1)} for i in range(program.n)]
+    for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
+        before = [program.relu(row) for row in rows] if layer else rows
+        rows = []
+        for line, bias in zip(w, [0.0] * len(w) if b is None else b, strict=True):
+            row: Row = {}
+            for weight, r in zip((bias, *line), ({program.n: Q(1)}, *before), strict=True):
+                _need(type(weight) in (int, float), "not a weight", weight)
+                factor = Q(*weight.as_integer_ratio())  # fails for infinity and nan
+                program.spend(len(r), factor)
+                _add(row, factor, r)
+            rows.append(row)
+    scale = data.get("scale", 1)
+    scales = scale if type(scale) is list else [scale] * len(rows)
+    return [_sum((_number(s), row)) for s, row in zip(scales, rows, strict=True)]
+
+
+def read_target(program: Program, target: Any, outputs: list[Row]) -> list[tuple[str, Row]]:
+    """Text, a Target, SymPy or a list as rows: ``("", row)`` for each output of a function.
+
+    ``(">=", row)`` or ``(">", row)`` for each part of a relation, to be compared with 0; there
+    ``y1, y2, ...`` are ``outputs``.
+    """
+    if isinstance(target, str):
+        text = NAMES.get(target.strip(), target.strip())
+        _need(len(text) <= 20_000, "a target's text is too long")
+        _need(text.isascii() and text.isprintable(), "a target's text has other characters")
+        return _parts(program, ast.parse(text, mode="eval").body, text, outputs)
+    _need(getattr(target, "n_inputs", program.n) == program.n, "a target of other inputs")
+    if type(getattr(target, "text", None)) is str:
+        return read_target(program, target.text, outputs)
+    target = getattr(target, "outputs", target)
+    if isinstance(target, list | tuple):
+        return [part for one in target for part in read_target(program, one, outputs)]
+    return _parts(program, target, "", outputs)
+
+
+def _parts(program: Program, e: Any, text: str, outputs: list[Row]) -> list[tuple[str, Row]]:
+    name, arguments = _operation(e, text)
+    if name in ("and", "tuple"):
+        parts = [part for a in arguments for part in _parts(program, a, text, outputs)]
+        _need(name == "tuple" or all(r for r, _ in parts), "'and' stands between relations")
+        return parts
+    if name not in ("<", "<=", ">", ">=", "=="):
+        return [("", _row(program, e, text, []))]
+    left, right = (_row(program, a, text, outputs) for a in arguments)
+    up, down = _sum((1, left), (-1, right)), _sum((1, right), (-1, left))
+    return {
+        "<": [(">", down)], "<=": [(">=", down)], ">": [(">", up)], ">=": [(">=", up)],
+        "==": [(">=", up), (">=", down)],
+    }[name]  # fmt: skip
+
+
+def _row(program: Program, e: Any, text: str, outputs: list[Row]) -> Row:
+    name, arguments = _operation(e, text)
+    if name == "a number":
+        return _sum((arguments[0], {program.n: Q(1)}))
+    if name == "a variable":
+        letter, index = arguments
+        rows = outputs if letter == "y" else [{i: Q(1)} for i in range(program.n)]
+        _need(index or len(rows) == 1, "not one number", letter)
+        _need(int(index or 1) <= len(rows), "no such variable", letter, index)
+        return rows[int(index or 1) - 1]
+    rows = [_row(program, a, text, outputs) for a in arguments]
+    negative = [_sum((-1, row)) for row in rows]
+    match name, len(rows):
+        case "+", _:
+            return _sum(*((1, row) for row in rows))
+        case "-", _:
+            return _sum(*((1, row) for row in rows[:-1]), (-1, rows[-1]))
+        case "*" | "/", _:
+            product = {program.n: Q(1)}
+            for i, row in enumerate(rows):
+                if name == "/" and i:
+                    _need(set(row) == {program.n}, "a division by a variable or 0")
+                    row = {program.n: 1 / row[program.n]}
+                factor, other = (row, product) if set(row) <= {program.n} else (product, row)
+                _need(set(factor) <= {program.n}, "a product of two variables")
+                product = _sum((factor.get(program.n, 0), other))
+                program.spend(len(other), factor.get(program.n, Q(0)))
+            return product
+        case "abs", 1:
+            return _sum((1, program.relu(rows[0])), (1, program.relu(negative[0])))
+        case "relu", 1:
+            return program.relu(rows[0])
+        case "max", _:
+            return program.maximum(rows)
+        case "min", _:
+            return _sum((-1, program.maximum(negative)))
+        case "clamp", 3:
+            above = program.maximum(rows[:2])
+            return _sum((-1, program.maximum([_sum((-1, above)), negative[2]])))
+    raise Rejected(f"not piecewise linear: {name:.60}")
+
+
+#: functions of the book by their names
+NAMES = {
+    "identity": "x", "negation": "-x", "abs": "abs(x)", "add": "x1 + x2", "subtract": "x1 - x2",
+    "min": "min(x1, x2)", "max": "max(x1, x2)", "min4": "min(x1, x2, x3, x4)",
+}  # fmt: skip
+
+#: what operations are called in Python's syntax trees and in SymPy's
+_OPERATIONS = {
+    "Add": "+", "Sub": "-", "Mult": "*", "Div": "/", "UAdd": "+", "USub": "-", "And": "and",
+    "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Eq": "==", "Mul": "*", "Tuple": "tuple",
+    "StrictLessThan": "<", "LessThan": "<=", "StrictGreaterThan": ">", "GreaterThan": ">=",
+    "Equality": "==", "Abs": "abs", "Min": "min", "Max": "max",
+}  # fmt: skip
+
+
+def _operation(e: Any, text: str) -> tuple[str, Any]:
+    """What a node of Python's or SymPy's syntax tree does, and to what. Nothing is evaluated."""
+    match e:
+        case ast.BinOp():
+            return _named(e.op), [e.left, e.right]
+        case ast.UnaryOp():
+            return _named(e.op), [e.operand]
+        case ast.BoolOp():
+            return _named(e.op), e.values
+        case ast.Tuple():
+            return "tuple", e.elts
+        case ast.Compare(ops=[op]):
+            return _named(op), [e.left, e.comparators[0]]
+        case ast.Compare():
+            sides = [e.left, *e.comparators]
+            pairs = zip(sides, e.ops, sides[1:], strict=False)
+            return "and", [ast.Compare(a, [op], [b]) for a, op, b in pairs]
+        case ast.Call(func=ast.Name(id=name), keywords=[]):
+            name = _OPERATIONS.get(name, name)
+            _need(name in ("abs", "min", "max", "relu", "clamp"), "not piecewise linear", name)
+            return name, e.args
+        case ast.Constant(value=int() | float() as value):
+            return "a number", [_literal(text[e.col_offset : e.end_col_offset], value)]
+        case ast.Name(id=name):
+            return "a variable", _variable(name)
+    _need(type(e).__module__.startswith("sympy."), "not a target", type(e).__name__)
+    if e.is_Symbol:
+        return "a variable", _variable(e.name)
+    if e.is_Rational:
+        return "a number", [Q(int(e.p), int(e.q))]
+    if e.is_Float:
+        sign, digits, exponent, _ = e._mpf_
+        _need(digits and abs(exponent) < 10_000, "not a number")
+        return "a number", [(-1) ** sign * Q(int(digits)) * Q(2) ** int(exponent)]
+    return _named(e), list(e.args)
+
+
+def _named(operation: Any) -> str:
+    name = type(operation).__name__
+    _need(name in _OPERATIONS, "not piecewise linear", name)
+    return _OPERATIONS[name]
+
+
+def _variable(name: str) -> tuple[str, str | None]:
+    found = re.fullmatch(r"([xy])([1-9]\d{0,3})?", name, re.ASCII)
+    _need(found, "unknown variable", name)
+    return found[1], found[2]  # type: ignore[index]
+
+
+def _literal(literal: str, value: int | float) -> Any:
+    """The number that is written: 0.1 is one tenth."""
+    _need(type(value) is not bool and math.isfinite(value), "not a number", literal)
+    _need(len(literal) <= 400, "a number with too many digits")
+    if type(value) is int:
+        return Q(value)
+    digits, _, exponent = literal.replace("_", "").lower().partition("e")
+    whole, _, decimals = digits.partition(".")
+    _need(value or not int(whole + decimals), "too small a number", literal)
+    return (
+        Q(int(whole + decimals)) * Q(10) ** (int(exponent or "0") - len(decimals))
+        if value
+        else Q(0)
+    )
+
+
+def _as_dict(network: Any) -> dict[str, Any]:
+    data = network if type(network) is dict else network.to_dict()
+    _need(type(data) is dict, "not a network")
+    return dict(data)
+
+
 # --- the answer ----------------------------------------------------------------------------------------
 
 
@@ -703,7 +712,7 @@ def check(certificate: dict[str, Any], network: Any, target: Any) -> bool:
     ``"absolute"``); for a relation as target, such as ``"y1 <= y2 and y1 > x1 + 1"``, that it holds there.
 
     Args:
-        certificate: :attr:`circuitkit.Proof.certificate`, JSON-safe.
+        certificate: ``Proof.certificate``, JSON-safe.
         network: a Network, or what its ``to_dict`` gives.
         target: text, a Target, a SymPy expression, a list of these, one an output; or a network.
 
