@@ -30,6 +30,8 @@ from circuitkit.sweeps.sweep import grid as grid
 from circuitkit.sweeps.sweep import success_rates as success_rates
 from circuitkit.sweeps.sweep import sweep as sweep
 from circuitkit.training import outcomes as outcomes
+from circuitkit.training.learn import NotLearned as NotLearned
+from circuitkit.training.learn import learn as learn
 from circuitkit.training.run import Rate as Rate
 from circuitkit.training.run import TrainingRun as TrainingRun
 from circuitkit.training.train import train as train

@@ -671,7 +671,7 @@ def test_several_outputs_three_inputs_and_constants_train():
             ValueError,
             "data: expected one of 'population', 'batches', got 'batch'",
         ),
-        ({"rescue": "restart"}, ValueError, "rescue: expected one of None, got 'restart'"),
+        ({"rescue": "wait"}, ValueError, "rescue: expected one of None, 'restart', 'redraw', got"),
         ({"bias": 1}, TypeError, "bias: expected True or False, got 1"),
         (
             {"schedule": "cos"},

@@ -6,5 +6,8 @@ In the order in which they act: :mod:`.points` says at which inputs network and 
 threads; :mod:`.compiled_loop` (with :mod:`.compiled` and :mod:`.unrolled`) takes the steps on a
 processor, :mod:`.torch_loop` (with :mod:`.torch_gradient`, :mod:`.first_order` and :mod:`.curvature`)
 on a GPU or with curvature; :mod:`.outcomes` says what became of each seed. :mod:`.plain` does the same
-for one seed, to be read. Nothing here has seen the circuits.
+for one seed, to be read.
+
+:mod:`.learn` goes on until a network is proved: :mod:`.architecture` says how wide it should be,
+:mod:`.problem` what it learns, :mod:`.compiled_search` searches. Nothing here has seen the circuits.
 """

@@ -87,7 +87,10 @@ class TrainingRun:
         error: the worst error over all inputs in the proof's measure,
             ``|net(x) - f(x)| / max(1, max|x_i|)``, ``(n_seeds,)``; see
             :func:`circuitkit.training.outcomes.worst_errors` for where it is exact.
-        solved: whether ``error`` is at most 1e-3, ``(n_seeds,)``.
+        solved: whether ``error`` is at most 1e-3, ``(n_seeds,)``; with a rescue, whether the network is
+            *proved* within 1e-6.
+        cost: with a rescue, what each seed has cost in full-batch gradients, ``(n_seeds,)``; None
+            without. See :attr:`circuitkit.training.problem.Problem.unit`.
         diverged: whether the weights or the loss stopped being finite, ``(n_seeds,)``.
         steps: steps taken; fewer than asked for when interrupted.
         settings: the arguments of :func:`train` that this run was made with.
@@ -110,6 +113,7 @@ class TrainingRun:
     settings: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     interrupted: bool = False
+    cost: Array | None = None
 
     @property
     def rate(self) -> Rate:
@@ -169,6 +173,12 @@ class TrainingRun:
         if self.diverged.any():
             lines.append(f"  {int(self.diverged.sum())} diverged")
         s = self.settings
+        if self.cost is not None:
+            lines.append(
+                f"  proved within 1e-6; Levenberg-Marquardt with {s.get('rescue')}, cost "
+                f"{self.cost.mean():.0f} gradients a seed (at most {self.cost.max():.0f}), {self.seconds:.1f} s"
+            )
+            return "\n".join(lines)
         lines.append(
             f"  {self.steps} steps of {s.get('optimizer')} at {s.get('learning_rate')} from "
             f"{s.get('init')} weights, {s.get('data')}, {self.seconds:.1f} s"

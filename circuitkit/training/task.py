@@ -16,6 +16,7 @@ from circuitkit.extras import need
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.training.points import BATCH
+from circuitkit.training.problem import Box
 from circuitkit.training.start import INITS
 
 if TYPE_CHECKING:
@@ -48,7 +49,20 @@ OPTIONS: dict[str, dict[str, float]] = {
     "rprop": {"shrink": 0.5, "grow": 1.2, "smallest": 1e-6, "largest": 50.0},
     **WITH_CURVATURE,
 }
-_RESCUES: tuple[str, ...] = ()
+#: what gets a stuck seed moving again
+RESCUES = ("restart", "redraw")
+#: what a rescue decides itself: these arguments are left as they are
+_DECIDED = (
+    "steps",
+    "learning_rate",
+    "data",
+    "schedule",
+    "weight_decay",
+    "options",
+    "dtype",
+    "device",
+    "batch_size",
+)
 _MAX_SEED = 2**63
 
 
@@ -58,7 +72,7 @@ class Task:
 
     Attributes:
         target, hidden, seeds, steps, optimizer, learning_rate, init, data, rescue, bias, schedule,
-            weight_decay, options, dtype, device, batch_size, threads: as there.
+            weight_decay, options, dtype, device, batch_size, threads, domain, budget: as there.
     """
 
     target: Target
@@ -78,6 +92,8 @@ class Task:
     device: str = "cpu"
     batch_size: int = BATCH
     threads: int = 1
+    domain: Box | None = None
+    budget: float = 20_000.0
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -101,7 +117,8 @@ class Task:
 
     def settings(self) -> dict[str, Any]:
         """The arguments as a run keeps them."""
-        left_out = ("target", "seeds", "threads")
+        left_out = ["target", "seeds", "threads"]
+        left_out += ["domain", "budget"] if self.rescue is None else [*_DECIDED, "optimizer"]
         return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in left_out}
 
 
@@ -124,27 +141,33 @@ def checked(
     device: str | torch.device,
     batch_size: int,
     threads: int | None,
+    domain: Sequence[tuple[float, float]] | None,
+    budget: float,
 ) -> Task:
     """The task, or the error that names the argument which is none."""
-    return Task(
+    task = Task(
         target=as_target(target),
-        hidden=_checked_hidden(hidden),
-        seeds=_checked_seeds(seeds),
+        hidden=checked_hidden(hidden),
+        seeds=checked_seeds(seeds),
         steps=_whole(steps, "steps", 0),
         optimizer=_one_of(optimizer, "optimizer", OPTIONS),
-        learning_rate=_number(learning_rate, "learning_rate", positive=True),
+        learning_rate=checked_number(learning_rate, "learning_rate", positive=True),
         init=_one_of(init, "init", INITS),
         data=_one_of(data, "data", ("population", "batches")),
         rescue=_checked_rescue(rescue),
         bias=_flag(bias, "bias"),
         schedule=schedule if callable(schedule) else _one_of(schedule, "schedule", SCHEDULES),
-        weight_decay=_number(weight_decay, "weight_decay"),
+        weight_decay=checked_number(weight_decay, "weight_decay"),
         options=_checked_options(options, optimizer),
         dtype=_checked_dtype(dtype),
         device=_checked_device(device),
         batch_size=_whole(batch_size, "batch_size", 1),
         threads=_available() if threads is None else _whole(threads, "threads", 1),
+        domain=checked_box(domain, as_target(target).n_inputs),
+        budget=checked_number(budget, "budget", positive=True),
     )
+    _check_rescue(task)
+    return task
 
 
 def _available() -> int:
@@ -163,7 +186,7 @@ def _whole(value: object, name: str, smallest: int) -> int:
     return number
 
 
-def _number(value: object, name: str, *, positive: bool = False) -> float:
+def checked_number(value: object, name: str, *, positive: bool = False) -> float:
     if isinstance(value, (bool, str, bytes)):
         raise TypeError(f"{name}: expected a number, got {value!r}")
     try:
@@ -191,13 +214,57 @@ def _one_of(value: object, name: str, accepted: Iterable[str]) -> str:
 
 
 def _checked_rescue(rescue: object) -> str | None:
-    if rescue is not None and rescue not in _RESCUES:
-        accepted = ", ".join(["None", *map(repr, _RESCUES)])
+    if rescue is None:
+        return None
+    if rescue not in RESCUES:
+        accepted = ", ".join(["None", *map(repr, RESCUES)])
         raise ValueError(f"rescue: expected one of {accepted}, got {rescue!r}")
-    return None
+    return str(rescue)
 
 
-def _checked_hidden(hidden: int | Iterable[int]) -> tuple[int, ...]:
+def _check_rescue(task: Task) -> None:
+    """Whether the arguments that a rescue decides itself, or that it alone has, are as they should be."""
+    usual = {f.name: f.default for f in fields(Task)} | {"options": {}}
+    if task.rescue is None:
+        for name in ("domain", "budget"):
+            if getattr(task, name) != usual[name]:
+                raise ValueError(f"{name}: only with rescue, got {getattr(task, name)!r} without")
+        return
+    for name in _DECIDED:
+        if getattr(task, name) != usual[name]:
+            raise ValueError(
+                f"{name}: with rescue={task.rescue!r}, whose steps are Levenberg-Marquardt's, "
+                f"expected it left out, got {getattr(task, name)!r}"
+            )
+    if task.optimizer not in ("sgd", "lm"):
+        raise ValueError(
+            f"optimizer: with rescue={task.rescue!r} expected 'lm' or left out, got {task.optimizer!r}"
+        )
+    if not task.target.is_piecewise_linear:
+        raise ValueError(
+            f"target: with rescue={task.rescue!r} expected a piecewise-linear function, which can be "
+            f"proved, got {task.target.name}"
+        )
+    if task.domain is not None and not task.bias:
+        raise ValueError("domain: networks that fit on a box alone need bias=True, got bias=False")
+
+
+def checked_box(domain: Sequence[tuple[float, float]] | None, n: int) -> Box | None:
+    """A box with finite ends, or the error that says what is expected."""
+    if domain is None:
+        return None
+    expected = f"domain: expected {n} pair{'s' * (n > 1)} (low, high), low < high, or None"
+    try:
+        pairs = tuple((float(low), float(high)) for low, high in domain)
+    except (TypeError, ValueError):
+        raise TypeError(f"{expected}, got {domain!r}") from None
+    finite = all(math.isfinite(v) for pair in pairs for v in pair)
+    if len(pairs) != n or not finite or any(low >= high for low, high in pairs):
+        raise ValueError(f"{expected}, got {domain!r}")
+    return pairs
+
+
+def checked_hidden(hidden: int | Iterable[int]) -> tuple[int, ...]:
     if isinstance(hidden, (str, bytes)):
         raise TypeError(f"hidden: expected layer widths such as (3, 2), got {hidden!r}")
     widths = list(hidden) if isinstance(hidden, Iterable) else [hidden]
@@ -216,7 +283,7 @@ def _hidden_error(widths: Sequence[object], hidden: object) -> Exception:
     return ValueError(text) if whole else TypeError(text)
 
 
-def _checked_seeds(seeds: int | Iterable[int]) -> NDArray[np.int64]:
+def checked_seeds(seeds: int | Iterable[int]) -> NDArray[np.int64]:
     expected = "a count from 1, or distinct whole numbers from 0 to 2**63 - 1"
     if isinstance(seeds, (str, bytes, bool)):
         raise TypeError(f"seeds: expected {expected}, got {seeds!r}")
@@ -250,7 +317,7 @@ def _checked_options(options: Mapping[str, float] | None, optimizer: str) -> dic
         if name not in known:
             accepted = ", ".join(map(repr, known)) or "no options"
             raise ValueError(f"options: {optimizer!r} takes {accepted}, got {name!r}")
-        _number(value, f"options[{name!r}]")
+        checked_number(value, f"options[{name!r}]")
     return {k: float(v) for k, v in options.items()}
 
 

@@ -1,0 +1,366 @@
+"""Learning: the exact loss, its steps, every seed proved, and what cannot be learned refused with a reason."""
+
+from __future__ import annotations
+
+import itertools
+
+import numba
+import numpy as np
+import pytest
+from scipy import integrate
+
+import circuitkit as ck
+from circuitkit.progress import Bar, News
+from circuitkit.training import compiled_search as kernel
+from circuitkit.training import learn as learning
+from circuitkit.training.architecture import least_hidden, too_small
+from circuitkit.training.flat import n_parameters, to_chunks
+from circuitkit.training.problem import Problem
+from circuitkit.training.start import initial
+
+DECK = [
+    ("identity", (2,), 60),
+    ("negation", (2,), 60),
+    ("abs", (2,), 60),
+    ("add", (2,), 20),
+    ("subtract", (2,), 20),
+    ("min", (3,), 25),
+    ("max", (3,), 25),
+    ("min", (3, 2), 80),
+]
+
+
+def problem(target, hidden, *, bias=False, box=None):
+    f = ck.target(target)
+    return Problem(f, (f.n_inputs, *hidden, f.n_outputs), bias, box)
+
+
+def seek(
+    target, hidden, seeds, *, rescue="redraw", budget=20_000.0, bias=False, box=None, threads=2
+):
+    p = problem(target, hidden, bias=bias, box=box)
+    return learning.search_all(p, seeds, rescue, budget, news=News(), threads=threads)
+
+
+class Started:
+    """A search that stands at given parameters, to look at its loss and its first step."""
+
+    def __init__(self, p, theta):
+        self.problem, self.data = p, learning._Data(p, "restart")
+        self.x, self.y = (np.ascontiguousarray(a) for a in p.points)
+        numbers = np.array([np.inf, np.inf, 0.0, kernel.DAMPING, 1e-20])
+        counts = np.array([len(theta), 1, 0, 0, 0, kernel.DESCEND])
+        self.search = kernel.Search(theta.copy(), theta.copy(), numbers, counts)
+
+    def call(self, limit):
+        self.data.kernel(
+            self.data.setting, self.x, self.y, self.search, self.data.room(len(self.x)),
+            1e-300, limit, 1e9,
+        )  # fmt: skip
+
+    def loss(self):
+        self.call(0.0)
+        return self.search.number[kernel.LOSS]
+
+    def step(self):
+        """The parameters after one step."""
+        self.loss()
+        spent = self.search.number[kernel.SPENDING]
+        self.search.number[kernel.SPENDING] = 0.0
+        self.search.counts[kernel.PHASE] = kernel.DESCEND
+        self.call(spent)
+        assert self.search.counts[kernel.ITERATIONS] == 1
+        return self.search.theta
+
+
+def random_start(p, seed):
+    weights, biases = initial("torch", p.sizes, [seed], bias=p.bias)
+    return to_chunks(weights, biases, 1, bias=p.bias)[0][:, 0]
+
+
+def network(p, theta):
+    return learning._network(p, theta)
+
+
+EXACT = [
+    ("min", (3, 2), False, None),
+    ("abs(x1 - x2)", (8,), False, None),
+    ("(min(x1, x2), max(x1, x2))", (4, 3), False, None),
+    ("clamp(x, -1/2, 1/3)", (3, 2), True, ((-2.0, 1.0),)),
+    ("abs(abs(x) - 1/2)", (4,), True, None),
+    ("abs", (2,), False, None),
+]
+
+
+# --- the loss is the loss -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("target", "hidden", "bias", "box"), EXACT)
+@pytest.mark.parametrize("seed", [3, 4])
+def test_the_loss_is_the_integral(target, hidden, bias, box, seed):
+    p = problem(target, hidden, bias=bias, box=box)
+    theta = random_start(p, seed)
+    net, ours = network(p, theta), Started(p, theta).loss()
+
+    def squared(x):
+        return float(((net(x) - p.target(x)) ** 2).mean())
+
+    if p.target.n_inputs == 2:  # of the whole square, by many points
+        u = np.random.default_rng(seed).uniform(-1, 1, (400_000, 2))
+        sample = ((net(u) - p.target(u)) ** 2).mean(axis=1)
+        assert abs(ours - sample.mean()) < 4 * sample.std() / np.sqrt(len(u))
+    elif box is not None:
+        (low, high), pieces = box[0], np.linspace(*box[0], 200)
+        whole = sum(
+            integrate.quad(lambda x: squared([x]), a, b)[0] for a, b in itertools.pairwise(pieces)
+        )
+        assert ours == pytest.approx(whole / (high - low), rel=1e-6)
+    elif (
+        bias
+    ):  # over all real numbers: inside of [-1, 1], and x times as much weight at 1 / x outside
+        inside = np.linspace(-1, 1, 20_001)[:, None]
+        mean = ((net(inside) - p.target(inside)) ** 2).mean()
+        c = (np.arange(20_000) + 0.5)[:, None] / 20_000
+        outside = [(((net(s / c) - p.target(s / c)) * c) ** 2).mean() for s in (-1, 1)]
+        assert ours == pytest.approx((2 * mean + sum(outside)) / 4, rel=1e-4)
+    else:
+        whole = (
+            integrate.quad(lambda x: squared([x]), -1, 0)[0]
+            + integrate.quad(lambda x: squared([x]), 0, 1)[0]
+        )
+        assert ours == pytest.approx(whole / 2, rel=1e-9)
+
+
+@pytest.mark.parametrize(("target", "hidden", "bias", "box"), EXACT)
+def test_the_step_is_levenberg_and_marquardts(target, hidden, bias, box):
+    p = problem(target, hidden, bias=bias, box=box)
+    theta = random_start(p, 11)
+    # The same integrals by brute force: many points, derivatives by differences.
+    if p.segments:
+        share = (np.arange(4000) + 0.5)[:, None] / 4000
+        parts = [((1 - share) * a + share * b, w / 4000) for w, a, b in p.segments]
+        points = np.concatenate([x * np.sqrt(w) for x, w in parts])
+    else:
+        points = p.points[0]
+
+    def residuals(parameters):
+        weights, biases = learning._layers(p, parameters)
+        h = points[:, :-1].T
+        for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            h = w @ (np.maximum(h, 0) if layer else h) + np.outer(b, points[:, -1])
+        return (h.T - p.values(points)).ravel() / np.sqrt(p.sizes[-1])
+
+    j = np.empty((len(residuals(theta)), len(theta)))
+    for k in range(len(theta)):
+        e = np.zeros_like(theta)
+        e[k] = 1e-6
+        j[:, k] = (residuals(theta + e) - residuals(theta - e)) / 2e-6
+    for damping in kernel.DAMPING * kernel.GROW ** np.arange(kernel.TRIES):
+        step = np.linalg.solve(j.T @ j + damping * np.eye(len(theta)), j.T @ residuals(theta))
+        if (residuals(theta - step) ** 2).sum() < (residuals(theta) ** 2).sum():
+            break
+    np.testing.assert_allclose(Started(p, theta).step(), theta - step, atol=2e-3)
+
+
+@pytest.mark.parametrize("width", [2, 4, 8, 16])
+def test_a_wide_network_does_not_hide_its_errors_between_points(width):
+    for found in seek("abs(x1 - x2)", (width,), range(6)):
+        net = found.network
+        x = np.random.default_rng(width).uniform(-1, 1, (100_000, 2))
+        assert found.proved
+        assert np.abs(net(x)[:, 0] - np.abs(x[:, 0] - x[:, 1])).max() <= 1e-6
+
+
+def test_the_search_draws_from_the_seeds_own_stream():
+    draw = numba.njit(lambda key, counts: kernel._uniform(key, counts))
+    for seed in (0, 7, 2**63 - 1):
+        counts = np.zeros(6, dtype=np.int64)
+        ours = [draw(np.uint64(seed), counts) for _ in range(13)]
+        theirs = np.random.Generator(np.random.Philox(key=seed)).random(13)
+        np.testing.assert_array_equal(ours, theirs)
+
+
+# --- every seed, proved -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rescue", ["restart", "redraw"])
+@pytest.mark.parametrize(("target", "hidden", "cost"), DECK)
+def test_every_seed_learns_the_decks_functions(target, hidden, cost, rescue):
+    run = ck.train(target, hidden, seeds=range(9_000, 9_060), rescue=rescue)
+    assert run.solved.all()
+    assert run.cost.mean() <= cost
+    assert run.error.max() <= 1e-6
+    for seed in (9_000, 9_030, 9_059):
+        assert ck.prove(run.network(seed), target, tolerance=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("target", "hidden", "box"),
+    [
+        ("clamp(x, -1/2, 1/2)", (2,), ((-1.0, 1.0),)),
+        ("clamp(x, -1/2, 1/2)", (2,), None),
+        ("max(0, 1/2 - abs(x))", (3,), None),
+        ("abs(abs(x) - 1/2)", (2, 2), ((-1.0, 1.0),)),
+        ("abs(x1 + x2 - 1/2)", (2,), ((-1.0, 1.0), (-1.0, 1.0))),
+        ("x1 + x2 - 2*relu(x1 + x2 - 1)", (2,), ((0.0, 1.0), (0.0, 1.0))),
+        ("min(x1, x2, x3)", (5, 3), None),
+    ],
+)
+def test_biases_boxes_and_more_inputs_are_learned(target, hidden, box):
+    f = ck.target(target)
+    bias = box is not None or not f.pieces.is_homogeneous
+    for found in seek(target, hidden, range(5), bias=bias, box=box):
+        assert found.proved
+        net = found.network if bias else ck.Network(found.weights)
+        assert ck.prove(net, target, tolerance=1e-6, domain=box)
+
+
+def test_what_the_points_do_not_show_the_prover_does(monkeypatch):
+    """With few points and no look at random inputs: wrong networks without a loss, refuted and mended."""
+    monkeypatch.setattr(learning, "_wrong_points", lambda *_: np.empty((0, 4)))
+    monkeypatch.setattr("circuitkit.training.problem.POINTS", 32)
+    monkeypatch.setattr("circuitkit.training.problem.PER_PARAMETER", 1)
+    found = seek("min(x1, x2, x3)", (5, 3), range(4))
+    assert all(f.proved for f in found)
+    assert sum(f.counterexamples for f in found) > 0
+    assert all(f.proofs == f.counterexamples + 1 for f in found)
+
+
+def test_a_seed_is_the_same_in_any_company():
+    alone = seek("min", (3, 2), [41], threads=1)[0]
+    among = seek("min", (3, 2), [7, 41, 3, 12], threads=3)[1]
+    assert alone.cost == among.cost
+    for a, b in zip(alone.weights, among.weights, strict=True):
+        assert a.tobytes() == b.tobytes()
+    run = ck.train("min", (3, 2), seeds=[5, 41], rescue="redraw")
+    assert run.network(41).weights[0].tobytes() == alone.weights[0].tobytes()
+    assert ck.learn("min", (3, 2), seed=41) == ck.Network(alone.weights)
+
+
+# --- ck.learn -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["identity", "negation", "abs", "add", "subtract", "min", "max", "min4"]
+)
+def test_the_catalogue_is_learned_at_its_least_architecture(name):
+    net = ck.learn(name, seed=1)
+    assert ck.prove(net, name, tolerance=1e-6)
+    assert net.layer_sizes[1:-1] == least_hidden(ck.target(name), None)
+    assert not net.has_biases
+
+
+def test_on_a_box_a_network_may_be_smaller():
+    net = ck.learn("identity", domain=[(-2, 3)])
+    assert net.layer_sizes == (1, 1, 1)
+    assert ck.prove(net, "identity", tolerance=1e-6, domain=[(-2, 3)])
+    assert not ck.prove(net, "identity", tolerance=1e-6)
+
+
+def test_what_cannot_be_learned_is_refused_with_the_argument():
+    with pytest.raises(ck.NotLearned, match="no sum of some of them is 1") as caught:
+        ck.learn("abs(abs(x) - 1/2)", (3,))
+    assert caught.value.best.layer_sizes == (1, 3, 1)
+    with pytest.raises(ck.NotLearned, match="every kink needs a unit: 1 are too few"):
+        ck.learn("clamp(x, 0, 1)", 1)
+    assert too_small(ck.target("abs(abs(x) - 1/2)"), (4,), None) is None
+
+
+def test_a_budget_that_is_too_small_gives_the_best_network_and_its_trap():
+    with pytest.raises(ck.NotLearned, match="the best network stays at a loss of ") as caught:
+        ck.learn("min", (3, 2), seed=2, budget=3)
+    assert "loss" in caught.value.reason
+    assert isinstance(caught.value.best, ck.Network)
+
+
+def test_ctrl_c_returns_the_seeds_that_are_done(monkeypatch):
+    original, seen = Bar.update, []
+
+    def pressed(self, amount):
+        original(self, amount)
+        seen.append(amount)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Bar, "update", pressed)
+    run = ck.train("min4", (6, 3), seeds=40, rescue="redraw", budget=1e6)
+    assert run.interrupted
+    assert 3 <= run.solved.sum() < 40
+    assert len(run.loss) == 40
+
+
+def test_a_run_with_a_rescue_says_so():
+    run = ck.train("clamp(x, 0, 1)", (2,), seeds=8, rescue="redraw", bias=True, domain=[(-3, 2)])
+    assert "proved within 1e-6; Levenberg-Marquardt with redraw, cost" in repr(run)
+    assert run.settings["domain"] == ((-3.0, 2.0),)
+    assert "learning_rate" not in run.settings
+    short = ck.train("min", (3, 2), seeds=20, rescue="restart", budget=20)
+    assert not short.solved.all()
+    assert np.isfinite(short.error).all()
+    assert set(short.outcomes) >= {"solved"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rescue": "recycle"}, "rescue: expected one of None, 'restart', 'redraw', got 'recycle'"),
+        ({"rescue": "redraw", "steps": 10}, "steps: with rescue='redraw', whose steps are"),
+        (
+            {"rescue": "redraw", "optimizer": "adam"},
+            "optimizer: with rescue='redraw' expected 'lm'",
+        ),
+        (
+            {"rescue": "redraw", "target": "x1*x2"},
+            "target: with rescue='redraw' expected a piecewise",
+        ),
+        (
+            {"rescue": "redraw", "domain": [(0, 1)] * 2},
+            "domain: networks that fit on a box alone need",
+        ),
+        (
+            {"rescue": "redraw", "domain": [(0, 1)]},
+            "domain: expected 2 pairs (low, high), low < high",
+        ),
+        ({"rescue": "redraw", "budget": 0}, "budget: expected a positive number, got 0"),
+        ({"domain": [(0, 1)] * 2}, "domain: only with rescue"),
+        ({"budget": 5.0}, "budget: only with rescue, got 5.0 without"),
+    ],
+)
+def test_errors_of_a_rescue_name_the_argument(arguments, message):
+    arguments = {"target": "min", "hidden": (3,), "seeds": 2, **arguments}
+    with pytest.raises(ValueError, match=": ") as caught:
+        ck.train(arguments.pop("target"), arguments.pop("hidden"), **arguments)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"target": "x**2"}, ValueError, "target: expected a piecewise-linear function"),
+        ({"hidden": (0,)}, ValueError, "hidden: expected whole numbers from 1"),
+        ({"seed": -1}, ValueError, "seed"),
+        ({"seed": 0.5}, TypeError, "seed"),
+        ({"domain": [(1, 0)]}, ValueError, "domain: expected 1 pair (low, high)"),
+        ({"domain": 3}, TypeError, "domain: expected 1 pair (low, high)"),
+        ({"budget": -1}, ValueError, "budget: expected a positive number, got -1"),
+    ],
+)
+def test_errors_of_learn_name_the_argument(arguments, error, message):
+    arguments = {"target": "abs", **arguments}
+    with pytest.raises(error) as caught:
+        ck.learn(arguments.pop("target"), **arguments)
+    assert message in str(caught.value)
+
+
+def test_the_least_architectures_are_those_of_the_tree():
+    known = {
+        "min(x1, x2, x3)": (5, 3),
+        "max(x1, x2, x3, x4, x5)": (8, 5, 3),
+        "max(x1, x2, x3, x4, x5, x6, x7, x8)": (12, 6, 3),
+        "abs(x1) + abs(x2)": (4,),
+        "relu(x)": (1,),
+        "max(0, 1/2 - abs(x))": (3,),
+        "abs(abs(x) - 1/2)": (4,),
+    }
+    assert {t: least_hidden(ck.target(t), None) for t in known} == known
+    assert n_parameters((4, 6, 3, 1), bias=False) == 45
