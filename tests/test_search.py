@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import re
 import time
+import tracemalloc
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
 
 import circuitkit as ck
 from benchmarks import nnet
+from benchmarks.generators import textbook
 from benchmarks.nnet import NETWORKS
 from circuitkit.check import pose, verify
 from circuitkit.exact import regions
@@ -137,3 +140,71 @@ def test_a_property_of_acas_xu_is_proved(name):
     net, _ = nnet.read(NETWORKS / "acasxu" / f"ACASXU_{name}.nnet")
     box, relation = nnet.violation(NETWORKS / "acasxu" / "property_4.txt")
     assert strictly(net, relation, box, seconds=20).tree is not None
+
+
+# --- equal functions, met cell by cell ---------------------------------------------------------------------
+
+
+def nested(n):
+    """The minimum as a chain: min(x1, min(x2, ...))."""
+    text = f"x{n}"
+    for i in range(n - 1, 0, -1):
+        text = f"min(x{i}, {text})"
+    return text
+
+
+def order_statistics(n):
+    """The k-th smallest of n is the least of the largest of every k of them."""
+    xs = [f"x{i + 1}" for i in range(n)]
+    parts = []
+    for k in range(1, n + 1):
+        largest = [f"max({', '.join(c)})" if k > 1 else c[0] for c in combinations(xs, k)]
+        parts.append(f"min({', '.join(largest)})" if k < n else largest[0])
+    return f"({', '.join(parts)})"
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [("min4", nested(4)), ("min8", nested(8)), ("sort3", order_statistics(3)), ("sort4", order_statistics(4))],
+)  # fmt: skip
+def test_a_circuit_equals_another_form_of_its_function(name, target):
+    net = textbook(name)
+    found = searched(net, target, None, limit=Fraction(0))
+    assert accepted(net, target, None, 0, found.tree)
+
+
+def test_one_wrong_weight_in_a_sorting_network_is_found():
+    net = textbook("sort4")
+    weights = [w.copy() for w in net.weights]
+    weights[2][1, 3] += 2.0**-20
+    wrong = ck.Network(weights, net.biases)
+    found = searched(wrong, order_statistics(4), None, limit=Fraction(0))
+    assert found.tree is None
+    assert found.worst > 0
+
+
+@pytest.mark.parametrize(
+    ("relation", "worst"),
+    [("y <= x1", 0), ("y <= x1 + 1", -1), ("y >= x1", None), ("y + x1 + x2 >= 3*y - 2", -2)],
+)
+def test_the_largest_violation_of_a_relation_for_every_input(relation, worst):
+    found = searched(ck.circuit("min"), relation, None, measure="absolute")
+    assert found.worst == worst
+    if worst is None:
+        assert found.point[-1] == 0  # a direction: the violation grows along it
+    elif worst == 0:
+        assert accepted(ck.circuit("min"), relation, None, 0, found.tree, "absolute")
+
+
+@pytest.mark.parametrize("n", [8, 13, 40])
+def test_one_region_of_many_inputs_needs_no_corners(n):
+    net = ck.Network([[[1.0] * n], [[1.0]]], [[1000.0 * n], [-1000.0 * n]])
+    target = " + ".join(f"x{i + 1}" for i in range(n)) + " + x1 / 1000"
+    box = {"box": [["-1", "1"]] * n}
+    tracemalloc.start()
+    found = searched(net, target, box)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.worst == Fraction(1, 1000)
+    assert accepted(net, target, box, found.worst, found.tree)
+    assert peak < 50e6

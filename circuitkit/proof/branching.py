@@ -29,6 +29,9 @@ __all__ = ["Budget", "branch", "cost_of_solving"]
 
 Array = NDArray[np.float64]
 
+#: slopes that are meant exactly are nearly always 0, 1 or a short fraction
+_SLOPE_BITS = 16
+
 
 @dataclass
 class Budget:
@@ -179,10 +182,15 @@ class _Search:
                 return []
         elif np.isfinite(solved.value):
             self._try(solved.point[: r.width])
-        i = self._choice(solved)
-        if i is None:
-            node.parent[node.slot] = self._tight(solved.point)
-            return []
+        i = self._heaviest(solved)
+        if i is None:  # no chord lifts the bound: it may be the worst value itself
+            tree = self._tight(solved)
+            if tree is not None:
+                node.parent[node.slot] = tree
+                return []
+            i = self._nearest(solved)
+            if i is None:
+                raise Stuck
         made: list[Any] = ["split", self.names[i], None, None]
         node.parent[node.slot] = made
         on = Node(made, 2, (*node.path, (i, 1)), solved.value / self.factor)
@@ -200,14 +208,16 @@ class _Search:
             self.best.offer_floats(self.problem, x)
             self._retarget()
 
-    def _choice(self, solved: Solved) -> int | None:
-        """The open gate to split: the one whose chord lifts the bound most; None if all are decided."""
+    def _heaviest(self, solved: Solved) -> int | None:
+        """The open gate whose chord lifts the bound most; None if none does."""
+        if not len(solved.weight):
+            return None
+        i = int(np.argmax(solved.weight))
+        return i if solved.weight[i] > 1e-12 * self.scale else None
+
+    def _nearest(self, solved: Solved) -> int | None:
+        """Of the open gates that the claim or a multiplier reads the one nearest to its kink."""
         r = self.relaxation
-        if len(solved.weight):
-            i = int(np.argmax(solved.weight))
-            if solved.weight[i] > 1e-12 * self.scale:
-                return i
-        # what the claim reads itself, and what the multipliers of decided gates read
         read = np.abs(r.coefficients(np.full(len(r.gates), np.nan)))
         read += np.abs(r.coefficients(solved.duals))
         open_ = np.flatnonzero((r.sign == 0) & (read > 0))
@@ -235,22 +245,31 @@ class _Search:
 
     # --- tight nodes ----------------------------------------------------------------------------------
 
-    def _tight(self, point: Array) -> list[Any]:
-        """Every gate that is read is decided: the exact vertex, and multipliers that prove it."""
-        r, problem = self.relaxation, self.problem
+    def _tight(self, solved: Solved) -> list[Any] | None:
+        """The exact vertex, and multipliers that prove it; open gates keep their slopes."""
+        r, problem, point = self.relaxation, self.problem, solved.point
         order = problem.floats.order
         signs = {order[i]: int(s) for i, s in enumerate(problem.sign) if s}
         decided = np.flatnonzero(r.sign).tolist()
         signs |= {self.names[i]: int(r.sign[i]) for i in decided}
+        slopes = _rounded(solved.duals, r.sign, _SLOPE_BITS)
+        slopes = np.where(np.isnan(slopes), r.below, slopes)
+        open_ = np.flatnonzero(r.sign == 0).tolist()
         z = np.abs(r.rows @ point)
         nearest = sorted(decided, key=lambda i: z[i])
         noise = 1e-6 * (1 + np.abs(r.rows) @ np.abs(point))
-        cell = Cell(problem, signs, point[: r.width])
-        for chosen in ([i for i in nearest if z[i] <= noise[i]], nearest):
+        cell = Cell(
+            problem,
+            signs,
+            point[: r.width],
+            {self.names[i]: rationals.number(float(slopes[i])) for i in open_},
+        )
+        near = [i for i in nearest if z[i] <= noise[i]]
+        for chosen in (near, nearest) if not open_ else (near,):
             found = cell.settled([self.names[i] for i in chosen], self.best)
             if found is not None:
                 return found
-        raise Stuck
+        return None
 
 
 def _rounded(duals: Array, sign: NDArray[np.int8], bits: int) -> Array:

@@ -99,22 +99,42 @@ def _at(row: dict[int, Any], known: dict[int, Any]) -> Any:
 
 
 class Forms:
-    """Linear forms over the first ``width`` columns, every gate read being on or off."""
+    """Linear forms over the first ``width`` columns, every gate read being on or off, or a multiple of its row.
 
-    def __init__(self, gates: Sequence[dict[int, Any]], width: int, signs: dict[int, int]) -> None:
+    Args:
+        signs: 1 and -1 for gates that are on and off.
+        slopes: for other gates, what of its row a gate is replaced by.
+    """
+
+    def __init__(
+        self,
+        gates: Sequence[dict[int, Any]],
+        width: int,
+        signs: dict[int, int],
+        slopes: dict[int, Any] | None = None,
+    ) -> None:
         self.gates = gates
         self.width = width
-        self.signs = signs
+        self.factors: dict[int, Any] = dict(slopes or {})
+        self.factors |= {k: number(1 if sign > 0 else 0) for k, sign in signs.items()}
 
-    def row(self, row: dict[int, Any]) -> list[Any]:
-        """The form of a row, the last gate written out first; KeyError if it reads one without a sign."""
+    def row(self, row: dict[int, Any], read: dict[int, Any] | None = None) -> list[Any]:
+        """The form of a row, the last gate written out first; KeyError if it reads another gate.
+
+        ``read``, if given, collects what is read of each gate.
+        """
         rest = {c: number(a) for c, a in row.items()}
         waiting = [-c for c in rest if c >= self.width]
         heapq.heapify(waiting)
         while waiting:
             c = -heapq.heappop(waiting)
-            factor = rest.pop(c, None)
-            if factor is None or not factor or self.signs[c - self.width] < 0:
+            coefficient = rest.pop(c, None)
+            if coefficient is None or not coefficient:
+                continue
+            if read is not None:
+                read[c - self.width] = read.get(c - self.width, 0) + coefficient
+            factor = coefficient * self.factors[c - self.width]
+            if not factor:
                 continue
             for j, a in self.gates[c - self.width].items():
                 if j in rest:

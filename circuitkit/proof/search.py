@@ -1,8 +1,9 @@
 r"""The search for a proof: the worst value of a claim and the tree that shows it, or a point against it.
 
 Ways of searching that are good at different things take turns, so that the faster finishes whatever the
-other does: branch and bound on the signs of gates (:mod:`.branching`), and bisection of the inputs
-(:mod:`.boxes`). What one learns of the worst value the other uses.
+other does: branch and bound on the signs of gates (:mod:`.branching`), bisection of the inputs
+(:mod:`.boxes`), and every cell in whole numbers (:mod:`.cells`). What one learns of the worst value the
+others use.
 
 Everything is proposed in floats, evaluated in exact rationals where it is a point, and written down as
 the tree of a certificate where it is a proof, which :mod:`circuitkit.check` then judges.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -25,6 +27,7 @@ from . import problem as early
 from . import rationals
 from .boxes import bisect
 from .branching import Budget, branch
+from .cells import enumerate_cells
 from .floats import Floats, Unfit, lines
 from .problem import Claim, Incumbent, Problem, Refuted, Stuck, Unbounded
 
@@ -35,7 +38,11 @@ Bounds = tuple[Array, Array, NDArray[np.int8]]
 
 #: more open gates than this at the root, and only bisection is tried
 _TOO_MANY = 400
-_SAMPLES = 2000
+_SAMPLES = 1000
+_SAMPLING = 2e-3
+#: boxes of more columns have too many corners to keep them all
+_MOST_CORNERED = 8
+_LARGEST = 1e120
 
 
 @dataclass(frozen=True)
@@ -81,13 +88,40 @@ def search(problem: Posed, *, limit: Fraction | None = None, deadline: float) ->
     return _Hunt(problem, limit, deadline).run()
 
 
+def _raced(
+    ways: dict[str, Generator[float, None, list[Any]]],
+    late: dict[str, float],
+    weights: dict[str, float] | None = None,
+) -> Generator[float, None, list[Any]]:
+    """The tree of the way that is through first; they take turns by what they have spent.
+
+    A way may start late, and may pay more than others for what it takes.
+
+    Raises:
+        Stuck: none is.
+    """
+    spent = {name: late.get(name, 0.0) for name in ways}
+    while ways:
+        turn = min(ways, key=lambda name: spent[name])
+        try:
+            cost = next(ways[turn])
+        except StopIteration as done:
+            tree: list[Any] = done.value
+            return tree
+        except Stuck:
+            del ways[turn]
+            continue
+        spent[turn] += cost * (weights or {}).get(turn, 1.0)
+        yield cost
+    raise Stuck
+
+
 class _Hunt:
     def __init__(self, problem: Posed, limit: Fraction | None, deadline: float) -> None:
         program = problem.program
         self.gates, self.box, self.deadline = program.gates, list(program.box), deadline
         self.claims = [Claim(c.row, c.size) for c in problem.claims]
         self.given = sorted(k for k, sign in program.signs.items() if sign > 0)
-        self.signs = dict(program.signs)
         self.limit = limit
         self.best = Incumbent(rationals.number(limit or 0), limit is not None)
         self.upper: list[float] = [np.inf] * len(self.claims)
@@ -99,61 +133,80 @@ class _Hunt:
     def run(self) -> Found:
         try:
             with np.errstate(all="ignore"):
-                trees = self._trees()
+                tree = self._tree()
         except Refuted:
             return Found(rationals.fraction(self.best.worst), self._point(), None)
         except Unbounded as found:
             return Found(None, tuple(rationals.fraction(v) for v in found.point), None)
-        except (early.OutOfTime, Unfit, Stuck):
+        except (early.OutOfTime, Stuck):
             raise OutOfTime(self._lower(), self._upper(), self._point()) from None
-        tree = trees[0] if len(trees) == 1 else ["each", *trees]
         return Found(rationals.fraction(self.best.worst), self._point(), tree)
 
-    def _trees(self) -> list[Any]:
+    def _tree(self) -> list[Any]:
+        """The tree of whichever way is through first."""
         if time.monotonic() > self.deadline:
             raise early.OutOfTime
-        floats = Floats(self.gates, len(self.box))
-        low = rationals.floats([a for a, _ in self.box])
-        high = rationals.floats([b for _, b in self.box])
-        if not (np.abs([low, high]) < 1e120).all():
-            raise Unfit
+        ways = {"claims": self._claim_by_claim()}
+        if self._few_rays():
+            last = Budget(self.deadline)
+            ways["cells"] = enumerate_cells(
+                self.gates, self.box, self.claims, self.given, self.best, last
+            )
+        # where a claim is tight at every scale, or at 0, cells are the likelier way
+        likely = self.homogenised or self.limit == 0
+        race = _raced(ways, {"cells": 0.0 if likely else 0.1}, {"cells": 1.0 if likely else 8.0})
+        while True:
+            try:
+                next(race)
+            except StopIteration as done:
+                tree: list[Any] = done.value
+                return tree
+
+    def _few_rays(self) -> bool:
+        """Whether the domain is a cone of few rays, and the worst value is on one of them."""
+        if not self.homogenised:
+            return len(self.box) <= _MOST_CORNERED
+        plain = any(claim.size is None for claim in self.claims)
+        return not (plain and self.limit)
+
+    def _claim_by_claim(self) -> Generator[float, None, list[Any]]:
+        floats, low, high = self._floats()
         places = [floats.place[k] for k in self.given]
         sign = np.zeros(len(floats), dtype=np.int8)
-        for k, s in self.signs.items():
-            sign[floats.place[k]] = s
+        sign[places] = 1
         known = np.full((2, len(floats)), -np.inf)
         known[1] = np.inf
         found = floats.bounds(low[None], high[None], (known[:1], known[1:], sign[None]))
-        bounds: Bounds = tuple(a[0] for a in found)
+        bounds: Bounds = (found[0][0], found[1][0], found[2][0])
         self._first_bounds(floats, low, high, found)
         problems = [
             Problem(self.gates, floats, claim, self.box, bounds[2], places) for claim in self.claims
         ]
         self._sample(problems)
+        yield _SAMPLING
         trees = []
         for j, made in enumerate(problems):
-            trees.append(self._raced(made, bounds, j))
+            self.at = j
+            first = self.upper[j]
+            self.budgets = [Budget(self.deadline, first), Budget(self.deadline, first)]
+            ways = {"boxes": bisect(made, bounds, self.best, self.budgets[1])}
+            if (bounds[2] == 0).sum() <= _TOO_MANY:
+                ways["gates"] = branch(made, bounds, self.best, self.budgets[0])
+            trees.append((yield from _raced(ways, {"boxes": 0.01})))
             self.upper[j] = -np.inf
-        return trees
+        return trees[0] if len(trees) == 1 else ["each", *trees]
 
-    def _raced(self, problem: Problem, bounds: Bounds, j: int) -> list[Any]:
-        """The tree of whichever way is through first."""
-        self.at = j
-        self.budgets = [Budget(self.deadline, self.upper[j]), Budget(self.deadline, self.upper[j])]
-        ways = {1: bisect(problem, bounds, self.best, self.budgets[1])}
-        if (bounds[2] == 0).sum() <= _TOO_MANY:
-            ways[0] = branch(problem, bounds, self.best, self.budgets[0])
-        spent = [0.0, 0.01]
-        while ways:
-            turn = min(ways, key=lambda i: spent[i])
-            try:
-                spent[turn] += next(ways[turn])
-            except StopIteration as done:
-                tree: list[Any] = done.value
-                return tree
-            except Stuck:
-                del ways[turn]
-        raise Stuck
+    def _floats(self) -> tuple[Floats, Array, Array]:
+        try:
+            floats = Floats(self.gates, len(self.box))
+            floats.dense([row for claim in self.claims for row in (claim.value, claim.size or {})])
+        except Unfit:
+            raise Stuck from None
+        low = rationals.floats([a for a, _ in self.box])
+        high = rationals.floats([b for _, b in self.box])
+        if not (np.abs([low, high]) < _LARGEST).all():
+            raise Stuck
+        return floats, low, high
 
     # --- what is known early ----------------------------------------------------------------------------
 

@@ -23,12 +23,23 @@ _ROUNDS = 100
 
 
 class Cell:
-    """A cell of a problem's box on which gates have the given signs; ``x`` is about its worst vertex."""
+    """A cell of a problem's box on which gates have the given signs; ``x`` is about its worst vertex.
 
-    def __init__(self, problem: Problem, signs: dict[int, int], x: NDArray[np.float64]) -> None:
+    A gate without a sign may have a slope: the claim, where it reads less than nothing of the gate, is then
+    at most what it is with that multiple of the gate's row.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        signs: dict[int, int],
+        x: NDArray[np.float64],
+        slopes: dict[int, Any] | None = None,
+    ) -> None:
         self.problem, self.signs, self.x = problem, signs, x
+        self.slopes = slopes or {}
         self.width = len(problem.box)
-        self.forms = rationals.Forms(problem.gates, self.width, signs)
+        self.forms = rationals.Forms(problem.gates, self.width, signs, slopes)
         self.value = self.forms.row(problem.claim.value)
         self.size = self.forms.row(problem.claim.size or {})
         self.free = [j for j, (low, high) in enumerate(problem.box) if low != high]
@@ -66,17 +77,31 @@ class Cell:
             if factors is None:
                 return None
             if self._bound(form, factors, walls) <= (best.worst if plain else 0):
-                pairs = zip(named, factors, strict=False)
-                return [
-                    "leaf",
-                    {str(k): rationals.text(factor) for (k, _), factor in pairs if factor},
-                ]
+                written = {k: f for (k, _), f in zip(named, factors, strict=False) if f}
+                return self._written(written, best)
             point = self._vertex(generators, factors, walls)
             if not self.problem.allows(point):
                 return None
             if not best.offer(self.problem.claim.at(self.problem.gates, point), point):
                 return None
         return None
+
+    def _written(self, multipliers: dict[int, Any], best: Incumbent) -> list[Any] | None:
+        """The leaf, if every gate that has a slope is read with a coefficient of at most 0."""
+        claim = self.problem.claim
+        if self.slopes:
+            total = dict(claim.value)
+            rows = [(-best.worst, claim.size or {})]
+            rows += [(f * self.signs[k], self.problem.gates[k]) for k, f in multipliers.items()]
+            for factor, row in rows:
+                for c, a in row.items():
+                    total[c] = total.get(c, 0) + factor * a
+            read: dict[int, Any] = {}
+            self.forms.row(total, read)
+            if any(read.get(k, 0) > 0 for k in self.slopes):
+                return None
+            multipliers = multipliers | {k: a for k, a in self.slopes.items() if read.get(k, 0)}
+        return ["leaf", {str(k): rationals.text(v) for k, v in multipliers.items()}]
 
     def _wall(self, k: int) -> list[Any] | None:
         """What is >= 0 on gate k's side; None if it reads a gate that nobody needed to decide."""
