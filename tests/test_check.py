@@ -1032,6 +1032,50 @@ def test_a_decimal_in_a_text_is_a_decimal_and_a_float_of_sympy_the_double_that_i
     assert ck.check(EQUAL, affine([[[2.5]]]), "1e-400*x" if False else "2.5*x")
 
 
+def test_the_checker_s_names_are_the_catalogue_s():
+    for name, text in kernel.NAMES.items():
+        assert str(ck.target(name)) == str(ck.target(text)) and ck.target(name).name == name
+
+
+def random_text(rng, depth):
+    """An expression as text, and the function that it is on fractions."""
+    if depth == 0:
+        i = rng.randint(1, 2)
+        number = rng.choice(["2", "0.5", "1e-1", "3/4", "0.0"])
+        if rng.random() < 0.6:
+            return f"x{i}", lambda x: x[i - 1]
+        return number, lambda x: Fraction(3, 4) if number == "3/4" else Fraction(number)
+    (a, f), (b, g) = (random_text(rng, depth - 1) for _ in range(2))
+    return rng.choice([
+        (f"({a} + {b})", lambda x: f(x) + g(x)),
+        (f"({a} - ({b}))", lambda x: f(x) - g(x)),
+        (f"-({a})", lambda x: -f(x)),
+        (f"-2.5*({a})", lambda x: Fraction(-5, 2) * f(x)),
+        (f"({a})*3/7", lambda x: f(x) * Fraction(3, 7)),
+        (f"abs({a})", lambda x: abs(f(x))),
+        (f"relu({a})", lambda x: max(f(x), 0)),
+        (f"min({a}, {b}, 1)", lambda x: min(f(x), g(x), 1)),
+        (f"max({b}, {a})", lambda x: max(f(x), g(x))),
+        (f"clamp({a}, -1, 2)", lambda x: min(max(f(x), -1), 2)),
+    ])  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_an_expression_means_the_same_as_text_as_a_target_and_as_sympy(rng):
+    text, function = random_text(rng, 3)
+    text = f"{text} + 0*x1 + 0*x2"
+    f = ck.target(text)
+    program = Program([(Q(-9), Q(9)), (Q(-9), Q(9)), (Q(1), Q(1))])
+    rows = [kernel.read_target(program, t, []) for t in (text, f, str(f), f.expression, [f])]
+    for _ in range(6):
+        x = [Fraction(rng.randint(-40, 40), rng.randint(1, 9)) for _ in range(2)]
+        values = program.values([*(Q(v.numerator, v.denominator) for v in x), Q(1)])
+        for ((relation, row),) in rows:
+            assert relation == ""
+            assert fraction(sum((c * values[i] for i, c in row.items()), Q(0))) == function(x)
+
+
 def test_only_sympy_s_own_functions_are_read_as_such():
     assert ck.check(EQUAL, ABS, sympy.Max(X, -X))
     assert ck.check(EQUAL, ABS, sympy.Abs(X))
