@@ -1,14 +1,13 @@
 """Ships the widget with the book: one script, one style sheet, only on pages that show a widget.
 
-The script and the style sheet are those that Jupyter runs (``circuitkit.widget.page.module_source`` and
-``style_source``), here in fewer letters; ``hydrate.mjs`` starts them on a page without a
-kernel. What reads weights (``circuitkit.widget.reader``) is a script and a style sheet of its own, for the
-pages that show it.
+They are those that Jupyter runs (:mod:`circuitkit.widget.page`), in fewer letters, the script as a classic
+one, so that a page opened from a disk is alive. What reads weights (``circuitkit.widget.reader``) is a
+script and a style sheet of its own, for the pages that show it.
 """
 
 from __future__ import annotations
 
-import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ except ModuleNotFoundError:  # no wheel of it for this machine: the same script,
     minify = None
 
 FOLDER = "circuitkit"
+#: an exported notebook carries the script in its first widget; a page of the book has it as a file
+_CARRIED = re.compile(f"{re.escape(page.CARRIED[0])}.*?{re.escape(page.CARRIED[1])}", re.DOTALL)
 _SCRIPT, _STYLE = "text/javascript", "text/css"
 
 
@@ -34,19 +35,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def assets() -> dict[str, str]:
     """File name -> content of everything a page with widgets loads."""
-    hydrate = (page.STATIC / "hydrate.mjs").read_text(encoding="utf-8")
-    scripts = {
-        "widget.mjs": _small(_SCRIPT, page.module_source()),
-        "reader.mjs": _small(_SCRIPT, reader.page_source()),
-        "hydrate.mjs": _small(_SCRIPT, hydrate),
-    }
-    # A reader who comes back must not meet yesterday's module in the browser's cache.
-    for name in ("widget.mjs", "reader.mjs"):
-        version = hashlib.sha256(scripts[name].encode()).hexdigest()[:8]
-        for other, script in scripts.items():
-            scripts[other] = script.replace(f"./{name}", f"./{name}?v={version}")
     return {
-        **scripts,
+        "widget.js": _small(_SCRIPT, page.page_script()),
+        "reader.js": _small(_SCRIPT, reader.page_script()),
         "widget.css": _small(_STYLE, page.style_source()),
         "reader.css": _small(_STYLE, reader.style_source()),
     }
@@ -69,7 +60,9 @@ def start_widgets(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     if 'class="ck-static"' in context.get("body", ""):
+        context["body"] = _CARRIED.sub("", context["body"])
         app.add_css_file(f"{FOLDER}/widget.css")
-        app.add_js_file(f"{FOLDER}/hydrate.mjs", type="module")
+        app.add_js_file(f"{FOLDER}/widget.js", loading_method="defer")
     if 'data-module="reader"' in context.get("body", ""):
         app.add_css_file(f"{FOLDER}/reader.css")
+        app.add_js_file(f"{FOLDER}/reader.js", loading_method="defer")

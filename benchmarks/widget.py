@@ -118,7 +118,7 @@ def write_page(folder: Path, name: str, widgets: list[ck.CircuitWidget]) -> None
     body = "".join(w._repr_mimebundle_()[0]["text/html"] for w in widgets)
     (folder / name).write_text(
         '<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
-        '<link rel="stylesheet" href="widget.css"><script type="module" src="hydrate.mjs"></script>'
+        '<link rel="stylesheet" href="widget.css"><script defer src="widget.js"></script>'
         f'<body style="max-width:760px;margin:auto">{body}</body></html>',
         encoding="utf-8",
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,13 @@ from test_widget_mathematics import as_json, node, random_net
 
 import circuitkit as ck
 from benchmarks.generators import scramble
+from circuitkit.rules import RULES
 
 ROOT = Path(__file__).parent.parent
+sys.path.append(str(ROOT / "tests" / "javascript"))
+
+import write_readings  # noqa: E402
+
 MODULE = ROOT / "circuitkit" / "widget" / "static" / "reading.mjs"
 DECK = json.loads((ROOT / "chapters" / "data" / "deck-results.json").read_text())["results"]
 
@@ -56,11 +63,14 @@ def assert_same_reading(net, page, **options):
         # Samples choose Python's nearest function, exact errors the page's.
         nearer = found.function is None and float(page["error"]) <= found.proof.error
         assert same or nearer
-    assert [u["text"] for u in page["units"]] == [str(u) for u in found.units]
     for mine, theirs in zip(page["units"], found.units, strict=True):
-        if theirs.of is not None:
+        bare = re.sub(r" of .*?(?= \(cancels out\)|$)", "", str(theirs))
+        less = mine["feature"] is None or (mine["of"] is None and mine["text"] == bare)
+        assert mine["text"] == str(theirs) or (mine["layer"] > 0 and less)
+        if mine["of"] is not None:
             assert mine["scale"] == pytest.approx(theirs.scale, rel=1e-9)
             assert mine["error"] == pytest.approx(theirs.error, rel=1e-6, abs=1e-15)
+    assert found.verdict.startswith(page["sentence"].removesuffix("."))
     return found
 
 
@@ -73,6 +83,49 @@ def test_every_circuit_of_the_book_is_read_in_pythons_words():
         found = assert_same_reading(net, page)
         assert page["function"] == case.target
         assert page["sentence"] == found.verdict
+
+
+def test_the_page_gives_the_readings_that_python_has_written():
+    tests = ROOT / "tests" / "javascript" / "readings.test.mjs"
+    done = subprocess.run([node(), "--test", tests], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_python_still_gives_the_readings_that_it_has_written():
+    cases = json.loads((ROOT / "tests" / "javascript" / "readings.json").read_text("utf-8"))
+    assert len(cases) == len(write_readings.networks())
+    for case in cases:
+        net = ck.Network(case["net"]["weights"], case["net"]["biases"])
+        now = json.loads(json.dumps(write_readings.reading(net, case["tolerance"])))
+        assert now == approximately(case["reading"]), "python tests/javascript/write_readings.py"
+
+
+def approximately(value):
+    if isinstance(value, dict):
+        return {k: approximately(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [approximately(v) for v in value]
+    return pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
+
+
+def test_the_weights_of_the_known_circuits_are_those_that_are_derived():
+    made = {
+        "min via x1": ck.circuits.minimum(),
+        "min via x2": ck.circuits.minimum(via=2),
+        "min by average": ck.circuits.minimum_by_average(),
+        "min in two layers": ck.circuits.minimum_two_layers(),
+        "max via x1": ck.circuits.maximum(),
+        "max via x2": ck.circuits.maximum(via=2),
+    }
+    for each in RULES["circuits"]:
+        derived = made.get(each["name"]) or ck.circuit(each["name"])
+        assert ck.Network(each["weights"]) == derived
+        assert ck.prove(derived, each["function"])
+
+
+def test_the_page_says_the_measure_in_the_words_of_python():
+    text = (MODULE.parent / "mathematics.mjs").read_text("utf-8")
+    assert RULES["phrases"]["measure"] in text
 
 
 def test_the_decks_printed_weights_are_read_with_their_exact_worst_errors():
@@ -149,13 +202,12 @@ def test_the_worst_input_is_where_the_network_is_that_far_off():
 def test_simple_expressions_outside_the_catalogue_are_spelled_out():
     nets = [
         ck.Network([[[1]], [[1]]]),
-        ck.Network([[[1], [1]], [[1, -1]]], [[0, -1], [0]]),
-        ck.Network([[[1, -1], [-1, 1]], [[1, 1]]]),
+        ck.Network([[[2], [-2]], [[1, 1]]]),
         ck.Network([[[2.0, 3.0]]], [[1]]),
     ]
     for net, page in zip(nets, readings(nets), strict=True):
         assert page["sentence"] == ck.detect(net).verdict
-        assert page["expressionError"] == 0
+        assert page["expression"] in page["sentence"]
 
 
 def test_a_fraction_that_is_typed_is_meant_exactly():
@@ -241,8 +293,50 @@ def test_numpy_and_parameter_prints_are_taken():
 def test_where_both_layouts_fit_the_reader_is_told_and_can_choose():
     text = "[[[-0.9192, 1.0035]], [[-1.0872], [0.9957]]]"
     net, found = parsed(text)
-    assert net.layer_sizes == (2, 1, 2) and found["both"] and not found["said"]
+    assert net.layer_sizes == (2, 1, 2) and found["other"] and not found["said"]
     assert parsed(text, layout="columns")[0].layer_sizes == (1, 2, 1)
+    (chosen,) = values([["decided", found, 0.01]])
+    assert chosen["layout"] == "columns" and chosen["because"] == "x"
+    neither = parsed("[[[2, 3]], [[5], [7]]]")[1]
+    (kept,) = values([["decided", neither, 0.01]])
+    assert kept["layout"] == "rows" and kept["other"] and "because" not in kept
+
+
+@pytest.mark.parametrize(
+    ("text", "net"),
+    [
+        ('{"2.weight": [[1, -1]], "0.weight": [[1], [-1]]}', ck.circuit("identity")),
+        (
+            "OrderedDict({'2.weight': tensor([[1., -1.]]), '0.bias': tensor([0., 2.]), "
+            "'0.weight': tensor([[1.], [-1.]], requires_grad=True)})",
+            ck.Network([[[1], [-1]], [[1, -1]]], [[0, 2], [0]]),
+        ),
+        (
+            '{"layers.0.weight": [[1], [-1]], "layers.10.weight": [[1, -1]], '
+            '"layers.2.weight": [[1, -2], [-1, 2]]}',
+            ck.Network([[[1], [-1]], [[1, -2], [-1, 2]], [[1, -1]]]),
+        ),
+        (
+            "[array([[1., -1.]]), array([0.5, 0.]), array([[1.], [-1.]]), array([0.])]",
+            ck.Network([[[1], [-1]], [[1, -1]]], [[0.5, 0], [0]]),
+        ),
+        (
+            '{"params": {"Dense_0": {"bias": [0.5, 0], "kernel": [[1, -1]]}, '
+            '"Dense_1": {"bias": [2], "kernel": [[1], [-1]]}}}',
+            ck.Network([[[1], [-1]], [[1, -1]]], [[0.5, 0], [2]]),
+        ),
+        ("bias = [0, 1]\nW = [[1], [-1]]\nb = [2]\nV = [[1, -1]]", None),
+    ],
+    ids=["json", "state_dict", "ten", "keras", "flax", "biases first"],
+)
+def test_layers_and_biases_come_in_whatever_order(text, net):
+    expected = net or ck.Network([[[1], [-1]], [[1, -1]]], [[0, 1], [2]])
+    assert parsed(text)[0] == expected
+
+
+def test_layers_out_of_order_are_said_to_be_put_in_order():
+    assert parsed('{"2.weight": [[1, -1]], "0.weight": [[1], [-1]]}')[1]["ordered"]
+    assert not parsed('{"fc1.weight": [[1], [-1]], "fc2.weight": [[1, -1]]}')[1]["ordered"]
 
 
 @pytest.mark.parametrize(
@@ -256,6 +350,14 @@ def test_where_both_layouts_fit_the_reader_is_told_and_can_choose():
         ("[[[1], [-1]], [[1, -1]]", "A bracket “[” is never closed"),
         ("[[1]]]", "A bracket “]” closes nothing"),
         ("[[1-2]]", "“1-2” is not a number."),
+        ("[[[True], [1]], [[1, 1]]]", "“True” is not a number."),
+        ("[[[]]]", "The weights of layer 1: there is no number."),
+        (
+            "Sequential(\n  (0): Linear(in_features=1, out_features=2)\n)",
+            "print(model.state_dict())",
+        ),
+        ("[[[" + "1," * 350_000, "A bracket “[” is never closed"),
+        ("[[[" + "1," * 350_000 + "1]]]", "a page reads at most 12 inputs"),
         ("[[- 2]]", "“-” is not a number."),
         ("[[1e99]]", "is not a number between"),
         ("[1, 2]", "There is one list of numbers, but no matrix"),
@@ -316,7 +418,10 @@ def test_sixteen_bit_floats_have_the_values_that_torch_gives(tmp_path):
     ("content", "message"),
     [
         (b"", "not a safetensors file, or it is damaged"),
-        (b"PK\x03\x04" + b"\0" * 40, "not a safetensors file, or it is damaged"),
+        (b"PK\x03\x04" + b"\0" * 40, "This is a pickle"),
+        (b"\x80\x02" + b"\0" * 40, "torch.load("),
+        (b"\x93NUMPY" + b"\0" * 40, "print(numpy.load("),
+        (b"\x89HDF\r\n" + b"\0" * 40, ".get_weights()])"),
         (b"\x02" + b"\0" * 7 + b"{}" + b"\0" * 8, "found none"),
         (b"\xff" * 8 + b"{}", "not a safetensors file, or it is damaged"),
         (save({"a": np.eye(2)}), "found “a”"),
@@ -329,10 +434,32 @@ def test_sixteen_bit_floats_have_the_values_that_torch_gives(tmp_path):
         (save({"0.weight": np.eye(2)})[:-8], "not a safetensors file, or it is damaged"),
         (save({"0.weight": np.zeros((500, 500))}), "at most 64 hidden units"),
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_files_that_are_no_network_are_refused_in_words(content, message):
     assert message in refusal(["parseSafetensors", as_bytes(content)])
+
+
+@pytest.mark.parametrize("name", ["w.npz", "w.keras", "w.onnx"])
+def test_other_files_are_named_with_the_line_that_prints_them(name):
+    content = as_bytes(b"PK\x03\x04" + b"\0" * 40)
+    line = {"w.npz": "numpy.load", "w.keras": "get_weights", "w.onnx": "onnx.load"}[name]
+    message = refusal(["parseSafetensors", content, name])
+    assert line in message and f'"{name}"' in message
+
+
+def test_kernels_are_weights_turned_round():
+    content = save({"0.kernel": np.array([[1.0, -1.0]]), "1.kernel": np.array([[1.0], [-1.0]])})
+    (found,) = values([["parseSafetensors", as_bytes(content)]])
+    assert ck.Network(found["net"]["weights"], found["net"]["biases"]) == ck.circuit("identity")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_text_files_are_read_in_the_encodings_that_editors_write(encoding):
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    content = mark + "[[[1], [\N{MINUS SIGN}1]], [[1, 1]]]".encode(encoding)
+    (text,) = values([["textOf", as_bytes(content)]])
+    assert parsed(text)[0] == ck.circuit("abs")
 
 
 # --- the widget's Python half ---------------------------------------------------------------------

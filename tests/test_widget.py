@@ -337,21 +337,24 @@ def extension(monkeypatch):
 
 def test_what_readers_download_is_small(extension):
     parts = {name: text for name, text in extension.assets().items() if "reader" not in name}
-    assert set(parts) == {"widget.mjs", "hydrate.mjs", "widget.css"}
+    assert set(parts) == {"widget.js", "widget.css"}
     weight = sum(len(gzip.compress(text.encode(), 9)) for text in parts.values())
     assert weight <= 40 * 1024
 
 
-def test_the_shortened_script_exports_what_the_joined_one_does(extension, tmp_path):
-    short = extension.assets()["widget.mjs"]
-    exports = []
-    for name, text in (("joined", page.module_source()), ("short", short)):
-        (tmp_path / f"{name}.mjs").write_text(text, encoding="utf-8")
-        url = json.dumps((tmp_path / f"{name}.mjs").as_uri())
-        names = "Object.fromEntries(Object.entries(m).map(([k, v]) => [k, Object.keys(v).sort()]))"
-        exports.append(run(f"const m = await import({url}); console.log(JSON.stringify({names}))"))
-    assert exports[0] == exports[1]
-    assert len(short) < 0.6 * len(page.module_source())
+def test_the_shortened_script_offers_what_the_joined_one_does(extension, tmp_path):
+    browser = "const window = { addEventListener() {} }, document = { readyState: 'loading' };"
+    names = "Object.fromEntries(Object.entries(window.circuitkit).map(([k, v]) => [k, Object.keys(v).sort()]))"
+    short = extension.assets()["widget.js"]
+    offered = []
+    for k, script in enumerate((page.page_script(), short, page.page_script() + short)):
+        file = tmp_path / f"{k}.mjs"
+        file.write_text(f"{browser}\n{script}\nexport default {names};", encoding="utf-8")
+        url = json.dumps(file.as_uri())
+        offered.append(run(f"console.log(JSON.stringify((await import({url})).default))"))
+    assert offered[0] == offered[1] == offered[2]
+    assert set(offered[0]) == {*page.MODULES, "renderers"}
+    assert len(short) < 0.6 * len(page.page_script())
 
 
 # ------------------------------------------------------------------ a page that trains, and Python

@@ -34,15 +34,16 @@ from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.proof.prove import Proof, Undecided, prove
+from circuitkit.rules import RULES, phrase
 
 __all__ = ["Detection", "Unit", "detect"]
 
 #: an expression with more kinks than this is not spelled out
 _READABLE_KINKS = 12
 #: a reading of at most so many symbols and numbers needs no rounding
-_SHORT = 5
+_SHORT: int = RULES["reading"]["short"]
 #: a network's own function is worth spelling out if its numbers have not many more digits than this
-_PLAIN_BITS = 60
+_PLAIN_BITS: int = RULES["reading"]["plain_bits"]
 #: networks of more hidden units are described without a list of their units
 _LISTED_UNITS = 60
 
@@ -119,27 +120,29 @@ class Detection:
         """What was found, in a sentence."""
         name = text(self.expression)
         if self.function is not None and self.proof is not None:
-            how = "exactly" if self.proof.exact_error == 0 else f"within {_size(self.proof)}"
             # Reading every unit of a large network takes long; it is done where it is asked for.
             named = self._n_units <= _LISTED_UNITS and self.circuit is not None
-            circuit = "" if not named else f', with the circuit "{self.circuit}"'
-            return (
-                f"This network computes {text(self.proof.target.expression)} {how}, "
-                f"for every input{circuit}."
+            return phrase(
+                "exactly" if self.proof.exact_error == 0 else "within",
+                function=text(as_target(self.function).expression),
+                error=_size(self.proof),
+                circuit=phrase("circuit", label=self.circuit) if named else "",
             )
-        start = "No function of the catalogue"
-        if self.undecided:
-            start = (
-                f"Undecided: {', '.join(self.undecided)}. Otherwise no function of the catalogue"
-            )
-        if self.expression_proof is None:
-            return f"{start} within {float(self.tolerance):g}; nearest expression found: {name}."
-        if self.expression_proof.exact_error == 0:
-            return f"{start}; this network computes {name} exactly, for every input."
-        relation = "computes" if self.expression_proof.holds else "is nearest to"
-        return (
-            f"{start}; this network {relation} {name}, worst error {_size(self.expression_proof)}."
+        how = "how_within" if self.tolerance else "how_exactly"
+        start = phrase(
+            "undecided" if self.undecided else "none",
+            names=", ".join(self.undecided),
+            how=phrase(how, tolerance=f"{float(self.tolerance):.3g}"),
         )
+        proof = self.expression_proof
+        if proof is None:
+            found = "unsettled"
+        elif proof.exact_error == 0:
+            found = "own"
+        else:
+            found = "near" if proof.holds else "nearest"
+        size = "" if proof is None else _size(proof)
+        return f"{start}{phrase(found, expression=name, error=size)}."
 
     def __repr__(self) -> str:
         lines = [self.verdict]
@@ -186,7 +189,7 @@ def detect(
 
         >>> found = detect(Network([[[-0.9192], [1.0035]], [[-1.0872, 0.9957]]]))
         >>> found
-        This network computes x within 0.000815, for every input, with the circuit "identity".
+        This network computes x within 0.000815 for every input, relative to the input's size beyond 1, with the circuit "identity".
           layer 0, unit 0: negativeness detector of x
           layer 0, unit 1: positiveness detector of x
         >>> found.function, found.units[0].scale

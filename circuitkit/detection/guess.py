@@ -21,6 +21,7 @@ from circuitkit.exact.canonical import canonical_form, function_form
 from circuitkit.exact.spell import expression, lattice, length
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
+from circuitkit.rules import RULES
 from circuitkit.words import input_names
 
 __all__ = [
@@ -37,10 +38,10 @@ __all__ = [
 Array = NDArray[np.float64]
 
 #: how far numbers may be moved, gradients merged; from rounding noise to barely trained
-_COARSENESS = (1e-6, 1e-4, 1e-3, 4e-3, 0.015, 0.04, 0.1, 0.2, 0.35)
-_DENOMINATORS = (1, 2, 3, 4, 5, 6, 8, 10)
-_MAX_PIECES = 16
-_MAX_KINKS = 6
+_COARSENESS: list[float] = RULES["reading"]["coarseness"]
+_DENOMINATORS: list[int] = RULES["reading"]["denominators"]
+_MAX_PIECES: int = RULES["reading"]["pieces"]
+_MAX_KINKS: int = RULES["reading"]["kinks"]
 _SHORT = 24
 _MAX_LEADERS = 400
 

@@ -13,13 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.network import Network
+from circuitkit.rules import RULES
 
 __all__ = ["needed_units"]
 
 Array = NDArray[np.float64]
 
 #: units whose preactivations form a smaller angle than this share a hyperplane
-_PARALLEL = 1e-2
+_PARALLEL: float = RULES["reading"]["parallel"]
+#: what a unit may add without being needed, in shares of the largest, where a tolerance is given
+_NOISE: float = RULES["reading"]["noise"]
 
 
 def needed_units(
@@ -81,7 +84,7 @@ def _needed_members(group: list[int], amounts: Array, factor: Array, tolerance: 
         if not len(side):
             continue
         parts = amounts[:, side].T
-        slack = max(4e-3 * (tolerance > 0), 1e-9) * float(np.abs(parts).max(initial=0.0))
+        slack = max(_NOISE * (tolerance > 0), 1e-9) * float(np.abs(parts).max(initial=0.0))
         for picked in _fewest(parts, parts.sum(axis=0), slack):
             units += [group[side[i]] for i in picked]
     return units
@@ -102,7 +105,7 @@ def _needed_groups(
     for k, group in enumerate(groups):
         size = np.abs(leads[k]).max()
         amount = float((np.abs(w[:, group]) * np.abs(z[:, group]).max(axis=0)).max(initial=0.0))
-        slack = max(tolerance / 4 * scale, 4e-3 * amount * (tolerance > 0), 1e-9 * amount)
+        slack = max(tolerance / 4 * scale, _NOISE * amount * (tolerance > 0), 1e-9 * amount)
         if np.abs(bends[k]).max(initial=0.0) * size > slack:
             keep[k] = True
         elif np.abs(slants[k]).max(initial=0.0) * size > slack:
@@ -118,7 +121,7 @@ def _needed_groups(
     total = parts.sum(axis=0)
     sizes = np.linalg.norm(parts, axis=1)
     slack = max(1e-9, tolerance / 2) * max(float(np.linalg.norm(total)), 1e-3 * sizes.max())
-    slack = max(slack, 4e-3 * float(sizes.max()) * (tolerance > 0))
+    slack = max(slack, _NOISE * float(sizes.max()) * (tolerance > 0))
     for chosen in _fewest(parts, total, slack):
         for i in chosen:
             keep[loose[i]] = True

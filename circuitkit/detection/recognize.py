@@ -6,33 +6,23 @@ import itertools
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from typing import Any
 
 import sympy
 
-from circuitkit import circuits
 from circuitkit.detection import guess
-from circuitkit.detection.units import Unit, read_units
+from circuitkit.detection.units import FEATURES, Unit, read_units
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
+from circuitkit.rules import RULES
 
 __all__ = ["known_circuit"]
 
-#: name -> (its function, how to make it)
-_CIRCUITS: dict[str, tuple[str, Any]] = {
-    "identity": ("identity", circuits.identity),
-    "negation": ("negation", circuits.negation),
-    "abs": ("abs", circuits.absolute),
-    "add": ("add", circuits.add),
-    "subtract": ("subtract", circuits.subtract),
-    "min via x1": ("min", circuits.minimum),
-    "min via x2": ("min", lambda: circuits.minimum(via=2)),
-    "min by average": ("min", circuits.minimum_by_average),
-    "min in two layers": ("min", circuits.minimum_two_layers),
-    "max via x1": ("max", circuits.maximum),
-    "max via x2": ("max", lambda: circuits.maximum(via=2)),
-    "min4": ("min4", circuits.minimum_four),
+#: name -> (its function, its weights)
+_CIRCUITS: dict[str, tuple[str, Network]] = {
+    each["name"]: (each["function"], Network(each["weights"])) for each in RULES["circuits"]
 }
+#: how far a feature's share of the output may be off, in tolerances
+_SHARE: float = RULES["reading"]["share"]
 
 #: the features of each layer, and how much the output takes of each feature of the last one
 _Signature = tuple[tuple[tuple[tuple[str, str], ...], ...], dict[tuple[str, str], float]]
@@ -51,7 +41,7 @@ def known_circuit(
             continue
         for known_signature, known_shares in _known_signatures(name):
             if signature == known_signature and all(
-                abs(shares[key] - known_shares[key]) <= max(5 * float(tolerance), 1e-9)
+                abs(shares[key] - known_shares[key]) <= max(_SHARE * float(tolerance), 1e-9)
                 for key in shares
             ):
                 return name
@@ -61,8 +51,7 @@ def known_circuit(
 @cache
 def _known_signatures(name: str) -> tuple[_Signature, ...]:
     """The circuit's signatures under every order of its inputs that leaves its function the same."""
-    function, make = _CIRCUITS[name]
-    net = make()
+    function, net = _CIRCUITS[name]
     units = read_units(net, Fraction(0))
     variables = guess.input_variables(net.n_inputs)
     target = as_target(function)
@@ -97,12 +86,12 @@ def _signature(net: Network, units: list[Unit]) -> _Signature | None:
     shares: dict[tuple[str, str], float] = {}
     leaders: dict[tuple[int, str], tuple[str, str]] = {}
     for unit in units:
-        if not unit.in_circuit or unit.feature == "dead":
+        if not unit.in_circuit or unit.feature == FEATURES["dead"]:
             continue
-        if unit.of is None or unit.feature == "other":
+        if unit.of is None or unit.feature == FEATURES["other"]:
             return None
         key = (unit.feature, str(unit.of))
-        if unit.feature == "duplicate":
+        if unit.feature == FEATURES["duplicate"]:
             key = leaders.get((unit.layer, str(unit.of)), key)
         else:
             leaders[unit.layer, str(unit.of)] = key

@@ -19,14 +19,19 @@ from circuitkit.exact.spell import expression, length, text
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof.prove import Undecided, prove
+from circuitkit.rules import RULES, phrase
 
-__all__ = ["Unit", "read_units"]
+__all__ = ["FEATURES", "Unit", "read_units"]
 
 Array = NDArray[np.float64]
 
 #: a unit's function is spelled out exactly if it has at most so many kinks, and is that short
 _UNIT_KINKS = 6
-_UNIT_LENGTH = 16
+_UNIT_LENGTH: int = RULES["reading"]["unit_length"]
+#: how far the shares of a first layer's unit may be rounded
+_UNIT_COARSENESS: list[float] = RULES["reading"]["unit_coarseness"]
+#: the names of what a unit can be
+FEATURES: dict[str, str] = RULES["features"]
 
 
 @dataclass(frozen=True)
@@ -57,8 +62,10 @@ class Unit:
     in_circuit: bool = True
 
     def __str__(self) -> str:
-        name = self.feature if self.of is None else f"{self.feature} of {text(self.of)}"
-        return name if self.in_circuit else f"{name} (cancels out)"
+        name = self.feature
+        if self.of is not None:
+            name = phrase("unit", feature=name, of=text(self.of))
+        return name if self.in_circuit else phrase("unused", unit=name)
 
 
 def read_units(net: Network, tolerance: Fraction) -> list[Unit]:
@@ -71,13 +78,15 @@ def read_units(net: Network, tolerance: Fraction) -> list[Unit]:
         leaders: list[tuple[int, Array]] = []
         for index in range(z.shape[1]):
             unit = _unit(net, layer, index, z[:, index], x, tolerance)
-            if unit.feature not in ("dead", "always on"):
+            if unit.feature not in (FEATURES["dead"], FEATURES["always_on"]):
                 earlier = _parallel_to(z[:, index], leaders, units, unit)
                 if earlier is None:
                     leaders.append((len(units), z[:, index]))
                 else:
-                    unit = Unit(layer, index, "duplicate", unit.of, unit.scale, unit.error)
-            used = bool(needed[layer][index]) and unit.feature != "dead"
+                    unit = Unit(
+                        layer, index, FEATURES["duplicate"], unit.of, unit.scale, unit.error
+                    )
+            used = bool(needed[layer][index]) and unit.feature != FEATURES["dead"]
             units.append(Unit(layer, index, unit.feature, unit.of, unit.scale, unit.error, used))
         del leaders
     return units
@@ -112,18 +121,18 @@ def _unit(net: Network, layer: int, index: int, z: Array, x: Array, tolerance: F
     if reach * max(out, 1.0) <= max(float(tolerance), 1e-12) and _at_most(
         alone, tolerance / Fraction(max(out, 1.0))
     ):
-        return Unit(layer, index, "dead", None, 0.0)
+        return Unit(layer, index, FEATURES["dead"], None, 0.0)
     described = _describe(alone, form, z, x, tolerance)
     if float(z.min()) >= 0 and _never_negative(alone):
         of, scale, error = described if described is not None else (None, reach, 0.0)
-        return Unit(layer, index, "always on", of, abs(scale), error)
+        return Unit(layer, index, FEATURES["always_on"], of, abs(scale), error)
     if described is None:
-        return Unit(layer, index, "other", None, reach)
+        return Unit(layer, index, FEATURES["other"], None, reach)
     of, scale, error = described
     if _is_difference(of):
         of = of if scale > 0 else _negative(of)
-        return Unit(layer, index, "greaterness detector", of, abs(scale), error)
-    feature = "positiveness detector" if scale > 0 else "negativeness detector"
+        return Unit(layer, index, FEATURES["greater"], of, abs(scale), error)
+    feature = FEATURES["positive"] if scale > 0 else FEATURES["negative"]
     return Unit(layer, index, feature, of, abs(scale), error)
 
 
@@ -212,7 +221,7 @@ def _describe_linear(
     top = max(abs(v) for v in row[:-1]) if any(row[:-1]) else abs(row[-1])
     if not top:
         return None
-    for slack in (1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1):
+    for slack in _UNIT_COARSENESS:
         simple = [guess.simple_fraction(float(v / top), slack) for v in row]
         if any(v is None for v in simple):
             continue

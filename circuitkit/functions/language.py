@@ -14,21 +14,13 @@ from typing import Any
 import numpy as np
 import sympy
 
+from circuitkit.rules import RULES
 from circuitkit.words import alternatives, quoted
 
 __all__ = ["CATALOGUE", "parse", "positions"]
 
 #: The functions with a name: the deck's, the two that complete them, and the minimum of four.
-CATALOGUE: dict[str, str] = {
-    "identity": "x",
-    "negation": "-x",
-    "abs": "abs(x)",
-    "add": "x1 + x2",
-    "subtract": "x1 - x2",
-    "min": "min(x1, x2)",
-    "max": "max(x1, x2)",
-    "min4": "min(x1, x2, x3, x4)",
-}
+CATALOGUE: dict[str, str] = dict(RULES["functions"])
 
 _MAX_INPUTS = 256
 _MAX_TEXT = 20_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -12,22 +13,29 @@ from typing import Any
 import anywidget
 
 from circuitkit import palette
+from circuitkit.rules import RULES
 
 __all__ = [
+    "CARRIED",
     "MODULES",
     "STATIC",
     "PageWidget",
     "joined",
     "module_source",
     "page_html",
+    "page_script",
     "palette_variables",
     "style_source",
 ]
 
+#: what stands around the parts that an exported notebook needs, so that a book can take them out
+CARRIED = ("<!-- circuitkit's widgets -->", "<!-- end of circuitkit's widgets -->")
 STATIC = Path(__file__).parent / "static"
 #: the modules of the widget in the order in which they need one another
 MODULES = ("mathematics", "dom", "state", "drawing", "graph", "training", "view")
 
+_RULES_TEXT = json.dumps(RULES, separators=(",", ":"))
+_IMPORT_RULES = re.compile(r'^import (\w+) from "\.\./\.\./rules\.json" with .*;$', re.MULTILINE)
 _IMPORT_ALL = re.compile(r'^import \* as (\w+) from "\./(\w+)\.mjs";$', re.MULTILINE)
 _IMPORT_NAMES = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.mjs";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const|let) (\w+))", re.MULTILINE)
@@ -46,11 +54,28 @@ def module_source() -> str:
     return f"{joined(MODULES)}export {{ {names} }};\nexport default module_{MODULES[-1]}.default;\n"
 
 
+@cache
+def page_script() -> str:
+    """The same as one classic script that brings a page's widgets to life, from a disk too.
+
+    It may stand in a page more than once. Its modules are in ``window.circuitkit``, where another
+    script finds them and adds to ``renderers``.
+    """
+    names = ", ".join(f"{name}: module_{name}" for name in MODULES)
+    return (
+        "(() => {\nif (window.circuitkit) return;\n"
+        f"{joined((*MODULES, 'start'))}"
+        f"window.circuitkit = {{ {names}, renderers: module_start.renderers }};\n}})();\n"
+    )
+
+
 def joined(modules: Iterable[str]) -> str:
     """The modules as constants, each after those that it imports."""
     parts = []
     for name in modules:
         source = (STATIC / f"{name}.mjs").read_text(encoding="utf-8")
+        # A number of JSON is one of JavaScript, and so is the rest.
+        source = _IMPORT_RULES.sub(lambda m: f"const {m.group(1)} = {_RULES_TEXT};", source)
         source = _IMPORT_ALL.sub(r"const \1 = module_\2;", source)
         source = _IMPORT_NAMES.sub(r"const {\1} = module_\2;", source)
         exports = [match.group(1) for match in _EXPORT.finditer(source)]
@@ -80,11 +105,35 @@ class PageWidget(anywidget.AnyWidget):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         data = dict(data or {})
         data["text/plain"] = repr(self)
-        data["text/html"] = self._static_html()
+        data["text/html"] = self._static_html() + _carried(self)
         return data, metadata
+
+    @staticmethod
+    def _page_parts() -> tuple[str, ...]:
+        """What its HTML needs in a page of its own: style sheets and scripts, as HTML."""
+        return (f"<style>{style_source()}</style>", f"<script>{page_script()}</script>")
 
     def _static_html(self) -> str:
         raise NotImplementedError
+
+
+#: part -> the cell of this kernel's notebook that carries it
+_carriers: dict[str, Any] = {}
+
+
+def _carried(widget: PageWidget) -> str:
+    """What a widget's HTML needs, in the first cell of a notebook that shows one: exports live by it.
+
+    A cell that runs again carries it again. The book has these parts as files and takes them out.
+    """
+    interactive = sys.modules.get("IPython")
+    shell = None if interactive is None else interactive.get_ipython()
+    if shell is None or not hasattr(shell, "kernel"):
+        return ""
+    metadata = shell.get_parent().get("metadata", {})
+    cell = metadata.get("cellId", shell.execution_count)
+    parts = [part for part in widget._page_parts() if _carriers.setdefault(part, cell) == cell]
+    return f"{CARRIED[0]}{''.join(parts)}{CARRIED[1]}" if parts else ""
 
 
 def page_html(state: dict[str, Any], still: str, module: str = "widget") -> str:

@@ -21,7 +21,7 @@ import traitlets
 from circuitkit.network import Network
 from circuitkit.widget import page
 
-__all__ = ["WeightsReader", "page_source", "style_source"]
+__all__ = ["WeightsReader", "page_script", "style_source"]
 
 #: the modules beyond the widget's own
 _MODULES = ("reading", "reader")
@@ -50,12 +50,12 @@ def module_source() -> str:
 
 
 @cache
-def page_source() -> str:
-    """The reader's own modules, for a page that has loaded the widget's script."""
-    names = ", ".join(f"{name} as module_{name}" for name in page.MODULES)
-    own = page.joined(_MODULES)
+def page_script() -> str:
+    """The reader's own modules as a classic script, for a page that has loaded the widget's."""
+    names = ", ".join(f"{name}: module_{name}" for name in page.MODULES)
     return (
-        f'import {{ {names} }} from "./widget.mjs";\n{own}export default module_reader.default;\n'
+        f"(() => {{\nconst {{ {names} }} = window.circuitkit;\n{page.joined(_MODULES)}"
+        "window.circuitkit.renderers.reader = module_reader.default;\n})();\n"
     )
 
 
@@ -153,6 +153,11 @@ class WeightsReader(page.PageWidget):
             + "</figure>"
         )
         return page.page_html(state, still, module="reader")
+
+    @staticmethod
+    def _page_parts() -> tuple[str, ...]:
+        own = (f"<style>{style_source()}</style>", f"<script>{page_script()}</script>")
+        return (*page.PageWidget._page_parts(), *own)
 
     def __repr__(self) -> str:
         net = self.network

@@ -39,7 +39,8 @@ def test_the_decks_printed_identity_is_read_with_its_exact_worst_error(show):
     page = show(ck.WeightsReader())
     read(page, IDENTITY)
     expect(page.locator(".ck-reader-verdict")).to_contain_text(
-        'This network computes x within 0.000815, for every input, with the circuit "identity".'
+        "This network computes x within 0.000815 for every input, relative to the input's size beyond 1, "
+        'with the circuit "identity".'
     )
     assert units(page) == ["negativeness detector of x", "positiveness detector of x"]
     expect(page.locator(".ck-reader-facts")).to_contain_text("1-2-1 network without biases")
@@ -61,7 +62,7 @@ def test_the_network_can_be_turned_and_the_reading_follows(show):
     hidden.click()
     page.keyboard.type("-1")
     page.keyboard.press("Enter")
-    expect(verdict).to_contain_text("No function of the catalogue")
+    expect(verdict).to_contain_text("no function of the catalogue")
     expect(names.nth(0)).to_have_text("−(x)")
     assert units(page) == ["negativeness detector of x", "duplicate of x"]
 
@@ -117,19 +118,43 @@ def test_hostile_text_is_shown_and_never_run(show, text):
 
 def test_layout_and_tolerance_can_be_chosen(show):
     page = show(ck.WeightsReader("[[[-0.9192, 1.0035]], [[-1.0872], [0.9957]]]"))
-    expect(page.locator(".ck-reader-facts")).to_contain_text("2-1-2 network")
-    expect(page.locator(".ck-reader-facts")).to_contain_text("would also fit the other way round")
+    facts = page.locator(".ck-reader-facts")
+    expect(facts).to_contain_text("1-2-1 network without biases, one column a unit, as then it")
+    expect(facts).to_contain_text("computes x; the matrices would also fit the other way round")
+    page.get_by_label("matrices").select_option("rows")
+    expect(facts).to_contain_text("2-1-2 network")
     page.get_by_label("matrices").select_option("columns")
     expect(page.locator(".ck-reader-verdict")).to_contain_text("computes x within 0.000815")
     page.get_by_label("name a function").select_option("exactly")
-    expect(page.locator(".ck-reader-verdict")).to_contain_text("No function of the catalogue")
+    expect(page.locator(".ck-reader-verdict")).to_contain_text("no function of the catalogue")
+
+
+@pytest.mark.parametrize("text", ["5", "[[1],[-1]]", "[[2, 3]]", "[[1, 0], [0, 1]]"])
+def test_a_network_without_a_hidden_layer_is_read_and_drawn(show, text):
+    page = show(ck.WeightsReader(ck.circuit("min")))
+    expect(page.locator(".ck-reader-verdict")).to_contain_text("computes min")
+    read(page, text)
+    expect(page.locator(".ck-reader-verdict")).not_to_contain_text("min")
+    expect(page.locator(".ck-output").first).to_be_visible()
+    expect(page.locator(".ck-unit")).to_have_count(0)
+
+
+def test_no_earlier_answer_stays_under_a_text_that_cannot_be_read(show):
+    page = show(ck.WeightsReader(ck.circuit("min")))
+    expect(page.locator(".ck-reader-verdict")).to_contain_text("computes min")
+    field = page.get_by_label("The weights of your network")
+    field.evaluate("(f) => { f.value = '[[[' + '1,'.repeat(350000); }")
+    page.get_by_role("button", name="Read it").click()
+    expect(page.get_by_role("alert")).to_contain_text("never closed")
+    expect(page.locator(".ck-reader-verdict")).to_be_hidden()
+    expect(page.locator(".ck-drawing")).to_have_count(0)
 
 
 def test_other_pages_do_not_load_the_reader(show):
     page = show(ck.CircuitWidget("identity", "identity"))
     loaded = page.evaluate("performance.getEntriesByType('resource').map((e) => e.name)")
-    assert any("widget.mjs" in name for name in loaded)
-    assert not any("reader.mjs" in name for name in loaded)
+    assert any("widget.js" in name for name in loaded)
+    assert not any("reader.js" in name for name in loaded)
 
 
 def test_without_a_script_the_page_says_how_to_read_in_python(show):

@@ -522,7 +522,7 @@ def test_weights_set_from_outside_while_the_page_trains_stay(show):
     page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
     result = page.evaluate(
         """async () => {
-          const { default: widget, state } = await import("./widget.mjs");
+          const { view: { default: widget }, state } = window.circuitkit;
           const data = JSON.parse(document.querySelector(".ck-static script").textContent);
           const model = state.standIn({ ...data, _turn: 0 });
           const el = document.createElement("div");
@@ -731,7 +731,7 @@ def test_what_render_returns_ends_every_listener(show):
     page = show(ck.CircuitWidget("min", "min", panels=(*TRAINING, "compare", "regions"), seeds=[1]))
     left = page.evaluate(
         """async () => {
-          const { default: widget } = await import("./widget.mjs");
+          const { default: widget } = window.circuitkit.view;
           const data = JSON.parse(document.querySelector(".ck-static script").textContent);
           const handlers = new Map();
           const model = {

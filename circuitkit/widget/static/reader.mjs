@@ -72,7 +72,7 @@ class Reader {
       event.stopPropagation(); // JupyterLab and the book's theme listen for plain keys
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#read();
     });
-    this.file = html("input", { id: `${id}-file`, type: "file", class: "ck-reader-file", accept: ".safetensors,.json,.txt,.csv,.py" });
+    this.file = html("input", { id: `${id}-file`, type: "file", class: "ck-reader-file", accept: ".safetensors,.json,.txt,.csv,.py,.pt,.pth,.npy,.npz,.keras,.h5,.onnx" });
     on(this.file, "change", () => this.#open(this.file.files[0]));
     on(this.root, "dragover", (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
@@ -170,11 +170,17 @@ class Reader {
   #read() {
     const text = this.field.value;
     this.model.set("text", text);
+    this.#try(() => this.#take(reading.parseWeights(text, { layout: this.layout.value })));
+  }
+
+  /** Nothing of an earlier reading stays where one fails, for whatever reason. */
+  #try(action) {
+    this.#forget();
     try {
-      this.#take(reading.parseWeights(text, { layout: this.layout.value }));
+      action();
     } catch (error) {
-      if (!(error instanceof reading.Unreadable)) throw error;
-      this.#complain(`${error.message} ${ACCEPTED}`);
+      const known = error instanceof reading.Unreadable;
+      this.#complain(`${known ? error.message : `This could not be read (${error.message}).`} ${ACCEPTED}`);
     }
   }
 
@@ -188,14 +194,16 @@ class Reader {
       const buffer = await file.arrayBuffer();
       if (this.signal.aborted) return;
       if (/\.(json|txt|csv|py)$/i.test(file.name)) {
-        this.field.value = new TextDecoder().decode(buffer);
+        this.field.value = reading.textOf(buffer);
         this.#read();
         return;
       }
-      const found = reading.parseSafetensors(buffer);
-      this.field.value = toPython(found.net);
-      this.model.set("text", this.field.value);
-      this.#take(found);
+      this.#try(() => {
+        const found = reading.parseSafetensors(buffer, file.name);
+        this.field.value = toPython(found.net);
+        this.model.set("text", this.field.value);
+        this.#take(found);
+      });
     } catch (error) {
       this.#complain(error instanceof reading.Unreadable ? `${error.message} ${ACCEPTED}` : `The file could not be opened (${error.name}).`);
     } finally {
@@ -203,14 +211,18 @@ class Reader {
     }
   }
 
-  #take(found) {
-    this.message.hidden = true;
+  #take(parsed) {
+    const found = reading.decided(parsed, this.model.get("tolerance"));
     this.net = found.net;
     const sizes = reading.layerSizes(found.net);
     const biased = found.net.biases.some((b) => b.some((v) => v !== 0));
-    this.source = `Read as a ${sizes.join("-")} network ${biased ? "with" : "without"} biases`;
-    if (found.layout === "columns") this.source += ", one column a unit";
-    if (found.both) this.source += found.said ? " (as its text says)" : "; the matrices would also fit the other way round";
+    const round = "the matrices would also fit the other way round";
+    this.source = [
+      `Read as a ${sizes.join("-")} network ${biased ? "with" : "without"} biases`,
+      found.layout === "columns" && `, one column a unit${found.said ? " (as its text says)" : ""}`,
+      found.ordered && ", its layers in the order of their names",
+      found.because ? `, as then it computes ${found.because}; ${round}` : found.other && `; ${round}`,
+    ].filter(Boolean).join("");
     const hidden = sizes.slice(1, -1).reduce((s, n) => s + n, 0);
     if (hidden <= QUICK) this.#finish();
     else this.#afterPainting(found.net);
@@ -230,7 +242,10 @@ class Reader {
     setTimeout(() => {
       this.button.disabled = false;
       setText(this.button.firstChild, "Read it");
-      if (this.net === net && !this.signal.aborted) this.#finish();
+      if (this.net === net && !this.signal.aborted) this.#try(() => {
+        this.net = net;
+        this.#finish();
+      });
     }, 60);
   }
 
@@ -242,13 +257,11 @@ class Reader {
     this.verdict.classList.toggle("ck-holds", holds);
     setText(this.sentence, pretty(found.sentence));
     const facts = [this.source, found.details];
-    if (holds && found.expression && found.expression !== found.target.text) facts.push(`Simplified: ${found.expression}, worst error ${reading.digits(found.expressionError)}`);
-    const said = [found.expression, holds && found.target.text];
-    if (found.written && !said.includes(found.written)) facts.push(`Its own function, written out: ${found.written}`);
+    if (found.written && !found.expression) facts.push(`Its own function, to five digits: ${found.written}`);
     this.facts.replaceChildren(...facts.filter(Boolean).map((text) => html("li", {}, pretty(text.replace(/[.]?$/, ".")))));
     this.jump.hidden = !found.worst || !(found.error > 0);
     this.rows.replaceChildren(...found.units.map((unit) => html("tr", { class: unit.inCircuit ? "" : "ck-reader-unused" },
-      html("td", {}, unit.layer + 1), html("td", {}, unit.index + 1), html("td", {}, pretty(unit.text)), html("td", {}, unit.scale ? reading.digits(unit.scale, 4) : "0"))));
+      html("td", {}, unit.layer + 1), html("td", {}, unit.index + 1), html("td", {}, pretty(unit.text)), html("td", {}, unit.scale === null ? "" : reading.digits(unit.scale, 4)))));
     this.table.hidden = found.units.length === 0;
     this.result.hidden = false;
     setText(this.spoken, found.sentence);
@@ -366,7 +379,7 @@ function named({ sizes, units }) {
   const short = ({ feature, of }) => {
     if (feature === "dead" || feature === "always on") return feature;
     if (feature === "duplicate") return "duplicate";
-    if (!of || of.length > 18) return feature === "other" ? "other" : feature.split(" ")[0];
+    if (!of || of.length > 18) return (feature ?? "").split(" ")[0];
     const sides = of.split(" - ");
     if (feature.startsWith("greaterness") && sides.length === 2) return `${sides[0]} > ${sides[1]}`;
     return `${feature.startsWith("negativeness") ? "-" : "+"}(${of})`;

@@ -1,10 +1,12 @@
 /**
  * Reads a network: from a text or a file to its weights, from its weights to what it computes.
  *
- * Pure functions, no page. `read` says what Python's ck.detect says: everything that it names is
- * certified for all inputs by the verdict of mathematics.mjs; samples only propose.
+ * Pure functions, no page. `read` says what Python's ck.detect says, or less: everything that it names
+ * is certified for all inputs by the verdict of mathematics.mjs; samples only propose. What both go by
+ * stands in rules.json, and tests/javascript/readings.json holds readings that both must give.
  */
 import * as maths from "./mathematics.mjs";
+import rules from "../../rules.json" with { type: "json" };
 
 const { plus, times, gcd, lcm, toNumber, floatToRational } = maths;
 
@@ -17,30 +19,35 @@ export const LIMITS = { bytes: 5e6, hidden: 64, inputs: 12, outputs: 8, layers: 
 // ------------------------------------------------------------------------------ text to numbers
 
 const TOKEN =
-  /\s+|[-+\u2212]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?:\s*\/\s*\d+(?:\.\d*)?)?|[A-Za-z_][\w.]*|"[^"\n]*"|'[^'\n]*'|\.\.\.|#[^\n]*|./gsu;
+  /\s+|(?:\d+\.)+(?:weight|kernel|bias)\b|[-+\u2212]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?:\s*\/\s*\d+(?:\.\d*)?)?|[A-Za-z_][\w.]*|"[^"\n]*"|'[^'\n]*'|\.\.\.|#[^\n]*|./gsu;
 const WORDS = new Set(
-  "tensor array np.array numpy.array torch.tensor Parameter containing float float32 float64 np.float64 np.float32 torch.float32 torch.float64 dtype requires_grad True False grad_fn device OrderedDict Linear list".split(" "),
+  "tensor array np.array numpy.array torch.tensor Parameter containing float float32 float64 np.float64 np.float32 torch.float32 torch.float64 dtype requires_grad grad_fn device OrderedDict Linear list".split(" "),
 );
 const short = (text) => (text.length > 30 ? `${text.slice(0, 30)}…` : text);
 
-/** The bracketed lists of numbers in a text: {items, label, depth}, each with the word before it. */
+/** The bracketed lists of numbers in a text: {items, label}, each with the words that name it. */
 function scan(text) {
   const top = { items: [] };
   const open = [top];
+  const path = []; // {"dense": {"bias": [...]}} names its list dense.bias
   let label = "";
   let previous = "";
   for (const [token] of text.matchAll(TOKEN)) {
     const list = open.at(-1);
     const inside = open.length > 1;
     if (token === "[") {
-      const child = { items: [], label };
+      const child = { items: [], label: [...path, label].filter(Boolean).join(".") };
       list.items.push(child);
       open.push(child);
       label = "";
     } else if (token === "]") {
       if (!inside) throw new Unreadable("A bracket “]” closes nothing: is the beginning cut off?");
       open.pop();
-    } else if (/^[-+\u2212]?\.?\d/.test(token)) {
+    } else if (token === "{" || token === "}") {
+      if (token === "{") path.push(label);
+      else path.pop();
+      label = "";
+    } else if (/^[-+\u2212]?\.?\d/.test(token) && !/(weight|kernel|bias)$/.test(token)) {
       if (inside) {
         if (/^[\w.]$/.test(previous.slice(-1)) && previous !== "") {
           throw new Unreadable(`“${short(previous + token)}” is not a number.`);
@@ -53,9 +60,9 @@ function scan(text) {
       if (inside) list.items.push(null);
     } else if (/^[-+\u2212]?(nan|inf|infinity)$/i.test(token)) {
       if (inside) throw new Unreadable("A weight is not finite (nan or inf), so there is nothing to read: the training has diverged.");
-    } else if (/^["'A-Za-z_]/.test(token)) {
-      label = token.replace(/["']/g, "");
-      const known = WORDS.has(token) || /Backward\d*$/.test(token) || /^["']/.test(token) || /(weight|bias|biases|weights)$/.test(token);
+    } else if (/^["'\w]/.test(token)) {
+      if (!WORDS.has(token)) label = token.replace(/["']/g, "");
+      const known = WORDS.has(token) || (/^(True|False)$/.test(token) && previous === "=") || /Backward\d*$/.test(token) || /^["']/.test(token) || /(weights?|kernel|bias|biases)$/.test(token);
       if (inside && !known) throw new Unreadable(`“${short(token)}” is not a number.`);
     } else if (inside && !/^[\s,;:()<>={}#]/.test(token)) {
       throw new Unreadable(`“${short(token)}” is not a number.`);
@@ -76,7 +83,7 @@ function numberOf(token) {
 }
 
 const isNumber = (v) => v !== null && v.value !== undefined;
-const depth = (v) => (v === null || isNumber(v) ? 0 : 1 + Math.max(0, ...v.items.map(depth)));
+const depth = (v) => (v === null || isNumber(v) ? 0 : 1 + v.items.reduce((most, item) => Math.max(most, depth(item)), 0));
 
 /** A rectangular list of lists of numbers, or an error that names it. */
 function matrixOf(node, name) {
@@ -87,7 +94,7 @@ function matrixOf(node, name) {
     return row.items;
   });
   const width = rows[0]?.length ?? 0;
-  if (width === 0) throw new Unreadable(`${name} is empty.`);
+  if (width === 0) throw new Unreadable(`${name}: there is no number.`);
   const odd = rows.findIndex((row) => row.length !== width);
   if (odd >= 0) {
     throw new Unreadable(`${name}: row 1 has ${count(width, "number")}, row ${odd + 1} has ${rows[odd].length}; all rows must be of equal length.`);
@@ -118,17 +125,19 @@ const turned = (m) => m[0].map((_, j) => m.map((row) => row[j]));
  *   weights; columns: one column a unit, as the deck prints them; auto: what the text says or what
  *   fits.
  * @returns {{net: {weights: number[][][], biases: number[][], texts: object}, layout: string,
- *   both: boolean, said: boolean}} both: whether the other layout would fit too; said: whether the
- *   text itself told which.
+ *   other: object|null, said: boolean, ordered: boolean}} other: the same in the other layout, where
+ *   that fits too; said: whether the text itself told which; ordered: whether the layers had to be put
+ *   in the order of their names.
  * @throws {Unreadable} with a sentence that says what is wrong.
  */
 export function parseWeights(text, { layout = "auto" } = {}) {
   if (typeof text !== "string" || text.trim() === "") throw new Unreadable("There is no text yet.");
+  if (/^\s*\w+\(\s*\(\w+\): \w+\(/.test(text)) throw new Unreadable("This shows the layers, not their numbers: paste what print(model.state_dict()) shows.");
   if (text.length > LIMITS.bytes) throw new Unreadable(`The text has ${count(text.length, "character")}; at most ${LIMITS.bytes} are read.`);
-  const { weights, biases } = /\[/.test(text) ? bracketed(scan(text)) : plain(text);
-  // print(layer.weight.t()) shows the weights turned round, and says so.
-  const said = /PermuteBackward|\bTBackward|TransposeBackward/.test(text);
-  return assembled(weights, biases, layout === "auto" && said ? "columns" : layout, said);
+  const { weights, biases, ordered = false } = /\[/.test(text) ? bracketed(scan(text)) : plain(text);
+  // print(layer.weight.t()) shows the weights turned round, and says so; a kernel is one of Flax or Keras.
+  const said = /PermuteBackward|\bTBackward|TransposeBackward|\bkernel\b/.test(text);
+  return { ...assembled(weights, biases, layout === "auto" && said ? "columns" : layout), said, ordered };
 }
 
 function bracketed(nodes) {
@@ -157,7 +166,7 @@ function bracketed(nodes) {
   const biases = [];
   for (const item of items) {
     const d = depth(item);
-    const stem = /^(.*?)(?:weights?|biases|bias)$/i.exec(item.label ?? "")?.[1];
+    const stem = /^(.*?)(?:weights?|kernel|biases|bias)$/i.exec(item.label ?? "")?.[1];
     const isBias = d === 1 || /bias(es)?$/i.test(item.label ?? "");
     if (!isBias && d === 2) {
       weights.push(matrixOf(item, `The weights of layer ${weights.length + 1}`));
@@ -170,13 +179,24 @@ function bracketed(nodes) {
   if (weights.length === 0) {
     throw new Unreadable("There is one list of numbers, but no matrix: write a layer's weights as a list of rows, such as [[1], [-1]].");
   }
+  const first = waiting.some(({ after }) => after < 0); // biases stand before their weights
   for (const { stem, item, after } of waiting) {
     const named = stem === undefined ? -1 : stems.indexOf(stem);
-    const l = stem && named >= 0 ? named : after;
-    if (l < 0 || biases[l]) throw new Unreadable("A list of biases belongs to no layer: put it after its weights.");
+    const l = stem && named >= 0 ? named : after + (first ? 1 : 0);
+    if (l < 0 || l >= weights.length || biases[l]) throw new Unreadable("A list of biases belongs to no layer: put it after its weights.");
     biases[l] = layerBias(item, l);
   }
-  return { weights, biases };
+  return inOrder(weights, biases, stems);
+}
+
+/** The layers by their numbers, where names that differ in nothing else have some. */
+function inOrder(weights, biases, stems) {
+  const named = stems.every((stem) => stem !== undefined) && new Set(stems).size === stems.length;
+  const alike = named && new Set(stems.map((stem) => stem.replace(/\d+/g, "#"))).size === 1;
+  const order = stems.map((_, l) => l);
+  if (alike) order.sort((a, b) => naturally(stems[a], stems[b]));
+  const by = (list) => order.map((l) => list[l]);
+  return { weights: by(weights), biases: by(biases), ordered: order.some((l, k) => l !== k) };
 }
 
 const layerBias = (node, l) => vectorOf(node, `The biases of layer ${l + 1}`);
@@ -243,13 +263,27 @@ function chains(weights) {
   return weights.every((m, l) => l === 0 || m[0].length === weights[l - 1].length);
 }
 
-function assembled(given, biases, layout, said = false) {
-  const columns = given.map(turned);
-  const fits = { rows: chains(given), columns: chains(columns) };
-  const chosen = layout !== "auto" ? layout : fits.rows || !fits.columns ? "rows" : "columns";
-  const weights = chosen === "rows" ? given : columns;
-  if (!fits[chosen]) {
-    const l = weights.findIndex((m, k) => k > 0 && m[0].length !== weights[k - 1].length);
+/** The network of these matrices in the layout that fits, and in the other one where that fits too. */
+function assembled(given, biases, layout) {
+  const ways = { rows: given, columns: given.map(turned) };
+  const fits = (m) => chains(m) && biases.every((b, l) => !b || b.length === m[l].length);
+  const fitting = ["rows", "columns"].filter((way) => fits(ways[way]));
+  // What fits in no way is refused in words about the likelier one.
+  const likely = chains(ways.rows) || !chains(ways.columns) ? "rows" : "columns";
+  const chosen = layout === "auto" ? (fitting[0] ?? likely) : layout;
+  const way = fitting.find((name) => name !== chosen && layout === "auto" && shapeDiffers(ways.rows, ways.columns));
+  let other = null;
+  try {
+    if (way) other = { net: networkOf(ways[way], biases), layout: way };
+  } catch {
+    // too large the other way round
+  }
+  return { net: networkOf(ways[chosen], biases), layout: chosen, other };
+}
+
+function networkOf(weights, biases) {
+  const l = weights.findIndex((m, k) => k > 0 && m[0].length !== weights[k - 1].length);
+  if (l > 0) {
     throw new Unreadable(
       `The layers do not fit together: layer ${l} gives ${count(weights[l - 1].length, "number")}, ` +
         `layer ${l + 1} takes ${weights[l][0].length}.`,
@@ -261,18 +295,34 @@ function assembled(given, biases, layout, said = false) {
     return v.value + 0;
   };
   const net = {
-    weights: weights.map((m, l) => m.map((row, i) => row.map((v, j) => value(v, `${l},${i},${j}`)))),
-    biases: weights.map((m, l) => {
-      const b = biases[l];
+    weights: weights.map((m, k) => m.map((row, i) => row.map((v, j) => value(v, `${k},${i},${j}`)))),
+    biases: weights.map((m, k) => {
+      const b = biases[k];
       if (b && b.length !== m.length) {
-        throw new Unreadable(`Layer ${l + 1} has ${count(m.length, "unit")} but ${count(b.length, "bias").replace("biass", "biases")}.`);
+        throw new Unreadable(`Layer ${k + 1} has ${count(m.length, "unit")} but ${count(b.length, "bias").replace("biass", "biases")}.`);
       }
-      return m.map((_, i) => (b ? value(b[i], `${l},${i},-1`) : 0));
+      return m.map((_, i) => (b ? value(b[i], `${k},${i},-1`) : 0));
     }),
     texts,
   };
   checkSize(net);
-  return { net, layout: chosen, both: fits.rows && fits.columns && shapeDiffers(given, columns), said };
+  return net;
+}
+
+/**
+ * Of two layouts that fit the one in which the network computes a function of the catalogue.
+ *
+ * @param {object} found from parseWeights or parseSafetensors.
+ * @param {number} tolerance as for read.
+ * @returns {object} found, or found.other in its place; `because` is the text of that function where it
+ *   decided.
+ */
+export function decided(found, tolerance) {
+  if (!found.other) return found;
+  const [mine, other] = [found, found.other].map(({ net }) => judge(net, tolerance).best?.target.text);
+  if (mine || !other) return found;
+  const { net, layout } = found;
+  return { ...found, ...found.other, other: { net, layout }, because: other };
 }
 
 const shapeDiffers = (a, b) => a.some((m, l) => JSON.stringify(m) !== JSON.stringify(b[l]));
@@ -331,15 +381,41 @@ function small(bits, exponents, fractions) {
   return sign * (e ? 1 + f / (1 << fractions) : f / (1 << fractions)) * 2 ** ((e || 1) - bias);
 }
 
+/** The line of Python that turns another kind of file into one that is read here; or null. */
+function otherKind(buffer, name) {
+  const start = String.fromCharCode(...new Uint8Array(buffer.slice(0, 9)));
+  if (start[8] === "{") return null; // a safetensors file, whatever the length that stands before
+  const file = JSON.stringify(name || "file");
+  const is = (end) => name.toLowerCase().endsWith(end);
+  const shown = (kind, line) => `This is ${kind}. Paste what this prints: ${line}`;
+  if (start.startsWith("\x93NUMPY")) return shown("one array of NumPy", `print(numpy.load(${file}).tolist())`);
+  if (start.startsWith("\x89HDF") || is(".keras")) return shown("a model of Keras", `print([w.tolist() for w in keras.models.load_model(${file}).get_weights()])`);
+  if (is(".onnx")) return shown("a model in ONNX", `print([onnx.numpy_helper.to_array(t).tolist() for t in onnx.load(${file}).graph.initializer])`);
+  if (start.startsWith("PK") && is(".npz")) return shown("a set of NumPy's arrays", `print({k: v.tolist() for k, v in numpy.load(${file}).items()})`);
+  if (start.startsWith("PK") || start.startsWith("\x80")) {
+    return `This is a pickle, which could run a program where it is opened, such as PyTorch's files. Paste what this prints: print({k: v.tolist() for k, v in torch.load(${file}, weights_only=True).items()})`;
+  }
+  return null;
+}
+
+/** The text in a file: UTF-8, or UTF-16 as its first two bytes say. */
+export function textOf(buffer) {
+  const [a, b] = new Uint8Array(buffer);
+  return new TextDecoder(a + b === 0x1fd ? (a === 0xff ? "utf-16le" : "utf-16be") : "utf-8").decode(buffer);
+}
+
 /**
  * The network in a safetensors file: every <name>.weight is a layer, in the natural order of the
- * names, <name>.bias its biases, as in Network.load.
+ * names, <name>.bias its biases, as in Network.load; a <name>.kernel is a weight turned round.
  *
  * @param {ArrayBuffer} buffer
- * @returns {{net: object, layout: "rows", both: false, said: true}}
+ * @param {string} [file] the file's name, for what is said of other kinds of files.
+ * @returns {object} as parseWeights, with said: true.
  * @throws {Unreadable}
  */
-export function parseSafetensors(buffer) {
+export function parseSafetensors(buffer, file = "") {
+  const other = otherKind(buffer, file);
+  if (other) throw new Unreadable(other);
   const damaged = () => new Unreadable("This is not a safetensors file, or it is damaged.");
   const size = buffer.byteLength;
   if (size > LIMITS.bytes) throw new Unreadable(`The file has ${(size / 1e6).toFixed(1)} MB; at most ${LIMITS.bytes / 1e6} MB are read.`);
@@ -356,8 +432,9 @@ export function parseSafetensors(buffer) {
   if (header === null || typeof header !== "object" || Array.isArray(header)) throw damaged();
   const tensors = new Map(Object.entries(header).filter(([name]) => name !== "__metadata__"));
   const names = [...tensors.keys()];
-  const wrong = names.find((name) => !/(^|\.)(weight|bias)$/.test(name));
-  const stems = names.filter((name) => name.endsWith("weight")).map((name) => name.slice(0, -6));
+  const wrong = names.find((name) => !/(^|\.)(weight|kernel|bias)$/.test(name));
+  const stems = names.filter((name) => !name.endsWith("bias")).map((name) => name.slice(0, -6));
+  const kind = names.some((name) => name.endsWith("kernel")) ? "kernel" : "weight";
   const orphan = names.find((name) => name.endsWith("bias") && !stems.includes(name.slice(0, -4)));
   if (wrong !== undefined || orphan !== undefined || stems.length === 0) {
     throw new Unreadable(
@@ -385,20 +462,20 @@ export function parseSafetensors(buffer) {
     return { values, shape };
   };
   const weights = stems.map((stem) => {
-    const { values, shape } = tensor(`${stem}weight`, 2);
+    const { values, shape } = tensor(`${stem}${kind}`, 2);
     const [rows, columns] = shape;
     return matrixOf(
       { items: Array.from({ length: rows }, (_, i) => ({ items: values.slice(i * columns, (i + 1) * columns) })) },
-      `“${short(stem)}weight”`,
+      `“${short(stem)}${kind}”`,
     );
   });
   const biases = stems.map((stem) => (tensors.has(`${stem}bias`) ? tensor(`${stem}bias`, 1).values : null));
-  return { ...assembled(weights, biases, "rows"), both: false, said: true };
+  return { ...assembled(weights, biases, kind === "kernel" ? "columns" : "rows"), said: true, ordered: false };
 }
 
 // ------------------------------------------------------------------------------ expressions
 //
-// An expression is a tree as the verdict takes it (see _target_json.py). They are built by the few
+// An expression is a tree as the verdict takes it (see page_json.py). They are built by the few
 // functions here, which keep one order of terms, so that equal expressions have equal texts.
 
 const variable = (index) => ({ op: "var", index });
@@ -573,42 +650,36 @@ const asTarget = (trees, n) => ({
 
 // ------------------------------------------------------------------------------ the catalogue
 
-const x = Array.from({ length: 4 }, (_, i) => variable(i));
-const opposite = (e) => ({ op: "mul", args: [{ op: "const", value: -1 }, e] });
-const CATALOGUE = [
-  ["identity", 1, x[0]],
-  ["negation", 1, opposite(x[0])],
-  ["abs", 1, { op: "abs", args: [x[0]] }],
-  ["add", 2, { op: "add", args: [x[0], x[1]] }],
-  ["subtract", 2, { op: "add", args: [x[0], opposite(x[1])] }],
-  ["min", 2, { op: "min", args: [x[0], x[1]] }],
-  ["max", 2, { op: "max", args: [x[0], x[1]] }],
-  ["min4", 4, { op: "min", args: x }],
-].map(([name, n, tree]) => ({ ...asTarget([tree], n), name }));
+/** The tree of a text such as "min(x1, x2)" or "2*x - x2". */
+function treeOf(text) {
+  const tokens = text.match(/[a-z]+\d*|[\d.]+|\S/g);
+  let at = 0;
+  const term = () => {
+    const token = tokens[at++];
+    if (token === "-") return scaledBy(-1, term());
+    if (/^\d/.test(token)) return tokens[at] === "*" ? scaledBy(Number(token), (at++, term())) : constant(Number(token));
+    if (/^x\d*$/.test(token)) return variable(Number(token.slice(1) || 1) - 1);
+    const args = [];
+    do {
+      at++; // "(" or ","
+      args.push(total());
+    } while (tokens[at] === ",");
+    at++;
+    return token === "abs" ? absolute(args[0]) : extremum(token, args);
+  };
+  const total = () => {
+    const terms = [term()];
+    while (tokens[at] === "+" || tokens[at] === "-") terms.push(scaledBy(tokens[at++] === "-" ? -1 : 1, term()));
+    return sum(terms);
+  };
+  return total();
+}
 
-const POSITIVE = "positiveness detector";
-const NEGATIVE = "negativeness detector";
-const GREATER = "greaterness detector";
-
-const min = [[1, 0], [-1, 0], [1, -1]];
-const CIRCUITS = [
-  ["identity", "identity", [[[1], [-1]], [[1, -1]]]],
-  ["negation", "negation", [[[1], [-1]], [[-1, 1]]]],
-  ["abs", "abs", [[[1], [-1]], [[1, 1]]]],
-  ["add", "add", [[[1, 1], [-1, -1]], [[1, -1]]]],
-  ["subtract", "subtract", [[[1, -1], [-1, 1]], [[1, -1]]]],
-  ["min via x1", "min", [min, [[1, -1, -1]]]],
-  ["min via x2", "min", [[[0, 1], [0, -1], [-1, 1]], [[1, -1, -1]]]],
-  ["min by average", "min", [[[1, 1], [-1, -1], [1, -1], [-1, 1]], [[0.5, -0.5, -0.5, -0.5]]]],
-  ["min in two layers", "min", [min, [[1, -1, -1], [-1, 1, 1]], [[1, -1]]]],
-  ["max via x1", "max", [[[1, 0], [-1, 0], [-1, 1]], [[1, -1, 1]]]],
-  ["max via x2", "max", [[[0, 1], [0, -1], [1, -1]], [[1, -1, 1]]]],
-  ["min4", "min4", [
-    [...min.map((r) => [...r, 0, 0]), ...min.map((r) => [0, 0, ...r])],
-    [[1, -1, -1, 0, 0, 0], [-1, 1, 1, 0, 0, 0], [1, -1, -1, -1, 1, 1]],
-    [[1, -1, -1]],
-  ]],
-];
+const CATALOGUE = Object.entries(rules.functions).map(([name, text]) => {
+  const n = Math.max(1, ...[...text.matchAll(/x(\d+)/g)].map(([, k]) => Number(k)));
+  return { ...asTarget([treeOf(text)], n), name };
+});
+const FEATURES = rules.features;
 
 // ------------------------------------------------------------------------------ samples
 
@@ -678,24 +749,28 @@ function absForm(net) {
     kinks.set(normal.join(), kink);
   });
   const list = [...kinks.values()].filter(({ factors }) => factors.some(([p]) => p !== 0n));
+  const exact_ = list.map(({ normal, factors }) => {
+    const top = normal.reduce((m, v) => ((v < 0n ? -v : v) > m ? (v < 0n ? -v : v) : m), 0n);
+    return { normal: normal.map((v) => [v, top]), factors: factors.map(([p, q]) => [p * top, q]) };
+  });
+  const doubles = (row) => row.map((v) => toNumber(...v));
   return {
-    linear: linear.map((row) => row.map((v) => toNumber(...v))),
-    kinks: list.map(({ normal, factors }) => {
-      const top = normal.reduce((m, v) => ((v < 0n ? -v : v) > m ? (v < 0n ? -v : v) : m), 0n);
-      return {
-        normal: normal.map((v) => toNumber(v, top)),
-        factors: factors.map(([p, q]) => toNumber(p * top, q)),
-      };
-    }),
+    linear: linear.map(doubles),
+    kinks: exact_.map(({ normal, factors }) => ({ normal: doubles(normal), factors: doubles(factors) })),
+    plain: [...linear, ...exact_.flatMap(({ normal, factors }) => [normal, factors])].flat().every(isPlain),
   };
 }
 
-const COARSENESS = [1e-6, 1e-4, 1e-3, 4e-3, 0.015, 0.04, 0.1, 0.2, 0.35];
-const DENOMINATORS = [1, 2, 3, 4, 5, 6, 8, 10];
-const MOST_KINKS = 6;
+/** Whether a rational is a fraction of small whole numbers, which expressions here hold exactly. */
+function isPlain([p, q]) {
+  const g = gcd(p, q);
+  return q / g <= 100n && p / g < 1000n && p / g > -1000n;
+}
+
+const RULES = rules.reading;
 
 function simpleFraction(value, slack) {
-  for (const q of DENOMINATORS) {
+  for (const q of RULES.denominators) {
     const p = Math.round(value * q);
     if (Math.abs(value - p / q) <= slack) return p / q + 0;
   }
@@ -711,7 +786,7 @@ function rounded(row, slack) {
 /** Simple functions near output `o`: nearly parallel hyperplanes merged, numbers rounded. */
 function simpleForms({ linear, kinks }, o) {
   const found = [];
-  for (const slack of COARSENESS) {
+  for (const slack of RULES.coarseness) {
     const total = rounded(linear[o], slack);
     const groups = [];
     const ranked = [...kinks].sort((a, b) => Math.abs(b.factors[o]) - Math.abs(a.factors[o]));
@@ -726,7 +801,7 @@ function simpleForms({ linear, kinks }, o) {
       group.jump = group.jump.map((v, j) => v + sign * factors[o] * normal[j]);
     }
     const bent = groups.filter(({ jump }) => Math.max(...jump.map(Math.abs)) > slack);
-    if (!total || bent.length > MOST_KINKS) continue;
+    if (!total || bent.length > RULES.kinks) continue;
     const terms = bent.map(({ lead, jump }) => ({ b: dot(jump, lead) > 0 ? 1 : -1, y: rounded(jump, slack) }));
     if (terms.every(({ y }) => y)) found.push(shortest(merged(total, terms)));
   }
@@ -812,25 +887,44 @@ function asSum(rest, terms) {
   return sum([affine(best.left), ...best.picks.map((way) => way.e()), ...others]);
 }
 
-/** The function of a network with at most one hidden layer, written out with its own numbers; or null. */
-function writtenOut(net) {
-  const n = net.weights[0][0].length;
+/** One tree an output: the function of a network with at most one hidden layer and few kinks; or null. */
+function ownTrees(net) {
   if (net.weights.length > 2) return null;
-  if (net.weights.length === 1) return asTarget(net.weights[0].map((row, i) => affine([...row, net.biases[0][i]])), n).text;
-  const { linear, kinks } = absForm(net);
+  // A layer alone is one whose hidden units, one an output, never bend it.
+  const { linear, kinks, plain } = net.weights.length === 2 ? absForm(net) : affineForm(net);
   const trees = linear.map((rest, o) => {
     const terms = kinks.filter(({ factors }) => factors[o] !== 0).map(({ normal, factors }) => ({ b: factors[o], y: normal }));
-    return terms.length > MOST_KINKS ? null : shortest({ rest, terms });
+    return terms.length > RULES.kinks ? null : shortest({ rest, terms });
   });
-  return trees.includes(null) ? null : asTarget(trees, n).text;
+  return trees.includes(null) ? null : { trees, plain, affine: kinks.length === 0 };
+}
+
+function affineForm({ weights: [rows], biases: [bias], texts }) {
+  const exact = rows.map((row, i) => [...row, bias[i]].map((v, j) => maths.exactWeight({ texts }, v, `0,${i},${j < row.length ? j : -1}`)));
+  return { linear: exact.map((row) => row.map((v) => toNumber(...v))), kinks: [], plain: exact.flat().every(isPlain) };
+}
+
+/** The network's own function, where Python too would give it, and in the same words; or null. */
+function ownText(net, own, tolerance) {
+  if (!own?.plain) return null;
+  const short = own.trees.every((e) => symbols(e) <= RULES.short);
+  // Longer ones are given where no other simple function is within the tolerance.
+  const simple = (e) => (isConst(e) ? simpleFraction(e.value, 0) !== null : (e.args ?? []).every(simple));
+  const alone = own.affine && tolerance <= 0.01 && own.trees.every(simple);
+  return short || alone ? asTarget(own.trees, net.weights[0][0].length).text : null;
+}
+
+/** How many symbols SymPy has for an expression, long numbers counting more. */
+function symbols(e) {
+  const bits = (v) => Math.abs(v).toString(2).length;
+  const own = isConst(e) ? 1 + Math.floor(Math.max(0, fractionOf(e.value).map(bits).reduce((a, b) => a + b) - 8) / 4) : 1;
+  return own + (e.args ?? []).reduce((s, a) => s + symbols(a), 0);
 }
 
 // ------------------------------------------------------------------------------ any depth
 //
 // The affine pieces that a network has at the samples, rounded, put together as a maximum of minima
 // or a minimum of maxima.
-
-const MOST_PIECES = 12;
 
 /** [gradient..., offset] of output `o` at each sample. */
 function slopesAt(net, samples, o) {
@@ -846,7 +940,7 @@ function slopesAt(net, samples, o) {
   });
 }
 
-function pieceForms(net, samples, o, slopes, slacks = COARSENESS) {
+function pieceForms(net, samples, o, slopes, slacks = RULES.coarseness) {
   const rows = biased(net) ? slopes : slopes.map((row) => [...row.slice(0, -1), 0]);
   const values = samples.map((point) => maths.forward(net, point).out[o]);
   const found = [];
@@ -865,7 +959,7 @@ function pieceForms(net, samples, o, slopes, slacks = COARSENESS) {
     for (const [outer, inner, side] of [["max", "min", 1], ["min", "max", -1]]) {
       const sets = frequentSets(heights.map((h, k) => h.map((v) => side * (v - own[k]) >= -margin)));
       const least = sets.filter((s) => !sets.some((t) => t.length < s.length && t.every((i) => s.includes(i))));
-      if (least.length > MOST_PIECES) continue;
+      if (least.length > RULES.pieces) continue;
       found.push(extremum(outer, least.map((s) => extremum(inner, s.map((i) => spelled[i])))));
     }
   }
@@ -900,7 +994,7 @@ function simplePieces(rows, slack) {
     });
     if (piece.includes(null)) return null;
     pieces.set(piece.join(), piece);
-    if (pieces.size > MOST_PIECES) return null;
+    if (pieces.size > RULES.pieces) return null;
   }
   return pieces.size ? [...pieces.values()] : null;
 }
@@ -978,7 +1072,7 @@ function describeLinear(alone, tolerance) {
   if (top[0] === 0n) top = size(row.at(-1));
   if (top[0] === 0n) return null;
   const shares = row.map(([p, q]) => toNumber(p * top[1], q * top[0]));
-  for (const slack of [1e-9, 1e-4, 1e-3, 0.01, 0.03, 0.1]) {
+  for (const slack of RULES.unit_coarseness) {
     const simple = rounded(shares, slack);
     if (!simple) continue;
     const denominator = simple.reduce((d, v) => lcm(d, BigInt(fractionOf(v)[1])), 1n);
@@ -1015,7 +1109,7 @@ function describe(net, layer, index, z, samples, tolerance, deadline) {
   const near = [];
   for (const sign of [1, -1]) {
     const found = guesses(upTo(net, layer, index, sign / slope), samples, 0);
-    const right = found.filter(({ error, length: size }) => error <= 1e-9 && size <= 16);
+    const right = found.filter(({ error, length: size }) => error <= 1e-9 && size <= RULES.unit_length);
     right.sort((a, b) => a.length - b.length);
     exact.push(...right.slice(0, 1));
     const best = balanced(found);
@@ -1050,16 +1144,16 @@ function readUnit(net, layer, index, z, samples, tolerance, deadline) {
   const reach = z.reduce((m, v, k) => Math.max(m, v / norm(samples[k])), 0);
   const out = Math.max(1, ...net.weights[layer + 1].map((row) => Math.abs(row[index])));
   const unit = (feature, of, scale, error = 0) => ({ layer, index, feature, of, scale, error, inCircuit: true });
-  if (reach * out <= Math.max(tolerance, 1e-12) && atMost(net, layer, index, 1, tolerance / out)) return unit("dead", null, 0);
+  if (reach * out <= Math.max(tolerance, 1e-12) && atMost(net, layer, index, 1, tolerance / out)) return unit(FEATURES.dead, null, 0);
   const found = describe(net, layer, index, z, samples, tolerance, deadline);
   if (Math.min(...z) >= 0 && atMost(net, layer, index, -1, 0)) {
-    return unit("always on", found?.e ?? null, found ? Math.abs(found.scale) : reach, found?.error);
+    return unit(FEATURES.always_on, found?.e ?? null, found ? Math.abs(found.scale) : reach, found?.error);
   }
-  if (!found) return unit("other", null, reach);
+  if (!found) return unit(FEATURES.other, null, reach);
   const { e, scale, error } = found;
   const isDifference = e.op === "add" && e.args.length === 2 && !e.args.some(isConst) && minus(e.args[0]) !== minus(e.args[1]);
-  if (isDifference) return unit(GREATER, scale > 0 ? e : scaledBy(-1, e), Math.abs(scale), error);
-  return unit(scale > 0 ? POSITIVE : NEGATIVE, e, Math.abs(scale), error);
+  if (isDifference) return unit(FEATURES.greater, scale > 0 ? e : scaledBy(-1, e), Math.abs(scale), error);
+  return unit(scale > 0 ? FEATURES.positive : FEATURES.negative, e, Math.abs(scale), error);
 }
 
 function readUnits(net, tolerance, deadline = Infinity) {
@@ -1072,15 +1166,15 @@ function readUnits(net, tolerance, deadline = Infinity) {
     const leaders = [];
     return layer.map((z, i) => {
       let unit = readUnit(net, l, i, z, samples, tolerance, deadline);
-      if (unit.feature !== "dead" && unit.feature !== "always on") {
+      if (unit.feature !== FEATURES.dead && unit.feature !== FEATURES.always_on) {
         const of = unit.of && spell(unit.of, n);
         const earlier = leaders.some((other) =>
           unit.of ? other.of === of && other.feature === unit.feature : cosine(z, other.z) > 1 - 1e-12,
         );
-        if (earlier) unit = { ...unit, feature: "duplicate" };
+        if (earlier) unit = { ...unit, feature: FEATURES.duplicate };
         else leaders.push({ feature: unit.feature, of, z });
       }
-      return { ...unit, inCircuit: needed[l][i] && unit.feature !== "dead" };
+      return { ...unit, inCircuit: needed[l][i] && unit.feature !== FEATURES.dead };
     });
   });
 }
@@ -1090,10 +1184,31 @@ function cosine(a, b) {
   return size ? dot(a, b) / size : 0;
 }
 
+/** A unit in words; beyond the first layer only where Python too finds these, and spells them so. */
+function told(unit, n) {
+  const { layer, feature } = unit;
+  const same = layer === 0 || (unit.of !== null && isFlat(unit.of));
+  const known = same || feature === FEATURES.dead || feature === FEATURES.always_on;
+  const of = same ? unit.of : null;
+  // Without "of" its size was measured on samples, which are the page's own.
+  const scale = of || feature === FEATURES.dead ? unit.scale : null;
+  return { ...unit, scale, feature: known ? feature : null, of: of && spell(of, n), text: known ? unitText({ ...unit, of }, n) : rules.phrases.unread };
+}
+
+/** Whether an expression is a few variables, min, max and abs of such, and at most one difference of these. */
+function isFlat(e) {
+  const simple = (a) => a.op === "var" || (["min", "max", "abs"].includes(a.op) && a.args.every((b) => b.op === "var" || isConst(b)));
+  return simple(e) || (e.op === "add" && e.args.length === 2 && e.args.every((a) => simple(a) || simple(scaledBy(-1, a))));
+}
+
 /** "greaterness detector of x1 - x2 (cancels out)". */
 function unitText({ feature, of, inCircuit }, n) {
-  const text = of ? `${feature} of ${spell(of, n)}` : feature;
-  return inCircuit ? text : `${text} (cancels out)`;
+  const text = of ? phrase("unit", { feature, of: spell(of, n) }) : feature;
+  return inCircuit ? text : phrase("unused", { unit: text });
+}
+
+function phrase(name, values = {}) {
+  return rules.phrases[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? rules.phrases[key]);
 }
 
 // ------------------------------------------------------------------------------ what cancels out
@@ -1121,7 +1236,7 @@ function neededUnits(net, columns, tolerance) {
 function parallelGroups(z) {
   const groups = [];
   z.forEach((column, i) => {
-    const near = groups.find(([lead]) => 1 - Math.abs(cosine(z[lead], column)) <= 1e-4 / 2);
+    const near = groups.find(([lead]) => 1 - Math.abs(cosine(z[lead], column)) <= RULES.parallel ** 2 / 2);
     if (near) near.push(i);
     else groups.push([i]);
   });
@@ -1148,7 +1263,7 @@ function neededOf(z, w, tolerance) {
     const bends = w.map((_, o) => bent.reduce((s, a) => s + a[o], 0));
     const slants = w.map((_, o) => amounts.reduce((s, a, g) => s + (a[o] - bent[g][o]) * Math.sign(factors[g]), 0));
     const amount = Math.max(0, ...group.map((i) => biggest(w.map((row) => row[i])) * biggest(z[i])));
-    const slack = Math.max((tolerance / 4) * (scale || 1), tolerance > 0 ? 4e-3 * amount : 0, 1e-9 * amount);
+    const slack = Math.max((tolerance / 4) * (scale || 1), tolerance > 0 ? RULES.noise * amount : 0, 1e-9 * amount);
     const members = neededMembers(group, amounts, factors, tolerance);
     if (biggest(bends) * biggest(lead) > slack) kept.push(...members);
     else if (biggest(slants) * biggest(lead) > slack) loose.push({ members, part: slants.flatMap((c) => lead.map((v) => c * v)) });
@@ -1158,7 +1273,7 @@ function neededOf(z, w, tolerance) {
   const total = totalOf(coordinates);
   const largest = Math.max(...coordinates.map(sizeOf));
   let slack = Math.max(1e-9, tolerance / 2) * Math.max(sizeOf(total), 1e-3 * largest);
-  if (tolerance > 0) slack = Math.max(slack, 4e-3 * largest);
+  if (tolerance > 0) slack = Math.max(slack, RULES.noise * largest);
   return [...kept, ...fewest(coordinates, total, slack).flatMap((i) => loose[i].members)];
 }
 
@@ -1168,7 +1283,7 @@ function neededMembers(group, amounts, factors, tolerance) {
     const side = group.map((_, g) => g).filter((g) => Math.sign(factors[g]) === sign);
     if (side.length === 0) return [];
     const vectors = side.map((g) => amounts[g]);
-    const slack = Math.max(tolerance > 0 ? 4e-3 : 0, 1e-9) * biggest(vectors.flat());
+    const slack = Math.max(tolerance > 0 ? RULES.noise : 0, 1e-9) * biggest(vectors.flat());
     return fewest(vectors, totalOf(vectors), slack).map((i) => group[side[i]]);
   });
 }
@@ -1242,11 +1357,11 @@ function signature(weights, units, n) {
   const shares = new Map();
   const leaders = new Map();
   for (const { layer, index, feature, of, scale, inCircuit } of units) {
-    if (!inCircuit || feature === "dead") continue;
-    if (!of || feature === "other") return null;
+    if (!inCircuit || feature === FEATURES.dead) continue;
+    if (!of || feature === FEATURES.other) return null;
     const text = spell(of, n);
     let key = `${feature} of ${text}`;
-    if (feature === "duplicate") key = leaders.get(`${layer} ${text}`) ?? key;
+    if (feature === FEATURES.duplicate) key = leaders.get(`${layer} ${text}`) ?? key;
     else leaders.set(`${layer} ${text}`, key);
     layers[layer].add(key);
     if (layer === layers.length - 1) shares.set(key, (shares.get(key) ?? 0) + scale * weights.at(-1)[0][index]);
@@ -1294,13 +1409,13 @@ function knownCircuit(net, name, units, tolerance) {
   const target = CATALOGUE.find((t) => t.name === name);
   const own = signature(net.weights, units, target.n_inputs);
   if (!own) return null;
-  const close = (shares) => [...own.shares].every(([key, v]) => Math.abs(v - shares.get(key)) <= Math.max(5 * tolerance, 1e-9));
-  const found = CIRCUITS.find(
-    ([circuit, computes, weights]) =>
-      computes === name &&
-      knownSignatures(circuit, target, weights).some((s) => s && s.features === own.features && close(s.shares)),
+  const close = (shares) => [...own.shares].every(([key, v]) => Math.abs(v - shares.get(key)) <= Math.max(RULES.share * tolerance, 1e-9));
+  const found = rules.circuits.find(
+    (circuit) =>
+      circuit.function === name &&
+      knownSignatures(circuit.name, target, circuit.weights).some((s) => s && s.features === own.features && close(s.shares)),
   );
-  return found ? found[0] : null;
+  return found ? found.name : null;
 }
 
 // ------------------------------------------------------------------------------ the reading
@@ -1321,6 +1436,17 @@ export function digits(v, precision = 3) {
 
 const point = (v) => (v.length === 1 ? digits(v[0], 4) : `(${v.map((c) => digits(c, 4)).join(", ")})`);
 
+/** The functions of the catalogue, the nearest first, and the one that the network certainly computes. */
+function judge(net, tolerance) {
+  const [n, outputs] = [net.weights[0][0].length, net.weights.at(-1).length];
+  const judged = CATALOGUE.filter((t) => t.n_inputs === n && outputs === 1).map((target) => ({
+    ...maths.verdict(net, target, { tolerance }),
+    target,
+  }));
+  judged.sort((a, b) => a.error - b.error);
+  return { judged, best: judged.find(({ holds, exact }) => holds && exact) ?? null };
+}
+
 /**
  * Which function a network computes, with which circuit, and what each hidden unit is for.
  *
@@ -1331,27 +1457,24 @@ const point = (v) => (v.length === 1 ? digits(v[0], 4) : `(${v.map((c) => digits
  *   time stay "other".
  * @returns {{sizes: number[], function: string|null, circuit: string|null, target: object|null,
  *   error: number, worst: number[]|null, certain: boolean, nearest: string|null,
- *   expression: string|null, expressionError: number, written: string|null, units: object[], sentence: string,
+ *   expression: string|null, written: string|null, units: object[], sentence: string,
  *   details: string, undecided: string[]}} target: the function, or the nearest of the catalogue;
- *   error, worst: how far the network is from it, and where; written: its own function, where one
- *   hidden layer at most makes it; units: {layer, index, feature, of: text or
- *   null, scale, error, inCircuit, text}; sentence: what ck.detect says.
+ *   error, worst: how far the network is from it, and where; expression: what it computes exactly, as
+ *   ck.detect spells it, or null; written: its own function with five digits, where one hidden layer at
+ *   most makes it; units: {layer, index, feature or null
+ *   where a page cannot tell, of: text or null, scale, error, inCircuit, text};
+ *   sentence: what ck.detect says, or its beginning.
  */
 export function read(net, { tolerance = 0.01, seconds = 5 } = {}) {
   const deadline = Date.now() + 1000 * seconds;
   const sizes = layerSizes(net);
-  const [n, outputs] = [sizes[0], sizes.at(-1)];
-  const judged = CATALOGUE.filter((t) => t.n_inputs === n && outputs === 1).map((target) => ({
-    ...maths.verdict(net, target, { tolerance }),
-    target,
-  }));
-  judged.sort((a, b) => a.error - b.error);
-  const best = judged.find(({ holds, exact }) => holds && exact) ?? null;
+  const n = sizes[0];
+  const { judged, best } = judge(net, tolerance);
   const undecided = best ? [] : judged.filter(({ exact, holds, status }) => status === "undecided" || (holds && !exact)).map(({ target }) => target.name);
   const nearest = best ?? judged[0] ?? null;
   const units = readUnits(net, tolerance, deadline);
   const circuit = best ? knownCircuit(net, best.target.name, units, tolerance) : null;
-  const written = expressionOf(net, best, tolerance, deadline);
+  const own = ownTrees(net);
   const reading = {
     sizes,
     function: best?.target.name ?? null,
@@ -1361,63 +1484,30 @@ export function read(net, { tolerance = 0.01, seconds = 5 } = {}) {
     worst: nearest?.worst ?? null,
     certain: nearest?.exact ?? true,
     nearest: nearest?.target.name ?? null,
-    expression: written && written.text,
-    expressionError: written?.error ?? Infinity,
-    written: writtenOut(net),
+    expression: best?.error === 0 ? best.target.text : best ? null : ownText(net, own, tolerance),
+    written: own && asTarget(own.trees, n).text,
     undecided,
-    units: units.map((u) => ({ ...u, of: u.of && spell(u.of, n), text: unitText(u, n) })),
+    units: units.map((u) => told(u, n)),
   };
-  reading.sentence = sentence(reading, written, tolerance);
+  reading.sentence = sentence(reading, tolerance);
   reading.details = nearest ? details(reading.function, nearest) : "";
   return reading;
 }
 
-/** The shortest expression that is certified within the tolerance, else the nearest simple one. */
-function expressionOf(net, best, tolerance, deadline) {
-  const n = net.weights[0][0].length;
-  const outputs = net.weights.at(-1).length;
-  if (best && best.error === 0) return { text: best.target.text, error: 0, within: true };
-  const samples = sampleInputs(n, !biased(net), 2000);
-  const perOutput = Array.from({ length: outputs }, (_, o) => guesses(net, samples, o));
-  const values = (o) => perOutput[o].filter(({ error }) => error <= Math.max(tolerance, 1e-9) * (1 + 1e-6)).sort((a, b) => a.length - b.length);
-  const candidates = best ? [{ trees: best.target.outputs, size: length(best.target.outputs[0]), error: best.error }] : [];
-  const options = perOutput.map((_, o) => values(o));
-  if (options.every((list) => list.length)) {
-    const most = Math.max(...options.map((list) => list.length));
-    for (let pick = 0; pick < Math.min(most, 8); pick++) {
-      const chosen = options.map((list) => list[Math.min(pick, list.length - 1)]);
-      candidates.push({ trees: chosen.map(({ e }) => e), size: chosen.reduce((s, g) => s + g.length, 0) });
-    }
-  }
-  candidates.sort((a, b) => a.size - b.size);
-  for (const { trees, error } of candidates) {
-    if (Date.now() > deadline) break;
-    const sure = error ?? certified(net, trees, tolerance);
-    if (sure !== null) return { text: asTarget(trees, n).text, error: sure, within: true };
-  }
-  const closest = perOutput.map(balanced);
-  if (closest.includes(null)) return null;
-  const target = asTarget(closest.map(({ e }) => e), n);
-  const found = maths.verdict(net, target, { tolerance });
-  return { text: target.text, error: found.error, within: found.holds && found.exact, lower: !found.exact };
-}
-
-function sentence({ function: name, target, error, circuit, undecided, sizes }, written, tolerance) {
+function sentence({ function: name, target, error, circuit, undecided, expression }, tolerance) {
   if (name !== null) {
-    const how = error === 0 ? "exactly" : `within ${digits(error)}`;
-    return `This network computes ${target.text} ${how}, for every input${circuit ? `, with the circuit "${circuit}"` : ""}.`;
+    const with_ = circuit ? phrase("circuit", { label: circuit }) : "";
+    return phrase(error === 0 ? "exactly" : "within", { function: target.text, error: digits(error), circuit: with_ });
   }
-  const start = undecided.length ? `Undecided: ${undecided.join(", ")}. Otherwise no function of the catalogue` : "No function of the catalogue";
-  if (!written) return `${start} within ${digits(tolerance)}; no simple expression was found for this ${sizes.join("-")} network.`;
-  if (written.error === 0) return `${start}; this network computes ${written.text} exactly, for every input.`;
-  const relation = written.within ? "computes" : "is nearest to";
-  return `${start}; this network ${relation} ${written.text}, worst error ${written.lower ? "at least " : ""}${digits(written.error)}.`;
+  const how = phrase(tolerance ? "how_within" : "how_exactly", { tolerance: digits(tolerance) });
+  const start = phrase(undecided.length ? "undecided" : "none", { how, names: undecided.join(", ") });
+  return `${start}${expression ? phrase("own", { expression }) : ""}.`;
 }
 
 /** Where the network is farthest from its function, or from the nearest of the catalogue. */
 function details(name, { target, error, worst, ray, network, exact }) {
   if (error === 0) return "";
-  const nearest = `The nearest function of the catalogue is ${target.text}, ${exact ? "worst" : "in floating point"} error ${digits(error)}`;
+  const nearest = `The nearest function of the catalogue is ${target.text}, ${exact ? "worst" : "in floating point"} error ${digits(error)}, ${rules.phrases.measure}`;
   if (!worst) return `${nearest}.`;
   const wanted = maths.evaluate(target, worst)[0];
   const gap = `at x = ${point(worst)} the network gives ${digits(network[0], 4)} instead of ${digits(wanted, 4)}`;

@@ -1,0 +1,93 @@
+"""Pages opened from a disk, without any server: a zip, an artifact, a stick in class."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from playwright.sync_api import Browser, expect
+
+import circuitkit as ck
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "_ext"))
+
+
+@pytest.fixture
+def opened(browser: Browser, tmp_path):
+    """Open HTML from a file, with the network off; at the end nothing may have failed."""
+    problems: list[str] = []
+    context = browser.new_context(viewport={"width": 1000, "height": 900}, offline=True)
+
+    def open_file(html: str, name: str = "page.html"):
+        (tmp_path / name).write_text(html, encoding="utf-8")
+        page = context.new_page()
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+        page.on("requestfailed", lambda request: problems.append(request.url))
+        page.goto((tmp_path / name).as_uri())
+        return page
+
+    yield open_file
+    context.close()
+    assert problems == []
+
+
+def test_widgets_and_the_reader_of_weights_live_in_a_page_opened_from_a_disk(opened, tmp_path):
+    from circuit_widgets import assets
+
+    for name, text in assets().items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    widgets = [ck.CircuitWidget("min", "min"), ck.WeightsReader(ck.circuit("abs"))]
+    body = "".join(w._repr_mimebundle_()[0]["text/html"] for w in widgets)
+    links = "".join(f'<link rel="stylesheet" href="{n}.css">' for n in ("widget", "reader"))
+    scripts = "".join(f'<script defer src="{n}.js"></script>' for n in ("widget", "reader"))
+    page = opened(f'<!doctype html><meta charset="utf-8">{links}{scripts}{body}')
+    expect(page.locator(".ck-static").first).to_have_attribute("data-state", "live")
+    page.locator(".ck-static").last.scroll_into_view_if_needed()
+    expect(page.locator(".ck-reader-verdict")).to_contain_text("computes abs(x) exactly")
+    field = page.get_by_role("spinbutton", name="weight from x₁ to hidden unit 1").first
+    field.click()
+    page.keyboard.type("1/3")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ck-verdict").first).to_contain_text("Not min(x₁, x₂) yet")
+
+
+CELLS = (
+    "import circuitkit as ck\nck.CircuitWidget('identity', 'identity')",
+    "ck.CircuitWidget('min', 'min')",
+    "ck.WeightsReader(ck.circuit('abs'))",
+)
+
+
+def test_an_exported_notebook_is_alive_without_any_network(browser, tmp_path):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in CELLS])
+    nbformat.write(notebook, tmp_path / "page.ipynb")
+    command = [sys.executable, "-m", "nbconvert", "--to", "html", "--execute", "page.ipynb"]
+    done = subprocess.run(
+        [*command, "--NotebookClient.store_widget_state=False"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "IPYTHONDIR": str(tmp_path / "ipython")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    html = (tmp_path / "page.html").read_text("utf-8")
+    assert html.count("window.circuitkit = {") == 1  # carried once
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((tmp_path / "page.html").as_uri(), wait_until="domcontentloaded")
+    for place in page.locator(".ck-static").all():
+        place.scroll_into_view_if_needed()
+        expect(place).to_have_attribute("data-state", "live")
+    expect(page.locator(".ck-reader-verdict")).to_contain_text("computes abs(x) exactly")
+    assert [e for e in errors if "circuitkit" in e] == []
+    context.close()
