@@ -64,10 +64,11 @@ def flush_subnormals() -> Compiled:
 
             if machine == "x86_64":  # both take the address of the word
                 place = builder.alloca(word)
-                kind = ir.FunctionType(ir.VoidType(), [place.type])
-                builder.call(declared(getter, kind), [place])
+                address = builder.bitcast(place, ir.IntType(8).as_pointer())
+                kind = ir.FunctionType(ir.VoidType(), [address.type])
+                builder.call(declared(getter, kind), [address])
                 builder.store(builder.or_(builder.load(place), word(bits)), place)
-                builder.call(declared(setter, kind), [place])
+                builder.call(declared(setter, kind), [address])
             else:
                 now = builder.call(declared(getter, ir.FunctionType(word, [])), [])
                 kind = ir.FunctionType(ir.VoidType(), [word])

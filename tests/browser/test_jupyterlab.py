@@ -12,10 +12,12 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 NOTEBOOK = """\
 import ipywidgets
 import circuitkit as ck
@@ -60,6 +62,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
     (folder / "page.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    shutil.copytree(CHAPTERS, folder / "chapters")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -77,6 +80,10 @@ def lab(tmp_path_factory) -> Iterator[str]:
     (settings / "notification.jupyterlab-settings").write_text(
         '{"fetchNews": "false", "checkForUpdates": false}'
     )
+    # All cells at once, not those alone that are in sight.
+    notebooks = folder / "settings" / "@jupyterlab" / "notebook-extension"
+    notebooks.mkdir(parents=True)
+    (notebooks / "tracker.jupyterlab-settings").write_text('{"windowingMode": "none"}')
     command = [
         sys.executable,
         "-m",
@@ -221,3 +228,27 @@ def test_the_widget_follows_the_theme(page):
     page.wait_for_timeout(100)
     assert page.evaluate(background) != light
     page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+
+
+@pytest.fixture(scope="module")
+def chapters(browser: Browser, lab: str) -> Iterator[Page]:
+    """A JupyterLab beside the chapters."""
+    context = browser.new_context(viewport={"width": 1300, "height": 1100})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CHAPTERS.glob("*.ipynb")))
+def test_a_chapter_shows_no_markup_as_it_is_typed(chapters, lab, name):
+    chapters.goto(lab.replace("page.ipynb", f"chapters/{name}.ipynb") + "&reset")
+    cells = chapters.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-MarkdownCell")
+    expect(cells.first).to_be_visible(timeout=60_000)
+    expect(chapters.get_by_text("| Idle")).to_be_visible(timeout=90_000)
+    chapters.wait_for_timeout(2_000)
+    texts = cells.all_inner_texts()
+    written = json.loads((CHAPTERS / f"{name}.ipynb").read_text("utf-8"))["cells"]
+    assert len(texts) == sum(cell["cell_type"] == "markdown" for cell in written)
+    raw = [text for text in texts if re.search(r"\{[a-z:]+\}`|^:::|^```|^\(\w+\)=", text, re.M)]
+    assert raw == []
