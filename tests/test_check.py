@@ -603,7 +603,9 @@ def tampered(rng, certificate):
             )
             at(made, p[:-1])[p[-1]] = other
         case 6:
-            numbers = [p for p in inside if re.fullmatch(r"-?[0-9]{1,99}(/[1-9][0-9]*)?", str(at(made, p)))]
+            numbers = [
+                p for p in inside if re.fullmatch(r"-?[0-9]{1,99}(/[1-9][0-9]*)?", str(at(made, p)))
+            ]
             numbers = [p for p in numbers if isinstance(at(made, p), str)]
             if numbers:
                 p = rng.choice(numbers)

@@ -1,0 +1,96 @@
+"""What the commands say and do on a machine where something is missing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import fresh  # noqa: E402
+
+
+@pytest.fixture
+def machine(tmp_path):
+    """Runs bootstrap.sh where only these programs exist."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("env", "printf", "rm", "dirname"):
+        (programs / name).symlink_to(f"/usr/bin/{name}")
+
+    def run(*arguments: str, **scripts: str) -> subprocess.CompletedProcess[str]:
+        for name, script in scripts.items():
+            path = programs / name.replace("_", "-")
+            path.write_text(f"#!/bin/sh\n{script}\n")
+            path.chmod(0o755)
+        return subprocess.run(
+            ["/bin/sh", str(ROOT / "scripts" / "bootstrap.sh"), *arguments],
+            cwd=tmp_path, env={"PATH": str(programs)}, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    return run
+
+
+NOTED = 'echo "$(id -u) $*" >> noted.txt'
+#: A Python as Debian ships it: of the right version, without what makes environments.
+BARE = 'case "$*" in *ensurepip*) exit 1;; *) exit 0;; esac'
+
+
+def test_who_cannot_become_root_is_told_what_root_must_install(machine):
+    done = machine("venv", "python3", "env", python3=BARE, id="echo 1000", apt_get="exit 9")
+    assert done.returncode == 1
+    assert fresh.ASKED.findall(done.stderr) == ["python3-venv"]
+    done = machine("chromium", id="echo 1000", apt_get="exit 9")
+    assert fresh.ASKED.findall(done.stderr) == ["chromium fonts-dejavu-core"]
+
+
+def test_who_may_become_root_gets_what_is_missing(machine, tmp_path):
+    done = machine(
+        "chromium", id="echo 1000", sudo='exec "$@"', apt_get=NOTED.replace("$(id -u) ", "")
+    )
+    assert done.returncode == 0, done.stderr
+    update, install = (tmp_path / "noted.txt").read_text().splitlines()
+    assert update == "update -qq"
+    assert install.endswith("--no-install-recommends chromium fonts-dejavu-core")
+
+
+def test_nothing_is_installed_where_nothing_is_missing(machine, tmp_path):
+    done = machine("chromium", id="echo 0", chromium="exit 0", apt_get=NOTED)
+    assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "noted.txt").exists()
+
+
+@pytest.mark.parametrize("version", ["3.11.1", "3.10.9", "3.15.0"])
+def test_another_python_is_refused_with_the_range(machine, version):
+    numbers = tuple(map(int, version.split(".")))
+    assert not (3, 11, 2) <= numbers < (3, 15)
+    python = f'case "$1" in --version) echo Python {version};; *) exit 1;; esac'
+    done = machine("venv", "python3", "env", python3=python)
+    assert done.returncode == 1
+    assert f"expected Python 3.11.2 to 3.14, got Python {version}" in done.stderr
+    assert "make PYTHON=" in done.stderr
+
+
+def test_without_apt_the_missing_is_named(machine):
+    done = machine("chromium")
+    assert done.returncode == 1
+    assert done.stderr == "error: chromium is missing; please install it and try again\n"
+
+
+def test_a_fresh_debian_is_told_where_packages_come_from(monkeypatch, tmp_path):
+    (tmp_path / "own.pem").write_text("")
+    monkeypatch.setenv("PIP_CERT", str(tmp_path / "own.pem"))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("SECRET_TOKEN", "nobody's business")
+    told = fresh.settings()
+    assert told["PIP_CERT"] == "/srv/own.pem"  # Debian's own would be overwritten by Debian
+    assert told["PIP_FIND_LINKS"] == str(tmp_path)
+    assert told["https_proxy"] == "http://127.0.0.1:1"
+    assert "SECRET_TOKEN" not in told
+    assert str(tmp_path) in fresh.local_folders()
+    assert str(tmp_path / "own.pem") in fresh.local_files()
