@@ -127,12 +127,12 @@ class Program:
         self.box, self.n, self._deadline = box, len(box) - 1, deadline
         self.gates: list[Row] = []
         self.signs: dict[int, int] = {}
-        self._gates: dict[Any, tuple[int, Any]] = {}  # scaled row -> gate, size of its row
+        self._gates: dict[Any, int] = {}
         self.work = self.nodes = 0
 
     def spend(self, length: int, factor: Any = 1) -> None:
         """Count what a step costs: no certificate keeps the checker busy for ever."""
-        self.work += length * (1 + (int(factor.numerator).bit_length() // 256) ** 2)
+        self.work += length * (1 + (factor.numerator.bit_length() // 256) ** 2)
         _need(self.work <= MAX_WORK, "too much work")
         _need(self._deadline == math.inf or time.monotonic() < self._deadline, "out of time")
 
@@ -155,43 +155,42 @@ class Program:
         """``max(row, 0)`` as a row."""
         self.spend(len(row))
         sign = self.plain_sign(row)
-        gate: Row = {}
         if not sign:
-            size, key, opposite = self._scaled(row)
-            if key in self._gates or opposite not in self._gates:
-                if key not in self._gates:
-                    self._new(row)
-                k, unit = self._gates[key]  # row = size / unit * row k
-                sign = self.signs.get(k, 0)
-                gate = {self.n + 1 + k: size / unit}
-            else:
-                k, unit = self._gates[opposite]
-                sign = -self.signs.get(k, 0)
-                gate = _sum((1, row), (size / unit, {self.n + 1 + k: Q(1)}))
-        return gate if not sign else row if sign > 0 else {}
+            key = self._key(row)
+            if key not in self._gates:
+                self._new(row)
+            k = self._gates[key]
+            factor = row[min(row)] / self.gates[k][min(row)]  # row = factor * row k
+            gate = {self.n + 1 + k: abs(factor)}
+            sign = self.signs.get(k, 0) * (1 if factor > 0 else -1)
+            if not sign:
+                return gate if factor > 0 else _sum((1, row), (1, gate))
+        return row if sign > 0 else {}
 
     def given(self, row: Row) -> None:
         """The domain has ``row >= 0``: a gate of known sign."""
         if self.plain_sign(row) <= 0:
             self.signs[self._new(row)] = 1
 
-    def _scaled(self, row: Row) -> tuple[Any, Any, Any]:
-        """The size of the first coefficient, the row divided by it, and the opposite of that."""
-        columns = sorted(row)
-        size = abs(row[columns[0]])
-        return size, *(tuple((c, s * row[c] / size) for c in columns) for s in (1, -1))
-
     def _new(self, row: Row) -> int:
-        size, key, _ = self._scaled(row)
-        self._gates[key] = len(self.gates), size
+        self._gates[self._key(row)] = k = len(self.gates)
+        _need(k < MAX_GATES, "too many gates")
         self.gates.append(row)
-        _need(len(self.gates) <= MAX_GATES, "too many gates")
-        return len(self.gates) - 1
+        return k
+
+    def _key(self, row: Row) -> Any:
+        """The same for all multiples of a row: the row divided by its first coefficient."""
+        columns = sorted(row)
+        ratios = [row[c] / row[columns[0]] for c in columns]
+        return tuple(
+            (c, int(v.numerator), int(v.denominator)) for c, v in zip(columns, ratios, strict=True)
+        )
 
     def maximum(self, rows: list[Row]) -> Row:
         """``max(a, b) = b + relu(a - b)``: pairs of rows, in an order of their own, then pairs of those."""
-        rows = [dict(key) for key in sorted({tuple(sorted(row.items())) for row in rows})]
         _need(rows, "a maximum of nothing")
+        rows = sorted(rows, key=lambda row: sorted(row.items()))
+        rows = [row for row, last in zip(rows, [None, *rows], strict=False) if row != last]
         while len(rows) > 1:
             pairs = list(zip(rows[::2], rows[1::2], strict=False))
             odd = rows[2 * len(pairs) :]
@@ -511,9 +510,10 @@ def read_network(program: Program, network: Any) -> list[Row]:
             row: Row = {}
             for weight, r in zip((bias, *line), ({program.n: Q(1)}, *before), strict=True):
                 _need(type(weight) in (int, float), "not a weight", weight)
-                factor = Q(*weight.as_integer_ratio())  # fails for infinity and nan
-                program.spend(len(r), factor)
-                _add(row, factor, r)
+                if weight:
+                    factor = Q(*weight.as_integer_ratio())  # fails for infinity and nan
+                    program.spend(len(r), factor)
+                    _add(row, factor, r)
             rows.append(row)
     scale = data.get("scale", 1)
     scales = scale if type(scale) is list else [scale] * len(rows)
