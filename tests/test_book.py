@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import doctest
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -233,3 +234,12 @@ def test_a_cell_that_stops_is_reported_and_a_false_claim_does_not_hide_the_next(
     assert [stop.split(": ", 1)[1] for stop in result["stops"]] == [
         "ZeroDivisionError: division by zero"
     ]
+
+
+def test_every_work_of_the_bibliography_is_cited_and_every_citation_is_in_it():
+    keys = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text("utf-8"), re.M))
+    cited = set()
+    for path in [*ROOT.glob("chapters/*.*"), *ROOT.glob("reference/*.md")]:
+        for names in re.findall(r"\{cite[:a-z]*\}`([^`]*)`", path.read_text("utf-8")):
+            cited |= {name.strip() for name in names.split(",")}
+    assert cited == keys
