@@ -179,7 +179,7 @@ def sweep(
         progress: show a progress bar; by default once the sweep has taken two seconds.
 
     Returns:
-        A table in the order of ``cells``. Its columns (``circuitkit.sweeps.sweep.COLUMNS``) are the cell's settings,
+        A table in the order of ``cells``. Its columns (``circuitkit.sweeps.store.COLUMNS``) are the cell's settings,
         then ``seed``, ``steps`` (taken), ``loss``, ``worst_error``, ``solved``, ``outcome``,
         ``function`` and ``circuit`` (with ``detect``), ``seconds`` (of the whole cell), ``error``,
         ``cell`` (the shard's name) and versions. A cell that failed is one row without a seed, with

@@ -90,7 +90,7 @@ class TrainingRun:
         solved: whether ``error`` is at most 1e-3, ``(n_seeds,)``; with a rescue, whether the network is
             *proved* within 1e-6.
         cost: with a rescue, what each seed has cost in full-batch gradients, ``(n_seeds,)``; None
-            without. See :attr:`circuitkit.training.problem.Problem.unit`.
+            without. See ``circuitkit.training.problem.Problem.unit``.
         diverged: whether the weights or the loss stopped being finite, ``(n_seeds,)``.
         steps: steps taken; fewer than asked for when interrupted.
         settings: the arguments of :func:`train` that this run was made with.

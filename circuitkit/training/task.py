@@ -39,7 +39,7 @@ WITH_CURVATURE: dict[str, dict[str, float]] = {
     "lbfgs": {"memory": 8, "tries": 12},
     "lm": {"shrink": 0.3, "grow": 4.0},
 }
-#: all optimizers, first those that follow the gradient: options and their defaults
+#: all optimizers, first those that follow the gradient, with their options and the defaults
 OPTIONS: dict[str, dict[str, float]] = {
     "sgd": {},
     "momentum": {"momentum": 0.9, "nesterov": 0.0},
