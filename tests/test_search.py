@@ -208,3 +208,29 @@ def test_one_region_of_many_inputs_needs_no_corners(n):
     assert found.worst == Fraction(1, 1000)
     assert accepted(net, target, box, found.worst, found.tree)
     assert peak < 50e6
+
+
+def test_a_size_that_grows_with_the_inputs_is_proved_at_the_final_worst_error():
+    # A leaf from before the worst error was known did not hold at it: the size's line was below 0.
+    for seed in range(12):
+        net = random_network((3, 8, 1) if seed % 2 else (2, 6, 4, 3, 1), seed)
+        n = net.n_inputs
+        target = "max(x1, min(x2, x3))" if n == 3 else "max(x1, x2)"
+        box = {"box": [["-3", "3"]] * n}
+        found = searched(net, target, box)
+        assert accepted(net, target, box, found.worst, found.tree)
+
+
+def test_a_polytope_of_many_sides():
+    sides = {
+        "A": [["1", "1"], ["-1", "1"], ["1", "-1"], ["-1", "-1"], ["1", "0"], ["0", "1/3"]],
+        "b": ["1", "2", "2", "3", "1/2", "1/2"],
+        "point": ["0", "0"],
+    }
+    for seed in range(4):
+        net = random_network((2, 5, 3, 1), seed)
+        found = searched(net, minimum(2), sides)
+        assert accepted(net, minimum(2), sides, found.worst, found.tree)
+        for measure in ("relative", "absolute"):
+            limited = searched(net, minimum(2), sides, limit=Fraction(100), measure=measure)
+            assert accepted(net, minimum(2), sides, 100, limited.tree, measure)

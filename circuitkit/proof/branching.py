@@ -258,12 +258,9 @@ class _Search:
         z = np.abs(r.rows @ point)
         nearest = sorted(decided, key=lambda i: z[i])
         noise = 1e-6 * (1 + np.abs(r.rows) @ np.abs(point))
-        cell = Cell(
-            problem,
-            signs,
-            point[: r.width],
-            {self.names[i]: rationals.number(float(slopes[i])) for i in open_},
-        )
+        sure = {self.names[i]: rationals.number(float(slopes[i])) for i in open_}
+        unwritten = {self.names[i] for i in open_ if r.unsure[i]}
+        cell = Cell(problem, signs, point[: r.width], sure, unwritten)
         near = [i for i in nearest if z[i] <= noise[i]]
         for chosen in (near, nearest) if not open_ else (near,):
             found = cell.settled([self.names[i] for i in chosen], self.best)

@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 #: the checker rounds the slope of a chord down to a multiple of 2**-30
 CHORD_BITS = 30
 #: float noise of a bound, in units of the sum of its terms' sizes
-_NOISE = 1e-14
+_NOISE = 1e-12
 
 
 class Unfit(Exception):

@@ -87,7 +87,7 @@ class Incumbent:
     fixed: bool
     point: list[Any] | None = None
     #: as far below ``near`` as a bound must be to count, in units of the claim
-    margin: float = 1e-9
+    margin: float = 1e-8
 
     def __post_init__(self) -> None:
         #: the worst value as a float

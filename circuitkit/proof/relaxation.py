@@ -98,6 +98,10 @@ class Relaxation:
         self.down = np.where(np.isfinite(down[gates]), np.minimum(down[gates], 0.0), -1.0)
         self.up = np.where(np.isfinite(up[gates]), np.maximum(up[gates], 0.0), 1.0)
         self.chord, self.offset, self.below = lines(self.down, self.up, np.zeros(k, dtype=np.int8))
+        # Where floats cannot be sure that the checker finds a gate open too, nothing is written of it: a slope
+        # would be read as a multiplier. What the checker does without is right either way.
+        ends = np.minimum(-self.down, self.up), np.maximum(-self.down, self.up)
+        self.unsure = ends[0] <= 1e-9 * ends[1]
         #: runs of open gates that do not read one another, the last first
         self.runs = _runs(self.rows[:, w:])
         self.sign = np.zeros(k, dtype=np.int8)
@@ -217,7 +221,7 @@ class Relaxation:
         with np.errstate(divide="ignore", invalid="ignore"):
             slope = np.clip((chord * self.chord - line) / size, 0.0, 1.0)
         most = max(line.max(initial=0.0), chord.max(initial=0.0), columns.max(initial=0.0))
-        slope[np.abs(size) <= 1e-9 * most] = np.nan
+        slope[(np.abs(size) <= 1e-9 * most) | self.unsure] = np.nan
         return np.where(self.sign > 0, columns, np.where(self.sign < 0, line, slope))
 
     def _empty(self) -> Solved:

@@ -26,7 +26,7 @@ class Cell:
     """A cell of a problem's box on which gates have the given signs; ``x`` is about its worst vertex.
 
     A gate without a sign may have a slope: the claim, where it reads less than nothing of the gate, is then
-    at most what it is with that multiple of the gate's row.
+    at most what it is with that multiple of the gate's row. Slopes that are the checker's own may stay unwritten.
     """
 
     def __init__(
@@ -34,10 +34,11 @@ class Cell:
         problem: Problem,
         signs: dict[int, int],
         x: NDArray[np.float64],
-        slopes: dict[int, Any] | None = None,
+        slopes: dict[int, Any],
+        unwritten: set[int],
     ) -> None:
         self.problem, self.signs, self.x = problem, signs, x
-        self.slopes = slopes or {}
+        self.slopes, self.unwritten = slopes, unwritten
         self.width = len(problem.box)
         self.forms = rationals.Forms(problem.gates, self.width, signs, slopes)
         self.value = self.forms.row(problem.claim.value)
@@ -100,7 +101,9 @@ class Cell:
             self.forms.row(total, read)
             if any(read.get(k, 0) > 0 for k in self.slopes):
                 return None
-            multipliers = multipliers | {k: a for k, a in self.slopes.items() if read.get(k, 0)}
+            multipliers = multipliers | {
+                k: a for k, a in self.slopes.items() if read.get(k, 0) and k not in self.unwritten
+            }
         return ["leaf", {str(k): rationals.text(v) for k, v in multipliers.items()}]
 
     def _wall(self, k: int) -> list[Any] | None:
