@@ -256,9 +256,10 @@ class Cell:
                 factor = c * number
                 if c < 0:
                     constant += c * max((1 - number) * high, -number * low)
-            self.program.spend(len(gates[k]), factor)
-            for column, value in gates[k].items():
-                rest[column] = rest.get(column, 0) + factor * value
+            if factor:
+                self.program.spend(len(gates[k]), factor)
+                for column, value in gates[k].items():
+                    rest[column] = rest.get(column, 0) + factor * value
         return constant + sum((v * self.box[i][v < 0] for i, v in rest.items()), Q(0))
 
     def sign(self, k: int) -> int:
