@@ -10,14 +10,16 @@ Source: the deck, "Single Number Inputs" to "Minimum"; the 2-3-1 minimum from it
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit.checks import accepts, instance, number, one_of, string, wrong
 from circuitkit.network import Network
-from circuitkit.words import alternatives
+from circuitkit.words import alternatives, count
 
 __all__ = [
     "absolute",
@@ -36,6 +38,22 @@ __all__ = [
 ]
 
 
+#: the weight into a detector of the positive or of the negative half; its inverse is a weight, too
+_POSITIVE = number(
+    "a weight above 0 (a positiveness detector)",
+    fits=lambda w: w > 0 and math.isfinite(1 / w),
+    bad=(0.0, -1.0, 5e-324),
+)
+_NEGATIVE = number(
+    "a weight below 0 (a negativeness detector)",
+    fits=lambda w: w < 0 and math.isfinite(1 / w),
+    right=-0.5,
+    bad=(0.0, 1.0, -5e-324),
+)
+_VIA = one_of(1, 2, expected="1 or 2, the input that is reconstructed")
+
+
+@accepts(w1=_POSITIVE, w2=_NEGATIVE)
 def identity(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The identity, 1-2-1: :math:`\mathrm{relu}(w_1 x)/w_1 + \mathrm{relu}(w_2 x)/w_2 = x`.
 
@@ -63,11 +81,10 @@ def identity(w1: float = 1.0, w2: float = -1.0) -> Network:
 
     Source: the deck, "Identity Function: More Precisely".
     """
-    _positive(w1, "w1")
-    _negative(w2, "w2")
     return Network([[[w1], [w2]], [[1 / w1, 1 / w2]]])
 
 
+@accepts(w1=_POSITIVE, w2=_NEGATIVE)
 def negation(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The negative identity, 1-2-1: :math:`-\mathrm{relu}(w_1 x)/w_1 - \mathrm{relu}(w_2 x)/w_2 = -x`.
 
@@ -80,11 +97,10 @@ def negation(w1: float = 1.0, w2: float = -1.0) -> Network:
 
     Source: the deck, "Negative Identity Function".
     """
-    _positive(w1, "w1")
-    _negative(w2, "w2")
     return Network([[[w1], [w2]], [[-1 / w1, -1 / w2]]])
 
 
+@accepts(w1=_POSITIVE, w2=_NEGATIVE)
 def absolute(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The absolute value, 1-2-1: :math:`\mathrm{relu}(w_1 x)/w_1 - \mathrm{relu}(w_2 x)/w_2 = |x|`.
 
@@ -96,11 +112,10 @@ def absolute(w1: float = 1.0, w2: float = -1.0) -> Network:
 
     Source: the deck, "Absolute Value".
     """
-    _positive(w1, "w1")
-    _negative(w2, "w2")
     return Network([[[w1], [w2]], [[1 / w1, -1 / w2]]])
 
 
+@accepts(w1=_POSITIVE, w2=_NEGATIVE)
 def add(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The sum, 2-2-1: the identity applied to :math:`s = x_1 + x_2`.
 
@@ -113,11 +128,10 @@ def add(w1: float = 1.0, w2: float = -1.0) -> Network:
 
     Source: the deck, "Addition".
     """
-    _positive(w1, "w1")
-    _negative(w2, "w2")
     return Network([[[w1, w1], [w2, w2]], [[1 / w1, 1 / w2]]])
 
 
+@accepts(w1=_POSITIVE, w2=_NEGATIVE)
 def subtract(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The difference, 2-2-1: the identity applied to :math:`d = x_1 - x_2`.
 
@@ -131,11 +145,10 @@ def subtract(w1: float = 1.0, w2: float = -1.0) -> Network:
 
     Source: the deck, "Subtraction".
     """
-    _positive(w1, "w1")
-    _negative(w2, "w2")
     return Network([[[w1, -w1], [w2, -w2]], [[1 / w1, 1 / w2]]])
 
 
+@accepts(via=_VIA)
 def minimum(via: int = 1) -> Network:
     r"""The minimum of two numbers, 2-3-1.
 
@@ -159,6 +172,7 @@ def minimum(via: int = 1) -> Network:
     return _extremum(via, sign=-1)
 
 
+@accepts(via=_VIA)
 def maximum(via: int = 1) -> Network:
     r"""The maximum of two numbers, 2-3-1.
 
@@ -237,6 +251,7 @@ _CIRCUITS: dict[str, Callable[[], Network]] = {
 }
 
 
+@accepts(name=string("the name of a circuit", empty=True))
 def circuit(name: str) -> Network:
     """The hand-derived network for a catalogue name, with the deck's weights 1 and -1.
 
@@ -255,8 +270,6 @@ def circuit(name: str) -> Network:
         ...
         ValueError: name: no circuit called 'subtrct'; did you mean 'subtract'?
     """
-    if not isinstance(name, str):
-        raise TypeError(f"name: expected the name of a circuit, got {type(name).__name__}")
     if name not in _CIRCUITS:
         close = difflib.get_close_matches(name, _CIRCUITS, n=3)
         hint = (
@@ -268,6 +281,7 @@ def circuit(name: str) -> Network:
     return _CIRCUITS[name]()
 
 
+@accepts(outer=instance(Network), inner=instance(Network))
 def compose(outer: Network, inner: Network) -> Network:
     r"""The network that computes ``outer(inner(x))``, exactly.
 
@@ -286,13 +300,9 @@ def compose(outer: Network, inner: Network) -> Network:
         >>> compose(absolute(), subtract()).layer_sizes
         (2, 2, 2, 1)
     """
-    _network(outer, "outer")
-    _network(inner, "inner")
     if inner.n_outputs != outer.n_inputs:
-        raise ValueError(
-            f"inner: expected {outer.n_inputs} outputs, one for each input of outer, "
-            f"got {inner.n_outputs}"
-        )
+        expected = f"{count(outer.n_inputs, 'output')}, one for each input of outer"
+        raise wrong("inner", expected, inner.n_outputs)
     merged = _merged_layer(outer, inner)
     w_in, b_in = inner.weights[-1], inner.biases[-1]
     w_out, b_out = outer.weights[0], outer.biases[0]
@@ -307,6 +317,7 @@ def compose(outer: Network, inner: Network) -> Network:
     )
 
 
+@accepts(a=instance(Network), b=instance(Network))
 def parallel(a: Network, b: Network) -> Network:
     """Two networks side by side: the inputs of ``a`` then those of ``b``, likewise the outputs.
 
@@ -320,8 +331,6 @@ def parallel(a: Network, b: Network) -> Network:
         >>> parallel(absolute(), minimum())([-4, 3, 5])
         array([4., 3.])
     """
-    _network(a, "a")
-    _network(b, "b")
     depth = max(len(a.weights), len(b.weights))
     a, b = _deepened(a, depth), _deepened(b, depth)
     return Network(
@@ -332,31 +341,10 @@ def parallel(a: Network, b: Network) -> Network:
 
 def _extremum(via: int, sign: int) -> Network:
     """min for ``sign=-1``, max for ``sign=1``."""
-    if via not in (1, 2):
-        raise ValueError(f"via: expected 1 or 2, the input that is reconstructed, got {via!r}")
     # The last unit: how far x1 is above x2 (min via x1), or below it (max via x1).
     greaterness = -sign * np.array([1, -1])
     rows = [[1, 0], [-1, 0], greaterness] if via == 1 else [[0, 1], [0, -1], -greaterness]
     return Network([np.array(rows), [[1, -1, sign]]])
-
-
-def _positive(value: float, name: str) -> None:
-    if not (0 < value < np.inf and np.isfinite(1 / value)):
-        raise ValueError(
-            f"{name}: expected a weight above 0 (a positiveness detector), got {value!r}"
-        )
-
-
-def _negative(value: float, name: str) -> None:
-    if not (-np.inf < value < 0 and np.isfinite(1 / value)):
-        raise ValueError(
-            f"{name}: expected a weight below 0 (a negativeness detector), got {value!r}"
-        )
-
-
-def _network(value: object, name: str) -> None:
-    if not isinstance(value, Network):
-        raise TypeError(f"{name}: expected a Network, got {type(value).__name__}")
 
 
 def _merged_layer(

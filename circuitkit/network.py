@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from circuitkit import checks
+from circuitkit.checks import accepts, array, finite, instance, listed, wrong
 from circuitkit.extras import need
 from circuitkit.words import dashes
 
@@ -65,23 +67,24 @@ class Network:
     _weights: tuple[Array, ...]
     _biases: tuple[Array, ...]
 
+    @accepts(
+        weights=listed("a list with one matrix a layer"),
+        biases=listed("a list with one vector a layer"),
+    )
     def __init__(
         self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None] | None = None
     ) -> None:
-        if isinstance(weights, (str, bytes, Mapping)) or not isinstance(weights, Iterable):
-            raise TypeError(
-                f"weights: expected a list with one matrix a layer, got {type(weights).__name__}"
-            )
         layers = list(weights)
         if not layers:
-            raise ValueError("weights: expected at least one layer, got an empty list")
+            raise wrong("weights", "at least one layer", "an empty list")
         matrices = tuple(_numbers(w, f"weights[{i}]", ndim=2) for i, w in enumerate(layers))
         for i in range(1, len(matrices)):
             before, after = matrices[i - 1].shape[0], matrices[i].shape[1]
             if before != after:
-                raise ValueError(
-                    f"weights[{i}]: expected {before} columns, one for each unit of the layer before, "
-                    f"got {after} (shape {matrices[i].shape})"
+                raise wrong(
+                    f"weights[{i}]",
+                    f"{before} columns, one for each unit of the layer before",
+                    f"{after} (shape {matrices[i].shape})",
                 )
         self._weights = matrices
         self._biases = _checked_biases(biases, matrices)
@@ -171,17 +174,18 @@ class Network:
 
     def _checked_input(self, x: ArrayLike) -> Array:
         n = self.n_inputs
-        values = _as_floats(x, "x")
+        values = array(x, "x")
         if values.ndim == 0 and n == 1:
             values = values.reshape(1)
         if values.ndim == 0 or values.shape[-1] != n:
             hint = " (for many inputs of a one-input network use x[:, None])" if n == 1 else ""
-            raise ValueError(
-                f"x: expected shape (..., {n}), one number for each input of the network, "
-                f"got shape {values.shape}{hint}"
+            raise wrong(
+                "x",
+                f"shape (..., {n}), one number for each input of the network",
+                f"shape {values.shape}{hint}",
             )
         if not np.isfinite(values).all():
-            raise ValueError("x: expected finite numbers, got inf or nan")
+            raise wrong("x", "finite numbers", "inf or nan")
         return values
 
     def __eq__(self, other: object) -> bool:
@@ -271,6 +275,7 @@ class Network:
         }
 
     @classmethod
+    @accepts(data=instance(Mapping, "a mapping with 'weights'"))
     def from_dict(cls, data: Mapping[str, Any]) -> Network:
         """The inverse of :meth:`to_dict`.
 
@@ -283,15 +288,12 @@ class Network:
             >>> Network.from_dict({"weights": [[[2.0]]]})(3)
             array([6.])
         """
-        if not isinstance(data, Mapping):
-            raise TypeError(f"data: expected a mapping with 'weights', got {type(data).__name__}")
         unknown = sorted(set(map(str, data)) - {"weights", "biases"})
         if "weights" not in data or unknown:
-            raise ValueError(
-                f"data: expected the keys 'weights' and 'biases', got {sorted(map(str, data))}"
-            )
+            raise wrong("data", "the keys 'weights' and 'biases'", sorted(map(str, data)))
         return cls(data["weights"], data.get("biases"))
 
+    @accepts(path=checks.path())
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file: ``layers.0.weight``, ``layers.0.bias``, ...
 
@@ -311,6 +313,7 @@ class Network:
         _replace(Path(path), save(tensors, metadata={"format": "circuitkit.Network"}))
 
     @classmethod
+    @accepts(path=checks.path())
     def load(cls, path: str | Path) -> Network:
         """Read a network from a safetensors file.
 
@@ -334,9 +337,10 @@ class Network:
             k for k in tensors if k.endswith("bias") and k[: -len("bias")] not in names
         )
         if unknown or orphans or not names:
-            raise ValueError(
-                f"path: expected tensors named <layer>.weight and <layer>.bias in {str(path)!r}, "
-                f"got {sorted(tensors)}"
+            raise wrong(
+                "path",
+                f"tensors named <layer>.weight and <layer>.bias in {str(path)!r}",
+                sorted(tensors),
             )
         return cls([tensors[n + "weight"] for n in names], [tensors.get(n + "bias") for n in names])
 
@@ -362,24 +366,18 @@ def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name)]
 
 
-def _checked_biases(biases: object, matrices: tuple[Array, ...]) -> tuple[Array, ...]:
+def _checked_biases(biases: Iterable[Any] | None, matrices: tuple[Array, ...]) -> tuple[Array, ...]:
     if biases is None:
         given: list[Any] = [None] * len(matrices)
-    elif isinstance(biases, (str, bytes, Mapping)) or not isinstance(biases, Iterable):
-        raise TypeError(
-            f"biases: expected a list with one vector a layer, got {type(biases).__name__}"
-        )
     else:
         given = list(biases)
     if len(given) != len(matrices):
-        raise ValueError(f"biases: expected {len(matrices)} entries, one a layer, got {len(given)}")
+        raise wrong("biases", f"{len(matrices)} entries, one a layer", len(given))
     checked = []
     for i, (bias, w) in enumerate(zip(given, matrices, strict=True)):
         vector = np.zeros(w.shape[0]) if bias is None else _numbers(bias, f"biases[{i}]", ndim=1)
         if vector.shape != (w.shape[0],):
-            raise ValueError(
-                f"biases[{i}]: expected shape ({w.shape[0]},), one bias a unit, got {vector.shape}"
-            )
+            raise wrong(f"biases[{i}]", f"shape ({w.shape[0]},), one bias a unit", vector.shape)
         vector.flags.writeable = False
         checked.append(vector)
     return tuple(checked)
@@ -387,38 +385,11 @@ def _checked_biases(biases: object, matrices: tuple[Array, ...]) -> tuple[Array,
 
 def _numbers(value: ArrayLike, name: str, *, ndim: int) -> Array:
     """A read-only, finite float64 copy of ``value`` with ``ndim`` axes, none of them empty."""
-    array = _as_floats(value, name)
-    shape = "(n_out, n_in)" if ndim == 2 else "(n_out,)"
-    if array.ndim != ndim:
-        raise ValueError(f"{name}: expected shape {shape}, got shape {array.shape}")
-    if array.size == 0:
-        raise ValueError(f"{name}: expected at least one number, got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers, got inf or nan")
-    array.flags.writeable = False
-    return array
-
-
-def _as_floats(value: ArrayLike, name: str) -> Array:
-    """``value`` copied to float64; a TypeError that names the argument when it is not numeric."""
-    if hasattr(value, "detach"):  # a torch tensor, without importing torch
-        value = value.detach().cpu().numpy()
-    try:
-        raw = np.asarray(value)
-    except ValueError as error:
-        raise ValueError(f"{name}: expected rows of equal length, got a ragged list") from error
-    if raw.dtype.kind == "O":  # Fractions, SymPy numbers, Python integers beyond int64
-        try:
-            return np.array([float(v) for v in raw.ravel()], dtype=np.float64).reshape(raw.shape)
-        except (TypeError, ValueError, OverflowError):
-            pass
-    if raw.dtype.kind not in "fiu":
-        raise TypeError(f"{name}: expected real numbers, got {_kind(raw)}")
-    return raw.astype(np.float64, copy=True)
-
-
-def _kind(raw: NDArray[Any]) -> str:
-    kinds = {"U": "text", "S": "bytes", "b": "booleans", "c": "complex numbers"}
-    if raw.dtype.kind in kinds:
-        return kinds[raw.dtype.kind]
-    return f"{type(raw.flat[0]).__name__} objects" if raw.size else f"dtype {raw.dtype}"
+    checked = finite(value, name)
+    if checked.ndim != ndim:
+        shape = "(n_out, n_in)" if ndim == 2 else "(n_out,)"
+        raise wrong(name, f"shape {shape}", f"shape {checked.shape}")
+    if checked.size == 0:
+        raise wrong(name, "at least one number", f"shape {checked.shape}")
+    checked.flags.writeable = False
+    return checked

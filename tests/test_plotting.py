@@ -511,13 +511,13 @@ def test_circuits_are_highlighted_lettered_and_explained() -> None:
             ValueError,
             r"x: expected 2 numbers, one for each input, got \[1, 2, 3\]",
         ),
-        ({"x": "3"}, ValueError, r"x: expected 2 numbers"),
-        ({"x": ["a", "b"]}, TypeError, r"x: expected 2 numbers, got \['a', 'b'\]"),
+        ({"x": "3"}, TypeError, r"x: expected real numbers, got text"),
+        ({"x": ["a", "b"]}, TypeError, r"x: expected real numbers, got text"),
         ({"x": [1, math.nan]}, ValueError, r"x: expected finite numbers"),
         (
             {"names": ["+(x)"]},
-            ValueError,
-            r"names\[0\]: expected 3 names, one a unit, got '\+\(x\)'",
+            TypeError,
+            r"names\[0\]: expected a list of names, got '\+\(x\)'",
         ),
         (
             {"names": [["a", "b", "c"], []]},
@@ -526,7 +526,7 @@ def test_circuits_are_highlighted_lettered_and_explained() -> None:
         ),
         ({"names": [["a"]]}, ValueError, r"names\[0\]: expected 3 names, one a unit, got \['a'\]"),
         ({"input_names": ["a"]}, ValueError, r"input_names: expected 2 names, got \['a'\]"),
-        ({"output_names": "y"}, ValueError, r"output_names: expected 1 name, got 'y'"),
+        ({"output_names": "y"}, TypeError, r"output_names: expected a list of names, got 'y'"),
         (
             {"circuits": [(0, 1)]},
             TypeError,
@@ -696,17 +696,17 @@ def test_contributions_of_the_units_add_up_to_the_network(seed: int) -> None:
         (
             lambda: plotting.function(ck.circuit("abs"), domain=(6, -6)),
             ValueError,
-            r"domain: expected \(low, high\) with low < high, got \(6, -6\)",
+            r"domain: expected two finite numbers \(low, high\) with low < high, got \(6, -6\)",
         ),
         (
             lambda: plotting.function(ck.circuit("abs"), domain=(0, math.inf)),
             ValueError,
-            r"domain: expected \(low, high\) with low < high",
+            r"domain: expected two finite numbers \(low, high\) with low < high",
         ),
         (
             lambda: plotting.function(ck.circuit("abs"), domain=6),
             ValueError,
-            r"domain: expected two numbers \(low, high\), got 6",
+            r"domain: expected two finite numbers \(low, high\) with low < high, got 6",
         ),
         (
             lambda: plotting.function(ck.circuit("abs"), "absolute"),
@@ -826,7 +826,7 @@ def test_lines_of_a_map_are_solid_above_zero_and_dashed_below() -> None:
         (lambda: plotting.heatmap(MIN, inputs=(0,)), ValueError, r"inputs: expected two different inputs"),
         (lambda: plotting.heatmap("min4", at=[1, 2]), ValueError, r"at: expected 4 numbers, one for each input"),
         (lambda: plotting.heatmap(MIN, "abs"), ValueError, r"target: expected a function of 2 inputs like the network"),
-        (lambda: plotting.heatmap(MIN, domain=(1, 1)), ValueError, r"domain: expected \(low, high\) with low < high"),
+        (lambda: plotting.heatmap(MIN, domain=(1, 1)), ValueError, r"domain: expected two finite numbers \(low, high\) with low < high"),
         (lambda: plotting.regions(ck.circuit("abs")), ValueError, r"net: expected two inputs and one output, got 1-2-1"),
         (lambda: plotting.regions(MIN, "abs"), ValueError, r"target: expected a function of 2 inputs"),
     ],
@@ -893,7 +893,7 @@ def test_stuck_draws_on_given_axes() -> None:
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        (([],), ValueError, r"nets: expected at least one network, got none"),
+        (([],), ValueError, r"nets: expected a list of at least one Network, got none"),
         ((["min"],), TypeError, r"nets\[0\]: expected a Network, got str"),
         (([MIN, ck.circuit("abs")],), ValueError, r"nets: expected networks that all have one input, or all two"),
         (([ck.circuit("min4")],), ValueError, r"nets: expected networks that all have one input, or all two"),
@@ -911,9 +911,9 @@ def test_stuck_refuses_what_does_not_fit(
     [
         ({"titles": ["a"]}, r"titles: expected 2 titles, got 1"),
         ({"axes": []}, r"axes: expected 2, one for each network, got 0"),
-        ({"columns": 0}, r"columns: expected 1 or more, got 0"),
+        ({"columns": 0}, r"columns: expected a whole number, 1 or above, got 0"),
         ({"error": True}, r"target: expected a function to compare with"),
-        ({"domain": (2, 1)}, r"domain: expected \(low, high\)"),
+        ({"domain": (2, 1)}, r"domain: expected two finite numbers \(low, high\)"),
     ],
 )
 def test_stuck_refuses_options_that_do_not_fit(options: dict[str, Any], message: str) -> None:

@@ -491,7 +491,7 @@ def test_nothing_in_its_page_can_end_the_data():
     ("arguments", "error", "message"),
     [
         ({"weights": 3}, TypeError, "weights: expected a Network or text, got int"),
-        ({"tolerance": -1}, ValueError, "tolerance: expected a number, 0 or above, got -1.0"),
+        ({"tolerance": -1}, ValueError, "tolerance: expected a number, 0 or above, got -1"),
         ({"tolerance": np.nan}, ValueError, "tolerance: expected a number, 0 or above, got nan"),
     ],
 )

@@ -14,7 +14,6 @@ from __future__ import annotations
 import html
 import itertools
 import math
-import numbers
 import time
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -24,6 +23,7 @@ import numpy as np
 import sympy
 
 from circuitkit import words
+from circuitkit.checks import accepts, instance, number
 from circuitkit.detection import guess
 from circuitkit.detection.recognize import known_circuit
 from circuitkit.detection.units import Unit, read_units
@@ -165,6 +165,11 @@ class Detection:
         )
 
 
+@accepts(
+    net=instance(Network),
+    tolerance=number(least=0),
+    time_limit=number("a number of seconds", above=0, infinite=True),
+)
 def detect(
     net: Network, *, tolerance: float | Fraction = 1e-2, time_limit: float = 60.0
 ) -> Detection:
@@ -181,7 +186,7 @@ def detect(
         A Detection. The expression and the units are read when they are first asked for.
 
     Raises:
-        TypeError: ``net`` is not a Network.
+        TypeError: ``net`` is not a Network, or another argument not a number.
         ValueError: a tolerance below 0 or a time limit that is not above 0.
 
     Example:
@@ -195,16 +200,6 @@ def detect(
         >>> found.function, found.units[0].scale
         ('identity', 0.9192)
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net: expected a Network, got {type(net).__name__}")
-    if isinstance(tolerance, bool) or not isinstance(tolerance, numbers.Real) or not tolerance >= 0:
-        raise ValueError(f"tolerance: expected a number, 0 or above, got {tolerance!r}")
-    if (
-        isinstance(time_limit, bool)
-        or not isinstance(time_limit, numbers.Real)
-        or not time_limit > 0
-    ):
-        raise ValueError(f"time_limit: expected a number of seconds above 0, got {time_limit!r}")
     allowed = Fraction(tolerance)
     judge = _Judge(net, allowed, time.monotonic() + time_limit)
     form = canonical_form(net)

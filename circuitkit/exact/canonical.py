@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit.checks import accepts, instance
 from circuitkit.exact import regions
 from circuitkit.exact.integers import Integers, integers, product
 from circuitkit.exact.regions import Program
@@ -91,6 +92,7 @@ class CanonicalForm:
         _add_form(made, self, homogeneous)
 
 
+@accepts(net=instance(Network))
 def canonical_form(net: Network, *, deadline: float = math.inf) -> CanonicalForm:
     """The network's function in abs-normal form.
 
@@ -109,8 +111,6 @@ def canonical_form(net: Network, *, deadline: float = math.inf) -> CanonicalForm
         >>> canonical_form(net)
         CanonicalForm(n_inputs=1, nodes=(), outputs=(((0, Fraction(1, 1)),),))
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net: expected a Network, got {type(net).__name__}")
     builder = _Builder(net.n_inputs, deadline)
     rows = builder.run(net)
     return _settled(net.n_inputs, builder.sparse_nodes(), rows, deadline)

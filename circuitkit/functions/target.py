@@ -15,6 +15,7 @@ import sympy
 from numpy.typing import ArrayLike, NDArray
 from sympy.core.function import AppliedUndef
 
+from circuitkit.checks import accepts, array, listed, made_by, string, wrong, wrong_type
 from circuitkit.functions.language import CATALOGUE, parse, positions
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, bottom_up, pieces_of, settled
 from circuitkit.words import input_names
@@ -53,6 +54,7 @@ class Target:
         '\\min\\left(x_{1}, x_{2}\\right)'
     """
 
+    @accepts(variables=listed("a list of symbols"), name=string("a name"))
     def __init__(
         self,
         expression: sympy.Expr | Sequence[sympy.Expr],
@@ -64,7 +66,7 @@ class Target:
             list(expression) if isinstance(expression, (Sequence, sympy.Tuple)) else [expression]
         )
         if not outputs:
-            raise ValueError("expression: expected at least one output, got an empty list")
+            raise wrong("expression", "at least one output", "an empty list")
         for output in outputs:
             _check_expression(output)
         _check_symbols([*(s for e in outputs for s in e.free_symbols), *(variables or ())])
@@ -194,17 +196,14 @@ class Target:
             >>> target("abs")(-3)
             array([3.])
         """
-        values = np.asarray(x)
-        if values.dtype.kind not in "fiu":
-            raise TypeError(f"x: expected real numbers, got dtype {values.dtype}")
-        values = values.astype(np.float64)
+        values = array(x, "x")
         n = self.n_inputs
         if values.ndim == 0 and n == 1:
             values = values.reshape(1)
         if values.ndim == 0 or values.shape[-1] != n:
-            raise ValueError(f"x: expected shape (..., {n}), got shape {values.shape}")
+            raise wrong("x", f"shape (..., {n})", f"shape {values.shape}")
         if not np.isfinite(values).all():
-            raise ValueError("x: expected finite numbers, got inf or nan")
+            raise wrong("x", "finite numbers", "inf or nan")
         columns = [values[..., i] for i in range(n)]
         with np.errstate(all="ignore"):
             outputs = [np.asarray(y) for y in self._call(*columns)]
@@ -244,6 +243,14 @@ def _rebuild(
     return Target(outputs, variables=variables, name=name)
 
 
+#: a function in any of the forms that :func:`target` takes, made a Target
+FUNCTION = made_by(
+    lambda name, value: target(value),
+    says=("target", "expression"),
+    right="min",
+    wrong=("nonsense(x)", "", 3, None, {"min"}, [], ["x1"], sympy.Symbol("x", positive=True)),
+)
+
 #: Whatever :func:`target` takes.
 TargetLike: TypeAlias = "Target | str | sympy.Expr | Sequence[sympy.Expr]"
 
@@ -282,19 +289,20 @@ def target(t: TargetLike) -> Target:
         return Target(outputs, variables=variables, name=text if text in CATALOGUE else None)
     if isinstance(t, (sympy.Expr, sympy.Tuple, list, tuple)):
         return Target(t)
-    raise TypeError(
-        f"target: expected a catalogue name, an expression as text, a SymPy expression or a Target, "
-        f"got {type(t).__name__}"
+    raise wrong_type(
+        "target",
+        "a catalogue name, an expression as text, a SymPy expression or a Target",
+        type(t).__name__,
     )
 
 
 def _check_expression(e: Any) -> None:
     if isinstance(e, sympy.Lambda):
-        raise TypeError(f"expression: expected a SymPy expression, got {e}; give what it returns")
+        raise wrong_type("expression", "a SymPy expression", f"{e}; give what it returns")
     if not isinstance(e, sympy.Expr):
-        raise TypeError(f"expression: expected a SymPy expression, got {type(e).__name__}")
+        raise wrong_type("expression", "a SymPy expression", type(e).__name__)
     if e.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I):
-        raise ValueError(f"expression: expected a real, finite function, got {e}")
+        raise wrong("expression", "a real, finite function", e)
     if unknown := e.atoms(AppliedUndef):
         raise ValueError(
             f"expression: expected functions that SymPy knows, got {min(map(str, unknown))}"
@@ -335,7 +343,7 @@ def _input_names(
         names = [v.name if isinstance(v, sympy.Symbol) else str(v) for v in variables]
         missing = [u for u in used if u not in names]
         if missing or not names or len(set(names)) != len(names):
-            raise ValueError(f"variables: expected distinct names that include {used}, got {names}")
+            raise wrong("variables", f"distinct names that include {used}", names)
         return names
     return positions(used)
 

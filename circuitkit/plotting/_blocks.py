@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from circuitkit import palette, words
+from circuitkit.checks import accepts, made_by, number, several, shown, string, wrong, wrong_type
 from circuitkit.functions.target import target
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import RADIUS, Canvas
@@ -20,6 +21,18 @@ Tree: TypeAlias = "str | tuple[Any, ...]"
 _PITCH, _RISE, _HALF_HEIGHT = 1.1, 1.1, 0.24
 
 
+def _inputs(name: str, value: Any) -> Any:
+    """A list of names, or a mapping of names to numbers."""
+    if isinstance(value, Mapping):
+        several(string(), "").take(name, list(value))
+        return {k: number().take(f"{name}[{k!r}]", v) for k, v in value.items()}
+    return several(string(), "a list of inputs, or input -> number").take(name, value)
+
+
+@accepts(
+    ax=style.AX,
+    inputs=made_by(_inputs, right=["x1"], wrong=("x1", 3, [1], {"x1": "one"}, {1: 1})),
+)
 def blocks(
     tree: Tree, *, ax: Axes | None = None, inputs: Sequence[str] | Mapping[str, float] | None = None
 ) -> Axes:
@@ -47,11 +60,11 @@ def blocks(
     found: list[str] = []
     root = _read(tree, found)
     if root.name is None:
-        raise ValueError(f"tree: expected a block such as ('min', 'x1', 'x2'), got {tree!r}")
+        raise wrong("tree", "a block such as ('min', 'x1', 'x2')", shown(tree))
     order = found if inputs is None else list(inputs)
     missing = [name for name in found if name not in order]
     if missing:
-        raise ValueError(f"inputs: expected all of {found}, got {order} without {missing[0]!r}")
+        raise wrong("inputs", f"all of {found}", f"{order} without {missing[0]!r}")
     numbers = dict(inputs) if isinstance(inputs, Mapping) else None
     places = {name: (0.45 + i * _PITCH) for i, name in enumerate(order)}
     width = 0.9 + (len(order) - 1) * _PITCH
@@ -96,13 +109,10 @@ def _read(tree: object, found: list[str]) -> _Part:
             found.append(tree)
         return _Part(None, tree, [], 0)
     if not isinstance(tree, tuple):
-        raise TypeError(
-            f"tree: expected nested tuples of a block's name and its parts, got {type(tree).__name__}"
-        )
+        expected = "nested tuples of a block's name and its parts"
+        raise wrong_type("tree", expected, type(tree).__name__)
     if len(tree) < 2 or not isinstance(tree[0], str):
-        raise ValueError(
-            f"tree: expected (name, part, ...) such as ('min', 'x1', 'x2'), got {tree!r}"
-        )
+        raise wrong("tree", "(name, part, ...) such as ('min', 'x1', 'x2')", shown(tree))
     parts = [_read(part, found) for part in tree[1:]]
     half = max(
         0.42, style.text_size(words.pretty(tree[0]), style.HEAD, weight="bold")[0] / 2 + 0.16

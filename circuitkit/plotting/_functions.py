@@ -12,7 +12,8 @@ from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import palette, words
-from circuitkit.functions.target import Target, TargetLike
+from circuitkit.checks import accepts, finite_vector, flag, interval, vector, wrong
+from circuitkit.functions.target import FUNCTION, Target, TargetLike
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._polygons import kinks
@@ -24,6 +25,7 @@ _DASHES = [(0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)
 _SEATS = (-1.0, -0.5, 0.5, 1.0)
 
 
+@accepts(ax=style.AX)
 def relu(ax: Axes | None = None) -> Axes:
     r"""The ReLU activation function, :math:`\\max(z, 0)`: off for negative z, unchanged for positive.
 
@@ -50,6 +52,7 @@ def relu(ax: Axes | None = None) -> Axes:
     return ax
 
 
+@accepts(net=style.NET, target=FUNCTION, ax=style.AX, domain=interval(), units=flag())
 def function(
     net: Network,
     target: TargetLike | None = None,
@@ -82,14 +85,11 @@ def function(
         >>> [t.get_text() for t in ax.get_legend().get_texts()]
         ['network', 'target |x|', '1 · relu(x)', '1 · relu(−x)']
     """
-    style.checked_network(net)
     if net.n_inputs != 1 or net.n_outputs != 1:
-        raise ValueError(
-            f"net: expected one input and one output, got "
-            f"{words.dashes(net.layer_sizes)} (plot.heatmap shows two inputs)"
-        )
+        given = f"{words.dashes(net.layer_sizes)} (plotting.heatmap shows two inputs)"
+        raise wrong("net", "one input and one output", given)
     f = style.checked_target(target, net)
-    low, high = style.checked_domain(domain)
+    low, high = domain
     ax = style.fresh_axes(ax, 4.8, 3.5 + (0.24 * -(-net.layer_sizes[-2] // 2) if units else 0.0))
     x = curves(ax, net, f, low, high, broad=units)
     if units and len(net.weights) > 1:
@@ -170,6 +170,7 @@ def _unit_text(net: Network, unit: int) -> str:
     return f"relu({inner})"
 
 
+@accepts(weight=vector(), bias=vector(), ax=style.AX, x=vector())
 def direction(
     weight: ArrayLike, bias: float = 0.0, *, ax: Axes | None = None, x: ArrayLike | None = None
 ) -> Axes:
@@ -195,12 +196,12 @@ def direction(
 
     Source: the deck, "Features"; Olah et al., "Zoom In", claim 1.
     """
-    w = style.checked_vector(weight, "weight", 2, "one for each input")
-    b = float(style.checked_vector(bias, "bias", 1, "the unit's")[0])
-    point = None if x is None else style.checked_vector(x, "x", 2, "one for each input")
+    w = finite_vector(weight, "weight", 2, "one for each input")
+    b = float(finite_vector(bias, "bias", 1, "the unit's")[0])
+    point = None if x is None else finite_vector(x, "x", 2, "one for each input")
     length = float(np.hypot(*w))
     if length == 0:
-        raise ValueError("weight: expected a direction, not both weights 0")
+        raise wrong("weight", "a direction, not both weights 0", "(0, 0)")
     unit, across = w / length, np.array([-w[1], w[0]]) / length
     foot = -b / length * unit  # the border's nearest point to the origin
     shown = [foot] if point is None else [foot, point]

@@ -14,7 +14,18 @@ from matplotlib.tri import Triangulation
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import palette, words
-from circuitkit.functions.target import Target, TargetLike
+from circuitkit.checks import (
+    accepts,
+    finite_vector,
+    flag,
+    interval,
+    made_by,
+    shown,
+    vector,
+    wrong,
+    wrong_type,
+)
+from circuitkit.functions.target import FUNCTION, Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
@@ -26,6 +37,30 @@ Array = NDArray[np.float64]
 _GRID = 121
 
 
+def _network_or_function(name: str, value: Any) -> Network | Target:
+    if isinstance(value, Network):
+        return value
+    try:
+        return as_target(value)
+    except TypeError:
+        expected = "a Network or a function such as 'min'"
+        raise wrong_type(name, expected, type(value).__name__) from None
+
+
+@accepts(
+    f=made_by(
+        _network_or_function,
+        says=("target", "expression"),
+        right="min",
+        wrong=(3, None, "nonsense(x)", {"min"}),
+    ),
+    target=FUNCTION,
+    ax=style.AX,
+    domain=interval(),
+    at=vector(),
+    regions=flag(),
+    error=flag(),
+)
 def heatmap(
     f: Network | TargetLike,
     target: TargetLike | None = None,
@@ -66,7 +101,7 @@ def heatmap(
         'x₁'
     """
     f, g = _checked(f, target, error=error, regions=regions)
-    low, high = style.checked_domain(domain)
+    low, high = domain
     pair, point = _checked_slice(f, inputs, at)
     ax = style.fresh_axes(ax, 4.6, 3.9)
     field = Field(f, g if error else None, pair, point, low, high)
@@ -229,22 +264,15 @@ def square(ax: Axes, f: Network | Target, pair: tuple[int, int], low: float, hig
 def _checked(
     f: Network | TargetLike, target: TargetLike | None, *, error: bool, regions: bool
 ) -> tuple[Network | Target, Target | None]:
-    if not isinstance(f, Network):
-        try:
-            f = as_target(f)
-        except TypeError:
-            raise TypeError(
-                f"f: expected a Network or a function such as 'min', got {type(f).__name__}"
-            ) from None
+    f = f if isinstance(f, Network) else as_target(f)
     if f.n_inputs < 2 or f.n_outputs != 1:
-        raise ValueError(
-            f"f: expected at least two inputs and one output, got {f.n_inputs} and {f.n_outputs}"
-            + (" (plot.function shows one input)" if f.n_inputs == 1 else "")
-        )
+        hint = " (plotting.function shows one input)" if f.n_inputs == 1 else ""
+        given = f"{f.n_inputs} and {f.n_outputs}{hint}"
+        raise wrong("f", "at least two inputs and one output", given)
     if error and target is None:
-        raise ValueError("target: expected a function to compare with, since error=True, got None")
+        raise wrong("target", "a function to compare with, since error=True", None)
     if regions and not isinstance(f, Network):
-        raise ValueError(f"regions: expected a Network to show regions of, got the target {f.name}")
+        raise wrong("regions", "a Network to show regions of", f"the target {f.name}")
     return f, style.checked_target(target, f)
 
 
@@ -255,6 +283,6 @@ def _checked_slice(
     pair = tuple(inputs) if isinstance(inputs, Sequence) else ()
     known = all(isinstance(i, (int, np.integer)) and 0 <= i < n for i in pair)
     if len(pair) != 2 or not known or pair[0] == pair[1]:
-        raise ValueError(f"inputs: expected two different inputs from 0 to {n - 1}, got {inputs!r}")
-    point = np.zeros(n) if at is None else style.checked_vector(at, "at", n, "one for each input")
+        raise wrong("inputs", f"two different inputs from 0 to {n - 1}", shown(inputs))
+    point = np.zeros(n) if at is None else finite_vector(at, "at", n, "one for each input")
     return (int(pair[0]), int(pair[1])), point

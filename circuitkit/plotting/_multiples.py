@@ -15,7 +15,18 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from circuitkit import palette, words
-from circuitkit.functions.target import Target, TargetLike
+from circuitkit.checks import (
+    accepts,
+    flag,
+    interval,
+    listed,
+    made_by,
+    several,
+    string,
+    whole,
+    wrong,
+)
+from circuitkit.functions.target import FUNCTION, Target, TargetLike
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._functions import curves
@@ -30,6 +41,7 @@ _TINTS = ("#dbe9f6", "#fdebd3", "#e3f1e4", "#efe3f4", "#f6f3c9", "#d9eeee", "#f8
 _GRID = 120
 
 
+@accepts(net=style.NET, target=FUNCTION, ax=style.AX, domain=interval())
 def regions(
     net: Network,
     target: TargetLike | None = None,
@@ -59,13 +71,10 @@ def regions(
         >>> sorted(t.get_text() for t in regions(ck.circuit("min")).texts)
         ['x₁', 'x₂']
     """
-    style.checked_network(net)
     if net.n_inputs != 2 or net.n_outputs != 1:
-        raise ValueError(
-            f"net: expected two inputs and one output, got {words.dashes(net.layer_sizes)}"
-        )
+        raise wrong("net", "two inputs and one output", words.dashes(net.layer_sizes))
     f = style.checked_target(target, net)
-    low, high = style.checked_domain(domain)
+    low, high = domain
     ax = style.fresh_axes(ax, 4.0, 4.0)
     parts = linear_regions(net, low, high)
     groups = pieces(parts)
@@ -155,6 +164,23 @@ def _contains(corners: Array, at: Array) -> NDArray[np.bool_]:
     return np.asarray(np.all(side >= 0, axis=-1) | np.all(side <= 0, axis=-1))
 
 
+def _networks(name: str, value: Any) -> Any:
+    """A list or a mapping of networks, at least one."""
+    several(style.NET, "a list of at least one Network", fewest=1).take(
+        name, value.values() if isinstance(value, Mapping) else value
+    )
+    return value
+
+
+@accepts(
+    nets=made_by(_networks, right=[Network], wrong=([], "min", 3, ["min"], {"a": 1}, [None])),
+    target=FUNCTION,
+    axes=listed("a list of matplotlib Axes"),
+    domain=interval(),
+    titles=several(string(empty=True), "a list of titles"),
+    columns=whole(least=1),
+    error=flag(),
+)
 def stuck(
     nets: Mapping[str, Network] | Iterable[Network],
     target: TargetLike | None = None,
@@ -196,24 +222,18 @@ def stuck(
     if isinstance(nets, Mapping):
         titles = list(nets) if titles is None else titles
         nets = nets.values()
-    networks = [style.checked_network(net, f"nets[{i}]") for i, net in enumerate(nets)]
-    if not networks:
-        raise ValueError("nets: expected at least one network, got none")
+    networks = list(nets)
     n = len(networks)
     kinds = {(net.n_inputs, net.n_outputs) for net in networks}
     if len(kinds) > 1 or not kinds <= {(1, 1), (2, 1)}:
-        raise ValueError(
-            f"nets: expected networks that all have one input, or all two, and one output, "
-            f"got {', '.join(map(repr, networks))}"
-        )
+        expected = "networks that all have one input, or all two, and one output"
+        raise wrong("nets", expected, ", ".join(map(repr, networks)))
     if titles is not None and len(titles) != n:
-        raise ValueError(f"titles: expected {words.count(n, 'title')}, got {len(titles)}")
+        raise wrong("titles", words.count(n, "title"), len(titles))
     if error and target is None:
-        raise ValueError("target: expected a function to compare with, since error=True, got None")
-    if columns < 1:
-        raise ValueError(f"columns: expected 1 or more, got {columns!r}")
+        raise wrong("target", "a function to compare with, since error=True", None)
     f = style.checked_target(target, networks[0])
-    low, high = style.checked_domain(domain)
+    low, high = domain
     plane = networks[0].n_inputs == 2
     panels = _panels(axes, n, columns, plane, 0.0 if titles is None else 0.27)
     for i, ax in enumerate(panels):
@@ -242,9 +262,9 @@ def _panels(
     if axes is not None:
         given = np.array(axes, dtype=object).ravel()
         if len(given) != n:
-            raise ValueError(f"axes: expected {n}, one for each network, got {len(given)}")
-        for ax in given:
-            style.fresh_axes(ax, 0, 0)
+            raise wrong("axes", f"{n}, one for each network", len(given))
+        for i, ax in enumerate(given):
+            style.AX.take(f"axes[{i}]", ax)
         return given
     columns = min(columns, n)
     rows = -(-n // columns)

@@ -15,6 +15,18 @@ from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import palette, words
+from circuitkit.checks import (
+    accepts,
+    finite_vector,
+    flag,
+    instance,
+    optional,
+    several,
+    shown,
+    string,
+    vector,
+    wrong,
+)
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import (
@@ -34,6 +46,24 @@ Key: TypeAlias = "tuple[int, int] | tuple[int, int, int]"
 _MOST_LABELS = 40
 
 
+_NAMES = several(string("a name", empty=True), "a list of names")
+
+
+@accepts(
+    net=style.NET,
+    x=vector(),
+    ax=style.AX,
+    biases=flag(),
+    labels=flag(),
+    names=several(
+        several(optional(string("a name", empty=True)), "a list of names"),
+        "a list of names for each hidden layer",
+    ),
+    input_names=_NAMES,
+    output_names=_NAMES,
+    circuits=instance(Mapping, "a dict of label -> units and edges"),
+    title=string(empty=True),
+)
 def network(
     net: Network,
     x: ArrayLike | None = None,
@@ -85,13 +115,12 @@ def network(
 
     Source: the deck, "Legend" and "Identity Function: Examples".
     """
-    style.checked_network(net)
     if biases is None:
         biases = net.has_biases
     sizes = net.layer_sizes
     texts = _node_texts(net, names, input_names, output_names)
     groups = _checked_circuits(circuits, net)
-    point = None if x is None else style.checked_vector(x, "x", net.n_inputs, "one for each input")
+    point = None if x is None else finite_vector(x, "x", net.n_inputs, "one for each input")
     plan = _Plan.of(
         net, texts, biases=biases, labels=labels, groups=groups, outside=point is not None
     )
@@ -158,6 +187,7 @@ def network(
     return canvas.finish()
 
 
+@accepts(ax=style.AX)
 def legend(ax: Axes | None = None) -> Axes:
     """What the parts of a network drawing mean: the kinds of nodes, the signs of edges.
 
@@ -210,6 +240,7 @@ def legend(ax: Axes | None = None) -> Axes:
     return canvas.finish()
 
 
+@accepts(weights=vector(), bias=vector(), x=vector(), ax=style.AX)
 def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = None) -> Axes:
     r"""One hidden unit and its arithmetic: :math:`z = w \cdot x + b`, then :math:`\max(z, 0)`.
 
@@ -232,11 +263,11 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
     """
     shape = np.shape(weights)
     if len(shape) > 1 or 0 in shape:
-        raise ValueError(f"weights: expected shape (n_in,), got shape {shape}")
+        raise wrong("weights", "shape (n_in,)", f"shape {shape}")
     n = shape[0] if shape else 1
-    w = style.checked_vector(weights, "weights", n, "one for each input")
-    b = float(style.checked_vector(bias, "bias", 1, "the unit's")[0])
-    values = style.checked_vector(x, "x", n, "one for each weight")
+    w = finite_vector(weights, "weights", n, "one for each input")
+    b = float(finite_vector(bias, "bias", 1, "the unit's")[0])
+    values = finite_vector(x, "x", n, "one for each weight")
     z = float(w @ values + b) + 0.0
     names = words.input_names(n)
 
@@ -479,16 +510,12 @@ def _node_texts(
     hidden = net.layer_sizes[1:-1]
     if names is None:
         names = [[""] * n for n in hidden]
-    if isinstance(names, str) or len(names) != len(hidden):
-        raise ValueError(
-            f"names: expected {words.count(len(hidden), 'list')} of names, one a hidden layer, "
-            f"got {names!r}"
-        )
+    if len(names) != len(hidden):
+        expected = f"{words.count(len(hidden), 'list')} of names, one a hidden layer"
+        raise wrong("names", expected, shown(names))
     for i, (row, n) in enumerate(zip(names, hidden, strict=True)):
-        if isinstance(row, str) or len(row) != n:
-            raise ValueError(
-                f"names[{i}]: expected {words.count(n, 'name')}, one a unit, got {row!r}"
-            )
+        if len(row) != n:
+            raise wrong(f"names[{i}]", f"{words.count(n, 'name')}, one a unit", shown(row))
     outputs = words.output_names(net.n_outputs)
     ends = []
     for given, default, argument in (
@@ -496,10 +523,8 @@ def _node_texts(
         (output_names, outputs, "output_names"),
     ):
         row = default if given is None else list(given)
-        if isinstance(given, str) or len(row) != len(default):
-            raise ValueError(
-                f"{argument}: expected {words.count(len(default), 'name')}, got {given!r}"
-            )
+        if len(row) != len(default):
+            raise wrong(argument, words.count(len(default), "name"), shown(given))
         ends.append(row)
     rows = [ends[0], *names, ends[1]]
     return [[words.pretty(t) if t else "" for t in row] for row in rows]
@@ -508,14 +533,8 @@ def _node_texts(
 def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network) -> list[_Group]:
     if circuits is None:
         return []
-    if not isinstance(circuits, Mapping):
-        raise TypeError(
-            f"circuits: expected a dict of label -> units and edges, got {type(circuits).__name__}"
-        )
     if len(circuits) > len(palette.GROUPS):
-        raise ValueError(
-            f"circuits: expected at most {len(palette.GROUPS)} groups, got {len(circuits)}"
-        )
+        raise wrong("circuits", f"at most {len(palette.GROUPS)} groups", len(circuits))
     sizes = net.layer_sizes
     groups = []
     for i, (label, keys) in enumerate(circuits.items()):
@@ -523,9 +542,11 @@ def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network
         edges: list[tuple[int, int, int]] = []
         for key in keys:
             if not _known(key, sizes):
-                raise ValueError(
-                    f"circuits[{label!r}]: expected (layer, unit) or (layer, unit_from, unit_to) of a "
-                    f"{words.dashes(sizes)} network, counted from 0, got {key!r}"
+                raise wrong(
+                    f"circuits[{label!r}]",
+                    f"(layer, unit) or (layer, unit_from, unit_to) of a {words.dashes(sizes)} "
+                    "network, counted from 0",
+                    shown(key),
                 )
             layer, unit, *above = (int(k) for k in key)
             if above:
@@ -533,9 +554,7 @@ def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network
             else:
                 units.append((layer, unit))
         if not units and not edges:
-            raise ValueError(
-                f"circuits[{label!r}]: expected at least one unit or edge, got {keys!r}"
-            )
+            raise wrong(f"circuits[{label!r}]", "at least one unit or edge", shown(keys))
         if not edges:
             edges = [
                 (layer, i, j)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.colors import Colormap, to_hex, to_rgb
 from matplotlib.patches import Rectangle
 
 from circuitkit import palette, words
+from circuitkit.checks import accepts, instance, made_by, several, string, whole, wrong, wrong_type
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import Canvas
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
 
 #: lines drawn at most when no seeds are chosen
 _MOST_SEEDS = 24
+_TABLE = instance(pd.DataFrame, "a pandas DataFrame")
 #: a loss of 0 has no place on a logarithmic axis
 _LEAST_LOSS = 1e-16
 
 
+@accepts(net=style.NET, ax=style.AX)
 def weights(net: Network, *, ax: Axes | None = None) -> Axes:
     """The weight matrices as tables of numbers, one row a unit, on the diverging scale.
 
@@ -39,7 +43,6 @@ def weights(net: Network, *, ax: Axes | None = None) -> Axes:
         >>> [t.get_text() for t in ax.texts][:5]
         ['weights[0]', 'x', 'h₁', '1', 'h₂']
     """
-    style.checked_network(net)
     sizes = net.layer_sizes
     with_biases = net.has_biases
     columns = sum(sizes[:-1]) + (len(sizes) - 1) * with_biases
@@ -108,6 +111,17 @@ def readable_on(color: str) -> str:
     return "#000000" if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 else palette.PAPER
 
 
+def _run(name: str, value: Any) -> Any:
+    if not (hasattr(value, "seeds") and hasattr(value, "history")):
+        raise wrong_type(name, "what circuitkit.train returns", type(value).__name__)
+    return value
+
+
+@accepts(
+    run=made_by(_run, right=SimpleNamespace(seeds=[0], history=[]), wrong=("run", None, 3)),
+    ax=style.AX,
+    seeds=several(whole(least=0), "a list of seeds"),
+)
 def history(
     run: TrainingRun, *, ax: Axes | None = None, seeds: Iterable[int] | None = None
 ) -> Axes:
@@ -135,10 +149,8 @@ def history(
     known = {s: i for i, s in enumerate(all_seeds)}
     unknown = [s for s in chosen if s not in known]
     if unknown or not chosen:
-        raise ValueError(
-            f"seeds: expected seeds of this run ({all_seeds[0]} to {all_seeds[-1]}), "
-            f"got {unknown[0] if unknown else 'none'}"
-        )
+        expected = f"seeds of this run ({all_seeds[0]} to {all_seeds[-1]})"
+        raise wrong("seeds", expected, unknown[0] if unknown else "none")
     index = [known[s] for s in chosen]
     ax = style.fresh_axes(ax, 4.8, 3.4)
     losses = np.array(run.history, dtype=np.float64)[:, index]
@@ -173,6 +185,7 @@ def history(
     return ax
 
 
+@accepts(ax=style.AX)
 def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) -> Axes:
     """Success rates with their intervals, one row each.
 
@@ -230,6 +243,9 @@ def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) ->
     return ax
 
 
+@accepts(
+    table=_TABLE, rows=string("a column's name"), columns=string("a column's name"), ax=style.AX
+)
 def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None = None) -> Axes:
     """Success rates over two settings as a table: the darker, the more seeds solved.
 
@@ -255,10 +271,8 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
     twice = table.duplicated([rows, columns])
     if twice.any():
         row = table[twice].iloc[0]
-        raise ValueError(
-            f"table: expected one line a cell, got several for {rows} {row[rows]!r}, "
-            f"{columns} {row[columns]!r}"
-        )
+        given = f"several for {rows} {row[rows]!r}, {columns} {row[columns]!r}"
+        raise wrong("table", "one line a cell", given)
     down = list(dict.fromkeys(table[rows]))
     across = list(dict.fromkeys(table[columns]))
     width, height = 1.05, 0.56
@@ -314,21 +328,16 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
     return ax
 
 
-def _checked_rates(table: object, keys: list[str]) -> None:
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"table: expected a pandas DataFrame, got {type(table).__name__}")
+def _checked_rates(table: pd.DataFrame, keys: list[str]) -> None:
+    table = _TABLE.take("table", table)
     needed = [*keys, "rate", "low", "high"]
     missing = [c for c in needed if c not in table.columns]
     if missing or not len(table):
-        raise ValueError(
-            f"table: expected rows with the columns {', '.join(needed)}, "
-            f"got {len(table)} rows with {', '.join(map(str, table.columns))}"
-        )
+        given = f"{len(table)} rows with {', '.join(map(str, table.columns))}"
+        raise wrong("table", f"rows with the columns {', '.join(needed)}", given)
     rate, low, high = (table[c].to_numpy(dtype=float) for c in ("rate", "low", "high"))
     fine = (low >= 0) & (low <= rate) & (rate <= high) & (high <= 1)
     if not fine.all():
         i = int(np.flatnonzero(~fine)[0])
-        raise ValueError(
-            f"table: expected 0 <= low <= rate <= high <= 1, "
-            f"got rate {rate[i]} with low {low[i]} and high {high[i]} in row {i}"
-        )
+        given = f"rate {rate[i]} with low {low[i]} and high {high[i]} in row {i}"
+        raise wrong("table", "0 <= low <= rate <= high <= 1", given)

@@ -21,6 +21,7 @@ from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
 from circuitkit import palette, words
+from circuitkit.checks import instance, wrong
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
@@ -79,6 +80,10 @@ _RC: dict[str, Any] = {
     # A fixed salt, and no date below: the same figure is the same file, byte for byte.
     "svg.hashsalt": "circuitkit",
 }
+
+
+NET = instance(Network)
+AX = instance(Axes, "a matplotlib Axes")
 
 
 def setup() -> None:
@@ -153,8 +158,6 @@ def fresh_axes(ax: Axes | None, width: float, height: float) -> Axes:
         _, ax = plt.subplots(figsize=(width, height), layout="constrained")
         ax.figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03)  # type: ignore[union-attr,call-arg]
         return ax
-    if not isinstance(ax, Axes):
-        raise TypeError(f"ax: expected a matplotlib Axes, got {type(ax).__name__}")
     return ax
 
 
@@ -162,7 +165,7 @@ def inches(ax: Axes) -> Array:
     """Width and height of the room that ``ax`` has, its figure laid out as it is now."""
     figure = ax.get_figure(root=True)
     if figure is None:
-        raise ValueError("ax: expected axes in a figure, got axes that were removed from theirs")
+        raise wrong("ax", "axes in a figure", "axes that were removed from theirs")
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.execute(figure)
@@ -177,51 +180,18 @@ def legend_below(ax: Axes, *args: Any, **kwargs: Any) -> None:
     ax.legend(*args, loc="upper center", bbox_to_anchor=(0.5, 0.0), **look)
 
 
-def checked_network(net: object, name: str = "net") -> Network:
-    if not isinstance(net, Network):
-        raise TypeError(f"{name}: expected a Network, got {type(net).__name__}")
-    return net
-
-
 def checked_target(target: TargetLike | None, net: Network | Target) -> Target | None:
     """The target, after checking that it takes and gives as many numbers as ``net``."""
     if target is None:
         return None
     f = as_target(target)
     if f.n_inputs != net.n_inputs:
-        raise ValueError(
-            f"target: expected a function of {words.count(net.n_inputs, 'input')} like the network, "
-            f"got {f.name} of {words.count(f.n_inputs, 'input')}"
-        )
+        wanted = f"a function of {words.count(net.n_inputs, 'input')} like the network"
+        raise wrong("target", wanted, f"{f.name} of {words.count(f.n_inputs, 'input')}")
     if f.n_outputs != net.n_outputs:
-        raise ValueError(
-            f"target: expected a function with {words.count(net.n_outputs, 'output')} like the network, "
-            f"got {f.name} with {words.count(f.n_outputs, 'output')}"
-        )
+        wanted = f"a function with {words.count(net.n_outputs, 'output')} like the network"
+        raise wrong("target", wanted, f"{f.name} with {words.count(f.n_outputs, 'output')}")
     return f
-
-
-def checked_domain(domain: Sequence[float]) -> tuple[float, float]:
-    try:
-        low, high = (float(v) for v in domain)
-    except (TypeError, ValueError):
-        raise ValueError(f"domain: expected two numbers (low, high), got {domain!r}") from None
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ValueError(f"domain: expected (low, high) with low < high, got {domain!r}")
-    return low, high
-
-
-def checked_vector(value: Any, name: str, n: int, what: str) -> Array:
-    """``n`` finite numbers as an array; a single number is fine for ``n = 1``."""
-    try:
-        array = np.atleast_1d(np.asarray(value, dtype=np.float64))
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}: expected {words.count(n, 'number')}, got {value!r}") from None
-    if array.shape != (n,):
-        raise ValueError(f"{name}: expected {words.count(n, 'number')}, {what}, got {value!r}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers, got {value!r}")
-    return array
 
 
 def through_zero(ax: Axes) -> None:

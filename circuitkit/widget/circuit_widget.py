@@ -21,8 +21,27 @@ import traitlets
 from numpy.typing import ArrayLike
 
 from circuitkit import words
+from circuitkit.checks import (
+    accepts,
+    array,
+    finite_vector,
+    flag,
+    instance,
+    listed,
+    made_by,
+    made_with,
+    number,
+    one_of,
+    several,
+    shown,
+    string,
+    vector,
+    whole,
+    wrong,
+    wrong_type,
+)
 from circuitkit.functions.page_json import target_to_json
-from circuitkit.functions.target import Target, TargetLike
+from circuitkit.functions.target import FUNCTION, Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.widget import page, still
@@ -35,8 +54,41 @@ _RELATIONS = ("equal", "opposite", "inverse", "negative inverse")
 _TOLERANCE = 1e-9
 #: beyond this a page cannot tell neighboring whole numbers apart
 _SEEDS = 2**53
+_SEED = whole(least=0, most=_SEEDS - 1, top="2^53 - 1")
 
 
+def _as_network(name: str, network: Any) -> Network:
+    if isinstance(network, str):
+        from circuitkit.circuits import circuit
+
+        return circuit(network)
+    if not isinstance(network, Network):
+        expected = "a circuitkit.Network or the name of a circuit"
+        raise wrong_type(name, expected, type(network).__name__)
+    return network
+
+
+def _panels(name: str, panels: Any) -> Any:
+    """One name or several."""
+    expected = f"names out of {', '.join(_PANELS)}"
+    given = [panels] if isinstance(panels, str) else panels
+    return several(one_of(*_PANELS, expected=expected), expected, fewest=1).take(name, given)
+
+
+def _texts(name: str, texts: Any) -> Any:
+    """One text or several."""
+    given = [texts] if isinstance(texts, str) else texts
+    return several(string(empty=True), "a list of texts").take(name, given)
+
+
+@made_with(
+    key=string(),
+    prompt=string(),
+    hints=several(string(), "a list of texts"),
+    domain=listed("a pair (low, high), or one for each input"),
+    fails_outside=flag(),
+    max_units=whole(least=1),
+)
 @dataclass(frozen=True)
 class Challenge:
     r"""A puzzle that a widget grades by its exact verdict.
@@ -67,22 +119,9 @@ class Challenge:
     max_units: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("key", "prompt"):
-            value = getattr(self, name)
-            if not isinstance(value, str):
-                raise TypeError(f"{name}: expected text, got {type(value).__name__}")
-            if not value.strip():
-                raise ValueError(f"{name}: expected text, got an empty string")
-        if isinstance(self.hints, str) or not all(isinstance(h, str) for h in self.hints):
-            raise TypeError(f"hints: expected a sequence of texts, got {self.hints!r}")
         object.__setattr__(self, "hints", tuple(self.hints))
         if self.fails_outside and self.domain is None:
-            raise ValueError("fails_outside: expected a domain to be outside of, got domain=None")
-        units = self.max_units
-        if units is not None and (
-            isinstance(units, bool) or not isinstance(units, int) or units < 1
-        ):
-            raise ValueError(f"max_units: expected a whole number of at least 1, got {units!r}")
+            raise wrong("fails_outside", "a domain to be outside of", "domain=None")
 
 
 class _Verdict(traitlets.Dict):
@@ -156,6 +195,24 @@ class CircuitWidget(page.PageWidget):
     _seen = traitlets.Int(0).tag(sync=True)
     _config: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
+    @accepts(
+        network=made_by(
+            _as_network, says=("name",), right="min", wrong=(3, None, [[1]], "no circuit")
+        ),
+        target=FUNCTION,
+        x=vector(),
+        panels=made_by(_panels, right=["graph"], wrong=("piano", [], ["graph", 3], 3)),
+        challenge=instance(Challenge),
+        ties=listed("triples (edge, edge, relation)"),
+        names=listed("a list of texts for each hidden layer"),
+        input_names=made_by(_texts, right=["a", "b"], wrong=(3, [1, 2])),
+        seed=_SEED,
+        seeds=several(_SEED, "a list of seeds"),
+        learning_rate=number(above=0),
+        frozen=listed("a list of edges"),
+        biases=flag(),
+        caption=string(empty=True),
+    )
     def __init__(
         self,
         network: Network | str,
@@ -178,14 +235,16 @@ class CircuitWidget(page.PageWidget):
         self._sending_state = False
         self._made = False
         self._sizes: tuple[int, ...] | None = None
-        net = _as_network(network)
+        net = _as_network("network", network)
         goal = None if target is None else as_target(target)
         if goal is not None and (goal.n_inputs, goal.n_outputs) != (net.n_inputs, net.n_outputs):
-            raise ValueError(
-                f"target: expected {net.n_inputs} input(s) and {net.n_outputs} output(s) as the "
-                f"network has, got {goal.n_inputs} and {goal.n_outputs}"
+            inputs, outputs = (
+                words.count(net.n_inputs, "input"),
+                words.count(net.n_outputs, "output"),
             )
-        shown = _checked_panels(panels)
+            given = f"{goal.n_inputs} and {goal.n_outputs}"
+            raise wrong("target", f"{inputs} and {outputs} as the network has", given)
+        chosen = ["network", "graph", "verdict"] if panels is None else list(panels)
         box = _checked_domain(domain, net.n_inputs, "domain")
         with_biases = net.has_biases if biases is None else bool(biases)
         if seed is not None:
@@ -194,13 +253,13 @@ class CircuitWidget(page.PageWidget):
         config: dict[str, Any] = {
             "target": None if goal is None else target_to_json(goal),
             "domain": box,
-            "panels": shown,
+            "panels": chosen,
             "ties": _checked_ties(ties, net),
             "names": _checked_names(names, net),
             "input_names": _checked_input_names(input_names, net.n_inputs),
             "show_biases": with_biases,
             "challenge": _challenge_dict(challenge, goal, net.n_inputs),
-            "seeds": [_checked_seed(s, "seeds") for s in seeds or ()],
+            "seeds": list(seeds or ()),
             "tolerance": _TOLERANCE,
             "caption": str(caption),
             "label": _label(net, goal),
@@ -333,9 +392,10 @@ class CircuitWidget(page.PageWidget):
         if self._sizes is None:
             return list(proposal["value"])
         try:
-            return _floats(proposal["value"], self._sizes[0], "x")
+            x = finite_vector(proposal["value"], "x", self._sizes[0], "one for each input")
         except (TypeError, ValueError) as error:
             raise traitlets.TraitError(str(error)) from error
+        return [float(v) for v in x]
 
     @traitlets.validate("ablated", "frozen")
     def _check_keys(self, proposal: Any) -> list[list[int]]:
@@ -378,54 +438,28 @@ class CircuitWidget(page.PageWidget):
         return f"CircuitWidget({words.dashes(self._sizes or ())}{goal})"
 
 
-def _as_network(network: Any) -> Network:
-    if isinstance(network, str):
-        from circuitkit.circuits import circuit
-
-        return circuit(network)
-    if not isinstance(network, Network):
-        raise TypeError(
-            f"network: expected a circuitkit.Network or the name of a circuit, "
-            f"got {type(network).__name__}"
-        )
-    return network
-
-
 def _initial_network(sizes: tuple[int, ...], seed: int, *, bias: bool) -> Network:
     from circuitkit.training.start import initial
 
-    weights, biases = initial("torch", sizes, [_checked_seed(seed, "seed")], bias=bias)
+    weights, biases = initial("torch", sizes, [seed], bias=bias)
     return Network([w[0] for w in weights], [b[0] for b in biases])
-
-
-def _checked_seed(seed: Any, name: str) -> int:
-    number = not isinstance(seed, bool) and isinstance(seed, (int, np.integer))
-    if not number or not 0 <= seed < _SEEDS:
-        kind = "a whole number" if name == "seed" else "whole numbers"
-        raise ValueError(f"{name}: expected {kind} from 0 to 2^53 - 1, got {seed!r}")
-    return int(seed)
 
 
 def _checked_names(names: Any, net: Network) -> list[list[str]] | None:
     if names is None:
         return None
     hidden = net.layer_sizes[1:-1]
-    layers = [[layer] if isinstance(layer, str) else list(layer) for layer in names]
-    texts = all(isinstance(n, str) for layer in layers for n in layer)
-    if not texts or tuple(map(len, layers)) != hidden:
-        raise ValueError(
-            f"names: expected one list of texts a hidden layer, of lengths {list(hidden)}, got {names!r}"
-        )
+    layers = [_texts(f"names[{i}]", layer) for i, layer in enumerate(names)]
+    if tuple(map(len, layers)) != hidden:
+        expected = f"one list of texts a hidden layer, of lengths {list(hidden)}"
+        raise wrong("names", expected, shown(names))
     return layers
 
 
-def _checked_input_names(names: Any, n: int) -> list[str] | None:
-    if names is None:
-        return None
-    texts = [names] if isinstance(names, str) else [str(name) for name in names]
-    if len(texts) != n:
-        raise ValueError(f"input_names: expected {n} name(s), got {len(texts)}")
-    return texts
+def _checked_input_names(names: Sequence[str] | None, n: int) -> list[str] | None:
+    if names is not None and len(names) != n:
+        raise wrong("input_names", words.count(n, "name"), len(names))
+    return None if names is None else list(names)
 
 
 def _label(net: Network, goal: Target | None) -> str:
@@ -433,50 +467,30 @@ def _label(net: Network, goal: Target | None) -> str:
     return text if goal is None else f"{text}, target {goal}"
 
 
-def _checked_panels(panels: Iterable[str] | None) -> list[str]:
-    if panels is None:
-        return ["network", "graph", "verdict"]
-    names = [panels] if isinstance(panels, str) else list(panels)
-    for name in names:
-        if name not in _PANELS:
-            raise ValueError(f"panels: expected names out of {', '.join(_PANELS)}, got {name!r}")
-    if not names:
-        raise ValueError("panels: expected at least one panel, got none")
-    return names
-
-
-def _floats(values: Any, n: int, name: str) -> list[float]:
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiu":
-        raise TypeError(f"{name}: expected real numbers, got {values!r}")
-    array = np.atleast_1d(array).astype(float)
-    if array.shape != (n,):
-        raise ValueError(f"{name}: expected {n} number(s), got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name}: expected finite numbers, got {array.tolist()}")
-    return [float(v) for v in array]
-
-
 def _checked_domain(domain: Any, n: int, name: str) -> list[list[float]]:
-    array = np.asarray(domain, dtype=float)
-    if array.shape == (2,):
-        array = np.tile(array, (n, 1))
-    if array.shape != (n, 2):
-        raise ValueError(f"{name}: expected (low, high) or {n} such pair(s), got {domain!r}")
-    if not np.isfinite(array).all() or not (array[:, 0] < array[:, 1]).all():
-        raise ValueError(f"{name}: expected finite pairs with low < high, got {domain!r}")
-    return [[float(a), float(b)] for a, b in array]
+    pairs = array(domain, name)
+    if pairs.shape == (2,):
+        pairs = np.tile(pairs, (n, 1))
+    if pairs.shape != (n, 2):
+        raise wrong(name, f"(low, high) or {words.count(n, 'such pair')}", shown(domain))
+    if not np.isfinite(pairs).all() or not (pairs[:, 0] < pairs[:, 1]).all():
+        raise wrong(name, "finite pairs with low < high", shown(domain))
+    return [[float(a), float(b)] for a, b in pairs]
 
 
 def _checked_x(x: ArrayLike | None, box: list[list[float]]) -> list[float]:
     if x is not None:
-        return _floats(x, len(box), "x")
+        return [float(v) for v in finite_vector(x, "x", len(box), "one for each input")]
     start = [3.0, -5.0, 4.0, -2.0]
     return [min(max(start[i % 4], low), high) for i, (low, high) in enumerate(box)]
 
 
 def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
-    parts = [int(k) for k in key]
+    expected = f"edges (layer, row, column) or hidden units (layer, unit) of a {words.dashes(sizes)} network"
+    try:
+        parts = [int(k) for k in key]
+    except (TypeError, ValueError):
+        raise wrong_type(name, expected, shown(key)) from None
     layers = len(sizes) - 1
     good = len(parts) in (2, 3) and 0 <= parts[0] < layers and 0 <= parts[1] < sizes[parts[0] + 1]
     if good and len(parts) == 3:
@@ -484,24 +498,20 @@ def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
     elif good:
         good = parts[0] < layers - 1
     if not good:
-        raise ValueError(
-            f"{name}: expected edges (layer, row, column) or hidden units (layer, unit) of a "
-            f"{words.dashes(sizes)} network, got {key!r}"
-        )
+        raise wrong(name, expected, shown(key))
     return parts
 
 
 def _checked_ties(ties: Any, net: Network) -> list[list[Any]]:
     checked = []
     for tie in ties or ():
-        if len(tie) != 3 or tie[2] not in _RELATIONS:
-            raise ValueError(
-                f"ties: expected (edge, edge, relation) with a relation out of "
-                f"{', '.join(map(repr, _RELATIONS))}, got {tie!r}"
-            )
+        if not isinstance(tie, Sequence) or len(tie) != 3 or tie[2] not in _RELATIONS:
+            relations = words.alternatives(_RELATIONS)
+            expected = f"(edge, edge, relation) with the relation {relations}"
+            raise wrong("ties", expected, shown(tie))
         edges = [_checked_key(edge, net.layer_sizes, "ties") for edge in tie[:2]]
         if any(len(edge) != 3 or edge[2] < 0 for edge in edges):
-            raise ValueError(f"ties: expected edges as (layer, row, column), got {tie!r}")
+            raise wrong("ties", "edges as (layer, row, column)", shown(tie))
         checked.append([*edges, tie[2]])
     return checked
 
@@ -511,10 +521,8 @@ def _challenge_dict(
 ) -> dict[str, Any] | None:
     if challenge is None:
         return None
-    if not isinstance(challenge, Challenge):
-        raise TypeError(f"challenge: expected a Challenge, got {type(challenge).__name__}")
     if goal is None:
-        raise ValueError("challenge: expected a target to grade by, got target=None")
+        raise wrong("challenge", "a target to grade by", "target=None")
     values = asdict(challenge)
     if challenge.domain is not None:
         values["domain"] = _checked_domain(challenge.domain, n_inputs, "challenge.domain")

@@ -18,6 +18,7 @@ from typing import Any
 
 import traitlets
 
+from circuitkit.checks import accepts, instance, number, string, wrong
 from circuitkit.network import Network
 from circuitkit.widget import page
 
@@ -106,6 +107,12 @@ class WeightsReader(page.PageWidget):
     tolerance = traitlets.Float(0.01).tag(sync=True)
     _config: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
+    @accepts(
+        weights=instance((Network, str), "a Network or text"),
+        tolerance=number(least=0),
+        examples=instance(Mapping, "a mapping of labels to texts"),
+        caption=string(empty=True),
+    )
     def __init__(
         self,
         weights: Network | str = "",
@@ -114,8 +121,6 @@ class WeightsReader(page.PageWidget):
         examples: Mapping[str, str] | None = None,
         caption: str = "",
     ) -> None:
-        if not isinstance(weights, (Network, str)):
-            raise TypeError(f"weights: expected a Network or text, got {type(weights).__name__}")
         text = weights if isinstance(weights, str) else _python(weights)
         choices = _EXAMPLES if examples is None else examples
         config: dict[str, Any] = {
@@ -135,7 +140,7 @@ class WeightsReader(page.PageWidget):
     def _check_tolerance(self, proposal: Any) -> float:
         value = float(proposal["value"])
         if not (math.isfinite(value) and value >= 0):
-            raise ValueError(f"tolerance: expected a number, 0 or above, got {value!r}")
+            raise wrong("tolerance", "a number, 0 or above", value)
         return value
 
     def _static_html(self) -> str:

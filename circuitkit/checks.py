@@ -1,0 +1,424 @@
+"""What an argument may be, said once: checked when a function is called, and tried by one common test.
+
+::
+
+    @accepts(net=instance(Network), tolerance=number(least=0))
+    def detect(net, *, tolerance=1e-2): ...
+
+A :class:`Kind` is data: how to take a value, one that will do, and some that will not. Every message reads
+``name: expected ..., got ...``: TypeError where the type is wrong, ValueError where the value is. What depends
+on several arguments stays in the function, which raises what :func:`wrong` or :func:`wrong_type` returns.
+
+Source: scikit-learn's ``_param_validation``, for constraints as data and the common test.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import numbers
+import os
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from circuitkit import words
+
+__all__ = [
+    "Kind",
+    "accepted",
+    "accepts",
+    "array",
+    "finite",
+    "finite_vector",
+    "flag",
+    "instance",
+    "interval",
+    "listed",
+    "made_by",
+    "made_with",
+    "number",
+    "one_of",
+    "optional",
+    "path",
+    "several",
+    "shown",
+    "string",
+    "vector",
+    "whole",
+    "wrong",
+    "wrong_type",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+C = TypeVar("C", bound=type)
+Array = NDArray[np.float64]
+
+
+# --- errors -------------------------------------------------------------------------------------------
+
+
+def wrong(name: str, expected: str, got: object) -> ValueError:
+    """The error for a value that does not fit."""
+    return ValueError(f"{name}: expected {expected}, got {got}")
+
+
+def wrong_type(name: str, expected: str, got: object) -> TypeError:
+    """The error for something of another kind."""
+    return TypeError(f"{name}: expected {expected}, got {got}")
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it, in at most some 60 characters."""
+    writer = reprlib.Repr()
+    writer.maxstring = writer.maxother = 60
+    return writer.repr(value)
+
+
+def _type(value: object) -> str:
+    return type(value).__name__
+
+
+# --- declaring ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What an argument may be.
+
+    Attributes:
+        take: argument's name, value -> the value to go on with; or raises TypeError or ValueError.
+        right: a value that will do; a class stands for any instance of it.
+        wrong: values that will not.
+    """
+
+    take: Callable[[str, Any], Any]
+    right: Any
+    wrong: tuple[Any, ...]
+
+
+def accepts(**kinds: Kind) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Check arguments when the function is called; one that is its default is not looked at.
+
+    Example:
+        >>> @accepts(n=whole(least=1))
+        ... def twice(n): return 2 * n
+        >>> twice(0)
+        Traceback (most recent call last):
+        ...
+        ValueError: n: expected a whole number, 1 or above, got 0
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(function)
+        defaults = {name: signature.parameters[name].default for name in kinds}
+
+        @functools.wraps(function)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                given = signature.bind(*args, **kwargs)
+            except TypeError:
+                return function(*args, **kwargs)  # Python says best what is missing
+            for name, kind in kinds.items():
+                value = given.arguments.get(name, defaults[name])
+                if value is not defaults[name]:
+                    given.arguments[name] = kind.take(name, value)
+            return function(*given.args, **given.kwargs)
+
+        checked.__accepts__ = kinds  # type: ignore[attr-defined]
+        return checked
+
+    return decorate
+
+
+def made_with(**kinds: Kind) -> Callable[[C], C]:
+    """:func:`accepts` for what a class is made with."""
+
+    def decorate(cls: C) -> C:
+        cls.__init__ = accepts(**kinds)(cls.__init__)  # type: ignore[misc]
+        return cls
+
+    return decorate
+
+
+def accepted(function: Callable[..., Any]) -> Mapping[str, Kind]:
+    """The kinds that :func:`accepts` gave to a function; none where it was not used."""
+    return getattr(function, "__accepts__", {})
+
+
+# --- kinds --------------------------------------------------------------------------------------------
+
+
+def instance(cls: type | tuple[type, ...], expected: str = "") -> Kind:
+    """An instance of a class, or of one of several."""
+    first = cls if isinstance(cls, type) else cls[0]
+    expected = expected or f"{'an' if first.__name__[0] in 'AEIOU' else 'a'} {first.__name__}"
+
+    def take(name: str, value: Any) -> Any:
+        if not isinstance(value, cls):
+            raise wrong_type(name, expected, _type(value))
+        return value
+
+    bad = [value for value in ("another thing", None, 3, [1]) if not isinstance(value, cls)]
+    return Kind(take, first, tuple(bad))
+
+
+def number(
+    expected: str = "a number",
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    infinite: bool = False,
+    fits: Callable[[float], bool] = lambda value: True,
+    right: float = 0.5,
+    bad: tuple[float, ...] = (),
+) -> Kind:
+    """A real number, finite unless ``infinite``, with a lower bound that it may reach (``least``) or not (``above``).
+
+    What else it must be is asked of ``fits``, with numbers that are (``right``) and are not (``bad``).
+    """
+    refused: list[Any] = ["1", None, True, [1.0], 1j, math.nan, *bad]
+    refused += [] if infinite else [math.inf]
+    if least is not None:
+        expected += f", {words.number(least)} or above"
+        refused.append(least - 1)
+        right += least
+    elif above is not None:
+        expected += f" above {words.number(above)}"
+        refused += [above, above - 1]
+        right += above
+
+    def take(name: str, value: Any) -> Any:
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+            raise wrong_type(name, expected, shown(value))
+        low = (least is not None and value < least) or (above is not None and value <= above)
+        unbounded = math.isnan(value) or (math.isinf(value) and not infinite)
+        if low or unbounded or not fits(float(value)):
+            raise wrong(name, expected, shown(value))
+        return value
+
+    return Kind(take, right, tuple(refused))
+
+
+def whole(
+    expected: str = "", *, least: int | None = None, most: int | None = None, top: str = ""
+) -> Kind:
+    """An int, or one of numpy's, within bounds; ``top`` writes the upper one."""
+    bad: list[Any] = ["1", None, True, 1.5, [1]]
+    if not expected:
+        expected = "a whole number"
+        if least is not None and most is not None:
+            expected += f" from {least} to {top or most}"
+        elif least is not None:
+            expected += f", {least} or above"
+    bad += [] if least is None else [least - 1]
+    bad += [] if most is None else [most + 1]
+
+    def take(name: str, value: Any) -> int:
+        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+            raise wrong_type(name, expected, shown(value))
+        if (least is not None and value < least) or (most is not None and value > most):
+            raise wrong(name, expected, shown(value))
+        return int(value)
+
+    return Kind(take, 1 if least is None else least, tuple(bad))
+
+
+def flag() -> Kind:
+    """True or False."""
+
+    def take(name: str, value: Any) -> bool:
+        if not isinstance(value, (bool, np.bool_)):
+            raise wrong_type(name, "True or False", shown(value))
+        return bool(value)
+
+    return Kind(take, True, ("yes", 1, 0.0, [True]))
+
+
+def string(expected: str = "text", *, empty: bool = False) -> Kind:
+    """A str, and not an empty one unless ``empty``."""
+
+    def take(name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise wrong_type(name, expected, _type(value))
+        if not empty and not value.strip():
+            raise wrong(name, expected, "an empty string")
+        return value
+
+    return Kind(take, "text", (3, ["text"], b"text", *(() if empty else ("", " "))))
+
+
+def one_of(*values: Any, expected: str = "") -> Kind:
+    """One of a few values."""
+    expected = expected or words.alternatives(values)
+
+    def take(name: str, value: Any) -> Any:
+        for known in values:
+            if type(value) is type(known) and value == known:
+                return known
+        raise wrong(name, expected, shown(value))
+
+    return Kind(take, values[0], ("none of these", -7, [values[0]]))
+
+
+def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
+    """A list of values of one kind; what is said of one of them is said of ``name[1]``."""
+
+    def take(name: str, value: Any) -> list[Any]:
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise wrong_type(name, expected, shown(value))
+        values = list(value)
+        if len(values) < fewest:
+            raise wrong(name, expected, "none" if not values else len(values))
+        return [kind.take(f"{name}[{i}]", v) for i, v in enumerate(values)]
+
+    bad = ["some text", 3, {"a": 1}, *([v] for v in kind.wrong), *([[]] if fewest else [])]
+    return Kind(take, [kind.right] * max(1, fewest), tuple(bad))
+
+
+def listed(expected: str) -> Kind:
+    """A list whose entries the function looks at itself."""
+
+    def take(name: str, value: Any) -> Any:
+        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+            raise wrong_type(name, expected, _type(value))
+        return value
+
+    return Kind(take, [], ("some text", 3, {"a": 1}))
+
+
+def path() -> Kind:
+    """Where a file is."""
+
+    def take(name: str, value: Any) -> str:
+        try:
+            return os.fsdecode(value)
+        except TypeError:
+            raise wrong_type(name, "a path", _type(value)) from None
+
+    return Kind(take, "file", (3, None, ["file"]))
+
+
+def made_by(
+    function: Callable[[str, Any], Any],
+    *,
+    right: Any,
+    wrong: tuple[Any, ...],
+    says: tuple[str, ...] = (),
+) -> Kind:
+    """What a function of the argument's name and the value makes something of.
+
+    ``says`` is what the function's own errors call the argument, where that is not its name here.
+    """
+
+    def take(name: str, value: Any) -> Any:
+        try:
+            return function(name, value)
+        except (TypeError, ValueError) as error:
+            own, _, rest = str(error).partition(": ")
+            if own not in says:
+                raise
+            raise type(error)(f"{name}: {rest}") from None
+
+    return Kind(take, right, wrong)
+
+
+def interval(expected: str = "two finite numbers (low, high) with low < high") -> Kind:
+    """A pair of finite numbers, the lower one first."""
+
+    def take(name: str, value: Any) -> tuple[float, float]:
+        try:
+            low, high = (float(v) for v in value)
+        except (TypeError, ValueError, OverflowError):
+            raise wrong(name, expected, shown(value)) from None
+        if not (math.isfinite(low) and math.isfinite(high) and low < high):
+            raise wrong(name, expected, shown(value))
+        return low, high
+
+    bad = (6, "ab", (1, 1), (2, 1), (0, math.inf), (math.nan, 1), (1, 2, 3), [None, 1])
+    return Kind(take, (-1, 1), bad)
+
+
+def vector() -> Kind:
+    """Finite real numbers in an array of any shape; the value stays as it is."""
+    bad = ("three", ["a"], [math.nan], [math.inf], [[1, 2], [3]], [None], [True], 1j)
+
+    def take(name: str, value: Any) -> Any:
+        finite(value, name)
+        return value
+
+    return Kind(take, [1.0], bad)
+
+
+def optional(kind: Kind) -> Kind:
+    """None, or what ``kind`` accepts."""
+
+    def take(name: str, value: Any) -> Any:
+        return None if value is None else kind.take(name, value)
+
+    return Kind(take, kind.right, tuple(v for v in kind.wrong if v is not None))
+
+
+# --- arrays of numbers --------------------------------------------------------------------------------
+
+
+def array(value: Any, name: str) -> Array:
+    """``value`` copied to float64.
+
+    Raises:
+        TypeError: it is not numeric.
+        ValueError: a ragged list.
+    """
+    if hasattr(value, "detach"):  # a torch tensor, without importing torch
+        value = value.detach().cpu().numpy()
+    try:
+        raw = np.asarray(value)
+    except ValueError:
+        raise wrong(name, "rows of equal length", "a ragged list") from None
+    if raw.dtype.kind == "O":  # Fractions, SymPy numbers, Python integers beyond int64
+        try:
+            return np.array([float(v) for v in raw.ravel()], dtype=np.float64).reshape(raw.shape)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    if raw.dtype.kind not in "fiu":
+        raise wrong_type(name, "real numbers", _contents(raw))
+    return raw.astype(np.float64, copy=True)
+
+
+def finite(value: Any, name: str) -> Array:
+    """``value`` copied to float64, all of it finite.
+
+    Raises:
+        TypeError: it is not numeric.
+        ValueError: a ragged list, or numbers that are not finite.
+    """
+    numbers_ = array(value, name)
+    if not np.isfinite(numbers_).all():
+        raise wrong(name, "finite numbers", "inf or nan")
+    return numbers_
+
+
+def finite_vector(value: Any, name: str, n: int, what: str) -> Array:
+    """``n`` finite numbers; a single number is fine for ``n = 1``.
+
+    Raises:
+        TypeError: it is not numeric.
+        ValueError: another number of numbers, or numbers that are not finite.
+    """
+    numbers_ = np.atleast_1d(finite(value, name))
+    if numbers_.shape != (n,):
+        raise wrong(name, f"{words.count(n, 'number')}, {what}", shown(value))
+    return numbers_
+
+
+def _contents(raw: NDArray[Any]) -> str:
+    kinds = {"U": "text", "S": "bytes", "b": "booleans", "c": "complex numbers"}
+    if raw.dtype.kind in kinds:
+        return kinds[raw.dtype.kind]
+    return f"{type(raw.flat[0]).__name__} objects" if raw.size else f"dtype {raw.dtype}"

@@ -1,0 +1,182 @@
+"""Every argument of every public function: what it does not accept is refused, by its name."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+import sympy
+from matplotlib.axes import Axes
+
+import circuitkit as ck
+from circuitkit import checks, circuits, plotting
+from circuitkit.checks import Kind, accepted, vector
+from circuitkit.functions.target import FUNCTION
+
+TABLE = pd.DataFrame({"label": ["a"], "rate": [0.5], "low": [0.4], "high": [0.6]})
+
+#: one of each kind of thing that an argument may be an instance of
+INSTANCES: dict[type, Callable[[], Any]] = {
+    ck.Network: lambda: ck.circuit("min"),
+    Mapping: lambda: {"weights": [[[1.0]]]},
+    Axes: lambda: plt.figure().add_subplot(),
+    pd.DataFrame: lambda: TABLE,
+    ck.Challenge: lambda: ck.Challenge("key", "prompt"),
+}
+
+
+def looked_at(right: Any, *wrong: Any, said: str = "") -> Kind:
+    """An argument that the function looks at itself, together with others."""
+    kind = Kind(lambda name, value: value, right, wrong)
+    SAID[id(kind)] = said
+    return kind
+
+
+#: what an argument is called in messages, where that is not its name
+SAID: dict[int, str] = {}
+
+EDGES = looked_at([(0, 0, 0)], [3], [(9, 0, 0)], [("a", "b", "c")])
+BOXES = looked_at((-1, 1), (1, 1), (0, math.inf), "ab", [(1, 2, 3)], [[None, 1]])
+SPELLED = FUNCTION.wrong
+
+#: where arguments are looked at in the function: callable -> argument -> what it accepts
+PLACES: dict[str, dict[str, Kind]] = {
+    "Network.__call__": {"x": vector()},
+    "Network.activations": {"x": vector()},
+    "Network.preactivations": {"x": vector()},
+    "Network.from_torch": {"module": looked_at(None, 3, "module", None)},
+    "Target": {"expression": looked_at(sympy.Symbol("x"), "x", 3, [], sympy.oo, None)},
+    "Target.__call__": {"x": vector()},
+    "target": {"t": looked_at("min", *SPELLED, said="(target|expression)")},
+    "CircuitWidget": {"domain": BOXES},
+    "plotting.blocks": {"tree": looked_at(("min", "x1", "x2"), "x1", ("min",), ["min"], (3, "x1"))},
+    "plotting.heatmap": {"inputs": looked_at((0, 1), (0, 0), (0,), (0, 9), 3, "ab")},
+    "plotting.rates": {"table": looked_at(TABLE, 3, [1], None, TABLE.iloc[:0], TABLE.drop(columns="low"))},
+}  # fmt: skip
+
+#: arguments that go with the others, where what is right in itself does not
+TOGETHER: dict[str, dict[str, Any]] = {
+    "plotting.function": {"net": ck.circuit("abs")},
+    "plotting.direction": {"weight": [1, 0]},
+    "plotting.stuck": {"nets": [ck.circuit("min")]},
+}
+
+#: rooms whose arguments are not declared yet
+PENDING = ("proof", "sweeps", "training", "importing", "check", "book")
+
+#: the classes that a user makes; the others are results
+MADE = {
+    "Network": lambda: ck.circuit("min"),
+    "Target": lambda: ck.target("min"),
+    "Challenge": None,
+    "CircuitWidget": None,
+    "WeightsReader": None,
+}
+
+
+@dataclass(frozen=True)
+class Call:
+    """Something that a user calls: how, with what, and what its arguments accept."""
+
+    name: str
+    function: Callable[..., Any]
+    kinds: Mapping[str, Kind]
+
+    @property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self.function).parameters
+
+    def required(self) -> dict[str, Any]:
+        needed = (n for n, p in self.parameters.items() if p.default is p.empty)
+        made = {n: right(self.kinds[n].right) for n in needed if n in self.kinds}
+        return {**made, **TOGETHER.get(self.name, {})}
+
+
+def calls() -> Iterator[Call]:
+    """Every public function, and what the public classes are made with and can be asked."""
+    named = {name: getattr(ck, name) for name in ck.__all__ if name not in ck._MODULES}
+    named |= {f"plotting.{name}": getattr(plotting, name) for name in plotting.__all__}
+    named |= {f"circuits.{name}": getattr(circuits, name) for name in circuits.__all__}
+    for name, thing in named.items():
+        room = thing.__module__.split(".")[1]
+        if room in PENDING or (inspect.isclass(thing) and name not in MADE):
+            continue
+        declared = accepted(thing.__init__ if inspect.isclass(thing) else thing)
+        yield Call(name, thing, {**declared, **PLACES.get(name, {})})
+        if MADE.get(name):
+            for method in ("__call__", *(m for m in vars(thing) if not m.startswith("_"))):
+                function = getattr(MADE[name](), method)
+                if inspect.ismethod(function):
+                    path = f"{name}.{method}"
+                    yield Call(path, function, {**accepted(function), **PLACES.get(path, {})})
+
+
+def right(value: Any) -> Any:
+    """The value that stands for what will do."""
+    if isinstance(value, list):
+        return [right(v) for v in value]
+    return INSTANCES[value]() if isinstance(value, type) else value
+
+
+CALLS = list(calls())
+DECLARED = [(call, argument) for call in CALLS for argument in call.kinds]
+
+
+def test_every_argument_of_every_public_function_says_what_it_accepts():
+    silent = [f"{c.name}: {name}" for c in CALLS for name in c.parameters if name not in c.kinds]
+    assert silent == []
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"), DECLARED, ids=[f"{call.name}-{name}" for call, name in DECLARED]
+)
+def test_what_an_argument_does_not_accept_is_refused_by_its_name(call, argument):
+    kind = call.kinds[argument]
+    said = SAID.get(id(kind)) or argument
+    others = call.required()
+    default = call.parameters[argument].default
+    refused = [value for value in kind.wrong if value is not default]
+    assert refused
+    for value in refused:
+        with pytest.raises((TypeError, ValueError), match=rf"^{said}(\[.*)?: .+"):
+            call.function(**{**others, argument: value})
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"), DECLARED, ids=[f"{call.name}-{name}" for call, name in DECLARED]
+)
+def test_the_value_that_will_do_does(call, argument):
+    kind = call.kinds[argument]
+    kind.take(argument, right(kind.right))
+    plt.close("all")
+
+
+def test_a_message_shows_what_was_given_but_never_at_length():
+    kind = checks.number(least=0)
+    with pytest.raises(ValueError, match=r"^t: expected a number, 0 or above, got -1$"):
+        kind.take("t", -1)
+    with pytest.raises(TypeError) as refused:
+        kind.take("t", ["long"] * 1000)
+    assert len(str(refused.value)) < 120
+
+
+def test_what_is_missing_is_said_by_python():
+    with pytest.raises(TypeError, match="compose.* missing 1 required positional argument"):
+        ck.compose(ck.circuit("abs"))
+
+
+def test_a_default_is_not_looked_at():
+    @checks.accepts(n=checks.whole(least=1))
+    def given(n=None):
+        return n
+
+    assert given() is None
+    assert given(None) is None
+    assert given(3) == 3
