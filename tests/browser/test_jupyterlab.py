@@ -21,6 +21,9 @@ CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 NOTEBOOK = """\
 import ipywidgets
 import circuitkit as ck
+from circuitkit.book import claim
+
+claim("Of $n$ networks {found} found it, *fewer* than half.", found=(0, 473, 511))
 
 w = ck.CircuitWidget("identity", "identity", x=3, caption="</script><img src=x onerror='hacked=1'>",
                      panels=("network", "graph", "verdict", "training"), learning_rate=0.01)
@@ -148,6 +151,12 @@ def test_the_widget_composes_with_other_widgets(page):
     expect(box.get_by_role("button", name="Turn")).to_be_visible()
     expect(page.locator(".ck-caption")).to_contain_text("</script><img")
     assert page.evaluate("typeof hacked") == "undefined"
+
+
+def test_a_sentence_with_a_number_reads_as_in_the_page(page):
+    said = page.locator(".jp-OutputArea-output").filter(has_text="networks 473 found it")
+    expect(said.locator("em", has_text="fewer")).to_be_visible()
+    expect(said.locator(".katex, mjx-container").first).to_be_visible()
 
 
 def test_moving_the_slider_changes_the_trait_and_tells_observers(page):
