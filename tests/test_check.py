@@ -409,10 +409,24 @@ def test_rows_have_the_values_of_the_network_and_bounds_hold_at_every_point(rng)
 @pytest.mark.parametrize("seed", range(3))
 def test_the_same_on_networks_with_many_coincidences(seed):
     rng = random.Random(seed)
+    kinds = [(-1, 0, 1), (-1, 1), (1, -2, 3, -4, 6), (0.5, -0.5, 5e-324, 1e307)]
     for _ in range(60):
-        values_and_bounds_are_true(
-            rng, rng.choice([(-1, 0, 1), (-1, 1), (0.5, -0.5, 5e-324, 1e307)])
-        )
+        values_and_bounds_are_true(rng, rng.choice(kinds))
+
+
+def test_rows_share_a_gate_exactly_if_one_is_a_multiple_of_the_other():
+    program = Program([(Q(-9), Q(9)), (Q(-9), Q(9)), (Q(1), Q(1))])
+    rows = [
+        {0: Q(a), **({1: Q(b)} if b else {}), **({2: Q(c)} if c else {})}
+        for a, b, c in itertools.product((1, -2, 3), (0, 1, -2), (0, 1, 3))
+    ]
+    for row in rows:
+        (other,) = [c for c in program.relu(row) if c > program.n] or [None]
+        gate = program.gates[other - program.n - 1]
+        assert gate.keys() == row.keys()
+        assert len({row[c] / gate[c] for c in row}) == 1
+    ratios = {tuple(fraction(row.get(c, Q(0)) / row[0]) for c in (1, 2)) for row in rows}
+    assert len(program.gates) == len(ratios)
 
 
 # --- every kind of claim ------------------------------------------------------------------------------
