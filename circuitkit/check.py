@@ -405,7 +405,7 @@ def pose(
         program.given(row)
     outputs = read_network(program, network)
     other = isinstance(target, dict) or hasattr(target, "weights")
-    spelled = "the other network" if other else NAMES.get(str(target), str(target))
+    spelled = "the other network" if other else _spelled(target)
     stated = (
         [("", row) for row in read_network(program, target)]
         if other
@@ -480,6 +480,15 @@ def _domain(domain: Any, n: int) -> tuple[list[tuple[Any, Any]], list[Row] | Non
         _need(product <= end, "the point is outside the polytope")
         rows.append(_sum((end, {n: one}), *((-a, {i: one}) for i, a in enumerate(line))))
     return [(-one, one)] * n, rows, "for every input in the polytope A x <= b"
+
+
+def _spelled(target: Any) -> str:
+    """The target as it is read."""
+    if isinstance(target, list | tuple):
+        return f"({', '.join(map(_spelled, target))})"
+    text = getattr(target, "text", None)
+    text = text if type(text) is str else str(target)
+    return NAMES.get(text.strip(), text)
 
 
 def _text(value: Any) -> str:

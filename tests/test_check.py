@@ -1272,6 +1272,23 @@ for certificate, network, target, changes in json.load(sys.stdin):
     assert done.returncode == 0, done.stderr
 
 
+class Relation:
+    """A target that keeps its text."""
+
+    n_inputs = 1
+    outputs = (X,)
+    text = "-1*x <= y"
+
+
+def test_a_target_that_keeps_its_text_is_read_and_named_by_it():
+    made = proved(claim(), ABS, Relation())
+    assert verify(made, ABS, Relation()) == "-1*x <= y for every input"
+    assert not ck.check(EQUAL, IDENTITY, Relation())
+    assert verify(EQUAL, affine([[[1], [2]]]), [ck.target("identity"), 2 * X]).startswith(
+        "this network equals (x, 2*x) for"
+    )
+
+
 def test_the_claim_is_put_in_words():
     for name, words in {
         "equal everywhere": "this network equals 3*abs(x) + 2*x for every input",
