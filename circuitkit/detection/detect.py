@@ -74,7 +74,8 @@ class Detection:
     def _read(self) -> tuple[sympy.Expr, Proof | None]:
         judge = _Judge(self.network, self.tolerance, time.monotonic() + self.time_limit)
         form = self._form if self._form is not None else canonical_form(self.network)
-        return _expression(self.network, form, judge, self.proof if self.function else None)
+        named = None if self.function is None else as_target(self.function)
+        return _expression(self.network, form, judge, named, self.proof)
 
     @property
     def expression(self) -> sympy.Expr:
@@ -269,16 +270,17 @@ def _catalogue(
 
 
 def _expression(
-    net: Network, form: CanonicalForm, judge: _Judge, proof: Proof | None
+    net: Network, form: CanonicalForm, judge: _Judge, named: Target | None, proof: Proof | None
 ) -> tuple[sympy.Expr, Proof | None]:
-    """The shortest expression that is proved within the tolerance, else the nearest simple one."""
+    """The shortest expression that is proved within the tolerance, else the nearest simple one.
+
+    ``named`` is the catalogue function that the network was proved to be.
+    """
     variables = guess.input_variables(net.n_inputs)
     own = _own_expression(form, variables)
-    if proof is not None and proof.exact_error == 0:
-        return proof.target.expression, proof
-    if proof is not None and own is None:
-        return proof.target.expression, proof
-    candidates: list[Target] = [] if proof is None else [proof.target]
+    if named is not None and (own is None or (proof is not None and proof.exact_error == 0)):
+        return named.expression, proof
+    candidates = [] if named is None else [named]
     found: list[guess.Guess] = []
     plain = own is not None and (
         not judge.tolerance or _number_bits(own) <= _PLAIN_BITS * net.n_outputs

@@ -76,9 +76,9 @@ class Program:
 def program(net: Network, target: Target | Network | None, *, homogeneous: bool) -> Program:
     """The network's stages, then the target's, over ``x`` (and ``t`` unless homogeneous)."""
     made = Program(net.n_inputs + (0 if homogeneous else 1))
-    _add_network(made, net, homogeneous)
+    add_network(made, net, homogeneous)
     if isinstance(target, Network):
-        _add_network(made, target, homogeneous)
+        add_network(made, target, homogeneous)
     elif target is not None:
         add_target(made, target, homogeneous=homogeneous)
     return made
@@ -117,7 +117,7 @@ def add_target(made: Program, target: Target, *, homogeneous: bool) -> None:
     made.outputs.append(matrices(pieces.outputs))
 
 
-def _add_network(made: Program, net: Network, homogeneous: bool) -> None:
+def add_network(made: Program, net: Network, homogeneous: bool) -> None:
     scale, block = 1, 0
     for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         weights = [[Fraction(v) for v in row] for row in w.tolist()]

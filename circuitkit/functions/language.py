@@ -17,7 +17,7 @@ import sympy
 from circuitkit.rules import RULES
 from circuitkit.words import alternatives, quoted
 
-__all__ = ["CATALOGUE", "parse", "positions"]
+__all__ = ["CATALOGUE", "expression", "parse", "positions", "tree"]
 
 #: The functions with a name: the deck's, the two that complete them, and the minimum of four.
 CATALOGUE: dict[str, str] = dict(RULES["functions"])
@@ -91,44 +91,54 @@ def parse(text: str) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
     The grammar is Python's, but nothing is evaluated. A variable that cancels is still an input:
     ``x1 + 0*x2`` is a function of two numbers.
     """
+    read = tree(text)
+    parts = read.elts if isinstance(read, ast.Tuple) else [read]
+    if not parts:
+        raise ValueError(f"target: cannot read {quoted(text)}: no expression in it")
+    outputs = [expression(part, text) for part in parts]
+    called = {id(n.func) for n in ast.walk(read) if isinstance(n, ast.Call)}
+    mentioned = {n.id for n in ast.walk(read) if isinstance(n, ast.Name) and id(n) not in called}
+    names = positions(sorted(mentioned))
+    return outputs, [sympy.Symbol(name) for name in names]
+
+
+def tree(text: str) -> ast.expr:
+    """The syntax tree of ``text``; nothing of it is evaluated."""
     if not text:
         raise ValueError("target: expected a name or an expression, got an empty string")
     if len(text) > _MAX_TEXT:
         raise ValueError(f"target: expected at most {_MAX_TEXT} characters, got {len(text)}")
     try:
-        tree = ast.parse(text, mode="eval").body
+        return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ValueError(f"target: cannot read {quoted(text)}: {_reason(error)}") from None
-    parts = tree.elts if isinstance(tree, ast.Tuple) else [tree]
-    if not parts:
-        raise ValueError(f"target: cannot read {quoted(text)}: no expression in it")
-    outputs = [_expression(part, text, 0) for part in parts]
-    called = {id(n.func) for n in ast.walk(tree) if isinstance(n, ast.Call)}
-    mentioned = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and id(n) not in called}
-    names = positions(sorted(mentioned))
-    return outputs, [sympy.Symbol(name) for name in names]
+
+
+def expression(node: ast.expr, text: str, *, letters: str = "x") -> sympy.Expr:
+    """A part of the tree of ``text`` as a SymPy expression, whose variables begin with the letters."""
+    return _expression(node, text, 0, letters)
 
 
 def _reason(error: BaseException) -> str:
     return str(error.msg) if isinstance(error, SyntaxError) else "too deeply nested"
 
 
-def _expression(node: ast.expr, text: str, depth: int) -> sympy.Expr:
+def _expression(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Expr:
     if depth > _MAX_DEPTH:
         raise ValueError(f"target: cannot read {quoted(text)}: nested deeper than {_MAX_DEPTH}")
     if isinstance(node, ast.Constant):
         return _number(node, text)
     if isinstance(node, ast.Name):
-        return _symbol(node.id, text)
+        return _symbol(node.id, text, letters)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
-        value = _expression(node.operand, text, depth + 1)
+        value = _expression(node.operand, text, depth + 1, letters)
         return -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.BinOp):
-        left = _expression(node.left, text, depth + 1)
-        right = _expression(node.right, text, depth + 1)
+        left = _expression(node.left, text, depth + 1, letters)
+        right = _expression(node.right, text, depth + 1, letters)
         return _binary(node.op, left, right, text)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        arguments = [_expression(a, text, depth + 1) for a in node.args]
+        arguments = [_expression(a, text, depth + 1, letters) for a in node.args]
         return _function(node.func.id, arguments, text)
     piece = ast.get_source_segment(text, node) or type(node).__name__
     raise ValueError(
@@ -154,8 +164,8 @@ def _number(node: ast.Constant, text: str) -> sympy.Expr:
     )
 
 
-def _symbol(name: str, text: str) -> sympy.Symbol:
-    if re.fullmatch(r"x|x[1-9]\d{0,3}", name):
+def _symbol(name: str, text: str, letters: str) -> sympy.Symbol:
+    if re.fullmatch(rf"[{letters}]([1-9]\d{{0,3}})?", name):
         return sympy.Symbol(name, real=True)
     if name in _FUNCTIONS:
         usual = ", ".join(["x", "-1", "1"][: _FUNCTIONS[name][1]])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,7 +20,7 @@ from circuitkit.functions.language import CATALOGUE, parse, positions
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, bottom_up, pieces_of, settled
 from circuitkit.words import input_names
 
-__all__ = ["Target", "TargetLike", "target"]
+__all__ = ["Target", "TargetLike", "spelled", "target"]
 
 
 #: what is told of a symbol rather than what follows from it, to name it in an error
@@ -36,6 +36,7 @@ class Target:
         variables: the variables in the order of the inputs, where they are called something else,
             or where the function takes inputs that it does not use.
         name: what to call it; by default the expression's text.
+        text: what it was read from, if it was; certificates number its parts in this order.
 
     Raises:
         TypeError: ``expression`` is not SymPy, or an expression has no numeric value (a relation).
@@ -54,13 +55,14 @@ class Target:
         '\\min\\left(x_{1}, x_{2}\\right)'
     """
 
-    @accepts(variables=listed("a list of symbols"), name=string("a name"))
+    @accepts(variables=listed("a list of symbols"), name=string("a name"), text=string("text"))
     def __init__(
         self,
         expression: sympy.Expr | Sequence[sympy.Expr],
         *,
         variables: Sequence[sympy.Symbol] | None = None,
         name: str | None = None,
+        text: str | None = None,
     ) -> None:
         outputs = (
             list(expression) if isinstance(expression, (Sequence, sympy.Tuple)) else [expression]
@@ -76,6 +78,7 @@ class Target:
         renamed = dict(zip(names, self._variables, strict=True))
         self._outputs = tuple(settled(sympy.sympify(_renamed(e, renamed))) for e in outputs)
         self._name = name
+        self._read_from = text
 
     @property
     def variables(self) -> tuple[sympy.Symbol, ...]:
@@ -106,6 +109,11 @@ class Target:
     def name(self) -> str:
         """The catalogue name, or the expression as text."""
         return self._name if self._name is not None else str(self)
+
+    @property
+    def text(self) -> str | None:
+        """The text that the function was read from; None if it was not read from text."""
+        return self._read_from
 
     @property
     def latex(self) -> str:
@@ -162,7 +170,7 @@ class Target:
     def _not_exact(self, wanted: str, part: sympy.Expr) -> ValueError:
         return ValueError(
             f"target: expected {wanted} (numbers, + -, multiples, abs, min, max), got {self}: "
-            f"{_text(part)} is not; only those can be proved exactly"
+            f"{spelled(part)} is not; only those can be proved exactly"
         )
 
     @cached_property
@@ -224,11 +232,11 @@ class Target:
 
     # The compiled callable does not pickle; a process pool compiles its own.
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._outputs, self._variables, self._name)
+        return _rebuild, (self._outputs, self._variables, self._name, self._read_from)
 
     def __str__(self) -> str:
         """The expression as :func:`target` reads it: ``min(x1, abs(x2))``."""
-        texts = [_text(e) for e in self._outputs]
+        texts = [spelled(e) for e in self._outputs]
         return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
     def __repr__(self) -> str:
@@ -238,9 +246,12 @@ class Target:
 
 
 def _rebuild(
-    outputs: tuple[sympy.Expr, ...], variables: tuple[sympy.Symbol, ...], name: str | None
+    outputs: tuple[sympy.Expr, ...],
+    variables: tuple[sympy.Symbol, ...],
+    name: str | None,
+    text: str | None = None,
 ) -> Target:
-    return Target(outputs, variables=variables, name=name)
+    return Target(outputs, variables=variables, name=name, text=text)
 
 
 #: a function in any of the forms that :func:`target` takes, made a Target
@@ -284,9 +295,7 @@ def target(t: TargetLike) -> Target:
     if isinstance(t, Target):
         return t
     if isinstance(t, str):
-        text = t.strip()
-        outputs, variables = parse(CATALOGUE.get(text, text))
-        return Target(outputs, variables=variables, name=text if text in CATALOGUE else None)
+        return _from_text(t.strip())
     if isinstance(t, (sympy.Expr, sympy.Tuple, list, tuple)):
         return Target(t)
     raise wrong_type(
@@ -322,6 +331,14 @@ def _check_symbols(symbols: Iterable[Any]) -> None:
                 f"expression: expected variables that may be any real number, got {symbol} with "
                 f"{name}={told[name]}; make them with sympy.Symbol({symbol.name!r}, real=True)"
             )
+
+
+@lru_cache(maxsize=256)
+def _from_text(text: str) -> Target:
+    known = text in CATALOGUE
+    spelling = CATALOGUE[text] if known else text
+    outputs, variables = parse(spelling)
+    return Target(outputs, variables=variables, name=text if known else None, text=spelling)
 
 
 def _renamed(e: sympy.Expr, names: dict[str, sympy.Symbol]) -> sympy.Expr:
@@ -371,6 +388,6 @@ def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:
     return apply
 
 
-def _text(e: sympy.Expr) -> str:
+def spelled(e: sympy.Expr) -> str:
     """The expression in the grammar of :func:`target`, SymPy's capitals lowered."""
     return re.sub(r"\b(Min|Max|Abs)\(", lambda m: m.group(0).lower(), sympy.sstr(e, order="none"))

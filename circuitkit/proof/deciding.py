@@ -1,0 +1,352 @@
+"""From a claim to a verdict: who is asked in which order, and what has to pass before it is believed.
+
+An engine proposes: a number that is said to be the worst error, a point where it is said to be reached,
+a tree that is said to prove that it is nowhere larger. Here the point is evaluated directly and the tree
+is handed to the checker; only then is there a verdict.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+from circuitkit.check import Problem, Q, Rejected, pose, verify
+from circuitkit.exact import regions
+from circuitkit.functions.relation import Relation
+from circuitkit.proof.claim import Box, Claim, Point, exact_text
+from circuitkit.proof.counterexample import looks_equal, near, sampled
+from circuitkit.proof.counting import joint_program
+from circuitkit.proof.exhaustive import exhaust
+from circuitkit.proof.search import Found, OutOfTime, search
+from circuitkit.proof.verdict import Proof
+
+__all__ = ["Engine", "NotSettled", "decide"]
+
+Engine: TypeAlias = Literal["auto", "regions", "z3"]
+
+#: which share of the time an engine may take; the rest is for the checker
+_SEARCH = 0.75
+#: so many linear programs at most are spent cell by cell before a search begins
+_AT_ONCE = 40
+#: and so many where network and target look equal, which a search in floats is bad at showing
+_IF_EQUAL = 10_000
+_ZERO = Fraction(0)
+
+
+class NotSettled(Exception):
+    """The time is up; what is known of the worst error. ``upper`` is None where there is no bound."""
+
+    def __init__(
+        self, lower: Fraction = _ZERO, upper: Fraction | None = None, why: str = ""
+    ) -> None:
+        super().__init__(f" ({why})" if why else "")
+        self.lower, self.upper = lower, upper
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What an engine says.
+
+    Attributes:
+        worst: the supremum of the error, None where it is unbounded; with ``is_worst`` False only a bound:
+            from below where there is a point, from above where there is a tree.
+        point: the columns of a point where the error is ``worst``: the inputs, then what they are
+            multiplied by, 0 for a direction.
+        tree: a proof that the error is at most ``worst``.
+        engine: who says so.
+    """
+
+    worst: Fraction | None
+    point: tuple[Fraction, ...] | None
+    tree: list[Any] | None
+    is_worst: bool
+    engine: str
+
+
+def decide(claim: Claim, seconds: float, engine: Engine) -> Proof:
+    """The verdict on a claim.
+
+    Raises:
+        NotSettled: there is none within so many seconds.
+        ValueError: the engine does not know such claims.
+    """
+    try:
+        judge = _Judge(claim, seconds)
+        return judge.by_rewriting() or judge.by_search(engine)
+    except NotSettled:
+        point = sampled(claim)
+        if point is None:
+            raise
+        return _refuted(claim, point, "samples")
+
+
+class _Judge:
+    """One claim and the time there is for it.
+
+    Attributes:
+        claim: the claim.
+        problem: network and target as the checker's rows.
+    """
+
+    def __init__(self, claim: Claim, seconds: float) -> None:
+        self.start = time.monotonic()
+        self.end = self.start + seconds
+        self.until = self.start + _SEARCH * seconds
+        self.claim, self.problem = self._posed(claim)
+
+    def _posed(self, claim: Claim) -> tuple[Claim, Problem]:
+        """The checker's rows, with a size to divide errors by; without a text that it cannot read."""
+        try:
+            problem = pose(claim.stated(Fraction(1)), *_subject(claim), deadline=self.until)
+        except Rejected as refused:
+            plain = claim.without_text()
+            if plain is None:
+                raise NotSettled(why=f"the checker: {refused}") from None
+            return self._posed(plain)
+        return claim, problem
+
+    @cached_property
+    def looks_equal(self) -> bool:
+        """Whether they are the same at all of some samples, up to rounding."""
+        return looks_equal(self.claim)
+
+    # --- the routes -------------------------------------------------------------------------------------
+
+    def by_rewriting(self) -> Proof | None:
+        """Network and target are the same rows after the checker's own pass."""
+        if any(part.row for part in self.problem.claims) or any(self.claim.strict):
+            return None
+        return self._proved(_ZERO, ["leaf"], "exact", "rewriting")
+
+    def by_search(self, engine: Engine) -> Proof:
+        """Engines, until one is believed."""
+        if engine == "regions":
+            return self._judged(self._after_regions())
+        if engine == "z3":
+            return self._after_z3()
+        return self._relation() if isinstance(self.claim.target, Relation) else self._function()
+
+    def _function(self) -> Proof:
+        """Decide first; then look for the exact worst error, for a while."""
+        if not self.claim.tolerance:
+            return self._judged(self._search())
+        proof = self._judged(self._search(limit=self.claim.tolerance))
+        return self._better(proof)
+
+    def _better(self, proof: Proof) -> Proof:
+        """The verdict with the exact worst error, if that is found in a while."""
+        longer = max(1.0, 4 * (time.monotonic() - self.start))
+        try:
+            return self._judged(self._search(until=time.monotonic() + longer))
+        except NotSettled:
+            return proof
+
+    def _relation(self) -> Proof:
+        """Part by part; of a strict part one has to know how far it is from being an equation."""
+        trees, margins = [], []
+        for part, strict in zip(self.problem.claims, self.claim.strict, strict=True):
+            if strict:
+                part = replace(part, size={self.claim.network.n_inputs: Q(1)})
+            alone = replace(self.problem, claims=[part])
+            found = self._search(alone, limit=None if strict else _ZERO)
+            if found.tree is None or (strict and (found.worst is None or found.worst >= 0)):
+                return self._better(_refuted(self.claim, self._counterexample(found), found.engine))
+            trees.append(found.tree)
+            if strict and found.worst is not None:
+                margins.append(exact_text(-found.worst))
+        tree = trees[0] if len(trees) == 1 else ["each", *trees]
+        return self._proved(_ZERO, tree, "exact", "search", margins)
+
+    def _after_regions(self) -> Finding:
+        """The worst error over all linear regions; then a proof that it is nowhere larger."""
+        box = self.claim.domain
+        ends = box.ends if isinstance(box, Box) else None
+        complete = True
+        try:
+            made = joint_program(self.claim, self.until)
+            if made is None or self.claim.measure != "relative":
+                raise ValueError(
+                    "engine: 'regions' knows functions and networks in the relative measure, on all of "
+                    "R^n or on a box without fixed inputs; 'auto' knows the others"
+                )
+            cone = regions.domain_cone(self.claim.network.n_inputs, homogeneous=False, box=ends)
+            worst = regions.worst_difference(made, cone, homogeneous=False, deadline=self.until)
+        except regions.OutOfTime as out:
+            worst, complete = out.worst or regions.Worst(_ZERO, 0), False
+            if worst.error <= self.claim.tolerance:
+                raise NotSettled(worst.error) from None
+        point = None if worst.ray is None else tuple(map(Fraction, worst.ray[:-1]))
+        seen = Finding(worst.error, point, None, is_worst=False, engine="regions")
+        if not complete:
+            return seen
+        try:
+            shown = self._search(limit=worst.error)
+        except NotSettled:
+            if worst.error <= self.claim.tolerance:
+                raise
+            return seen
+        return shown if shown.tree is None else replace(seen, tree=shown.tree, is_worst=True)
+
+    def _after_z3(self) -> Proof:
+        """z3's counterexample, or the search for a proof of what z3 believes."""
+        from circuitkit.proof import z3_engine
+
+        try:
+            point = z3_engine.violation(self.claim, seconds=self.until - time.monotonic())
+        except z3_engine.Unknown as unknown:
+            raise NotSettled(why=f"z3: {unknown}") from None
+        if point is not None and self.claim.fails_at(point):
+            plain = near(self.claim, point, Fraction(1), self.claim.error_at(point))
+            return _refuted(self.claim, plain or point, "z3")
+        proof = self.by_search("auto")
+        return replace(proof, engine="z3") if proof.holds else proof
+
+    def _search(
+        self,
+        problem: Problem | None = None,
+        *,
+        limit: Fraction | None = None,
+        until: float | None = None,
+    ) -> Finding:
+        """The exact worst error, or with a limit whether it is above that.
+
+        The smallest problems are settled cell by cell at once, and so are those whose numbers a search
+        in floats cannot tell apart.
+        """
+        rows = problem or self.problem
+        end = min(self.until, until or self.until)
+        try:
+            most = _IF_EQUAL if self.looks_equal else _AT_ONCE
+            found = exhaust(rows, limit=limit, deadline=end, most=most)
+            if found is None:
+                found = self._searched(rows, limit, end)
+        except OutOfTime as out:
+            raise NotSettled(
+                max(_ZERO, _rational(out.lower) or _ZERO), _rational(out.upper)
+            ) from None
+        return Finding(found.worst, found.point, found.tree, limit is None, "search")
+
+    def _searched(self, rows: Problem, limit: Fraction | None, end: float) -> Found:
+        try:
+            return search(rows, limit=limit, deadline=end)
+        except OutOfTime as first:
+            if time.monotonic() > end - 0.1 * (end - self.start):
+                raise
+            try:
+                found = exhaust(rows, limit=limit, deadline=end)
+            except OutOfTime as out:
+                raise OutOfTime(
+                    max(first.lower, out.lower), min(first.upper, out.upper), first.point
+                ) from None
+            if found is None:
+                raise
+            return found
+
+    # --- what is believed -------------------------------------------------------------------------------
+
+    def _judged(self, found: Finding) -> Proof:
+        """The verdict that a finding justifies."""
+        worst = found.worst
+        if worst is not None and worst <= self.claim.tolerance and found.tree is not None:
+            exact = found.is_worst and self._reached(found)
+            return self._proved(worst, found.tree, "exact" if exact else "at most", found.engine)
+        proof = _refuted(self.claim, self._counterexample(found), found.engine)
+        if not found.is_worst or not self._reached(found):
+            return proof
+        if worst is None:
+            return replace(proof, bounding_error=None, bound="exact")
+        try:
+            certificate = self._certified(worst, found.tree)
+        except NotSettled:
+            return replace(proof, bounding_error=worst)
+        return replace(proof, bounding_error=worst, bound="exact", certificate=certificate)
+
+    def _proved(
+        self,
+        error: Fraction,
+        tree: list[Any],
+        bound: Literal["exact", "at most"],
+        engine: str,
+        margins: list[str] | None = None,
+    ) -> Proof:
+        certificate = self._certified(error, tree, margins)
+        return Proof(True, self.claim, error, bound, certificate, engine)
+
+    def _certified(
+        self, error: Fraction, tree: list[Any] | None, margins: list[str] | None = None
+    ) -> dict[str, Any]:
+        """The certificate that the error is at most so large, accepted by the checker."""
+        certificate = {**self.claim.stated(error), "tree": tree}
+        if margins:
+            certificate["margins"] = margins
+        try:
+            verify(certificate, *_subject(self.claim), deadline=self.end)
+        except Rejected as refused:
+            raise NotSettled(error, why=f"a proof was found, but the checker: {refused}") from None
+        return certificate
+
+    def _counterexample(self, found: Finding) -> Point:
+        point = None
+        if found.point is not None:
+            *inputs, scale = found.point
+            point = near(self.claim, inputs, scale, found.worst)
+        if point is None:
+            raise NotSettled(why="what was found does not survive exact evaluation")
+        return point
+
+    def _reached(self, found: Finding) -> bool:
+        """Whether the error comes as close to ``worst`` as one likes at, or towards, the point."""
+        if found.worst == 0:
+            return True
+        if found.point is None:
+            return False
+        *inputs, scale = found.point
+        if scale > 0:
+            x = tuple(v / scale for v in inputs)
+            return self.claim.contains(x) and self.claim.error_at(x) == found.worst
+        # Towards infinity the rows themselves say what is approached: their constants do not count.
+        program = self.problem.program
+        columns = [_fraction(v) for v in program.values([_exact(v) for v in found.point])]
+        given = [program.gates[k] for k, sign in program.signs.items() if sign > 0]
+        if any(_at(row, columns) < 0 for row in given):
+            return False
+        for part in self.problem.claims:
+            value = _at(part.row, columns)
+            size = max(map(abs, inputs)) if part.size is None else _at(part.size, columns)
+            if value > 0 and (size == 0 if found.worst is None else value == size * found.worst):
+                return True
+        return False
+
+
+def _refuted(claim: Claim, point: Point, engine: str) -> Proof:
+    """What one input shows: the error there, which may not be the worst."""
+    return Proof(False, claim, claim.error_at(point), "at least", None, engine, point)
+
+
+def _subject(claim: Claim) -> tuple[Any, Any]:
+    """The network and the target as the checker takes them."""
+    f = claim.target
+    return claim.network, f.text if isinstance(f, Relation) else f
+
+
+def _rational(value: Fraction | float) -> Fraction | None:
+    """A bound as a fraction; None for infinity."""
+    return Fraction(value) if math.isfinite(value) else None
+
+
+def _at(row: dict[int, Any], columns: list[Fraction]) -> Fraction:
+    return sum((_fraction(c) * columns[j] for j, c in row.items()), _ZERO)
+
+
+def _fraction(value: Any) -> Fraction:
+    """A number of the checker's as a fraction."""
+    return Fraction(int(value.numerator), int(value.denominator))
+
+
+def _exact(value: Fraction) -> Any:
+    """A fraction as the checker's kind of number."""
+    return Q(value.numerator) / Q(value.denominator)

@@ -1,0 +1,155 @@
+"""Verdicts as sentences: what was shown, where, in which measure, with as many digits as it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Literal, TypeAlias
+
+from circuitkit.functions.relation import Relation
+from circuitkit.network import Network
+from circuitkit.proof.claim import Box, Claim, Point, Polytope, nearest_float, values
+from circuitkit.words import count, number, output_names, vector
+
+__all__ = ["Bound", "apart", "proved", "question", "refuted"]
+
+#: what an error is known to be: the worst one, or a bound on it
+Bound: TypeAlias = Literal["exact", "at least", "at most"]
+
+_WORST: dict[Bound, str] = {"exact": "", "at most": "at most ", "at least": "at least "}
+
+
+def proved(claim: Claim, error: Fraction | None, bound: Bound, n_regions: int | None) -> str:
+    """That a claim is true, as a sentence."""
+    where = f"for every input{_where(claim)}"
+    regions = [] if n_regions is None else [count(n_regions, "linear region")]
+    if isinstance(claim.target, Relation):
+        return f"Proved: {claim.target} {where}{_brackets(regions)}."
+    twins = isinstance(claim.target, Network)
+    if error == 0:
+        equals = "the two networks are equal" if twins else f"this network equals {claim.target}"
+        return f"Proved: {equals} {where}{_brackets(regions)}."
+    within = number(claim.tolerance)
+    subject = (
+        f"the two networks are within {within} of each other"
+        if twins
+        else f"this network is within {within} of {claim.target}"
+    )
+    noun = "error" if bound == "at most" else "worst error"
+    details = [f"{noun} {_WORST[bound]}{number(error or Fraction(0))}", *regions]
+    return f"Proved: {subject} {where}{_measure(claim)}{_brackets(details)}."
+
+
+def refuted(claim: Claim, error: Fraction | None, bound: Bound, point: Point) -> str:
+    """Where a claim is false, as a sentence."""
+    worst = _worst(claim, error, bound)
+    x = vector(point)
+    given = values(claim.network, point)
+    if isinstance(claim.target, Relation):
+        return f"Refuted: at x = {x} {_broken(claim, claim.target, point, given)} ({worst})."
+    wanted = claim.wanted(point)
+    pairs = [apart(*pair) for pair in zip(given, wanted, strict=True)]
+    left, right = (_tuple([pair[k] for pair in pairs]) for k in (0, 1))
+    gives = (
+        f"the first network gives {left}, the second {right}"
+        if isinstance(claim.target, Network)
+        else f"the network gives {left}, the target {claim.target} gives {right}"
+    )
+    beyond = f"; tolerance {number(claim.tolerance)}" if claim.tolerance else ""
+    return f"Refuted: at x = {x} {gives} ({worst}{beyond})."
+
+
+def question(claim: Claim) -> str:
+    """What is asked, as an indirect question."""
+    if isinstance(claim.target, Relation):
+        return f"whether {claim.target}"
+    within = f" within {number(claim.tolerance)}" if claim.tolerance else ""
+    if isinstance(claim.target, Network):
+        return f"whether the two networks are equal{within}"
+    return f"whether this network equals {claim.target}{within}"
+
+
+def _worst(claim: Claim, error: Fraction | None, bound: Bound) -> str:
+    noun = "largest violation" if isinstance(claim.target, Relation) else "worst error"
+    if error is None:
+        return f"{noun} unbounded"
+    return f"{noun} {_WORST[bound]}{number(error)}{_measure(claim)}"
+
+
+def _measure(claim: Claim) -> str:
+    """The measure of an error; nothing where every input's size is 1 and there is one measure only."""
+    if claim.is_small:
+        return ""
+    if claim.measure == "absolute":
+        return ", in absolute error"
+    return ", relative to the input's size beyond 1"
+
+
+def _broken(claim: Claim, target: Relation, point: Point, given: Sequence[Fraction]) -> str:
+    """Which part of a relation is false at a point, and by how much."""
+    gaps = claim.gaps(point, given)
+    fails = [
+        max(gap) > 0 or (part.is_strict and max(gap) == 0)
+        for part, gap in zip(target.parts, gaps, strict=True)
+    ]
+    k = max((i for i, false in enumerate(fails) if false), key=lambda i: max(gaps[i]), default=0)
+    part, gap = target.parts[k], max(gaps[k])
+    names = output_names(len(given))
+    names = names if len(names) < 4 else [names[0], "...", names[-1]]
+    shown = f"the network gives {_tuple(names)} = {vector(given)}"
+    if not gap:
+        return f"{shown}: {part} is false, both sides are equal"
+    return f"{shown}: {part} is false by {number(gap)}"
+
+
+def _where(claim: Claim) -> str:
+    if claim.domain is None:
+        return ""
+    if isinstance(claim.domain, Polytope):
+        return f" of the polytope A x <= b ({_inequalities(len(claim.domain.ends))})"
+    return f" in {_box(claim.domain)}"
+
+
+def _inequalities(number: int) -> str:
+    return "1 inequality" if number == 1 else f"{number} inequalities"
+
+
+def _box(box: Box) -> str:
+    return " × ".join(_interval(low, high) for low, high in box.ends)
+
+
+def _interval(low: Fraction | None, high: Fraction | None) -> str:
+    if low is not None and low == high:
+        return f"{{{_end(low)}}}"
+    left = "(-inf" if low is None else f"[{_end(low)}"
+    return f"{left}, inf)" if high is None else f"{left}, {_end(high)}]"
+
+
+def _brackets(details: Sequence[str]) -> str:
+    return f" ({', '.join(details)})" if details else ""
+
+
+def _tuple(texts: Sequence[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+
+
+# --- numbers ------------------------------------------------------------------------------------------
+
+
+def apart(a: Fraction, b: Fraction) -> tuple[str, str]:
+    """Two numbers with as many digits as it takes to tell them apart; then with their difference."""
+    for digits in range(4, 22):
+        first, second = number(a, digits), number(b, digits)
+        if a == b or first != second:
+            return first, second
+    return f"{number(b)} {'+' if a > b else '-'} {number(abs(a - b))}", number(b)
+
+
+def _end(value: Fraction) -> str:
+    """An end of a domain, to the last digit where that is short."""
+    nearest = nearest_float(value)
+    if math.isfinite(nearest) and Fraction(nearest) == value:
+        return str(int(value)) if value.denominator == 1 and abs(value) < 10**6 else repr(nearest)
+    text = str(value) if value.denominator < 10**6 and abs(value) < 10**6 else ""
+    return text or number(value, 17)

@@ -1,0 +1,167 @@
+"""What :func:`circuitkit.prove` answers: a Proof, or Undecided."""
+
+from __future__ import annotations
+
+import html
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from numpy.typing import NDArray
+
+from circuitkit.functions.relation import Relation
+from circuitkit.functions.target import Target
+from circuitkit.network import Network
+from circuitkit.proof import sentences, smtlib
+from circuitkit.proof.claim import Claim, Measure, Point, nearest_float
+from circuitkit.proof.counterexample import as_array
+from circuitkit.proof.counting import count_pieces
+
+__all__ = ["Proof", "Undecided"]
+
+
+class Undecided(RuntimeError):
+    """The question was not settled within the time limit: neither proved nor refuted.
+
+    Attributes:
+        lower: the worst error is at least this.
+        upper: the worst error is at most this; infinite where nothing is known.
+    """
+
+    def __init__(self, message: str, lower: float = 0.0, upper: float = math.inf) -> None:
+        super().__init__(message)
+        self.lower = lower
+        self.upper = upper
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Proof:
+    r"""The verdict on a claim: proved, with a certificate that the checker accepted, or refuted.
+
+    The claim is :math:`|net(x) - f(x)| \le tolerance \cdot \max(1, \max_i |x_i|)` for every x of the domain (in the
+    absolute measure without the maximum), or a relation between outputs and inputs.
+
+    Attributes:
+        holds: whether it is true for every ``x`` in the domain; also ``bool(proof)``.
+        claim: what was asked, in exact numbers.
+        bound: ``"exact"`` if ``error`` is the worst error; ``"at least"`` where a counterexample settled
+            the question before it was known, ``"at most"`` where a proof did.
+        certificate: what the checker accepted, JSON-safe: ``check(certificate, network, target)`` is
+            True again. Its tolerance is the worst error where that is known, else the one asked for.
+            None where nothing but a counterexample was found.
+        engine: what found it: ``"rewriting"``, where network and target are the same program,
+            ``"search"``, ``"regions"``, ``"z3"`` or ``"samples"``.
+    """
+
+    holds: bool
+    claim: Claim
+    bounding_error: Fraction | None
+    bound: sentences.Bound
+    certificate: dict[str, Any] | None
+    engine: str
+    _point: Point | None = None
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.claim.network
+
+    @property
+    def target(self) -> Target | Network | Relation:
+        """The function, the other network, or the relation."""
+        return self.claim.target
+
+    @property
+    def tolerance(self) -> Fraction:
+        """The tolerance that was asked for."""
+        return self.claim.tolerance
+
+    @property
+    def measure(self) -> Measure:
+        """``"relative"`` or ``"absolute"``."""
+        return self.claim.measure
+
+    @property
+    def domain(self) -> Any:
+        """None for all of R^n, a box as ``((low, high), ...)``, or a polytope as ``(A, b)``."""
+        return None if self.claim.domain is None else self.claim.domain.floats()
+
+    @property
+    def counterexample(self) -> NDArray[Any] | None:
+        """An ``x`` of shape ``(n_in,)`` where the claim is false, evaluated in exact arithmetic.
+
+        None if it holds. Fractions, should no float lie in the region where it is false.
+        """
+        return as_array(self._point)
+
+    @property
+    def error(self) -> float:
+        r"""The worst error as a float: the supremum of :math:`\max_j |net_j(x) - f_j(x)|`, in the measure.
+
+        Infinite where it is unbounded. Of a relation the largest violation, 0 where it holds.
+        """
+        return math.inf if self.bounding_error is None else nearest_float(self.bounding_error)
+
+    @property
+    def exact_error(self) -> Fraction | None:
+        """The worst error as a fraction; None where only a bound is known, or where it is unbounded."""
+        return self.bounding_error if self.bound == "exact" else None
+
+    @cached_property
+    def n_regions(self) -> int | None:
+        """How many linear regions network and target have together, in the domain.
+
+        On each of them every hidden unit is on or off throughout, and the target is linear. A network of
+        more than 16 hidden units is simplified first. None where there are hundreds, or where the claim is
+        a relation or its domain a polytope.
+        """
+        return count_pieces(self.claim)
+
+    @property
+    def verdict(self) -> str:
+        """The verdict as a sentence, verdict first."""
+        if self._point is None:
+            return sentences.proved(self.claim, self.bounding_error, self.bound, self.n_regions)
+        return sentences.refuted(self.claim, self.bounding_error, self.bound, self._point)
+
+    def to_smtlib(self) -> str:
+        """The claim as an SMT-LIB 2 script, for a second opinion.
+
+        It asserts that some input makes the claim false, so that a solver answers ``unsat`` if it holds.
+
+        Example:
+            >>> from circuitkit import circuit, prove
+            >>> print(prove(circuit("identity"), "identity").to_smtlib())
+            (set-info :status unsat)
+            (set-logic QF_LRA)
+            (declare-fun x1 () Real)
+            (declare-fun h1_1 () Real)
+            (assert (>= h1_1 0.0))
+            (assert (>= h1_1 x1))
+            (assert (or (<= h1_1 0.0) (<= h1_1 x1)))
+            (declare-fun h1_2 () Real)
+            (assert (>= h1_2 0.0))
+            (assert (>= h1_2 (* (- 1.0) x1)))
+            (assert (or (<= h1_2 0.0) (<= h1_2 (* (- 1.0) x1))))
+            (define-fun y1 () Real (+ h1_1 (* (- 1.0) h1_2)))
+            (assert (not (= y1 x1)))
+            (check-sat)
+            <BLANKLINE>
+        """
+        return smtlib.script(self.claim, "unsat" if self.holds else "sat")
+
+    def __repr__(self) -> str:
+        return self.verdict
+
+    def _repr_html_(self) -> str:
+        verdict, _, rest = self.verdict.partition(":")
+        kind = "proved" if self.holds else "refuted"
+        return (
+            f'<p class="ck-result ck-result-{kind}"><strong>{html.escape(verdict)}:</strong>'
+            f"{html.escape(rest)}</p>"
+        )

@@ -1,0 +1,258 @@
+"""What can be claimed of a network beside "it is this function": relations, twins, domains, measures."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+
+import circuitkit as ck
+from benchmarks.generators import random_network, random_target, scramble, textbook
+
+MINIMUM = ck.circuit("min")
+#: 2 outputs: the smaller and the larger of two numbers
+SORT = ck.Network(
+    [[[1, 0], [-1, 0], [0, 1], [0, -1], [1, -1]], [[1, -1, 0, 0, -1], [0, 0, 1, -1, 1]]]
+)
+
+
+def both(found, target=None):
+    """The proof, its certificate checked again from JSON as somebody else would."""
+    certificate = json.loads(json.dumps(found.certificate))
+    assert ck.check(
+        certificate, found.network.to_dict(), found.target if target is None else target
+    )
+    return found
+
+
+# --- two networks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["min4", "median3", "sort3", "abs of min", "clamp"])
+def test_a_network_equals_its_scrambled_twin(name):
+    net = textbook(name)
+    twin = scramble(np.random.default_rng(3), net, units=40)
+    found = both(ck.prove(net, twin), twin)
+    assert found and found.exact_error == 0
+    assert repr(found).startswith("Proved: the two networks are equal for every input")
+
+
+def test_two_networks_are_within_a_tolerance_or_told_apart():
+    rounded = ck.Network([np.round(w * (1 + 2.0**-10), 2) for w in MINIMUM.weights])
+    other = ck.Network([MINIMUM.weights[0], [[1, -1, -1.25]]])
+    found = ck.prove(MINIMUM, other)
+    assert not found and found.exact_error == Fraction(1, 2)
+    assert "the first network gives" in repr(found) and "the second" in repr(found)
+    close = both(ck.prove(MINIMUM, other, tolerance=0.5), other)
+    assert close and "within 0.5 of each other" in repr(close)
+    assert ck.prove(MINIMUM, rounded)
+
+
+def test_networks_of_other_shapes_are_not_compared():
+    with pytest.raises(
+        ValueError, match="target: expected 2 inputs, as the network has, got one wit"
+    ):
+        ck.prove(MINIMUM, ck.circuit("abs"))
+    with pytest.raises(
+        ValueError, match="target: expected 1 output, as the network has, got one wit"
+    ):
+        ck.prove(MINIMUM, SORT)
+
+
+# --- relations ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        "y <= x1",
+        "y <= x1 and y <= x2",
+        "x1 >= y <= x2",
+        "y < x1 + 1",
+        "y > x1 + x2 - abs(x1) - abs(x2) - 1/7",
+        "2*y == x1 + x2 - abs(x1 - x2)",
+        "min(y, 0) <= relu(x1)",
+    ],
+)
+def test_relations_that_hold_are_proved_with_a_certificate(claim):
+    found = both(ck.prove(MINIMUM, claim), claim)
+    assert found and found.error == 0
+    assert repr(found) == f"Proved: {claim} for every input."
+
+
+def test_the_counterexample_of_a_relation_says_which_part_fails():
+    found = ck.prove(MINIMUM, "y <= x1 and y >= x1")
+    assert not found and found.exact_error == 2
+    assert repr(found) == (
+        "Refuted: at x = (1, -1) the network gives y = -1: y >= x1 is false by 2 "
+        "(largest violation 2, relative to the input's size beyond 1)."
+    )
+    ordered = ck.prove(SORT, "y1 <= y2 and y1 < x1")
+    assert "y1 < x1 is false, both sides are equal" in repr(ordered)
+    assert ck.prove(SORT, "y1 <= y2 and y1 + y2 == x1 + x2")
+
+
+def test_a_strict_relation_needs_more_than_equality():
+    relu = ck.Network([[[1]], [[1]]])
+    assert ck.prove(relu, "y >= 0")
+    assert not ck.prove(relu, "y > 0")
+    assert ck.prove(relu, "y > 0", domain=[(1e-300, math.inf)])
+    found = both(ck.prove(relu, "y > -1/1000"), "y > -1/1000")
+    assert found.certificate["margins"] == ["1/1000"]
+
+
+def test_violations_are_measured_as_errors_are():
+    double = ck.Network([[[2.0]]])
+    assert ck.prove(double, "y <= x + 1").exact_error == 1
+    absolute = ck.prove(double, "y <= x + 1", measure="absolute")
+    assert not absolute and absolute.error == math.inf
+    assert "(largest violation unbounded)" in repr(absolute)
+    on_a_box = ck.prove(double, "y <= x + 1", measure="absolute", domain=[(0, 5)])
+    assert on_a_box.exact_error == 4
+    assert repr(on_a_box).endswith("false by 4 (largest violation 4, in absolute error).")
+
+
+# --- domains and measures -----------------------------------------------------------------------------
+
+
+def test_an_input_may_be_fixed():
+    found = both(
+        ck.prove(MINIMUM, "min(x1, 1)", domain=[(-math.inf, math.inf), (1, 1)]), "min(x1, 1)"
+    )
+    assert found and "for every input in (-inf, inf) × {1}." in repr(found)
+    assert found.domain == ((-math.inf, math.inf), (1.0, 1.0))
+    assert not ck.prove(MINIMUM, "min(x1, 1)", domain=[(-2, 2), (0.5, 0.5)])
+    point = ck.prove(MINIMUM, "x1", domain=[(3, 3), (2, 2)])
+    assert not point and point.counterexample.tolist() == [3, 2]
+
+
+def test_polytopes():
+    triangle = ([[-1, 0], [0, -1], [1, 1]], [0, 0, 1])  # x1, x2 >= 0, x1 + x2 <= 1
+    found = both(ck.prove(MINIMUM, "y <= 1/2", domain=triangle), "y <= 1/2")
+    assert found and "of the polytope A x <= b (3 inequalities)" in repr(found)
+    refuted = ck.prove(MINIMUM, "y <= 0.49", domain=triangle)
+    assert not refuted and refuted.exact_error == Fraction(1, 100)
+    assert refuted.counterexample.tolist() == [0.5, 0.5]
+    half = ([[1, -1]], [0])  # x1 <= x2
+    assert ck.prove(MINIMUM, "x1", domain=half)
+    assert not ck.prove(MINIMUM, "x2", domain=half)
+    line = ([[1, -1], [-1, 1]], [0, 0])  # x1 = x2, without an interior
+    assert ck.prove(MINIMUM, "(x1 + x2)/2", domain=line)
+    matrix, ends = found.domain
+    assert matrix.tolist() == [[-1, 0], [0, -1], [1, 1]] and ends.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_worst_errors_in_every_measure_and_domain_bound_what_samples_show(seed):
+    rng = np.random.default_rng(seed)
+    n, bias = int(rng.integers(1, 3)), bool(rng.integers(2))
+    net = random_network(rng, [n, 4, 1], bias=bias, weights=rng.choice(["quarters", "normal"]))
+    target = random_target(rng, n, bias=bias)
+    measure = ("relative", "absolute")[seed % 2]
+    matrix = np.vstack([rng.integers(-3, 4, size=(2, n)), np.eye(n), -np.eye(n)])
+    ends = np.concatenate([rng.integers(0, 5, size=2), np.full(2 * n, 3)])
+    domain = ([(-3, 3)] * n, (matrix.tolist(), ends.tolist()))[seed // 2 % 2]
+    found = ck.prove(net, target, domain=domain, measure=measure)
+    x = rng.uniform(-3, 3, size=(4000, n))
+    if isinstance(domain, tuple):
+        x = x[(x @ matrix.T <= ends).all(axis=1)]
+    errors = np.abs(net(x) - target(x)).max(axis=1)
+    if measure == "relative":
+        errors /= np.maximum(1, np.abs(x).max(axis=1))
+    assert errors.max(initial=0) <= found.error * (1 + 1e-9) + 1e-12
+    assert errors.max(initial=0) >= 0.7 * found.error - 1e-12 or len(x) < 200
+    assert found.bound == "exact"
+    both(found)
+    if found.exact_error:
+        tight = ck.prove(net, target, domain=domain, measure=measure, tolerance=found.exact_error)
+        assert both(tight)
+
+
+# --- what a proof carries -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", ["min(x1, min(x3, min(x2, x4)))", "min4"])
+def test_the_certificate_is_checked_against_the_text_and_the_target(target):
+    net = ck.circuit("min4")
+    found = ck.prove(net, target)
+    assert found
+    both(found, target)
+    both(found)
+    other = ck.Network([w * 1.25 for w in net.weights])
+    assert not ck.check(found.certificate, other, target)
+
+
+def test_a_refutation_certifies_its_worst_error():
+    found = ck.prove(MINIMUM, "max")
+    assert not found and found.certificate["tolerance"] == "2"
+    both(found, "max")
+    assert not ck.check({**found.certificate, "tolerance": "1.99"}, MINIMUM, "max")
+
+
+def test_nothing_is_proved_without_the_checker(monkeypatch):
+    from circuitkit.check import Rejected
+    from circuitkit.proof import deciding
+
+    def refuse(*arguments, **keywords):
+        raise Rejected("no")
+
+    monkeypatch.setattr(deciding, "verify", refuse)
+    with pytest.raises(ck.Undecided, match="a proof was found, but the checker: no"):
+        ck.prove(MINIMUM, "min")
+    refuted = ck.prove(
+        MINIMUM, "max"
+    )  # the counterexample stands; its worst error is not certified
+    assert not refuted and refuted.bound == "at least" and refuted.certificate is None
+
+
+def test_undecided_carries_bounds_both_ways():
+    rng = np.random.default_rng(6)
+    net = random_network(rng, [6, 50, 50, 50, 1], bias=True, weights="normal")
+    x = rng.uniform(-1, 1, size=(2000, 6))
+    seen = np.abs(net(x)[:, 0] - x[:, 0]).max()
+    with pytest.raises(ck.Undecided) as out:
+        ck.prove(net, "x1", domain=[(-1, 1)] * 6, tolerance=2 * seen, time_limit=0.5)
+    assert 0 <= out.value.lower <= out.value.upper
+    assert seen <= out.value.upper
+
+
+# --- edges that once crashed --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("net", "target", "arguments", "holds"),
+    [
+        (MINIMUM, "max", {"tolerance": 10**400}, True),
+        (MINIMUM, "max", {"tolerance": Fraction(10**400, 3), "measure": "absolute"}, False),
+        (MINIMUM, "min", {"domain": [(-(10**400), 10**400)] * 2}, True),
+        (MINIMUM, "max", {"domain": [(-(10**400), 10**400)] * 2}, False),
+        (ck.Network([[[1.0]]]), "10*x", {"domain": [(1e308, 1.7e308)], "time_limit": 0.5}, False),
+        (ck.Network([[[1e308]], [[1e308]]]), "x", {}, False),
+        (ck.Network([[[5e-324]]] * 45), "0*x", {}, False),
+        (ck.Network([[[5e-324]]] * 45), "0*x", {"tolerance": 5e-324}, True),
+        (ck.Network([[[1.0], [1.0]], [[1, -1]]], [[0, -1], [0]]), "x", {"tolerance": 1}, True),
+    ],
+    ids=str,
+)
+def test_numbers_at_the_ends_of_what_floats_hold_are_decided(net, target, arguments, holds):
+    found = ck.prove(net, target, **arguments)
+    assert found.holds is holds
+    assert repr(found) and found._repr_html_()
+    if not holds:
+        assert found.counterexample is not None
+
+
+def test_numbers_that_sympy_was_told_not_to_evaluate_are_read():
+    x = sympy.Symbol("x", real=True)
+    target = ck.Target(sympy.Abs(-3, evaluate=False) + x)
+    assert ck.prove(ck.Network([[[1.0]]], [[3]]), target)
+
+
+def test_symbols_that_are_more_than_real_are_refused():
+    x = sympy.Symbol("x", positive=True)
+    with pytest.raises(ValueError, match="may be any real number, got x with positive=True"):
+        ck.prove(ck.circuit("identity"), sympy.Abs(x))
