@@ -147,7 +147,7 @@ def execute_one(
         at = cell_index
 
     client = NotebookClient(
-        notebook, timeout=limit, on_cell_start=here, shutdown_kernel="immediate",
+        notebook, timeout=limit, startup_timeout=600, on_cell_start=here, shutdown_kernel="immediate",
         resources={"metadata": {"path": str(path.parent)}},
         **({"kernel_name": kernel} if kernel else {}),
     )  # fmt: skip

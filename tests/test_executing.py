@@ -43,7 +43,7 @@ def write(path: Path, *sources: str) -> Path:
 def execute_one(path: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "book.py"), "notebook", str(path), *options],
-        capture_output=True, text=True, timeout=60, env=book.environment(),
+        capture_output=True, text=True, timeout=600, env=book.environment(),
     )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ def without(absent: set[str], code: str) -> str:
     """What the code prints in a Python that lacks these libraries."""
     done = subprocess.run(
         [sys.executable, "-c", ABSENT.format(absent=absent) + code],
-        capture_output=True, text=True, timeout=120, cwd=ROOT,
+        capture_output=True, text=True, timeout=600, cwd=ROOT,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

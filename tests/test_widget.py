@@ -137,7 +137,11 @@ def test_a_bad_trait_is_refused_by_name_and_leaves_the_old_value(trait, value, m
         ({"challenge": "abs"}, TypeError, "challenge: expected a Challenge, got str"),
         ({"frozen": [(9, 0, 0)]}, traitlets.TraitError, "frozen: expected edges"),
         ({"seed": 2**60}, ValueError, "seed: expected a whole number from 0 to 2^53 - 1"),
-        ({"seeds": [-4]}, ValueError, "seeds[0]: expected a whole number from 0 to 2^53 - 1, got -4"),
+        (
+            {"seeds": [-4]},
+            ValueError,
+            "seeds[0]: expected a whole number from 0 to 2^53 - 1, got -4",
+        ),
         ({"names": [["+(x)"]]}, ValueError, "names: expected one list of texts a hidden layer"),
         ({"input_names": ["a", "b"]}, ValueError, "input_names: expected 1 name, got 2"),
         ({"learning_rate": 0}, ValueError, "learning_rate: expected a number above 0"),
