@@ -357,6 +357,34 @@ def _unit_ball(n: int, homogeneous: bool) -> Integers:
 
 
 def _maximize(cone: Cone, forms: Integers, scale: int, limits: Integers, worst: Worst) -> None:
+    rays = _on_one_facet(cone, limits)
+    if rays is None:
+        rays = _clipped(cone, limits)
+    values = abs(product(rays[:, :-1], forms.T).astype(object)).max(axis=1)
+    sizes = rays[:, -1].tolist()
+    for k, (value, size) in enumerate(zip(values.tolist(), sizes, strict=True)):
+        if value and value > worst.error * (size * scale):
+            worst.error = Fraction(int(value), int(size) * scale)
+            worst.ray = [int(v) for v in rays[k].tolist()]
+            worst.inside = [int(v) for v in rays.astype(object).sum(axis=0).tolist()]
+
+
+def _on_one_facet(cone: Cone, limits: Integers) -> Integers | None:
+    """The rays, each with its size, if one facet of the unit ball is active on all of them; else None.
+
+    The size is linear there, and so the largest ratio is on a ray: nothing has to be cut off.
+    """
+    if len(cone.lines):
+        return None
+    levels = product(cone.rays, -limits[:, :-1].T)
+    sizes = levels.max(axis=1)
+    if not (levels == sizes[:, None]).all(axis=0).any():
+        return None
+    return np.concatenate([cone.rays, sizes[:, None]], axis=1)
+
+
+def _clipped(cone: Cone, limits: Integers) -> Integers:
+    """The rays of the cone over the part of this one where the size is at most 1."""
     d = cone.rays.shape[1]
     n_lines, n_rays = len(cone.lines), len(cone.rays)
     dtype = cone.rays.dtype
@@ -371,10 +399,4 @@ def _maximize(cone: Cone, forms: Integers, scale: int, limits: Integers, worst: 
     ball = Cone(lines, rays, tight)
     for row in limits:
         ball = ball.clip(row)
-    values = abs(product(ball.rays[:, :-1], forms.T).astype(object)).max(axis=1)
-    sizes = ball.rays[:, -1].tolist()
-    for k, (value, size) in enumerate(zip(values.tolist(), sizes, strict=True)):
-        if value and value > worst.error * (size * scale):
-            worst.error = Fraction(int(value), int(size) * scale)
-            worst.ray = [int(v) for v in ball.rays[k].tolist()]
-            worst.inside = [int(v) for v in ball.rays.astype(object).sum(axis=0).tolist()]
+    return ball.rays
