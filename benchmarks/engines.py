@@ -43,6 +43,7 @@ from circuitkit.exact import regions
 from circuitkit.functions.target import target as as_target
 from circuitkit.proof import rationals
 from circuitkit.proof.floats import Floats
+from circuitkit.proof.relaxation import silent
 from circuitkit.proof.search import OutOfTime, search
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "engines.json"
@@ -169,8 +170,7 @@ def by_milp(question: Question) -> dict[str, Any]:
         problem = question.problem()
         floats, low, high, down, up = _bounds(problem)
         w, k = len(low), len(floats)
-        solver = highspy.Highs()
-        solver.setOptionValue("output_flag", False)
+        solver = silent()
         for name, value in (("threads", 1), ("mip_rel_gap", 1e-9), ("mip_abs_gap", 1e-9)):
             solver.setOptionValue(name, value)
         for a, b in zip(low, high, strict=True):

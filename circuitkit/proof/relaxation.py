@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from .floats import Floats, lines
 
-__all__ = ["Relaxation", "Solved"]
+__all__ = ["Relaxation", "Solved", "silent"]
 
 Array = NDArray[np.float64]
 
@@ -45,7 +45,7 @@ class Solved:
     weight: Array
 
 
-def _silent() -> Any:
+def silent() -> Any:
     """HiGHS without a word: the initialiser of its Python class switches callbacks on, and prints."""
     solver = highspy.Highs.__new__(highspy.Highs)
     super(highspy.Highs, solver).__init__()
@@ -152,7 +152,7 @@ class Relaxation:
         )
         lp.a_matrix_.index_ = at[1].astype(np.int32)
         lp.a_matrix_.value_ = dense[at]
-        h = _silent()
+        h = silent()
         for name, value in (
             ("threads", 1),
             ("presolve", "off"),

@@ -195,6 +195,8 @@ class _Hunt:
         ]
         self._sample(problems)
         yield _SAMPLING
+        # in a plane or in space halving decides most gates soon; beyond it seldom helps small networks
+        late = 0.01 if len(self.box) <= 4 else 0.08
         trees = []
         for j, made in enumerate(problems):
             self.at = j
@@ -203,7 +205,7 @@ class _Hunt:
             ways = {"boxes": bisect(made, bounds, self.best, self.budgets[1])}
             if (bounds[2] == 0).sum() <= _TOO_MANY:
                 ways["gates"] = branch(made, bounds, self.best, self.budgets[0])
-            trees.append((yield from _raced(ways, {"boxes": 0.01})))
+            trees.append((yield from _raced(ways, {"boxes": late})))
             self.upper[j] = -np.inf
         return trees[0] if len(trees) == 1 else ["each", *trees]
 
