@@ -168,6 +168,9 @@ class CircuitWidget(page.PageWidget):
     ``{"holds": bool, "error": float or "inf", "worst": [...], "text": "..."}``: the page works it out,
     and where none is open Python does when it is read (None without a target).
 
+    A notebook exported as HTML is alive too, without a network: ``jupyter nbconvert --to html --execute
+    --NotebookClient.store_widget_state=False``.
+
     Raises:
         TypeError, ValueError: an argument or trait, named, that does not fit.
 

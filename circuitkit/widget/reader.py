@@ -69,12 +69,12 @@ def style_source() -> str:
 class WeightsReader(page.PageWidget):
     r"""A text field for the weights of a small network, and below it what the network computes.
 
-    Accepted are nested lists (JSON), ``ck.Network(...)``, PyTorch's printed tensors or ``state_dict``,
-    plain numbers, and safetensors files; up to 64 hidden units. The reading is that of
-    ``ck.detect``: the function of the catalogue that the network computes for *all* inputs
+    Accepted are nested lists (JSON), ``ck.Network(...)``, PyTorch's printed tensors or ``state_dict``, the
+    weights of Keras and Flax, plain numbers, and safetensors files; up to 64 hidden units. The reading is
+    that of ``ck.detect``, or less: the function of the catalogue that the network computes for *all* inputs
     with its exact worst error :math:`\max |net(x) - f(x)| / \max(1, \max_i |x_i|)`, or the nearest one;
-    the circuit; what each hidden unit is for; and a simple expression. The network below can be turned,
-    and the reading follows.
+    the circuit; what each hidden unit is for; and where it is short, what else the network computes. The
+    network below can be turned, and the reading follows.
 
     Args:
         weights: what stands in the field at first: a :class:`~circuitkit.Network`, or text; by

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from conftest import HTML, built_pages
 from playwright.sync_api import Browser, expect
 
 import circuitkit as ck
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = [name for name in built_pages() if 'class="ck-static"' in (HTML / name).read_text("utf-8")]
 sys.path.insert(0, str(ROOT / "_ext"))
 
 
@@ -55,6 +57,21 @@ def test_widgets_and_the_reader_of_weights_live_in_a_page_opened_from_a_disk(ope
     page.keyboard.type("1/3")
     page.keyboard.press("Enter")
     expect(page.locator(".ck-verdict").first).to_contain_text("Not min(x₁, x₂) yet")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_widget_of_the_book_lives_when_the_book_is_opened_from_a_disk(browser, name):
+    context = browser.new_context(offline=True)
+    problems: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
+    page.goto((HTML / name).as_uri())
+    for place in page.locator(".ck-static").all():
+        place.scroll_into_view_if_needed()
+        expect(place).to_have_attribute("data-state", "live")
+    context.close()
+    assert problems == []
 
 
 CELLS = (

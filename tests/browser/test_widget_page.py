@@ -602,8 +602,43 @@ def test_a_challenge_is_graded_exactly_gives_hints_and_remembers(show):
     expect(box).not_to_contain_text("Solved")  # almost is not equal
     type_into(page, weight(page, "hidden unit 2", "the output"), "1")
     expect(box).to_contain_text("Solved")
+    page.wait_for_timeout(500)
     page.reload()
+    expect(page.locator(".ck-challenge")).to_contain_text("✓ Solved")  # the network is still there
+    page.get_by_role("button", name="Reset").click()
     expect(page.locator(".ck-challenge")).to_contain_text("solved before")
+
+
+def test_what_a_reader_has_made_is_there_again_until_a_reset(show):
+    page = show(ck.CircuitWidget("identity", "identity"), ck.CircuitWidget("abs", "abs"))
+    first = page.locator(".ck-widget").first
+    type_into(page, weight(page, "x", "hidden unit 1").first, "2.5")
+    page.wait_for_timeout(500)
+    page.reload()
+    expect(weight(page, "x", "hidden unit 1").first).to_have_value("2.5")
+    expect(weight(page, "x", "hidden unit 1").last).to_have_value("1")
+    expect(first.get_by_role("alert")).to_contain_text("your network from last time")
+    first.get_by_role("button", name="Reset").click()
+    page.wait_for_timeout(500)
+    page.reload()
+    expect(weight(page, "x", "hidden unit 1").first).to_have_value("1")
+    assert page.evaluate("Object.keys(localStorage).filter((k) => k.includes('network'))") == []
+
+
+def test_where_the_browser_keeps_nothing_the_widget_works_all_the_same(show, site, visit):
+    show(ck.CircuitWidget("identity", "identity"))
+    _, address = site
+    page = visit("about:blank").page
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', {get() { throw new DOMException('no'); }})"
+    )
+    seen = []
+    page.on("pageerror", lambda error: seen.append(str(error)))
+    page.goto(f"{address}/{max(p.name for p in site[0].glob('*.html'))}")
+    type_into(page, weight(page, "x", "hidden unit 1"), "2")
+    page.wait_for_timeout(600)
+    expect(page.locator(".ck-verdict")).to_contain_text("Not x yet")
+    assert seen == []
 
 
 def test_a_challenge_to_fit_inside_and_fail_outside_wants_both(show):

@@ -334,15 +334,30 @@ class View {
     this.#labelHint();
   }
 
-  /** The reader's progress stays in this browser; a private window may refuse to keep it. */
-  #progress(value = null) {
-    const name = `circuitkit:challenge:${this.config.challenge.key}`;
+  /** What was kept under a name in this browser; a private window may refuse to keep it. */
+  #kept(name, value = undefined) {
     try {
-      if (value !== null) window.localStorage.setItem(name, value);
-      return window.localStorage.getItem(name);
+      if (value === null) window.localStorage.removeItem(`circuitkit:${name}`);
+      else if (value !== undefined) window.localStorage.setItem(`circuitkit:${name}`, value);
+      return window.localStorage.getItem(`circuitkit:${name}`);
     } catch {
       return null;
     }
+  }
+
+  #progress(value) {
+    return this.#kept(`challenge:${this.config.challenge.key}`, value);
+  }
+
+  /** The reader's network stays for the next visit, for as long as it is not the page's own. */
+  #keep() {
+    if (!this.onPage) return;
+    clearTimeout(this.keeping);
+    this.keeping = setTimeout(() => {
+      const { values, start } = this.state;
+      const own = (v) => JSON.stringify([v.weights, v.biases, v.ablated, v.frozen]);
+      this.#kept(`network:${this.config.key}`, own(values) === own(start) ? null : encode(values));
+    }, 400);
   }
 
   #grade(net) {
@@ -386,6 +401,7 @@ class View {
     this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
     this.onModel = () => this.#receive();
     this.onSetting = () => this.invalidate("state");
+    this.onKernel = () => this.tell("Python has stopped or was restarted: run the cell again to connect this to it.", "note");
     this.onTurn = () => {
       this.dirty.add("verdict");
       this.invalidate("turn");
@@ -396,6 +412,7 @@ class View {
     for (const name of ["seed", "learning_rate"]) model.on(`change:${name}`, this.onSetting);
     model.on("change:seed", this.onSeed);
     model.on("change:_turn", this.onTurn);
+    model.on("comm_live_update", this.onKernel);
     this.root.addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
       const letter = event.key.toLowerCase();
@@ -429,7 +446,10 @@ class View {
   }
 
   #changed(names) {
-    if (!this.receiving) for (const name of names) this.dirty.add(name);
+    if (!this.receiving) {
+      for (const name of names) this.dirty.add(name);
+      this.#keep();
+    }
     this.invalidate("state");
   }
 
@@ -478,15 +498,21 @@ class View {
   #restore() {
     if (!this.onPage) return;
     const shared = sharedState(window.location.hash);
-    if (shared === null || shared.key !== this.config.key) return;
-    const values = decode(shared.text, this.state.sizes);
+    const linked = shared !== null && shared.key === this.config.key;
+    const text = linked ? shared.text : this.#kept(`network:${this.config.key}`);
+    if (text === null) return;
+    const values = decode(text, this.state.sizes);
     const hidden = values && !this.config.show_biases && JSON.stringify(values.biases) !== JSON.stringify(this.state.biases);
     if (values === null || hidden) {
-      this.tell(`The link's network ${hidden ? "has biases that this widget does not show" : "is damaged"}, so this is the one the page starts with.`);
+      const why = hidden ? "has biases that this widget does not show" : "is damaged";
+      if (linked) this.tell(`The link's network ${why}, so this is the one the page starts with.`);
       return;
     }
     const { weights, biases, x, ablated, frozen } = values;
+    this.receiving = linked; // what a link brings does not replace what the reader has made
     this.state.replace({ weights, biases, x, ablated, frozen });
+    this.receiving = false;
+    if (!linked) this.tell("This is your network from last time; Reset starts over.", "note");
   }
 
   async #copyText(text, done) {
@@ -680,12 +706,14 @@ class View {
   end() {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.saying);
+    clearTimeout(this.keeping);
     this.observer.disconnect();
     this.themes.disconnect();
     for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
     for (const name of ["seed", "learning_rate"]) this.model.off(`change:${name}`, this.onSetting);
     this.model.off("change:seed", this.onSeed);
     this.model.off("change:_turn", this.onTurn);
+    this.model.off("comm_live_update", this.onKernel);
     this.root.remove();
   }
 }
