@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from circuitkit.functions.target import TargetLike
 from circuitkit.progress import Bar, News, attended
+from circuitkit.rules import RULES
 from circuitkit.training.learn import search_all
 from circuitkit.training.outcomes import worst_errors
 from circuitkit.training.points import BATCH, Points, population
@@ -33,7 +34,7 @@ __all__ = ["train"]
 Array = NDArray[np.float64]
 
 #: a seed is solved when its worst error over all inputs is at most this
-TOLERANCE = 1e-3
+TOLERANCE: float = RULES["solved"]
 
 
 def train(

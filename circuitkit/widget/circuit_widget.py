@@ -44,6 +44,7 @@ from circuitkit.functions.page_json import target_to_json
 from circuitkit.functions.target import FUNCTION, Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
+from circuitkit.rules import RULES
 from circuitkit.widget import page, still
 
 __all__ = ["Challenge", "CircuitWidget"]
@@ -51,7 +52,7 @@ __all__ = ["Challenge", "CircuitWidget"]
 _PANELS = ("network", "graph", "verdict", "training", "compare", "regions", "share")
 _RELATIONS = ("equal", "opposite", "inverse", "negative inverse")
 #: what the verdict allows, as the 1/3 that a reader types is no exact third
-_TOLERANCE = 1e-9
+_TOLERANCE: float = RULES["verdict"]
 #: beyond this a page cannot tell neighboring whole numbers apart
 _SEEDS = 2**53
 _SEED = whole(least=0, most=_SEEDS - 1, top="2^53 - 1")
@@ -264,6 +265,7 @@ class CircuitWidget(page.PageWidget):
             "challenge": _challenge_dict(challenge, goal, net.n_inputs),
             "seeds": list(seeds or ()),
             "tolerance": _TOLERANCE,
+            "solved": RULES["solved"],
             "caption": str(caption),
             "label": _label(net, goal),
             "palette": page.palette_variables(),

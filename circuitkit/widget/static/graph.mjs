@@ -38,7 +38,7 @@ export function sampler(net, output) {
 }
 
 /** About `count` round tick values inside [low, high]. */
-export function ticks(low, high, count = 5) {
+function ticks(low, high, count = 5) {
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.99);

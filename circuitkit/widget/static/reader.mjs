@@ -6,7 +6,7 @@
 import * as view from "./view.mjs";
 import * as reading from "./reading.mjs";
 import { html, button, setText } from "./dom.mjs";
-import { State, standIn, toPython } from "./state.mjs";
+import { State, layerSizes, standIn, toPython } from "./state.mjs";
 
 const ACCEPTED =
   "Accepted: nested lists such as [[[1], [-1]], [[1, -1]]], one row a unit; ck.Network(...); PyTorch's printed tensors or state_dict; plain numbers, one row a unit and an empty line between layers; or a safetensors file.";
@@ -214,7 +214,7 @@ class Reader {
   #take(parsed) {
     const found = reading.decided(parsed, this.model.get("tolerance"));
     this.net = found.net;
-    const sizes = reading.layerSizes(found.net);
+    const sizes = layerSizes(found.net.weights);
     const biased = found.net.biases.some((b) => b.some((v) => v !== 0));
     const round = "the matrices would also fit the other way round";
     this.source = [
@@ -315,7 +315,7 @@ class Reader {
         show_biases: net.biases.some((b) => b.some((v) => v !== 0)),
         challenge: null,
         seeds: [],
-        tolerance: 1e-9,
+        tolerance: reading.TOLERANCE,
         caption: [
           found.target && !found.function ? "Its target here is the nearest function of the catalogue." : "",
           drawn ? "Turn its weights: the reading above follows." : "The network is too large to draw here; this is its function.",

@@ -6,12 +6,16 @@
  * stands in rules.json, and tests/javascript/readings.json holds readings that both must give.
  */
 import * as maths from "./mathematics.mjs";
+import { layerSizes } from "./state.mjs";
 import rules from "../../rules.json" with { type: "json" };
 
 const { plus, times, gcd, lcm, toNumber, floatToRational } = maths;
 
 /** What is not accepted, in words for the reader. */
 export class Unreadable extends Error {}
+
+/** Within this the verdict of a widget holds. */
+export const TOLERANCE = rules.verdict;
 
 /** The largest network, text and file that are read in a page. */
 export const LIMITS = { bytes: 5e6, hidden: 64, inputs: 12, outputs: 8, layers: 8, size: 1e30 };
@@ -327,12 +331,8 @@ export function decided(found, tolerance) {
 
 const shapeDiffers = (a, b) => a.some((m, l) => JSON.stringify(m) !== JSON.stringify(b[l]));
 
-export function layerSizes({ weights }) {
-  return [weights[0][0].length, ...weights.map((m) => m.length)];
-}
-
 function checkSize(net) {
-  const sizes = layerSizes(net);
+  const sizes = layerSizes(net.weights);
   const hidden = sizes.slice(1, -1).reduce((s, n) => s + n, 0);
   const much = [
     [hidden, LIMITS.hidden, "hidden units"],
@@ -602,7 +602,7 @@ function affine(row) {
 }
 
 /** The text of an expression as Python writes it: "2*x1 + x2", "min(x1, x2)", "7*x/10". */
-export function spell(e, n) {
+function spell(e, n) {
   const names = (i) => (n === 1 ? "x" : `x${i + 1}`);
   const number = (v) => {
     const simple = fractionOf(v);
@@ -1467,7 +1467,7 @@ function judge(net, tolerance) {
  */
 export function read(net, { tolerance = 0.01, seconds = 5 } = {}) {
   const deadline = Date.now() + 1000 * seconds;
-  const sizes = layerSizes(net);
+  const sizes = layerSizes(net.weights);
   const n = sizes[0];
   const { judged, best } = judge(net, tolerance);
   const undecided = best ? [] : judged.filter(({ exact, holds, status }) => status === "undecided" || (holds && !exact)).map(({ target }) => target.name);

@@ -15,13 +15,13 @@ const ICONS = {
 const FRAME = 9; // milliseconds of training a frame: the page stays smooth
 const SMALL = 32; // pixels a side of a small map
 const KEPT = 1500; // points of a loss curve
-const SOLVED = 1e-3; // ck.train's "solved": within this of the target, in the proof's measure
 const PATIENCE = 400; // steps without progress before a descent counts as stuck
 
 /** Gradient descent from one network, with its loss curve and what became of it. */
-export class Descent {
-  constructor(net, target, { bias, frozen = [] }) {
+class Descent {
+  constructor(net, { target, solved }, { bias, frozen = [] }) {
     this.target = target;
+    this.near = solved; // ck.train's "solved": within this of the target, in the proof's measure
     this.options = { bias, frozen };
     this.rule = maths.quadrature(target, { bias: bias || net.biases.some((b) => b.some((v) => v !== 0)) });
     this.begin(net);
@@ -56,7 +56,7 @@ export class Descent {
       if (k % 8 === 7 && performance.now() > end) break;
     }
     if (!this.solved && this.loss < 1e-6 && Number.isFinite(this.loss)) {
-      this.solved = maths.verdict(this.network(), this.target, { tolerance: SOLVED, exact: false }).holds;
+      this.solved = maths.verdict(this.network(), this.target, { tolerance: this.near, exact: false }).holds;
     }
   }
 
@@ -78,7 +78,7 @@ export class Descent {
   /** The state in words. */
   words() {
     if (this.status === "diverged") return "diverged: the learning rate is too large";
-    if (this.solved) return `solved: within ${SOLVED} of the target for every input, relative to the input's size beyond 1`;
+    if (this.solved) return `solved: within ${this.near} of the target for every input, relative to the input's size beyond 1`;
     if (this.status === "stuck" || this.status === "done") {
       const dead = deadUnits(this.network(), this.rule.points);
       if (dead === 0) return "stuck: the loss has stopped falling";
@@ -289,7 +289,7 @@ export class Training {
 
   /** A descent from what is on screen. */
   #descend() {
-    this.descent = new Descent(this.state.network(), this.config.target, { bias: this.bias, frozen: this.#fixed() });
+    this.descent = new Descent(this.state.network(), this.config, { bias: this.bias, frozen: this.#fixed() });
     this.known = JSON.stringify(this.state.snapshot());
   }
 
@@ -411,7 +411,7 @@ export class Compare {
   #card(seed) {
     const { config, signal } = this;
     const net = maths.initialWeights(this.state.sizes, seed, { bias: this.bias });
-    const descent = new Descent(net, config.target, { bias: this.bias, frozen: this.state.values.frozen });
+    const descent = new Descent(net, config, { bias: this.bias, frozen: this.state.values.frozen });
     const picture = new Miniature(this.state.sizes);
     const graph = this.state.sizes[0] === 1 ? new SmallCurve(config) : new SmallMap(config, this.colors);
     const loss = html("span", { class: "ck-card-loss" });
