@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import time
 from fractions import Fraction
@@ -85,8 +86,55 @@ def test_what_is_not_defined_everywhere_is_not_multiplied_out():
     assert not f.is_piecewise_linear
 
 
+X1, X2 = sympy.symbols("x1 x2", real=True)
+CONDITIONS = {
+    "relu": (sympy.Piecewise((X, X > 0), (0, True)), "max(x, 0)"),
+    "relu, at most": (sympy.Piecewise((0, X <= 0), (X, True)), "max(x, 0)"),
+    "Heaviside": (X * sympy.Heaviside(X), "max(x, 0)"),
+    "sign": (X * sympy.sign(X) + 1, "abs(x) + 1"),
+    "clamp": (sympy.Piecewise((-1, X < -1), (X, X <= 1), (1, True)), "clamp(x, -1, 1)"),
+    "hat": (
+        sympy.Piecewise((1 - X, (X >= 0) & (X < 1)), (1 + X, (X < 0) & (X > -1)), (0, True)),
+        "max(0, 1 - abs(x))",
+    ),
+    "shifted": ((X - 1) * sympy.Heaviside(2 * X - 2), "max(x - 1, 0)"),
+    "max of two": (sympy.Piecewise((X1, X1 > X2), (X2, True)), "max(x1, x2)"),
+    "min of two": (sympy.Piecewise((X1, X1 <= X2), (X2, True)), "min(x1, x2)"),
+    "of a plane": (
+        sympy.Piecewise((X1 + 3 * X2 - 3, X1 + X2 > 1), (2 * X2 - 2, True)),
+        "2*x2 - 2 + relu(x1 + x2 - 1)",
+    ),
+    "not everywhere alike": (2 * sympy.Piecewise((X, X > 0), (3 * X, True)), "4*min(x, 0) + 2*x"),
+}
+
+
+@pytest.mark.parametrize("case", CONDITIONS)
+def test_conditions_whose_pieces_meet_are_maxima(case):
+    written, plain = CONDITIONS[case]
+    f, g = ck.Target(written), ck.target(plain)
+    for a, b in itertools.product([Fraction(k, 4) for k in range(-12, 13)], repeat=2):
+        x = [a, b][: f.n_inputs]
+        assert f.exact_pieces(x) == g.exact_pieces(x)
+        assert f([float(v) for v in x]) == pytest.approx(g([float(v) for v in x]), abs=1e-12)
+
+
+JUMPING = {
+    "a step": sympy.Heaviside(X),
+    "a jump": sympy.Piecewise((X, X > 0), (1, True)),
+    "a hole": sympy.Piecewise((1, sympy.Eq(X, 0)), (X, True)),
+    "not straight": sympy.Piecewise((X**2, X > 0), (0, True)),
+    "pieces of a plane that do not meet": sympy.Piecewise((X1, X1 > X2 + 1), (X2, True)),
+    "no case left": sympy.Piecewise((X, X > 0)),
+}
+
+
+@pytest.mark.parametrize("case", JUMPING)
+def test_conditions_whose_pieces_do_not_meet_stay_as_they_are(case):
+    assert not ck.Target(JUMPING[case]).is_piecewise_linear
+
+
 def test_a_conditional_is_named_as_a_whole():
-    f = ck.Target(sympy.Piecewise((X, X > 0), (0, True)))
+    f = ck.Target(sympy.Piecewise((X, X > 0), (1, True)))
     with pytest.raises(ValueError, match="Piecewise"):
         _ = f.pieces
 

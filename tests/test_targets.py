@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pickle
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sympy.printing.numpy import NumPyPrinter
 
+import circuitkit as ck
 from circuitkit import Target, target
 from circuitkit.functions.language import CATALOGUE
+from circuitkit.functions.relation import relation
 
 SPELLED = {
     "identity": lambda x: x[..., 0],
@@ -99,8 +102,11 @@ def test_other_variable_names_need_their_order():
     a, b = sympy.symbols("a b")
     f = Target(a - b, variables=(b, a))
     np.testing.assert_array_equal(f([1, 5]), [4])
-    with pytest.raises(ValueError, match="expected the variables x, or x1, x2, ..., got 'a'"):
+    with pytest.raises(
+        ValueError, match=r"the variables x, or x1, x2, .*got 'a'; .*variables=\(a, b\)\)"
+    ):
         target(a - b)
+    assert repr(target(sympy.Abs(a))) == "Target(f(x) = abs(x), where x = a)"
     with pytest.raises(
         ValueError, match=r"variables: expected distinct names that include \['a', 'b'\]"
     ):
@@ -139,6 +145,106 @@ def test_arrays_and_numbers_mix_whatever_sympy_prints_for_a_maximum(text, monkey
     assert target(text)(np.ones((2, 1))).shape == (2, 1)
 
 
+TYPED = {
+    "|x|": "abs(x)",
+    "||x| − 1|": "abs(abs(x) - 1)",
+    "|x1 - x2|/2 + |x1|": "abs(x1 - x2)/2 + abs(x1)",
+    "2x": "2*x",
+    "2x1 + 3(x2 - 1)": "2*x1 + 3*(x2 - 1)",
+    "(x + 1)(x - 1)": "(x + 1)*(x - 1)",
+    "x^2": "x**2",
+    "x²": "x**2",
+    "x₁ − x₂": "x1 - x2",
+    "x_1 · x_2": "x1*x2",
+    "\\max(x_1, x_2)": "max(x1, x2)",
+    "\\min\\left(x_{1}, x_{2}\\right)": "min(x1, x2)",
+    "\\left|{x}\\right|": "abs(x)",
+    "\\frac{x}{2}": "x/2",
+    "Max(x1, Abs(x2))": "max(x1, abs(x2))",
+    "[x1, -x1]": "x1, -x1",
+    "1e2*x": "100*x",
+    "leaky_relu(x)": "max(x, 0) + min(x, 0)/100",
+    "leaky_relu(x, 1/4)": "max(x, 0) + min(x, 0)/4",
+    "clip(x, -1, 1)": "clamp(x, -1, 1)",
+    "hat(x)": "max(0, 1 - abs(x))",
+    "mean(x1, x2)": "(x1 + x2)/2",
+    "range(x1, x2)": "max(x1, x2) - min(x1, x2)",
+    "gap(x1, x2)": "max(x1, x2) - min(x1, x2)",
+    "norm1(x1, x2)": "abs(x1) + abs(x2)",
+    "norminf(x1, x2)": "max(abs(x1), abs(x2))",
+    "sort(x1, x2)": "min(x1, x2), max(x1, x2)",
+    "median(x1, x2)": "(min(x1, x2) + max(x1, x2))/2",
+}
+
+
+@pytest.mark.parametrize("text", TYPED)
+def test_a_function_may_be_said_as_people_say_it(text):
+    assert target(text) == target(TYPED[text])
+
+
+@pytest.mark.parametrize(
+    ("typed", "plain"),
+    [
+        ("y ≤ |x|", ["y <= abs(x)"]),
+        ("y1 ≥ 2x1 and |y2| < 3 and y1 = y2", None),
+        ("y1 <= 1 and |x1 - 1| >= y2", ["y1 <= 1", "abs(-1 + x1) >= y2"]),
+        ("(y1) <= (x1) and (y1) >= -2", ["y1 <= x1", "y1 >= -2"]),
+    ],
+)
+def test_a_relation_may_be_said_as_people_say_it(typed, plain):
+    if plain is None:
+        with pytest.raises(ValueError, match="cannot read"):
+            relation(typed)
+    else:
+        assert [str(part) for part in relation(typed).parts] == plain
+
+
+def test_a_text_is_kept_where_the_checker_reads_it_too():
+    assert target("|x1| - 2x2").text == "abs(x1) - 2*x2"
+    assert (
+        target("max(a, b)").text is target("median(x1, x2)").text is target("[x1, x2]").text is None
+    )
+    hat = ck.Network([[[1], [1], [1]], [[1, -2, 1]]], [[1, 0, -1], None])
+    assert ck.prove(hat, "hat(x)")
+    assert ck.prove(ck.circuit("min"), "a + b - max(a, b)")
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_order_statistics_are_those_of_numpy(n):
+    names = ", ".join(f"x{i + 1}" for i in range(n)) if n > 1 else "x"
+    x = np.random.default_rng(0).integers(-5, 6, size=(200, n)).astype(float)
+    np.testing.assert_allclose(target(f"median({names})")(x)[:, 0], np.median(x, axis=1))
+    if n > 1:
+        np.testing.assert_array_equal(target(f"sort({names})")(x), np.sort(x, axis=1))
+        top = np.sort(x, axis=1)
+        np.testing.assert_array_equal(target(f"gap({names})")(x)[:, 0], top[:, -1] - top[:, -2])
+
+
+def test_points_are_joined_by_straight_lines():
+    x = np.linspace(-3, 5, 81)
+    f = target("interpolate(x, (3, 1), (0, 0), (1, 2.5))")
+    np.testing.assert_allclose(
+        f(x[:, None])[:, 0], np.interp(x, [0, 1, 3], [0, 2.5, 1]), atol=1e-12
+    )
+    assert f.is_piecewise_linear
+
+
+def test_other_letters_are_inputs_in_the_order_in_which_they_come():
+    assert repr(target("b - 2a")) == "Target(f(x1, x2) = x1 - 2*x2, where x1 = b, x2 = a)"
+    assert repr(target("y")) == "Target(f(x) = x, where x = y)"
+    assert repr(target("y2 - y1")) == "Target(f(x1, x2) = x2 - x1, where x1 = y1, x2 = y2)"
+    assert repr(target("x0 - x1")) == "Target(f(x1, x2) = x1 - x2, where x1 = x0, x2 = x1)"
+    assert repr(target("x1 - x3")) == "Target(f(x1, x2, x3) = x1 - x3)"
+    again = pickle.loads(pickle.dumps(target("b - a")))
+    assert repr(again) == repr(target("b - a"))
+
+
+@given(st.text(alphabet="x12+-*/()|^_{}\\ abs.,₁²", max_size=25))
+def test_whatever_is_typed_is_read_or_refused_with_a_reason(text):
+    with contextlib.suppress(ValueError):  # any other error fails the test
+        assert target(text).n_inputs >= 1
+
+
 def test_pickling_keeps_name_and_expression():
     for f in (
         target("min"),
@@ -162,7 +268,20 @@ def test_a_hint_names_a_function_of_the_catalogue_and_of_expressions_once():
     [
         ("idnetity", "unknown name 'idnetity'; did you mean 'identity'"),
         ("minn(x1, x2)", "unknown function 'minn' in 'minn.*did you mean 'min'"),
-        ("x + y", "unknown name 'y' in 'x \\+ y'; known names: identity"),
+        (
+            "x + yy",
+            "unknown name 'yy' in 'x \\+ yy'; known names: identity.*; variables are single",
+        ),
+        ("|x", "a bar | without its partner"),
+        ("x|", "a bar | without its partner"),
+        ("1 + sort(x1, x2)", r"'sort\(x1, x2\)' is 2 numbers; it can only stand alone"),
+        ("max(x1, (1, 2))", "max takes numbers, got a list"),
+        ("interpolate(x, 1, 2)", r"takes points of two numbers, such as \(0, 1\)"),
+        ("interpolate(x, (0, 1), (0, 2))", "one point at each place, got two at 0"),
+        ("median(" + ", ".join(f"x{i}" for i in range(1, 11)) + ")", "at most 9 numbers can be"),
+        ("sign(x)", r"sign in 'sign\(x\)' jumps, .* such as clamp\(100\*x, -1, 1\)"),
+        ("floor(x1)", "jumps, and a network is continuous"),
+        ("foo(x)", "unknown function 'foo' in 'foo.*known functions: abs, min"),
         ("x + x1", "expected the variables x, or x1, x2, ..., got 'x' beside x1"),
         ("", "expected a name or an expression, got an empty string"),
         ("x +", "cannot read 'x \\+': invalid syntax"),

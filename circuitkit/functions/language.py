@@ -8,12 +8,15 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import sympy
 
+from circuitkit.functions.named import FUNCTIONS, JUMPS
+from circuitkit.functions.typed import plain
 from circuitkit.rules import RULES
 from circuitkit.words import alternatives, quoted
 
@@ -25,96 +28,104 @@ CATALOGUE: dict[str, str] = dict(RULES["functions"])
 _MAX_INPUTS = 256
 _MAX_TEXT = 20_000
 _MAX_DEPTH = 150
-#: min and max of more arguments are left as they are written
-_SIMPLIFIED = 8
+#: variables are single letters, some with a number: x, x1, a, y2
+_VARIABLE = r"[A-Za-z]\d{0,4}"
+_CONSTANTS = {"pi": sympy.pi}
+#: the functions that the checker reads, too
+_CHECKED = {"abs", "min", "max", "relu", "clamp"}
 
 
 def positions(used: list[str]) -> list[str]:
-    """All input names up to the highest one used: ``["x3"]`` -> ``["x1", "x2", "x3"]``."""
+    """The inputs in order: positions are read off ``x1, x2, ...``; others come as they are given.
+
+    ``["x3"]`` -> ``["x1", "x2", "x3"]``, ``["b", "a"]`` -> ``["b", "a"]``; of one letter with numbers that do
+    not start at 1, or of another one than x, by their numbers: ``["y2", "y1"]`` -> ``["y1", "y2"]``.
+
+    Raises:
+        ValueError: x beside x1, x2, ..., or too many inputs.
+    """
     if not used:
         return ["x"]
-    if used == ["x"]:
-        return used
-    bad = [u for u in used if not re.fullmatch(r"x[1-9]\d{0,3}", u)]
-    if bad:
+    if all(re.fullmatch(r"x[1-9]\d{0,3}", name) for name in used):
+        n = max(int(name[1:]) for name in used)
+        if n > _MAX_INPUTS:
+            raise ValueError(f"target: expected at most {_MAX_INPUTS} inputs, got x{n}")
+        return [f"x{i + 1}" for i in range(n)]
+    if "x" in used and any(re.fullmatch(r"x\d+", name) for name in used):
         raise ValueError(
-            f"target: expected the variables x, or x1, x2, ..., got {bad[0]!r}"
-            + (" beside x1, x2, ..." if bad == ["x"] else "")
+            "target: expected the variables x, or x1, x2, ..., got 'x' beside x1, x2, ..."
         )
-    n = max(int(u[1:]) for u in used)
-    if n > _MAX_INPUTS:
-        raise ValueError(f"target: expected at most {_MAX_INPUTS} inputs, got x{n}")
-    return [f"x{i + 1}" for i in range(n)]
+    if len({name[0] for name in used}) == 1 and all(name[1:] for name in used):
+        return sorted(used, key=lambda name: int(name[1:]))
+    return used
 
 
-def _extremum(function: Any) -> Callable[..., sympy.Expr]:
-    """min or max; of many arguments without SymPy's simplification, which takes minutes for 256."""
+@dataclass(frozen=True)
+class Parsed:
+    """What a text says.
 
-    def apply(*arguments: sympy.Expr) -> sympy.Expr:
-        if len(arguments) <= _SIMPLIFIED:
-            return function(*arguments)
-        flat = [a for e in arguments for a in (e.args if isinstance(e, function) else (e,))]
-        number = function(*(a for a in flat if a.is_Rational))
-        rest = [a for a in flat if not a.is_Rational]
-        return function(*rest, *([number] if number.is_Rational else []), evaluate=False)
-
-    return apply
-
-
-def _relu(t: sympy.Expr) -> sympy.Expr:
-    return sympy.Max(t, 0)
-
-
-def _clamp(t: sympy.Expr, low: sympy.Expr, high: sympy.Expr) -> sympy.Expr:
-    return sympy.Min(sympy.Max(t, low), high)
-
-
-#: name -> (function, fewest arguments, most arguments)
-_FUNCTIONS: dict[str, tuple[Callable[..., sympy.Expr], int, int | None]] = {
-    "abs": (sympy.Abs, 1, 1),
-    "min": (_extremum(sympy.Min), 1, None),
-    "max": (_extremum(sympy.Max), 1, None),
-    "relu": (_relu, 1, 1),
-    "clamp": (_clamp, 3, 3),
-    "sin": (sympy.sin, 1, 1),
-    "cos": (sympy.cos, 1, 1),
-    "tanh": (sympy.tanh, 1, 1),
-    "exp": (sympy.exp, 1, 1),
-    "log": (sympy.log, 1, 1),
-    "sqrt": (sympy.sqrt, 1, 1),
-}
-
-
-def parse(text: str) -> tuple[list[sympy.Expr], list[sympy.Symbol]]:
-    """Read ``text`` into one expression an output, and the inputs that it mentions, in order.
-
-    The grammar is Python's, but nothing is evaluated. A variable that cancels is still an input:
-    ``x1 + 0*x2`` is a function of two numbers.
+    Attributes:
+        outputs: one expression an output.
+        variables: the inputs that it mentions, in order.
+        text: the text in the plain grammar that the checker reads, too; None where it goes beyond that.
     """
+
+    outputs: list[sympy.Expr]
+    variables: list[sympy.Symbol]
+    text: str | None
+
+
+def parse(text: str) -> Parsed:
+    """Read ``text``.
+
+    The grammar is Python's, after :func:`~circuitkit.functions.typed.plain`, but nothing is evaluated. A variable
+    that cancels is still an input: ``x1 + 0*x2`` is a function of two numbers.
+    """
+    text = checked(text)
     read = tree(text)
-    parts = read.elts if isinstance(read, ast.Tuple) else [read]
+    parts = read.elts if isinstance(read, (ast.Tuple, ast.List)) else [read]
     if not parts:
         raise ValueError(f"target: cannot read {quoted(text)}: no expression in it")
-    outputs = [expression(part, text) for part in parts]
-    called = {id(n.func) for n in ast.walk(read) if isinstance(n, ast.Call)}
-    mentioned = {n.id for n in ast.walk(read) if isinstance(n, ast.Name) and id(n) not in called}
-    names = positions(sorted(mentioned))
-    return outputs, [sympy.Symbol(name) for name in names]
+    outputs: list[sympy.Expr] = []
+    for part in parts:
+        one = _read(part, text, 0, "")
+        outputs += one if isinstance(one, list) else [one]
+    named = {id(n.func): n.func for n in ast.walk(read) if isinstance(n, ast.Call)}
+    called = {f.id.lower() for f in named.values() if isinstance(f, ast.Name)}
+    mentioned = [n for n in ast.walk(read) if isinstance(n, ast.Name) and id(n) not in named]
+    mentioned.sort(key=lambda n: (n.lineno, n.col_offset))  # in the order in which they stand
+    used = list(dict.fromkeys(n.id for n in mentioned))
+    names = positions([name for name in used if name not in _CONSTANTS])
+    simple = called <= _CHECKED and all(re.fullmatch(r"x([1-9]\d*)?", name) for name in used)
+    keep = simple and not isinstance(read, ast.List)
+    return Parsed(outputs, [sympy.Symbol(name) for name in names], text if keep else None)
 
 
-def tree(text: str) -> ast.expr:
-    """The syntax tree of ``text``; nothing of it is evaluated."""
+def checked(text: str) -> str:
+    """The text in the plain grammar, if it is not empty or too long.
+
+    Raises:
+        ValueError: it is, or it has a bar without its partner.
+    """
     if not text:
         raise ValueError("target: expected a name or an expression, got an empty string")
     if len(text) > _MAX_TEXT:
         raise ValueError(f"target: expected at most {_MAX_TEXT} characters, got {len(text)}")
+    try:
+        return plain(text)
+    except ValueError as error:
+        raise ValueError(f"target: cannot read {quoted(text)}: {error}") from None
+
+
+def tree(text: str) -> ast.expr:
+    """The syntax tree of ``text`` in the plain grammar; nothing of it is evaluated."""
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise ValueError(f"target: cannot read {quoted(text)}: {_reason(error)}") from None
 
 
-def expression(node: ast.expr, text: str, *, letters: str = "x") -> sympy.Expr:
+def expression(node: ast.expr, text: str, *, letters: str = "") -> sympy.Expr:
     """A part of the tree of ``text`` as a SymPy expression, whose variables begin with the letters."""
     return _expression(node, text, 0, letters)
 
@@ -124,6 +135,18 @@ def _reason(error: BaseException) -> str:
 
 
 def _expression(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Expr:
+    read = _read(node, text, depth, letters)
+    if isinstance(read, list):
+        piece = ast.get_source_segment(text, node) or "it"
+        raise ValueError(
+            f"target: cannot read {quoted(text)}: {quoted(piece)} is {len(read)} numbers; "
+            "it can only stand alone"
+        )
+    return read
+
+
+def _read(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Expr | list[sympy.Expr]:
+    """One expression; several for what gives several numbers."""
     if depth > _MAX_DEPTH:
         raise ValueError(f"target: cannot read {quoted(text)}: nested deeper than {_MAX_DEPTH}")
     if isinstance(node, ast.Constant):
@@ -138,7 +161,12 @@ def _expression(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Ex
         right = _expression(node.right, text, depth + 1, letters)
         return _binary(node.op, left, right, text)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        arguments = [_expression(a, text, depth + 1, letters) for a in node.args]
+        arguments: list[Any] = [
+            [_expression(v, text, depth + 2, letters) for v in a.elts]
+            if isinstance(a, ast.Tuple)
+            else _expression(a, text, depth + 1, letters)
+            for a in node.args
+        ]
         return _function(node.func.id, arguments, text)
     piece = ast.get_source_segment(text, node) or type(node).__name__
     raise ValueError(
@@ -164,21 +192,29 @@ def _number(node: ast.Constant, text: str) -> sympy.Expr:
     )
 
 
-def _symbol(name: str, text: str, letters: str) -> sympy.Symbol:
-    if re.fullmatch(rf"[{letters}]([1-9]\d{{0,3}})?", name):
+def _symbol(name: str, text: str, letters: str) -> sympy.Expr:
+    if name in _CONSTANTS:
+        return _CONSTANTS[name]
+    if re.fullmatch(rf"[{letters}]([1-9]\d{{0,3}})?" if letters else _VARIABLE, name):
         return sympy.Symbol(name, real=True)
-    if name in _FUNCTIONS:
-        usual = ", ".join(["x", "-1", "1"][: _FUNCTIONS[name][1]])
-        raise ValueError(
-            f"target: {name!r} is a function{'' if name == text else f', in {quoted(text)}'}; "
-            f"write what it is of, such as {name}({usual})"
-        )
-    close = difflib.get_close_matches(name, {**CATALOGUE, **_FUNCTIONS}, n=3)
-    hint = (
-        f"did you mean {alternatives(close)}?" if close else f"known names: {', '.join(CATALOGUE)}"
-    )
     where = "" if name == text else f" in {quoted(text)}"
-    raise ValueError(f"target: unknown name {quoted(name)}{where}; {hint}")
+    if name.lower() in FUNCTIONS:
+        raise ValueError(
+            f"target: {name!r} is a function{where.replace(' in', ', in')}; "
+            f"write what it is of, such as {FUNCTIONS[name.lower()].example}"
+        )
+    raise ValueError(
+        f"target: unknown name {quoted(name)}{where}; "
+        + _hint(name, {**CATALOGUE, **FUNCTIONS}, "known names", CATALOGUE)
+    )
+
+
+def _hint(name: str, near: Iterable[str], what: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(name.lower(), near, n=3)
+    if close:
+        return f"did you mean {alternatives(close)}?"
+    variables = "; variables are single letters, or x1, x2, ..." if what == "known names" else ""
+    return f"{what}: {', '.join(known)}{variables}"
 
 
 def _binary(op: ast.operator, left: sympy.Expr, right: sympy.Expr, text: str) -> sympy.Expr:
@@ -202,25 +238,30 @@ def _binary(op: ast.operator, left: sympy.Expr, right: sympy.Expr, text: str) ->
     raise ValueError(f"target: cannot read {quoted(text)}: expected the operations + - * / **")
 
 
-def _function(name: str, arguments: list[sympy.Expr], text: str) -> sympy.Expr:
-    if name not in _FUNCTIONS:
-        close = difflib.get_close_matches(name, _FUNCTIONS, n=3)
-        hint = (
-            f"did you mean {alternatives(close)}?"
-            if close
-            else f"known functions: {', '.join(_FUNCTIONS)}"
+def _function(name: str, arguments: list[Any], text: str) -> sympy.Expr | list[sympy.Expr]:
+    lower = name.lower()
+    if lower in JUMPS:
+        raise ValueError(
+            f"target: {name} in {quoted(text)} jumps, and a network is continuous; a steep ramp comes near "
+            f"it, such as {JUMPS[lower]}"
         )
+    if lower not in FUNCTIONS:
+        hint = _hint(name, FUNCTIONS, "known functions", FUNCTIONS)
         raise ValueError(f"target: unknown function {quoted(name)} in {quoted(text)}; {hint}")
-    function, fewest, most = _FUNCTIONS[name]
+    function = FUNCTIONS[lower]
+    fewest, most = function.fewest, function.most
     if len(arguments) < fewest or (most is not None and len(arguments) > most):
-        expected = f"{fewest}" if most == fewest else f"at least {fewest}"
+        expected = {fewest: f"{fewest}", None: f"at least {fewest}"}.get(
+            most, f"{fewest} to {most}"
+        )
         raise ValueError(
             f"target: cannot read {quoted(text)}: {name} takes {expected} "
             f"argument{'' if fewest == 1 else 's'}, got {len(arguments)}"
         )
-    if name == "clamp" and (arguments[1] - arguments[2]).is_positive:
-        raise ValueError(
-            f"target: cannot read {quoted(text)}: clamp(t, low, high) takes low <= high, "
-            f"got {arguments[1]} and {arguments[2]}"
-        )
-    return function(*arguments)
+    if lower != "interpolate" and any(isinstance(a, list) for a in arguments):
+        raise ValueError(f"target: cannot read {quoted(text)}: {name} takes numbers, got a list")
+    try:
+        made: sympy.Expr | list[sympy.Expr] = function.make(*arguments)
+    except ValueError as error:
+        raise ValueError(f"target: cannot read {quoted(text)}: {error}") from None
+    return made

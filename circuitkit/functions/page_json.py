@@ -22,6 +22,7 @@ from typing import Any
 
 import sympy
 
+from circuitkit.functions.joined import CONDITIONS
 from circuitkit.functions.target import Target
 
 __all__ = ["target_to_json"]
@@ -62,10 +63,13 @@ def target_to_json(target: Target) -> dict[str, Any]:
         [{'op': 'abs', 'args': [{'op': 'var', 'index': 0}]}]
     """
     index = {symbol: i for i, symbol in enumerate(target.variables)}
+    outputs = target.outputs
+    if target.is_piecewise_linear and any(e.has(*CONDITIONS) for e in outputs):
+        outputs = target.pieces.expressions
     return {
         "n_inputs": target.n_inputs,
         "n_outputs": target.n_outputs,
-        "outputs": [_tree(output, index) for output in target.outputs],
+        "outputs": [_tree(output, index) for output in outputs],
         "name": target.name,
         "text": str(target),
     }

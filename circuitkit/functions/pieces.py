@@ -22,6 +22,8 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from circuitkit.functions.joined import CONDITIONS, joined
+
 __all__ = [
     "NotPiecewiseLinear",
     "Pieces",
@@ -207,6 +209,8 @@ class _Builder:
     def readable(self, e: sympy.Expr) -> sympy.Expr:
         """``e`` with fractions for numbers, multiplied out where only that makes it linear and exact."""
         exact = settled(e, floats=True)
+        if any(isinstance(part, CONDITIONS) for part in _parts(exact)):
+            exact = settled(joined(exact) or exact, floats=True)
         problem = self.problem(exact)
         if problem is None and not _irrational(exact):
             return exact

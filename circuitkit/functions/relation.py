@@ -84,7 +84,7 @@ class Relation:
 
 def is_relation(text: str) -> bool:
     """Whether text means a relation rather than a function or a name."""
-    return any(sign in text for sign in "<>=")
+    return any(sign in text for sign in "<>=≤≥")
 
 
 def relation(text: str) -> Relation:
@@ -98,8 +98,8 @@ def relation(text: str) -> Relation:
         >>> [str(part) for part in found.parts]
         ['y1 <= y2', 'y2 < 3', 'y1 > 2*x1']
     """
-    tree = language.tree(text)
-    parts = _parts(tree, text)
+    text = language.checked(text)
+    parts = _parts(language.tree(text), text)
     found = Relation(tuple(parts), text.strip())
     names = found._names
     for letter in "xy":

@@ -74,6 +74,7 @@ class Target:
         _check_symbols([*(s for e in outputs for s in e.free_symbols), *(variables or ())])
         names = _input_names(outputs, variables)
         n = len(names)
+        self._spelled = tuple(names)
         self._variables = _variables(n)
         renamed = dict(zip(names, self._variables, strict=True))
         self._outputs = tuple(settled(sympy.sympify(_renamed(e, renamed))) for e in outputs)
@@ -112,7 +113,7 @@ class Target:
 
     @property
     def text(self) -> str | None:
-        """The text that the function was read from; None if it was not read from text."""
+        """The text that it was read from, where the checker reads it, too; else None."""
         return self._read_from
 
     @property
@@ -232,7 +233,13 @@ class Target:
 
     # The compiled callable does not pickle; a process pool compiles its own.
     def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (self._outputs, self._variables, self._name, self._read_from)
+        return _rebuild, (
+            self._outputs,
+            self._variables,
+            self._name,
+            self._read_from,
+            self._spelled,
+        )
 
     def __str__(self) -> str:
         """The expression as :func:`target` reads it: ``min(x1, abs(x2))``."""
@@ -242,7 +249,11 @@ class Target:
     def __repr__(self) -> str:
         arguments = ", ".join(v.name for v in self._variables)
         label = f"{self._name}: " if self._name is not None else ""
-        return f"Target({label}f({arguments}) = {self})"
+        where = ""
+        if self._spelled != tuple(v.name for v in self._variables):
+            pairs = zip(self._variables, self._spelled, strict=True)
+            where = f", where {', '.join(f'{v} = {name}' for v, name in pairs)}"
+        return f"Target({label}f({arguments}) = {self}{where})"
 
 
 def _rebuild(
@@ -250,8 +261,11 @@ def _rebuild(
     variables: tuple[sympy.Symbol, ...],
     name: str | None,
     text: str | None = None,
+    spelled: tuple[str, ...] | None = None,
 ) -> Target:
-    return Target(outputs, variables=variables, name=name, text=text)
+    made = Target(outputs, variables=variables, name=name, text=text)
+    made._spelled = spelled if spelled is not None else made._spelled
+    return made
 
 
 #: a function in any of the forms that :func:`target` takes, made a Target
@@ -272,11 +286,13 @@ def target(t: TargetLike) -> Target:
     Args:
         t: a catalogue name (``"identity" "negation" "abs" "add" "subtract" "min" "max" "min4"``),
             a :class:`Target`, a SymPy expression (or a list, one an output), or a string such as
-            ``"min(x1, abs(x2))"``. Strings know numbers, ``x`` or ``x1, x2, ...``,
-            ``+ - * / **``, and ``abs``, ``min``, ``max``, ``relu``, ``clamp(t, low, high)``, ``sin``,
-            ``cos``, ``tanh``, ``exp``, ``log``, ``sqrt``; a comma between expressions separates
-            outputs. They are read by a parser of this book and never evaluated as Python. Decimals
-            are exact: ``0.1`` is one tenth.
+            ``"min(x1, abs(x2))"``. Strings know numbers, variables, ``+ - * / **``, and ``abs min max
+            relu leaky_relu clamp clip hat mean median range sort gap norm1 norminf``,
+            ``interpolate(x, (0, 0), (1, 2))`` (straight between points, level beyond them), ``sin cos
+            tanh exp log sqrt``; a comma between expressions separates outputs. They are read as people
+            type them (``|x|``, ``2x``, ``x^2``, ``x₁``, ``\max(x_1, x_2)``) by a parser of this book
+            and never evaluated as Python. Decimals are exact: ``0.1`` is one tenth. Variables are
+            ``x``, or ``x1, x2, ...``; other letters become these in the order in which they come.
 
     Raises:
         TypeError: ``t`` is none of these.
@@ -287,6 +303,8 @@ def target(t: TargetLike) -> Target:
         Target(min: f(x1, x2) = min(x1, x2))
         >>> target("clamp(2*x, -1, 1)")
         Target(f(x) = min(1, max(-1, 2*x)))
+        >>> target("|a - b|/2")
+        Target(f(x1, x2) = abs(x1 - x2)/2, where x1 = a, x2 = b)
         >>> target("idnetity")
         Traceback (most recent call last):
         ...
@@ -337,8 +355,10 @@ def _check_symbols(symbols: Iterable[Any]) -> None:
 def _from_text(text: str) -> Target:
     known = text in CATALOGUE
     spelling = CATALOGUE[text] if known else text
-    outputs, variables = parse(spelling)
-    return Target(outputs, variables=variables, name=text if known else None, text=spelling)
+    read = parse(spelling)
+    return Target(
+        read.outputs, variables=read.variables, name=text if known else None, text=read.text
+    )
 
 
 def _renamed(e: sympy.Expr, names: dict[str, sympy.Symbol]) -> sympy.Expr:
@@ -362,6 +382,13 @@ def _input_names(
         if missing or not names or len(set(names)) != len(names):
             raise wrong("variables", f"distinct names that include {used}", names)
         return names
+    strange = [u for u in used if not re.fullmatch(r"x([1-9]\d*)?", u)]
+    if strange and len(used) > 1:  # an expression, unlike text, has no order in which they come
+        raise wrong(
+            "target",
+            "the variables x, or x1, x2, ...",
+            f"{strange[0]!r}; give their order: Target(..., variables=({', '.join(used)}))",
+        )
     return positions(used)
 
 

@@ -1,0 +1,88 @@
+"""Mathematics as people type it, rewritten into the plain grammar that :mod:`.language` reads.
+
+``|x₁| − 2x²`` becomes ``abs(x1) - 2*x**2``; LaTeX such as ``\\max(x_1, x_2)`` is read too. Only characters are
+moved here: whether the result means anything is seen afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+__all__ = ["plain"]
+
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+_OPERATIONS = str.maketrans(
+    {
+        "−": "-",
+        "–": "-",
+        "·": "*",
+        "⋅": "*",
+        "∙": "*",
+        "×": "*",
+        "÷": "/",
+        "∣": "|",
+        "π": "pi",
+        "≤": "<=",
+        "≥": ">=",
+    }
+)
+#: words of the grammar, which are no variables
+_NO_WORD = r"(?!(?:and|or|not|if|else|for|in|is|lambda)\b)"
+_LATEX = {
+    r"\\(left|right|big|Big)(?![a-zA-Z])": "",
+    r"\\[,;:! ]": " ",
+    r"\\(cdot|times)(?![a-zA-Z])": "*",
+    r"\\(lvert|rvert|vert)(?![a-zA-Z])": "|",
+    r"\\(operatorname|mathrm|text)\s*\{(\w+)\}": r"\2",
+    r"\\frac\s*\{([^{}]*)\}\s*\{([^{}]*)\}": r"((\1)/(\2))",
+    r"\\leq?(?![a-zA-Z])": "<=",
+    r"\\geq?(?![a-zA-Z])": ">=",
+    r"\\([a-zA-Z]+)": r"\1",
+}
+
+
+def plain(text: str) -> str:
+    """The text with operations spelled out.
+
+    Raises:
+        ValueError: a bar ``|`` without its partner.
+
+    Example:
+        >>> plain("|x₁| − 2x²"), plain(r"\\max\\left(x_{1}, x_2\\right)"), plain("||x| - 1|")
+        ('abs(x1) - 2*x**2', 'max(x1, x2)', 'abs(abs(x) - 1)')
+    """
+    text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"**{m[0].translate(_SUPERSCRIPTS)}", text)
+    text = unicodedata.normalize("NFKC", text.translate(_OPERATIONS)).translate(_OPERATIONS)
+    for pattern, meaning in _LATEX.items():
+        text = re.sub(pattern, meaning, text)
+    text = re.sub(r"_\{(\d+)\}", r"\1", text)
+    text = re.sub(r"(?<![A-Za-z0-9_])([A-Za-z])_(?=\d)", r"\1", text)  # x_1 is x1
+    text = text.replace("^", "**").translate({ord("{"): "(", ord("}"): ")"})
+    text = _bars(text)
+    # A number, or a bracket, before a name or a bracket: 2x, 3(x + 1), (x + 1)(x - 1).
+    number = r"(?<![\w.])(\d+\.?\d*|\.\d+)"
+    text = re.sub(rf"{number}\s*(?![eE][+-]?\d)(?=[A-Za-z(]){_NO_WORD}", r"\1*", text)
+    return re.sub(rf"\)\s*(?=[A-Za-z0-9(]|\.\d){_NO_WORD}", ")*", text).strip()
+
+
+def _bars(text: str) -> str:
+    """|t| as abs(t): a bar opens where an operand is due, and closes where one has just ended."""
+    written: list[str] = []
+    open_ = 0
+    last = ""
+    for c in text:
+        if c == "|":
+            before = "".join(written).rstrip()
+            opens = last in ("", *"(,+-*/[<>=") or re.search(r"\b(and|or|not)$", before) is not None
+            open_ += 1 if opens else -1
+            if open_ < 0:
+                break
+            written.append("abs(" if opens else ")")
+            last = "(" if opens else ")"
+            continue
+        written.append(c)
+        last = c if not c.isspace() else last
+    if open_:
+        raise ValueError("a bar | without its partner")
+    return "".join(written)
