@@ -20,6 +20,7 @@ import math
 import numbers
 import os
 import reprlib
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -198,8 +199,12 @@ def number(
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
             raise wrong_type(name, expected, shown(value))
         low = (least is not None and value < least) or (above is not None and value <= above)
-        unbounded = math.isnan(value) or (math.isinf(value) and not infinite)
-        if low or unbounded or not fits(float(value)):
+        try:
+            nearest = float(value)
+        except OverflowError:  # a fraction, finite but beyond the doubles
+            nearest = sys.float_info.max * (1 if value > 0 else -1)
+        unbounded = math.isnan(nearest) or (math.isinf(nearest) and not infinite)
+        if low or unbounded or not fits(nearest):
             raise wrong(name, expected, shown(value))
         return value
 

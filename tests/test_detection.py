@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -14,6 +15,7 @@ from benchmarks.detection import UNIT_CIRCUITS, auc
 from benchmarks.generators import (
     TEXTBOOK,
     near_miss,
+    random_network,
     scramble,
     scramble_with_labels,
     textbook,
@@ -292,3 +294,28 @@ def test_what_the_benchmark_calls_a_near_miss_does_miss(seed):
     kind, name, net = near_miss(np.random.default_rng(seed), seed)
     for engine in ("regions", "z3"):
         assert not ck.prove(net, name, engine=engine), kind
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        ck.Network([[[1e308], [-1e308]], [[1, -1]]]),
+        ck.Network([[[1e308], [-1e308]], [[1e308, -1e308]]]),
+    ],
+)
+def test_weights_at_the_end_of_the_doubles_are_read_without_a_crash(net):
+    found = ck.detect(net, time_limit=5)
+    assert found.function is None and repr(found)
+
+
+def test_a_tolerance_beyond_the_doubles_is_a_number_like_others():
+    assert ck.detect(ck.circuit("min"), tolerance=Fraction(10**400)).function == "min"
+    with pytest.raises(ValueError, match="tolerance: expected a number, 0 or above, got inf"):
+        ck.detect(ck.circuit("min"), tolerance=math.inf)
+
+
+def test_detect_gives_the_first_simplification_no_more_time_than_there_is():
+    net = random_network(np.random.default_rng(0), [64, 32, 10], bias=True, weights="normal")
+    start = time.process_time()
+    ck.detect(net, time_limit=3)
+    assert time.process_time() - start < 3.6

@@ -28,11 +28,13 @@ from circuitkit.detection import guess
 from circuitkit.detection.recognize import known_circuit
 from circuitkit.detection.units import Unit, read_units
 from circuitkit.exact.canonical import CanonicalForm, canonical_form, function_form
+from circuitkit.exact.regions import OutOfTime
 from circuitkit.exact.spell import expression, length, text
 from circuitkit.functions.language import CATALOGUE
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
+from circuitkit.proof.claim import nearest_float
 from circuitkit.proof.prove import Proof, Undecided, prove
 from circuitkit.rules import RULES, phrase
 
@@ -73,7 +75,7 @@ class Detection:
     @cached_property
     def _read(self) -> tuple[sympy.Expr, Proof | None]:
         judge = _Judge(self.network, self.tolerance, time.monotonic() + self.time_limit)
-        form = self._form if self._form is not None else canonical_form(self.network)
+        form = self._form or _form_in_time(self.network, self.time_limit)
         named = None if self.function is None else as_target(self.function)
         return _expression(self.network, form, judge, named, self.proof)
 
@@ -98,7 +100,7 @@ class Detection:
     @cached_property
     def units(self) -> list[Unit]:
         """The hidden units, layer by layer."""
-        return read_units(self.network, self.tolerance)
+        return read_units(self.network, min(self.tolerance, Fraction(10**300)))
 
     @cached_property
     def circuit(self) -> str | None:
@@ -133,7 +135,7 @@ class Detection:
         start = phrase(
             "undecided" if self.undecided else "none",
             names=", ".join(self.undecided),
-            how=phrase(how, tolerance=f"{float(self.tolerance):.3g}"),
+            how=phrase(how, tolerance=f"{nearest_float(self.tolerance):.3g}"),
         )
         proof = self.expression_proof
         if proof is None:
@@ -203,9 +205,17 @@ def detect(
     """
     allowed = Fraction(tolerance)
     judge = _Judge(net, allowed, time.monotonic() + time_limit)
-    form = canonical_form(net)
+    form = _form_in_time(net, time_limit)
     function, proof, undecided = _catalogue(net, form, judge)
     return Detection(net, allowed, function, proof, undecided, float(time_limit), form)
+
+
+def _form_in_time(net: Network, time_limit: float) -> CanonicalForm | None:
+    """The canonical form, if it is found in a third of the time: nothing that is proved needs it."""
+    try:
+        return canonical_form(net, deadline=time.monotonic() + time_limit / 3)
+    except OutOfTime:
+        return None
 
 
 # --- function -----------------------------------------------------------------------------------------
@@ -243,8 +253,9 @@ def _named_targets(n_inputs: int, n_outputs: int) -> tuple[tuple[Target, Canonic
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")  # weights may be as large as doubles are
 def _catalogue(
-    net: Network, form: CanonicalForm, judge: _Judge
+    net: Network, form: CanonicalForm | None, judge: _Judge
 ) -> tuple[str | None, Proof | None, tuple[str, ...]]:
     named = _named_targets(net.n_inputs, net.n_outputs)
     x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases)
@@ -255,7 +266,7 @@ def _catalogue(
     nearest: Proof | None = None
     for t, t_form in order:
         # The samples hold the truth up to rounding: far off there is far off.
-        far = errors[t] > float(judge.tolerance) * (1 + 1e-6) + 1e-9 and t_form != form
+        far = errors[t] > nearest_float(judge.tolerance) * (1 + 1e-6) + 1e-9 and t_form != form
         if far and nearest is not None:
             continue
         proof = judge(t)
@@ -269,8 +280,13 @@ def _catalogue(
     return None, nearest, tuple(undecided)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # weights may be as large as doubles are
 def _expression(
-    net: Network, form: CanonicalForm, judge: _Judge, named: Target | None, proof: Proof | None
+    net: Network,
+    form: CanonicalForm | None,
+    judge: _Judge,
+    named: Target | None,
+    proof: Proof | None,
 ) -> tuple[sympy.Expr, Proof | None]:
     """The shortest expression that is proved within the tolerance, else the nearest simple one.
 
@@ -291,7 +307,7 @@ def _expression(
     if not short and (own is None or judge.tolerance):
         x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases)
         found = guess.guesses(net, x)
-    near = [g for g in found if g.error <= float(judge.tolerance) * (1 + 1e-6)]
+    near = [g for g in found if g.error <= nearest_float(judge.tolerance) * (1 + 1e-6)]
     candidates += [Target(g.expressions, variables=variables) for g in near]
     candidates.sort(key=lambda t: sum(length(e)[0] for e in t.outputs))
     for candidate in candidates[:8]:
@@ -317,9 +333,9 @@ def _number_bits(target: Target) -> int:
     )
 
 
-def _own_expression(form: CanonicalForm, variables: list[sympy.Symbol]) -> Target | None:
+def _own_expression(form: CanonicalForm | None, variables: list[sympy.Symbol]) -> Target | None:
     """The network's own function, spelled out, if it has few kinks."""
-    if form.n_kinks > _READABLE_KINKS:
+    if form is None or form.n_kinks > _READABLE_KINKS:
         return None
     outputs = [expression(form, variables, output=k) for k in range(len(form.outputs))]
     return Target(outputs, variables=variables)
@@ -345,7 +361,7 @@ def _inner_functions(net: Network, tolerance: Fraction) -> dict[int, list[sympy.
             target = Target(e, variables=variables)
             probe, *_ = np.linalg.lstsq(z, target(x)[:, 0], rcond=1e-9)
             miss = guess.sampled_error((z @ probe)[:, None], target(x), x)
-            if miss > max(float(tolerance), 1e-9):
+            if miss > max(nearest_float(tolerance), 1e-9):
                 continue
             simple = np.array([float(guess.simple_fraction(v, 1e-9) or Fraction(v)) for v in probe])
             read = Network(

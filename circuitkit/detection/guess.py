@@ -8,6 +8,7 @@ is how far from the network.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -85,8 +86,13 @@ def simple_fraction(value: float, slack: float) -> Fraction | None:
 def guesses(net: Network, x: Array) -> list[Guess]:
     """Simple functions near the network, those closest on the samples first."""
     wanted = net(x)
+    if not np.isfinite(wanted).all():
+        return []
     variables = input_variables(net.n_inputs)
-    jumps = _Jumps(net) if len(net.weights) == 2 else None
+    jumps = None
+    if len(net.weights) == 2:
+        with contextlib.suppress(OverflowError):  # a jump beyond the doubles is not simple
+            jumps = _Jumps(net)
     pieces = _Pieces(net, x)
     found: dict[tuple[sympy.Expr, ...], Guess] = {}
     for slack in _COARSENESS:

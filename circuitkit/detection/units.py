@@ -68,10 +68,21 @@ class Unit:
         return name if self.in_circuit else phrase("unused", unit=name)
 
 
+#: units are compared by products of their values, which must be doubles too
+_LARGEST = 1e150
+
+
 def read_units(net: Network, tolerance: Fraction) -> list[Unit]:
     """What each hidden unit is for, layer by layer, and whether the network needs it."""
     x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases, count=1000)
-    preactivations = net.preactivations(x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        preactivations = net.preactivations(x)
+    if not all((np.abs(z) < _LARGEST).all() for z in preactivations):
+        return [
+            Unit(layer, k, FEATURES["other"], None, float(np.nanmax(np.maximum(z[:, k], 0.0))))
+            for layer, z in enumerate(preactivations)
+            for k in range(z.shape[1])
+        ]
     needed = needed_units(net, preactivations, x, float(tolerance))
     units: list[Unit] = []
     for layer, z in enumerate(preactivations):
