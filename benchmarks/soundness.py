@@ -368,6 +368,10 @@ def examine(seed: int, number: int, counts: Counter[str]) -> list[str]:
     return wrong
 
 
+def _infinite(error: Fraction | float) -> bool:
+    return isinstance(error, float) and math.isinf(error)
+
+
 def _short(error: Fraction | float) -> str:
     try:
         return f"{float(error)!r}"
@@ -377,11 +381,11 @@ def _short(error: Fraction | float) -> str:
 
 def _up(bound: Fraction | float) -> Fraction | float:
     """A little more, for a bound that was rounded to a float."""
-    return bound if math.isinf(bound) else Fraction(bound) * (1 + Fraction(1, 10**9))
+    return bound if _infinite(bound) else Fraction(bound) * (1 + Fraction(1, 10**9))
 
 
 def _tolerance(rng: Rng, error: Fraction | float) -> Fraction:
-    if rng.random() < 0.4 or math.isinf(error):
+    if rng.random() < 0.4 or _infinite(error):
         return Fraction(0) if rng.random() < 0.7 else Fraction(1, 1000)
     near = [
         Fraction(1, 2),
