@@ -29,6 +29,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -134,41 +135,72 @@ def remember(executed: dict[str, str]) -> None:
 def execute_one(
     path: Path, limit: int, kernel: str | None = None, memory: int | None = None
 ) -> None:
-    """Execute one notebook where it lies and keep its outputs; say how much memory that took."""
-    import nbformat
-    from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+    """Execute one notebook where it lies and keep its outputs; say how much memory that took.
 
-    notebook = nbformat.read(path, as_version=4)
-    at = 0
+    pytest does it, with its plugin nbmake.
+    """
+    import pytest
 
-    def here(cell: object, cell_index: int) -> None:
-        nonlocal at
-        at = cell_index
-
-    client = NotebookClient(
-        notebook, timeout=limit, startup_timeout=600, on_cell_start=here, shutdown_kernel="immediate",
-        resources={"metadata": {"path": str(path.parent)}},
-        **({"kernel_name": kernel} if kernel else {}),
-    )  # fmt: skip
+    seen, before = Stopped(), path.read_bytes()
     watch = Watch(memory)
     watch.start()
     try:
-        client.execute()
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        told = {
-            CellTimeoutError: f"did not end within {limit} s",
-            DeadKernelError: f"took more than {memory} MB of memory"
-            if watch.over
-            else "ended its kernel: out of memory, or a crash",
-        }.get(type(error), f"raised an error\n{error}")
-        first, *_ = [line for line in notebook.cells[at].source.splitlines() if line.strip()]
-        sys.exit(f"error: {path.name}: cell {at + 1} ({first.strip()}) {told}")
+        code = pytest.main(
+            [
+                "--nbmake", "--overwrite", f"--nbmake-timeout={limit}", "--quiet", "--no-summary",
+                "--override-ini=addopts=", "-p", "no:cacheprovider", f"--rootdir={path.parent}",
+                *([f"--nbmake-kernel={kernel}"] if kernel else []), str(path),
+            ],
+            plugins=[seen],
+        )  # fmt: skip
     finally:
         watch.stop()
-    nbformat.write(notebook, path)
+    if code:
+        path.write_bytes(before)  # half a chapter is none
+        died = f"took more than {memory} MB of memory" if watch.over else seen.died
+        sys.exit(f"error: {path.name}: {seen.cell} {seen.why(limit) or died}")
     drop_widget_state(path)
     print(f"{path.name} took at most {watch.peak} MB of memory")
+
+
+class Stopped:
+    """What pytest tells when a notebook stops: at which cell, and why."""
+
+    died = "ended its kernel: out of memory, or a crash"
+
+    def __init__(self) -> None:
+        self.cell, self.trace = "", ""
+
+    def why(self, limit: int) -> str:
+        """What the cell did; nothing where its kernel is gone."""
+        if self.trace.startswith("A cell timed out"):
+            return f"did not end within {limit} s"
+        return f"raised an error\n{self.trace}" if self.trace else ""
+
+    def pytest_exception_interact(self, call: Any) -> None:
+        """The one hook that is called with the exception itself."""
+        error = call.excinfo.value
+        result = error.args[0] if error.args else None
+        if getattr(result, "error", None) is not None:
+            notebook, at = result.nb, result.error.failing_cell_index
+            self.trace = result.error.trace
+        else:  # a kernel that died: nbmake lets the exception through, the notebook is in its frame
+            frames = [f.frame.f_locals for f in call.excinfo.traceback]
+            notebook = next((f["nb"] for f in frames if "nb" in f), None)
+            code = [] if notebook is None else list(enumerate(notebook.cells))
+            at = next((i for i, c in code if not replied(c)), -1)
+            if type(error).__name__ != "DeadKernelError":
+                self.trace = f"{type(error).__name__}: {error}"
+        if notebook is not None and at >= 0:
+            lines = notebook.cells[at].source.splitlines()
+            first = next((line.strip() for line in lines if line.strip()), "")
+            self.cell = f"cell {at + 1} ({first})"
+
+
+def replied(cell: Any) -> bool:
+    """Whether a cell was executed to its end, or is no code."""
+    done = cell.get("metadata", {}).get("execution", {})
+    return cell.cell_type != "code" or "shell.execute_reply" in done
 
 
 class Watch(threading.Thread):
