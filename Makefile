@@ -17,7 +17,7 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install book html serve lab test chromium lint unit notebooks browser lock lowest binder fresh clean
+.PHONY: mutants soundness help install book html serve lab test chromium lint unit notebooks browser lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,7 +61,7 @@ lint: $(READY)  ## style and types of code and notebooks
 
 unit: $(READY)  ## the package's tests and the examples in its docstrings
 	$(STEP) "Testing circuitkit"
-	$(BIN)/python -m pytest --numprocesses $(JOBS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov
 
 browser: $(READY) chromium  ## check every built page in headless Chromium
 	$(STEP) "Checking the pages in Chromium"
@@ -85,6 +85,12 @@ binder: $(READY)  ## execute every chapter with exactly Binder's packages, in a 
 
 fresh:  ## try the two commands of the README on a bare Debian in build/fresh (as root, an hour)
 	$(PYTHON) scripts/fresh.py $(FRESH_OPTIONS)
+
+mutants: $(READY)  ## change one thing at a time in what speaks verdicts: do the tests notice? (hours)
+	$(BIN)/python scripts/mutants.py --jobs $(JOBS)
+
+soundness: $(READY)  ## hunt for a wrong verdict with fresh networks, for MINUTES=10
+	$(BIN)/python benchmarks/soundness.py --minutes $(or $(MINUTES),10) --jobs $(JOBS)
 
 clean:  ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,25 @@
+"""The list of changes that the suite must notice is of the code as it stands."""
+
+import sys
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+
+import mutants
+
+
+def test_every_listed_change_can_still_be_made():
+    listed = list(mutants.mutants())
+    counts = Counter(m.group for m in listed)
+    assert min(counts[g] for g in ("checker", "canonical", "regions", "training")) >= 15
+    assert all(m.before != m.after for m in listed)
+
+
+def test_a_change_that_no_test_can_see_survives_and_one_that_breaks_all_does_not(tmp_path):
+    quick = ("tests/test_words.py",)
+    file = "circuitkit/words.py"
+    harmless = mutants.Mutant("words", file, '"""Numbers', '"""The numbers', quick)
+    fatal = mutants.Mutant("words", file, "from __future__ import annotations", "raise", quick)
+    assert mutants.survives(harmless)
+    assert not mutants.survives(fatal)
