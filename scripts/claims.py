@@ -47,6 +47,7 @@ def measure(chapter: str, base_seed: int, *, chapters: Path = CHAPTERS) -> dict[
     client = NotebookClient(
         notebook,
         timeout=None,
+        startup_timeout=600,  # a loaded machine may take minutes
         allow_errors=True,  # one false sentence does not hide the next
         kernel_name="python3",
         resources={"metadata": {"path": str(chapters)}},
