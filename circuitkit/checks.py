@@ -202,7 +202,7 @@ def number(
         try:
             nearest = float(value)
         except OverflowError:  # a fraction, finite but beyond the doubles
-            nearest = sys.float_info.max * (1 if value > 0 else -1)
+            nearest = sys.float_info.max
         unbounded = math.isnan(nearest) or (math.isinf(nearest) and not infinite)
         if low or unbounded or not fits(nearest):
             raise wrong(name, expected, shown(value))

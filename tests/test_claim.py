@@ -76,6 +76,7 @@ def test_networks_of_other_shapes_are_not_compared():
         "y > x1 + x2 - abs(x1) - abs(x2) - 1/7",
         "2*y == x1 + x2 - abs(x1 - x2)",
         "min(y, 0) <= relu(x1)",
+        "2y <= x1 + x2",
     ],
 )
 def test_relations_that_hold_are_proved_with_a_certificate(claim):

@@ -83,8 +83,11 @@ class Relation:
 
 
 def is_relation(text: str) -> bool:
-    """Whether text means a relation rather than a function or a name."""
-    return any(sign in text for sign in "<>=≤≥")
+    """Whether text compares something as a whole: ``x if x > 0 else 0`` is a function."""
+    try:
+        return isinstance(language.tree(language.checked(text)), ast.Compare | ast.BoolOp)
+    except ValueError:
+        return False
 
 
 def relation(text: str) -> Relation:
