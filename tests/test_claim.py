@@ -76,13 +76,17 @@ def test_networks_of_other_shapes_are_not_compared():
         "y > x1 + x2 - abs(x1) - abs(x2) - 1/7",
         "2*y == x1 + x2 - abs(x1 - x2)",
         "min(y, 0) <= relu(x1)",
-        "2y <= x1 + x2",
     ],
 )
 def test_relations_that_hold_are_proved_with_a_certificate(claim):
     found = both(ck.prove(MINIMUM, claim), claim)
     assert found and found.error == 0
     assert repr(found) == f"Proved: {claim} for every input."
+
+
+def test_a_relation_may_be_written_loosely():
+    found = ck.prove(MINIMUM, "2y <= x1 + x2")
+    assert both(found, str(found.target)) and str(found.target) == "2*y <= x1 + x2"
 
 
 def test_the_counterexample_of_a_relation_says_which_part_fails():
