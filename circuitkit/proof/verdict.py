@@ -101,7 +101,7 @@ class Proof:
 
     @property
     def error(self) -> float:
-        r"""The worst error as a float: the supremum of :math:`\max_j |net_j(x) - f_j(x)|`, in the measure.
+        r"""The worst error as a float, the supremum of :math:`\max_j |net_j(x) - f_j(x)|`, in the measure.
 
         Infinite where it is unbounded. Of a relation the largest violation, 0 where it holds.
         """
