@@ -17,7 +17,7 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: mutants soundness help install book html serve lab test chromium lint unit notebooks browser lock lowest binder fresh clean
+.PHONY: claims mutants soundness help install book html serve lab test chromium lint unit notebooks browser lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,7 @@ lint: $(READY)  ## style and types of code and notebooks
 	$(BIN)/ruff format --check .
 	$(BIN)/nbstripout --keep-id --verify index.ipynb chapters/*.ipynb
 	$(BIN)/mypy
+	$(BIN)/python scripts/prose.py
 	$(BIN)/python scripts/lock.py --check
 
 unit: $(READY)  ## the package's tests and the examples in its docstrings
@@ -85,6 +86,9 @@ binder: $(READY)  ## execute every chapter with exactly Binder's packages, in a 
 
 fresh:  ## try the two commands of the README on a bare Debian in build/fresh (as root, an hour)
 	$(PYTHON) scripts/fresh.py $(FRESH_OPTIONS)
+
+claims: $(READY)  ## measure the book's claims again, from three other base seeds
+	@$(BIN)/python scripts/claims.py --jobs $(JOBS)
 
 mutants: $(READY)  ## change one thing at a time in what speaks verdicts: do the tests notice? (hours)
 	$(BIN)/python scripts/mutants.py --jobs $(JOBS)
