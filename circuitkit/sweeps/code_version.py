@@ -7,6 +7,7 @@ import hashlib
 from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import resolve_name
 from pathlib import Path
 
 __all__ = ["closure", "code_version", "version_of"]
@@ -56,9 +57,13 @@ def _imported(name: str) -> tuple[str, ...]:
     for node in ast.walk(ast.parse(_file(name).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names.add(node.module)
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = node.module or ""
+            if node.level:  # from . import x: counted from the package that the file is in
+                inside = name if _file(name).stem == "__init__" else name.rpartition(".")[0]
+                module = resolve_name("." * node.level + module, inside)
+            names.add(module)
+            names |= {f"{module}.{alias.name}" for alias in node.names}
     return tuple(sorted(n for n in names if n != "circuitkit" and _file(n).is_file()))
 
 

@@ -32,6 +32,7 @@ COLUMNS: dict[str, str] = {
     "steps": "Int64",
     "loss": "float64",
     "worst_error": "float64",
+    "cost": "float64",
     "solved": "boolean",
     "outcome": "string",
     "function": "string",

@@ -327,6 +327,7 @@ def run_cell(cell: Cell, key: str, detect: bool, threads: int | None) -> tuple[p
         "steps": run.steps,
         "loss": run.loss,
         "worst_error": run.error,
+        "cost": run.cost,
         "solved": run.solved,
         "outcome": run.outcomes,
         "function": functions,

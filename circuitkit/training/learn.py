@@ -40,11 +40,18 @@ Rescue = Literal["restart", "redraw"]
 #: what a learned network is proved within
 TOLERANCE = Fraction(1, 1_000_000)
 #: seconds that one proof may take
-PROOF_SECONDS = 120.0
-#: the loss that counts as none: on segments an error of 1e-6 in one place is about 1e-20 of it
+PROOF_SECONDS = 600.0
+#: the loss that counts as none where it is exact, and over points; an error of 1e-6 in one place may be
+#: as little as 1e-20 of an exact loss
 ENOUGH = {"segments": 1e-20, "points": 1e-18}
-#: method -> how many redraws in vain the first start is given, the second, ...; the last number from then on
-PATIENCE: dict[str, tuple[int, ...]] = {"restart": (0,), "redraw": (0, 1, 4, 12, 40)}
+#: how many redraws in vain the first start is given, the second, ...; the last number from then on. Of
+#: deep networks in many inputs a start gets so much right that it is worth staying with.
+PATIENCE: dict[tuple[str, str], tuple[int, ...]] = {
+    ("restart", "segments"): (0,),
+    ("restart", "points"): (0,),
+    ("redraw", "segments"): (0, 1, 4, 12, 40),
+    ("redraw", "points"): (40,),
+}
 #: random inputs that are looked at before a proof, and how many wrong ones join the data
 LOOKS, JOINING = 50_000, 16
 #: rounds of counterexamples to one network, after which the search starts anew
@@ -75,7 +82,7 @@ class Learned:
     Attributes:
         weights, biases: of each layer: the proved network, or the best one.
         proved: whether :func:`circuitkit.prove` holds within :data:`TOLERANCE`.
-        error: the exact worst error where proved, nan elsewhere.
+        error: what the worst error is at most where proved, nan elsewhere.
         loss: of this network, on the problem's inputs.
         cost: in full-batch gradients, see :attr:`circuitkit.training.problem.Problem.unit`.
         starts, descents, steps: new starts, descents from them and from redrawn units, steps accepted.
@@ -131,7 +138,7 @@ def learn(
         The network. It has biases where the target has constants or a domain is given.
 
     Raises:
-        NotLearned: with the best network, and why it is not the function.
+        NotLearned: with the best network, and why it is not the function; at Ctrl-C, too.
         TypeError, ValueError: an argument that is not one of these, named in the message.
 
     Example:
@@ -157,14 +164,19 @@ def learn(
     impossible = too_small(f, widths, box)
     if impossible is not None:
         limit = min(limit, 1_000.0)
-    bar = Bar(1, "network", progress)
-    (found,) = attended(
-        lambda news: search_all(problem, seeds, "redraw", limit, news=news, threads=1), bar
-    )
-    if found.proved:
-        return found.network if problem.bias else Network(found.weights)
+    stopped = False
+
+    def work(news: News) -> list[Learned]:
+        nonlocal stopped
+        found = search_all(problem, seeds, "redraw", limit, news=news, threads=1)
+        stopped = news.stopped
+        return found
+
+    (found,) = attended(work, Bar(1, "network", progress))
     best = found.network if problem.bias else Network(found.weights)
-    reason = impossible or _trap(problem, found)
+    if found.proved:
+        return best
+    reason = impossible or ("interrupted: " if stopped else "") + _trap(problem, found)
     raise NotLearned(
         f"not learned: {f.name} by {'-'.join(map(str, problem.sizes))} in {found.descents} descents "
         f"(cost {found.cost:.0f}): {reason}",
@@ -221,6 +233,7 @@ class _Data:
         from circuitkit.training import compiled_search as loop
 
         self.loop, self.problem = loop, problem
+        kind = "segments" if problem.is_exact else "points"
         self.kernel = loop.search_kernel()
         self.n = n_parameters(problem.sizes, bias=problem.bias)
         pieces, n = problem.target.pieces, problem.target.n_inputs
@@ -241,10 +254,10 @@ class _Data:
             kink_places=np.concatenate(places),
             kink_values=np.concatenate(values),
             key=np.uint64(0),
-            vain=np.array(PATIENCE[rescue], dtype=np.int64),
+            vain=np.array(PATIENCE[rescue, kind], dtype=np.int64),
             unit=problem.unit,
         )
-        self.enough = ENOUGH["segments" if problem.segments else "points"]
+        self.enough = ENOUGH[kind]
         self._local = threading.local()
 
     def room(self, n_points: int) -> object:
@@ -315,7 +328,8 @@ def _one(data: _Data, seed: int, start: Array, budget: float, news: News) -> Lea
         y = np.concatenate([y, problem.values(wrong) * scale])
         search.number[loop.BEST] = math.inf  # losses before were of other data
         search.counts[loop.PHASE] = loop.NEW_START if rounds % ROUNDS == 0 else loop.DESCEND
-    is_best = not proved and search.number[loop.BEST] < math.inf
+    # Where the prover could not decide, the network that it was asked about.
+    is_best = status != loop.FOUND and search.number[loop.BEST] < math.inf
     weights, biases = _layers(problem, search.best if is_best else search.theta)
     number, count = search.number, search.counts
     return Learned(
@@ -358,7 +372,7 @@ def _errors(problem: Problem, theta: Array, points: Array) -> Array:
 
 
 def _proof(problem: Problem, net: Network) -> tuple[bool, float, Array | None]:
-    """Whether the network is proved, its exact worst error, and a counterexample where it is refuted."""
+    """Whether the network is proved, its worst error at most, and a counterexample where it is refuted."""
     from circuitkit.proof.prove import Undecided, prove
 
     try:

@@ -40,7 +40,7 @@ Array = NDArray[np.float64]
 Box: TypeAlias = tuple[tuple[float, float], ...]
 
 #: fixed points, where the loss is not exact: at least so many, and so many for each parameter
-POINTS, PER_PARAMETER = 256, 8
+POINTS, PER_PARAMETER = 256, 5
 
 
 @dataclass(frozen=True)

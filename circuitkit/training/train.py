@@ -172,9 +172,8 @@ def _rescued(task: Task, news: News) -> TrainingRun:
     weights = tuple(np.stack(layer) for layer in zip(*(f.weights for f in found), strict=True))
     biases = tuple(np.stack(layer) for layer in zip(*(f.biases for f in found), strict=True))
     proved = np.array([f.proved for f in found])
-    error = np.array([f.error for f in found])
-    if not proved.all():
-        error[~proved] = problem.worst_errors(weights, biases)[~proved]
+    with np.errstate(all="ignore"):
+        error = problem.worst_errors(weights, biases)
     loss = np.array([f.loss for f in found])
     return TrainingRun(
         target=task.target,
