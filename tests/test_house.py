@@ -27,7 +27,9 @@ from page_fonts import used_icons  # noqa: E402
 
 import binder  # noqa: E402
 
-STORY = ["features", "identity", "abs", "arithmetic", "min", "experiments", "conclusions"]
+STORY = [
+    "features", "identity", "abs", "arithmetic", "min", "watershed", "experiments", "conclusions",
+]  # fmt: skip
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
 NO_GIT = Path("/")  # a folder without a repository
 
