@@ -84,6 +84,7 @@ for name in {modules!r}:
     assert set(told.split()) <= {
         "circuitkit.importing.torch",
         "circuitkit.training.compiled_loop",
+        "circuitkit.training.compiled_search",
         "circuitkit.training.curvature",
         "circuitkit.training.first_order",
         "circuitkit.training.torch_gradient",
@@ -106,13 +107,14 @@ def test_training_on_a_processor_needs_no_torch():
     ("library", "extra", "code"),
     [
         ("numba", "train", "ck.train('abs', 2, seeds=2)"),
+        ("numba", "train", "ck.learn('abs', 2)"),
         ("torch", "torch", "ck.train('abs', 2, seeds=2, optimizer='lbfgs')"),
         ("torch", "torch", "ck.train('abs', 2, seeds=2, device='cuda')"),
         ("torch", "torch", "ck.circuit('abs').to_torch()"),
         ("torch", "torch", "ck.Network.from_torch(None)"),
         ("fsspec", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
         ("pyarrow", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
-        ("z3", "smt", "ck.prove(ck.circuit('abs'), 'abs', engine='z3')"),
+        ("z3", "smt", "ck.prove(ck.circuit('min'), 'max', engine='z3')"),
     ],
 )
 def test_what_is_missing_is_named_with_its_extra(library, extra, code):
