@@ -58,7 +58,16 @@ _DIGITS = r"(\d{1,4000}|0x[0-9a-f]{1,40000})"
 
 
 class Rejected(Exception):
-    """Why a certificate proves nothing."""
+    """Why a certificate proves nothing.
+
+    Example:
+        >>> certificate = {"tolerance": 0, "measure": "relative", "domain": None, "tree": ["leaf"]}
+        >>> try:
+        ...     verify(certificate, {"weights": [[[2]]]}, "x")
+        ... except Rejected as why:
+        ...     print(type(why).__name__)
+        Rejected
+    """
 
 
 def _need(condition: Any, why: str, *what: Any) -> None:
@@ -702,9 +711,22 @@ def verify(
 ) -> str:
     """What the certificate proves of the network and the target, in words.
 
+    Args:
+        certificate: ``Proof.certificate``, JSON-safe.
+        network: a Network, or what its ``to_dict`` gives.
+        target: text, a Target, a SymPy expression, a list of these, one an output; or a network.
+        deadline: the ``time.monotonic()`` in seconds at which to give up; infinite for never.
+
     Raises:
-        Rejected: it does not prove what it claims, or not before the deadline (``time.monotonic``);
-            other exceptions where something is malformed.
+        Rejected: it does not prove what it claims, or not before the deadline; other exceptions
+            where something is malformed.
+
+    Example:
+        >>> certificate = {"tolerance": 0, "measure": "relative", "domain": None, "tree": ["leaf"]}
+        >>> verify(certificate, {"weights": [[[1], [-1]], [[1, -1]]]}, "x")
+        'this network equals x for every input'
+
+    Source: Wang et al., "Beta-CROWN" (2021).
     """
     problem = pose(certificate, network, target, deadline)
     _prove(problem.program, problem.claims, certificate["tree"])
@@ -734,6 +756,8 @@ def check(certificate: dict[str, Any], network: Any, target: Any) -> bool:
         >>> certificate = {"tolerance": 0, "measure": "relative", "domain": None, "tree": ["leaf"]}
         >>> check(certificate, identity, "x"), check(certificate, identity, "abs(x)")
         (True, False)
+
+    Source: Wang et al., "Beta-CROWN" (2021), for bounds with multipliers.
     """
     try:
         verify(certificate, network, target)

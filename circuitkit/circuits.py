@@ -88,8 +88,14 @@ def identity(w1: float = 1.0, w2: float = -1.0) -> Network:
 def negation(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The negative identity, 1-2-1: :math:`-\mathrm{relu}(w_1 x)/w_1 - \mathrm{relu}(w_2 x)/w_2 = -x`.
 
-    The identity's detectors under output weights of the opposite sign. Arguments and errors as for
-    :func:`identity`.
+    The identity's detectors under output weights of the opposite sign.
+
+    Args:
+        w1: hidden weight of the positiveness detector, above 0; its output weight is ``-1/w1``.
+        w2: hidden weight of the negativeness detector, below 0; its output weight is ``-1/w2``.
+
+    Raises:
+        ValueError: a weight of the wrong sign, or one whose inverse is not finite.
 
     Example:
         >>> negation()(3)
@@ -104,7 +110,14 @@ def negation(w1: float = 1.0, w2: float = -1.0) -> Network:
 def absolute(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The absolute value, 1-2-1: :math:`\mathrm{relu}(w_1 x)/w_1 - \mathrm{relu}(w_2 x)/w_2 = |x|`.
 
-    The identity's detectors, both counted positively. Arguments and errors as for :func:`identity`.
+    The identity's detectors, both counted positively.
+
+    Args:
+        w1: hidden weight of the positiveness detector, above 0; its output weight is ``1/w1``.
+        w2: hidden weight of the negativeness detector, below 0; its output weight is ``-1/w2``.
+
+    Raises:
+        ValueError: a weight of the wrong sign, or one whose inverse is not finite.
 
     Example:
         >>> absolute()(-5)
@@ -119,8 +132,14 @@ def absolute(w1: float = 1.0, w2: float = -1.0) -> Network:
 def add(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The sum, 2-2-1: the identity applied to :math:`s = x_1 + x_2`.
 
-    :math:`\mathrm{relu}(w_1 s)/w_1 + \mathrm{relu}(w_2 s)/w_2 = x_1 + x_2`. Arguments and errors as
-    for :func:`identity`.
+    :math:`\mathrm{relu}(w_1 s)/w_1 + \mathrm{relu}(w_2 s)/w_2 = x_1 + x_2`.
+
+    Args:
+        w1: hidden weight of the positiveness detector, above 0; its output weight is ``1/w1``.
+        w2: hidden weight of the negativeness detector, below 0; its output weight is ``1/w2``.
+
+    Raises:
+        ValueError: a weight of the wrong sign, or one whose inverse is not finite.
 
     Example:
         >>> add()([3, -5])
@@ -136,8 +155,14 @@ def subtract(w1: float = 1.0, w2: float = -1.0) -> Network:
     r"""The difference, 2-2-1: the identity applied to :math:`d = x_1 - x_2`.
 
     Its positiveness detector, :math:`\mathrm{relu}(x_1 - x_2)`, is the *greaterness detector* of
-    ``x1`` over ``x2``; its negativeness detector that of ``x2`` over ``x1``. Arguments and errors as
-    for :func:`identity`.
+    ``x1`` over ``x2``; its negativeness detector that of ``x2`` over ``x1``.
+
+    Args:
+        w1: hidden weight of the positiveness detector, above 0; its output weight is ``1/w1``.
+        w2: hidden weight of the negativeness detector, below 0; its output weight is ``1/w2``.
+
+    Raises:
+        ValueError: a weight of the wrong sign, or one whose inverse is not finite.
 
     Example:
         >>> subtract()([3, 5])
@@ -177,8 +202,13 @@ def maximum(via: int = 1) -> Network:
     r"""The maximum of two numbers, 2-3-1.
 
     :math:`\max(x_1, x_2) = \mathrm{relu}(x_1) - \mathrm{relu}(-x_1) + \mathrm{relu}(x_2 - x_1)`:
-    reconstruct ``x1``, then add how much greater ``x2`` is. Arguments and errors as for
-    :func:`minimum`.
+    reconstruct ``x1``, then add how much greater ``x2`` is.
+
+    Args:
+        via: which input is reconstructed, 1 or 2. ``via=2`` is the mirror image.
+
+    Raises:
+        ValueError: ``via`` is neither 1 nor 2.
 
     Example:
         >>> maximum()([3, -5])
@@ -220,6 +250,8 @@ def minimum_by_average() -> Network:
     Example:
         >>> minimum_by_average()([3, -5])
         array([-5.])
+
+    Source: this book, from the circuits of "Addition", "Subtraction" and "Absolute Value".
     """
     return Network([[[1, 1], [-1, -1], [1, -1], [-1, 1]], [[0.5, -0.5, -0.5, -0.5]]])
 
@@ -234,7 +266,7 @@ def minimum_four() -> Network:
         >>> minimum_four()([4, -2, 7, -3])
         array([-3.])
 
-    Source: the deck, "Minimum: f(x1, x2, x3, x4)".
+    Source: the deck, "Minimum of four: Circuit".
     """
     return compose(minimum(), parallel(minimum(), minimum()))
 
@@ -290,6 +322,10 @@ def compose(outer: Network, inner: Network) -> Network:
     is not a float64 to the last bit, the two layers stay apart, joined by a positiveness and a
     negativeness detector for every number passed on: a wider network, but an exact one.
 
+    Args:
+        outer: the network that is applied last.
+        inner: the network that is applied first.
+
     Raises:
         TypeError: an argument is not a Network.
         ValueError: ``inner`` gives another number of outputs than ``outer`` takes.
@@ -323,6 +359,10 @@ def parallel(a: Network, b: Network) -> Network:
 
     The shallower one is carried along to the deeper one's depth: activations are never negative, so
     a ReLU layer with weight 1 passes them on unchanged.
+
+    Args:
+        a: the network of the first inputs and outputs.
+        b: the network of the others.
 
     Raises:
         TypeError: an argument is not a Network.

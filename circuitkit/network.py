@@ -143,7 +143,12 @@ class Network:
     def preactivations(self, x: ArrayLike) -> list[Array]:
         """What each hidden unit receives, before ReLU: one array ``(..., width)`` a hidden layer.
 
-        Arguments and errors as for calling the network.
+        Args:
+            x: shape ``(..., n_in)``; a plain number is fine when ``n_in`` is 1.
+
+        Raises:
+            TypeError: ``x`` is not numeric.
+            ValueError: ``x`` is not finite or its last axis is not ``n_in`` wide.
 
         Example:
             >>> Network([[[1], [-1]], [[1, -1]]]).preactivations(3)
@@ -154,7 +159,12 @@ class Network:
     def activations(self, x: ArrayLike) -> list[Array]:
         """What each hidden unit passes on, after ReLU: one array ``(..., width)`` a hidden layer.
 
-        Arguments and errors as for calling the network.
+        Args:
+            x: shape ``(..., n_in)``; a plain number is fine when ``n_in`` is 1.
+
+        Raises:
+            TypeError: ``x`` is not numeric.
+            ValueError: ``x`` is not finite or its last axis is not ``n_in`` wide.
 
         Example:
             >>> Network([[[1], [-1]], [[1, -1]]]).activations(3)
@@ -223,6 +233,9 @@ class Network:
         or last is kept by an identity matrix before or after it. The module is called at a few
         points, as it is, and must give what the network gives there.
 
+        Args:
+            module: a ``torch.nn.Module`` on any device, in any precision.
+
         Raises:
             TypeError: not a module, or a layer other than these.
             ValueError: two linear layers in a row, a branch, or weights that are not finite; or the
@@ -279,6 +292,10 @@ class Network:
     def from_dict(cls, data: Mapping[str, Any]) -> Network:
         """The inverse of :meth:`to_dict`.
 
+        Args:
+            data: ``{"weights": ..., "biases": ...}``, nested lists shaped as for making a network;
+                without ``"biases"`` a network without any.
+
         Raises:
             TypeError: ``data`` is not a mapping.
             ValueError: no ``"weights"``, keys beside ``"weights"`` and ``"biases"``, or weights
@@ -300,7 +317,11 @@ class Network:
         The format holds numbers alone and runs no code when read. The file appears complete: one
         that was there before stays as it was until then.
 
+        Args:
+            path: the file to write, in a folder that is there.
+
         Raises:
+            TypeError: ``path`` is not a path.
             OSError: it cannot be written there.
         """
         from safetensors.numpy import save
@@ -320,9 +341,23 @@ class Network:
         Takes files of :meth:`save` and the state of a PyTorch ``nn.Sequential``: every
         ``<name>.weight`` is a layer, in the natural order of the names, ``<name>.bias`` its biases.
 
+        Args:
+            path: the file to read.
+
+        Returns:
+            The network, its numbers exactly those of the file.
+
         Raises:
+            TypeError: ``path`` is not a path.
             FileNotFoundError: no such file.
             ValueError: not a safetensors file, or tensors that are not a chain of layers.
+
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     Network([[[1], [-1]], [[1, 1]]]).save(f"{folder}/abs.safetensors")
+            ...     Network.load(f"{folder}/abs.safetensors")
+            Network(1-2-1, no biases)
         """
         from safetensors import SafetensorError
         from safetensors.numpy import load_file

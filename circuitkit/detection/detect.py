@@ -56,12 +56,23 @@ class Detection:
 
     Attributes:
         network: the network.
-        tolerance: how far from a function it may be to be called by its name.
+        tolerance: how far from a function it may be to be called by its name, 0 or above.
         function: the catalogue name of the function that it computes within the tolerance, or None.
         proof: the proof that it is this function; where there is none, the refutation of the nearest
             catalogue function, or None if no catalogue function takes so many inputs.
         undecided: catalogue names that could not be decided in time.
         time_limit: seconds for each of the readings below, which are made when first asked for.
+
+    Example:
+        >>> found = detect(Network([[[2], [-1]], [[0.5, 1]]]))
+        >>> isinstance(found, Detection), found.function, found.circuit
+        (True, 'abs', 'abs')
+        >>> found.expression, found.error, bool(found.expression_proof)
+        (Abs(x), 0.0, True)
+        >>> [str(unit) for unit in found.units], found.inner
+        (['positiveness detector of x', 'negativeness detector of x'], {})
+        >>> found.verdict
+        'This network computes abs(x) exactly, for every input, with the circuit "abs".'
     """
 
     network: Network
@@ -202,6 +213,8 @@ def detect(
           layer 0, unit 1: positiveness detector of x
         >>> found.function, found.units[0].scale
         ('identity', 0.9192)
+
+    Source: the deck, "Next Steps for this Work".
     """
     allowed = Fraction(tolerance)
     judge = _Judge(net, allowed, time.monotonic() + time_limit)

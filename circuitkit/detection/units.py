@@ -40,7 +40,7 @@ class Unit:
 
     Attributes:
         layer: hidden layer, 0 for the first.
-        index: which unit of the layer.
+        index: which unit of the layer, 0 for the first.
         feature: ``"positiveness detector"``: activation ``scale * relu(of)``; ``"negativeness
             detector"``: ``scale * relu(-of)``; ``"greaterness detector"``: ``scale * relu(of)`` where
             ``of`` is a difference of two things; ``"duplicate"``: a multiple of an earlier unit of the
@@ -51,6 +51,14 @@ class Unit:
         error: the certified worst error of that description, relative to ``scale * max(1, |x|)``.
         in_circuit: False for a unit that the function does not need: what it adds, other units of its
             kind take away again.
+
+    Example:
+        >>> import sympy
+        >>> str(Unit(0, 1, "positiveness detector", sympy.Symbol("x"), scale=2.0))
+        'positiveness detector of x'
+
+    Source: the deck, "Identity Function: Features" and "Subtraction: Features", for the detectors;
+    the other names are this book's.
     """
 
     layer: int

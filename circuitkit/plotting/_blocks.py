@@ -46,6 +46,9 @@ def blocks(
             to number shows these numbers and what every block makes of them; the blocks' names must
             then be functions that :func:`circuitkit.target` knows.
 
+    Returns:
+        The Axes drawn on.
+
     Raises:
         TypeError: ``tree`` is not made of tuples and names.
         ValueError: a block without parts, or ``inputs`` that leaves one out.
@@ -55,7 +58,7 @@ def blocks(
         >>> ax.texts[-1].get_text()
         '−2'
 
-    Source: the deck, "Minimum: f(x1, x2, x3, x4)".
+    Source: the deck, "Minimum of four: Circuit".
     """
     found: list[str] = []
     root = _read(tree, found)

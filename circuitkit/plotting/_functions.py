@@ -29,6 +29,15 @@ _SEATS = (-1.0, -0.5, 0.5, 1.0)
 def relu(ax: Axes | None = None) -> Axes:
     r"""The ReLU activation function, :math:`\\max(z, 0)`: off for negative z, unchanged for positive.
 
+    Args:
+        ax: where to draw.
+
+    Returns:
+        The Axes drawn on.
+
+    Raises:
+        TypeError: ``ax`` is not an Axes.
+
     Example:
         >>> relu().get_xlabel()
         'preactivation z'
@@ -70,9 +79,12 @@ def function(
         net: one input, one output.
         target: drawn dashed.
         ax: where to draw.
-        domain: ``(low, high)``, the inputs to show.
+        domain: ``(low, high)``, the inputs to show, ``low < high``.
         units: whether to add what each unit of the last hidden layer contributes, its output weight
             times its activation; the network is their sum (plus the output's bias).
+
+    Returns:
+        The Axes drawn on.
 
     Raises:
         TypeError: ``net`` is not a Network.
@@ -181,9 +193,12 @@ def direction(
 
     Args:
         weight: the two weights, not both 0.
-        bias: moves the border away from the origin.
+        bias: any finite number; moves the border away from the origin.
         ax: where to draw.
         x: a point to mark, with its activation.
+
+    Returns:
+        The Axes drawn on.
 
     Raises:
         TypeError: not numbers.

@@ -82,13 +82,16 @@ def heatmap(
         target: what ``f`` should be; its lines are drawn dashed and dark (or, with ``error``, it is
             subtracted).
         ax: where to draw.
-        domain: ``(low, high)`` of both inputs.
+        domain: ``(low, high)`` of both inputs, ``low < high``.
         inputs: which two inputs to vary, counted from 0; the first one runs to the right.
         at: the values of all inputs where ``f`` has more than two, those in ``inputs`` without
             effect; default 0.
         regions: whether to draw the borders of the linear regions (Networks only): solid where
             the function bends, dotted where hidden units switch but it goes straight on.
         error: whether to show ``f - target`` instead of ``f``.
+
+    Returns:
+        The Axes drawn on.
 
     Raises:
         TypeError: ``f`` is neither a Network nor a function.

@@ -59,7 +59,10 @@ def regions(
         target: where the network differs from it by more than ``1e-3 * max(1, |x1|, |x2|)``, the plane
             is hatched.
         ax: where to draw.
-        domain: ``(low, high)`` of both inputs.
+        domain: ``(low, high)`` of both inputs, ``low < high``.
+
+    Returns:
+        The Axes drawn on.
 
     Raises:
         TypeError: ``net`` is not a Network.
@@ -199,10 +202,10 @@ def stuck(
     Args:
         nets: title -> network, or networks.
         target: what they should compute.
-        axes: as many Axes as networks; a figure is made if not given.
-        domain: ``(low, high)`` of the inputs.
+        axes: shape ``(n_nets,)``, as many Axes as networks; a figure is made if not given.
+        domain: ``(low, high)`` of the inputs, ``low < high``.
         titles: one a network, where ``nets`` does not name them.
-        columns: panels in a row.
+        columns: how many panels in a row.
         error: whether maps show network minus target.
 
     Returns:

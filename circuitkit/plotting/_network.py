@@ -191,6 +191,15 @@ def network(
 def legend(ax: Axes | None = None) -> Axes:
     """What the parts of a network drawing mean: the kinds of nodes, the signs of edges.
 
+    Args:
+        ax: where to draw.
+
+    Returns:
+        The Axes drawn on.
+
+    Raises:
+        TypeError: ``ax`` is not an Axes.
+
     Example:
         >>> ax = legend()
         >>> len(ax.patches), len(ax.lines)
@@ -246,9 +255,12 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
 
     Args:
         weights: shape ``(n_in,)``, one weight an input (a plain number for one).
-        bias: added to the weighted inputs.
+        bias: any finite number, added to the weighted inputs.
         x: shape ``(n_in,)``, the inputs.
         ax: where to draw.
+
+    Returns:
+        The Axes drawn on.
 
     Raises:
         TypeError: not numbers.

@@ -34,8 +34,15 @@ def weights(net: Network, *, ax: Axes | None = None) -> Axes:
 
     Biases, where there are any, stand in a column of their own.
 
+    Args:
+        net: the network.
+        ax: where to draw.
+
+    Returns:
+        The Axes drawn on.
+
     Raises:
-        TypeError: ``net`` is not a Network.
+        TypeError: ``net`` is not a Network, ``ax`` not an Axes.
 
     Example:
         >>> import circuitkit as ck
@@ -132,6 +139,9 @@ def history(
         ax: where to draw.
         seeds: which of the run's seeds to show; by default all, or 24 spread over them.
 
+    Returns:
+        The Axes drawn on.
+
     Raises:
         ValueError: a seed that is not in the run, or none at all.
 
@@ -194,6 +204,9 @@ def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) ->
             to 1; or label -> a rate with ``.low`` and ``.high``, as a training run has.
         ax: where to draw.
 
+    Returns:
+        The Axes drawn on.
+
     Raises:
         TypeError: ``table`` is neither.
         ValueError: a missing column, no rows, or numbers that are not ``0 <= low <= rate <= high <= 1``.
@@ -254,6 +267,9 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
         rows: the column whose values are the rows, in the order in which they come.
         columns: the column whose values are the columns.
         ax: where to draw.
+
+    Returns:
+        The Axes drawn on.
 
     Raises:
         TypeError: ``table`` is not a DataFrame.

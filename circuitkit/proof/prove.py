@@ -83,6 +83,9 @@ def prove(
         Refuted: at x = -1 the network gives -1, the target abs(x) gives 1 (worst error 2).
         >>> prove(identity, "y <= x + 1 and y >= 0", measure="absolute")
         Refuted: at x = -1 the network gives y = -1: y >= 0 is false by 1 (largest violation unbounded).
+
+    Source: Ehlers (2017) for the relaxation of ReLU in a search over its cases; Wang et al., "Beta-CROWN"
+    (2021), for the multipliers that a certificate holds.
     """
     claim = read_claim(net, target, tolerance, domain, measure)
     try:

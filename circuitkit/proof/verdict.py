@@ -26,8 +26,16 @@ class Undecided(RuntimeError):
     """The question was not settled within the time limit: neither proved nor refuted.
 
     Attributes:
-        lower: the worst error is at least this.
+        lower: the worst error is at least this, 0 or above.
         upper: the worst error is at most this; infinite where nothing is known.
+
+    Args:
+        message: what the error says.
+
+    Example:
+        >>> error = Undecided("undecided within 60 s", lower=0.25, upper=2.0)
+        >>> error.lower, error.upper
+        (0.25, 2.0)
     """
 
     def __init__(self, message: str, lower: float = 0.0, upper: float = math.inf) -> None:
@@ -46,6 +54,8 @@ class Proof:
     Attributes:
         holds: whether it is true for every ``x`` in the domain; also ``bool(proof)``.
         claim: what was asked, in exact numbers.
+        bounding_error: the worst error, or what ``bound`` says that bounds it, as a fraction of 0 or
+            above; None where it is unbounded.
         bound: ``"exact"`` if ``error`` is the worst error; ``"at least"`` where a counterexample settled
             the question before it was known, ``"at most"`` where a proof did.
         certificate: what the checker accepted, JSON-safe: ``check(certificate, network, target)`` is
@@ -53,6 +63,16 @@ class Proof:
             None where nothing but a counterexample was found.
         engine: what found it: ``"rewriting"``, where network and target are the same program,
             ``"search"``, ``"regions"``, ``"z3"`` or ``"samples"``.
+
+    Example:
+        >>> from circuitkit import circuit, prove
+        >>> proof = prove(circuit("identity"), "abs", domain=[(-1, 1)])
+        >>> isinstance(proof, Proof), proof.holds, proof.bound
+        (True, False, 'exact')
+        >>> proof.counterexample, proof.error, proof.exact_error, proof.n_regions
+        (array([-1.]), 2.0, Fraction(2, 1), 2)
+        >>> proof.measure, proof.domain
+        ('relative', ((-1.0, 1.0),))
     """
 
     holds: bool

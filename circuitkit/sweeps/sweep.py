@@ -37,7 +37,7 @@ class Cell:
 
     Attributes:
         target: catalogue name or expression, as text.
-        hidden: width of each hidden layer.
+        hidden: width of each hidden layer, such as ``(3, 2)``.
         seeds: first seed and the one after the last, such as ``(0, 1000)``.
         steps, optimizer, learning_rate, init, data, rescue, bias, schedule, weight_decay, options,
             dtype: as for :func:`circuitkit.train`; a schedule by name.
@@ -81,11 +81,24 @@ class Cell:
         return hash(self.text())
 
     def text(self) -> str:
-        """The cell as canonical JSON, the same for equal cells."""
+        """The cell as canonical JSON, the same for equal cells.
+
+        Example:
+            >>> Cell("min", (3,), options={"momentum": 0.9}).text()[:40]
+            '{"bias": false, "data": "population", "d'
+        """
         return json.dumps(asdict(self), sort_keys=True, default=str)
 
     def key(self, *, detect: bool = False) -> str:
-        """Name of the cell's shard: a hash of the cell, of the code and of the versions under it."""
+        """The name of the cell's shard: a hash of the cell, of the code and of the versions under it.
+
+        Args:
+            detect: whether the shard also holds each solved network's function and circuit.
+
+        Example:
+            >>> len(Cell("min", (3,)).key()), Cell("min", (3,)).key() == Cell("max", (3,)).key()
+            (32, False)
+        """
         return hashlib.sha256(f"{self.text()} {code_version(detect)}".encode()).hexdigest()[:32]
 
     def __repr__(self) -> str:
@@ -252,6 +265,8 @@ def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
                init  seeds  solved  rate   low  high
         0     torch    200      65  0.32  0.26  0.39
         1  mirrored    200     137  0.68  0.62  0.75
+
+    Source: Wilson (1927) for the interval.
     """
     from circuitkit.training.run import Rate
 

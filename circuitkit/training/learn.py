@@ -67,6 +67,16 @@ class NotLearned(RuntimeError):
         best: the best network found.
         reason: what stands in its way: a proof that the architecture is too small, or the trap that the
             best network is in.
+
+    Args:
+        message: what the error says: the reason, and how good the best network is.
+
+    Example:
+        >>> try:
+        ...     learn("abs", (1,), budget=100)
+        ... except NotLearned as error:
+        ...     print(error.best)
+        Network(1-1-1, no biases)
     """
 
     def __init__(self, message: str, best: Network, reason: str) -> None:

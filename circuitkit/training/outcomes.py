@@ -52,6 +52,7 @@ __all__ = ["OUTCOMES", "name_outcomes", "ways_of_being_stuck", "worst_errors"]
 
 Array = NDArray[np.float64]
 
+#: what can become of a seed: found the function, or why not
 OUTCOMES = ("solved", "diverged", "affine", "dead unit", "duplicate", "one-sided", "other")
 
 _WAYS = OUTCOMES[2:-1]
@@ -255,7 +256,24 @@ def name_outcomes(
     solved: NDArray[np.bool_],
     diverged: NDArray[np.bool_],
 ) -> NDArray[np.str_]:
-    """One of :data:`OUTCOMES` for every seed, ``(n_seeds,)``; arguments as in :func:`worst_errors`."""
+    """One of :data:`OUTCOMES` for every seed, ``(n_seeds,)``.
+
+    Args:
+        target: the function f.
+        weights: one array ``(n_seeds, n_out, n_in)`` a layer.
+        biases: one array ``(n_seeds, n_out)`` a layer.
+        solved: which seeds found the function, shape ``(n_seeds,)``.
+        diverged: which seeds have weights or a loss that is not finite, shape ``(n_seeds,)``.
+
+    Example:
+        >>> import numpy as np
+        >>> from circuitkit.functions.target import target
+        >>> weights = [np.array([[[1.0], [-1.0]], [[1.0], [0.0]]]), np.array([[[1.0, -1.0]]] * 2)]
+        >>> biases = [np.zeros((2, 2)), np.zeros((2, 1))]
+        >>> right, lost = np.array([True, False]), np.array([False, False])
+        >>> name_outcomes(target("identity"), weights, biases, solved=right, diverged=lost)
+        array(['solved', 'dead unit'], dtype='<U9')
+    """
     ways = ways_of_being_stuck(target.n_inputs, weights, biases)
     conditions = [diverged, solved, *ways.values()]
     return np.select(conditions, ["diverged", "solved", *ways], default="other")
@@ -267,12 +285,22 @@ def ways_of_being_stuck(
     """Which of the named ways fit each network; several may.
 
     Args:
-        n_inputs: how many numbers the networks take.
+        n_inputs: how many numbers the networks take, 1 or above.
         weights: one array ``(n_seeds, n_out, n_in)`` a layer.
         biases: one array ``(n_seeds, n_out)`` a layer.
 
     Returns:
         ``"affine" "dead unit" "duplicate" "one-sided"`` -> bool array ``(n_seeds,)``.
+
+    Example:
+        Both units are on for x > 0 alone:
+
+        >>> weights = [np.array([[[1.0], [2.0]]]), np.array([[[1.0, -1.0]]])]
+        >>> ways = ways_of_being_stuck(1, weights, [np.zeros((1, 2)), np.zeros((1, 1))])
+        >>> [name for name, fits in ways.items() if fits[0]]
+        ['duplicate', 'one-sided']
+
+    Source: Lu et al. (2020) for dead units; the other ways are this book's.
     """
     rows = [np.concatenate([w, b[..., None]], axis=2) for w, b in zip(weights, biases, strict=True)]
     n = len(rows[0])

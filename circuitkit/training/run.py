@@ -24,13 +24,19 @@ Array = NDArray[np.float64]
 
 
 class Rate(float):
-    """A share of seeds with its 95 % Wilson interval.
+    r"""A share of seeds with its 95 % Wilson interval.
 
-    It is the share as a plain number, and prints with its interval.
+    It is the share :math:`p = count / n` as a plain number, and prints with its interval,
+
+    .. math:: \frac{p + z^2/2n \pm z \sqrt{p (1 - p)/n + z^2/4n^2}}{1 + z^2/n}, \quad z = 1.96
+
+    Args:
+        count: how many seeds were solved, 0 to ``n``.
+        n: how many seeds there are; of none the share is nan, between 0 and 1.
 
     Attributes:
-        low: lower end of the interval.
-        high: upper end of the interval.
+        low: lower end of the interval, 0 to 1.
+        high: upper end of the interval, 0 to 1.
         n: number of seeds.
 
     Example:
@@ -39,6 +45,8 @@ class Rate(float):
         0.462 [0.432, 0.493] of 1024 seeds
         >>> rate > 0.4
         True
+
+    Source: Wilson (1927).
     """
 
     low: float
@@ -76,14 +84,14 @@ class TrainingRun:
 
     Attributes:
         target: the function to be learned.
-        layer_sizes: widths from input to output.
+        layer_sizes: widths from input to output, such as ``(1, 2, 1)``.
         seeds: the seeds in the order given, ``(n_seeds,)``.
         weights: final weights, one array ``(n_seeds, n_out, n_in)`` a layer.
         biases: final biases, one array ``(n_seeds, n_out)`` a layer; zeros without ``bias``.
         loss: population loss at the end, ``(n_seeds,)``; inf where the seed diverged.
         history: losses along the way, ``(n_recorded, n_seeds)``; with ``data="batches"`` the loss on
             the batch of that step, and the population loss in the last row.
-        history_steps: how many steps had been taken at each row of ``history``.
+        history_steps: how many steps had been taken at each row of ``history``, ``(n_recorded,)``.
         error: the worst error over all inputs in the proof's measure,
             ``|net(x) - f(x)| / max(1, max|x_i|)``, ``(n_seeds,)``; see
             :func:`circuitkit.training.outcomes.worst_errors` for where it is exact.
@@ -92,10 +100,20 @@ class TrainingRun:
         cost: with a rescue, what each seed has cost in full-batch gradients, ``(n_seeds,)``; None
             without. See ``circuitkit.training.problem.Problem.unit``.
         diverged: whether the weights or the loss stopped being finite, ``(n_seeds,)``.
-        steps: steps taken; fewer than asked for when interrupted.
+        steps: how many steps were taken; fewer than asked for when interrupted.
         settings: the arguments of :func:`train` that this run was made with.
-        seconds: wall time.
+        seconds: wall time, in seconds.
         interrupted: whether Ctrl-C was pressed; ``steps`` says how far the run had come.
+
+    Example:
+        >>> from circuitkit import train
+        >>> run = train("abs", (2,), seeds=4)
+        >>> isinstance(run, TrainingRun), run.weights[0].shape
+        (True, (4, 2, 1))
+        >>> str(run.outcomes[3])
+        'solved'
+        >>> run.initial_network(3), run.network(3)
+        (Network(1-2-1, no biases), Network(1-2-1, no biases))
     """
 
     target: Target
@@ -130,6 +148,9 @@ class TrainingRun:
     def network(self, seed: int) -> Network:
         """The network that ``seed`` ended at.
 
+        Args:
+            seed: one of the run's ``seeds``, 0 or above.
+
         Raises:
             KeyError: a seed that is not in this run.
             ValueError: a seed that diverged, whose weights are not finite.
@@ -142,7 +163,14 @@ class TrainingRun:
         return Network(layers, offsets)
 
     def initial_network(self, seed: int) -> Network:
-        """The network that ``seed`` started from."""
+        """The network that ``seed`` started from.
+
+        Args:
+            seed: one of the run's ``seeds``, 0 or above.
+
+        Raises:
+            KeyError: a seed that is not in this run.
+        """
         self._index(seed)
         weights, biases = initial(
             self.settings["init"], self.layer_sizes, [int(seed)], bias=self.settings["bias"]

@@ -96,18 +96,18 @@ def train(
         schedule: factor on the learning rate by the share of the steps done: ``"constant"
             "linear" "cosine" "step"`` (a tenth after each third) ``"warmup"`` (over the first
             tenth) or a function from [0, 1) to a number.
-        weight_decay: coefficient of the weights' decay as in ``torch.optim``: added to the gradient,
-            or decoupled for ``"adamw"``.
+        weight_decay: coefficient of the weights' decay, 0 or above, as in ``torch.optim``: added to
+            the gradient, or decoupled for ``"adamw"``.
         options: further constants of the optimizer, named as in
             :data:`circuitkit.training.task.OPTIONS`, for example ``{"momentum": 0.95}``.
         dtype: ``"float32"`` or ``"float64"``.
         device: ``"cpu"``, or a CUDA device such as ``"cuda"``.
-        batch_size: points in a batch.
+        batch_size: how many points in a batch.
         threads: how many threads share the seeds; by default as many as the process may use. The
             result does not depend on it.
         domain: with a rescue, the box on which the network is to be the function, ``(low, high)`` for
             each input; None for all of R^n.
-        budget: with a rescue, what a seed may cost, in full-batch gradients.
+        budget: with a rescue, what a seed may cost, above 0, in full-batch gradients.
         progress: show a progress bar; by default once a run has taken two seconds.
 
     Returns:

@@ -156,10 +156,11 @@ class CircuitWidget(page.PageWidget):
             ``"negative inverse"``.
         names: feature names, one list a hidden layer, shown at the units.
         input_names: names of the inputs instead of ``x`` or ``x1, x2, ...``.
-        seed: start from ``ck.train``'s initial weights for this seed instead of ``network``'s weights.
-        seeds: the seeds that the panel ``"compare"`` trains side by side.
+        seed: start from ``ck.train``'s initial weights for this seed, 0 or above, instead of
+            ``network``'s weights.
+        seeds: the seeds, 0 or above, that the panel ``"compare"`` trains side by side.
         learning_rate: of gradient descent in the page, above 0.
-        frozen: edges that neither the reader nor training moves.
+        frozen: edges ``(layer, row, column)``, from 0, that neither the reader nor training moves.
         biases: show the biases; by default where the network has any.
         caption: a sentence below the widget.
 
@@ -342,6 +343,15 @@ class CircuitWidget(page.PageWidget):
 
         A page that trains sends weights all the time; one of them, on its way when Python sets
         others, must not undo that.
+
+        Args:
+            sync_data: trait name -> value, as ipywidgets' protocol sends them.
+
+        Example:
+            >>> w = CircuitWidget("identity")
+            >>> w.set_state({"x": [-5.0]})
+            >>> w.x
+            [-5.0]
         """
         if sync_data.get("_seen", self._seen) != self._turn:
             stale = ("weights", "biases", "verdict")
@@ -359,7 +369,16 @@ class CircuitWidget(page.PageWidget):
             self.biases = [b.tolist() for b in net.biases]
 
     def get_state(self, key: Any = None, drop_defaults: bool = False) -> Any:
-        """The state for the page; a verdict that nobody has asked for is not worked out for it."""
+        """The state for the page; a verdict that nobody has asked for is not worked out for it.
+
+        Args:
+            key: the name of a trait, or several; None for all.
+            drop_defaults: leave out traits that are as they were made.
+
+        Example:
+            >>> CircuitWidget("identity", x=-5).get_state("x")
+            {'x': [-5.0]}
+        """
         self._sending_state = True
         try:
             return super().get_state(key, drop_defaults)
