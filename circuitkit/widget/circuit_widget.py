@@ -89,6 +89,7 @@ def _texts(name: str, texts: Any) -> Any:
     domain=listed("a pair (low, high), or one for each input"),
     fails_outside=flag(),
     max_units=whole(least=1),
+    solved=string(empty=True),
 )
 @dataclass(frozen=True)
 class Challenge:
@@ -102,6 +103,7 @@ class Challenge:
             high)`` for every input, or one such pair an input; None for all real inputs.
         fails_outside: the network must moreover differ from the target somewhere outside ``domain``.
         max_units: how many hidden units the network may use, or None.
+        solved: what a reader is told who has solved it: why it works, and where that leads.
 
     Raises:
         TypeError: ``key``, ``prompt`` or a hint that is not text.
@@ -118,6 +120,7 @@ class Challenge:
     domain: Any = None
     fails_outside: bool = False
     max_units: int | None = None
+    solved: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hints", tuple(self.hints))

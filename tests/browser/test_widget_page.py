@@ -586,8 +586,9 @@ def test_seeds_side_by_side_show_one_that_solves_and_one_that_gets_stuck(show):
 
 def test_a_challenge_is_graded_exactly_gives_hints_and_remembers(show):
     challenge = ck.Challenge(
-        "test-abs", "Build |x|.", hints=("One for each side.", "Try −1."), max_units=2
-    )
+        "test-abs", "Build |x|.", hints=("One for each side.", "Try −1."), max_units=2,
+        solved="Two halves, <b>added</b>.",
+    )  # fmt: skip
     widget = ck.CircuitWidget(WRONG, "abs", challenge=challenge)
     page = show(widget)
     box = page.locator(".ck-challenge")
@@ -600,8 +601,11 @@ def test_a_challenge_is_graded_exactly_gives_hints_and_remembers(show):
     expect(box).not_to_contain_text("Solved")
     type_into(page, weight(page, "hidden unit 2", "the output"), "0.999999")
     expect(box).not_to_contain_text("Solved")  # almost is not equal
+    expect(box.locator(".ck-afterword")).to_be_hidden()
     type_into(page, weight(page, "hidden unit 2", "the output"), "1")
     expect(box).to_contain_text("Solved")
+    expect(box.locator(".ck-afterword")).to_be_visible()
+    expect(box.locator(".ck-afterword")).to_have_text("Two halves, <b>added</b>.")
     page.wait_for_timeout(500)
     page.reload()
     expect(page.locator(".ck-challenge")).to_contain_text("✓ Solved")  # the network is still there

@@ -314,6 +314,8 @@ class View {
       parts.push(this.hintButton, this.hints);
       this.#labelHint();
     }
+    this.afterword = html("p", { class: "ck-afterword", hidden: true }, challenge.solved);
+    parts.push(this.afterword);
     this.challengeBox = html("div", { class: "ck-challenge" }, parts);
     this.solvedBefore = this.#progress() === "solved";
     return this.challengeBox;
@@ -377,11 +379,12 @@ class View {
       ...checks.map(([ok, text]) => html("li", { class: ok ? "ck-done" : "" }, html("span", { "aria-hidden": "true" }, ok ? "✓" : "○"), html("span", { class: "ck-spoken" }, ok ? "done: " : "not yet: "), text)),
     );
     this.challengeBox.classList.toggle("ck-solved", solved);
+    this.afterword.hidden = !(solved && challenge.solved);
     setText(this.challengeMark, solved ? "✓ Solved" : this.solvedBefore ? "Challenge (solved before)" : "Challenge");
     if (solved && !this.solvedNow) {
       this.#progress("solved");
       this.solvedBefore = true;
-      this.#say("Challenge solved.");
+      this.#say(["Challenge solved.", challenge.solved].filter(Boolean).join(" "));
     }
     this.solvedNow = solved;
   }
