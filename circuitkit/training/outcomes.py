@@ -52,7 +52,7 @@ __all__ = ["OUTCOMES", "name_outcomes", "ways_of_being_stuck", "worst_errors"]
 
 Array = NDArray[np.float64]
 
-#: what can become of a seed: found the function, or why not
+#: what can become of a seed, in the words of ``TrainingRun.outcomes``
 OUTCOMES = ("solved", "diverged", "affine", "dead unit", "duplicate", "one-sided", "other")
 
 _WAYS = OUTCOMES[2:-1]
