@@ -437,3 +437,11 @@ def test_a_large_network_is_given_no_more_time_than_there_is(engine):
 def test_a_proof_pickles():
     found = pickle.loads(pickle.dumps(ck.prove(ck.circuit("min"), "max")))
     assert found.error == 2 and found.counterexample.tolist() == [1, -1]
+
+
+@pytest.mark.parametrize("claim", ["y <= 1", "0", "x1 + x2"])
+def test_a_gate_that_floats_lose_is_no_reason_to_crash(claim):
+    weights = [[[0, 1], [1, 0], [1, 1]], [[0, 0, -1], [0, -1, 1], [1, -1, 0]], [[1, 1, 5e-324]]]
+    proof = ck.prove(ck.Network(weights, [[0, 0, 0], [1, 0, 0], [0]]), claim)
+    assert not proof.holds
+    assert proof.counterexample is not None

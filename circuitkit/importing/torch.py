@@ -24,6 +24,7 @@ def linear_layers(
     """Weights and biases of ``module``, whose forward pass must be a chain of Linear and ReLU."""
     if not isinstance(module, nn.Module):
         raise TypeError(f"module: expected a torch.nn.Module, got {type(module).__name__}")
+    _refuse_what_no_weight_tells(module)
     weights: list[NDArray[np.float64]] = []
     biases: list[NDArray[np.float64] | None] = []
     pending_relu = False  # a ReLU that waits for the width of the layer after it
@@ -113,6 +114,29 @@ def _need_the_same_values(
             "module: what it computes is not what the weights of its layers say"
             f"{reason or '; a layer has a forward pass of its own'}"
         )
+
+
+def _refuse_what_no_weight_tells(module: nn.Module) -> None:
+    """A hook or a forward pass of a layer's own may do anything, and only far out: no sample shows it.
+
+    Raises:
+        ValueError: the module has one, or weights that are not real.
+    """
+    for name, part in module.named_modules():
+        where = f"layer {name!r}" if name else "the module"
+        norms = {"WeightNorm", "SpectralNorm"}  # they set the weights, which are compared below
+        hooks = [*part._forward_hooks.values(), *part._forward_pre_hooks.values()]
+        if any(type(hook).__name__ not in norms for hook in hooks):
+            raise ValueError(
+                f"module: {where} has a forward hook, which may change what it computes"
+            )
+        if isinstance(part, nn.Linear) and type(part).forward is not nn.Linear.forward:
+            raise ValueError(
+                f"module: {where} is a {type(part).__name__} with a forward pass of its own"
+            )
+    for name, parameter in module.named_parameters():
+        if parameter.is_complex():
+            raise ValueError(f"module: expected real weights, got {parameter.dtype} in {name!r}")
 
 
 def _reason(module: nn.Module) -> str:

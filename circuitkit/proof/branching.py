@@ -246,7 +246,16 @@ class _Search:
     # --- tight nodes ----------------------------------------------------------------------------------
 
     def _tight(self, solved: Solved) -> list[Any] | None:
-        """The exact vertex, and multipliers that prove it; open gates keep their slopes."""
+        """The exact vertex, and multipliers that prove it; open gates keep their slopes.
+
+        None also where the exact rows read a gate that is lost in floats, such as 5e-324 of it.
+        """
+        try:
+            return self._settled(solved)
+        except KeyError:
+            return None
+
+    def _settled(self, solved: Solved) -> list[Any] | None:
         r, problem, point = self.relaxation, self.problem, solved.point
         order = problem.floats.order
         signs = {order[i]: int(s) for i, s in enumerate(problem.sign) if s}
