@@ -236,6 +236,8 @@ class _Builder:
         for k, column, factor in found:
             doubled[k, column] += factor
         common = math.gcd(2 * scale, *(int(v) for v in np.unique(doubled)))
+        if common >= 1 << 62:  # of units that are all off: 0 divided by a large scale
+            doubled = doubled.astype(object)
         return doubled // common, 2 * scale // common
 
     def sparse_nodes(self) -> list[Row]:

@@ -335,7 +335,8 @@ def _subject(claim: Claim) -> tuple[Any, Any]:
 
 def _rational(value: Fraction | float) -> Fraction | None:
     """A bound as a fraction; None for infinity."""
-    return Fraction(value) if math.isfinite(value) else None
+    # A fraction is finite, also where no double is so large.
+    return None if isinstance(value, float) and not math.isfinite(value) else Fraction(value)
 
 
 def _at(row: dict[int, Any], columns: list[Fraction]) -> Fraction:
