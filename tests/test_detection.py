@@ -340,6 +340,7 @@ def test_a_tolerance_beyond_the_doubles_is_a_number_like_others():
         ck.detect(ck.circuit("min"), tolerance=math.inf)
 
 
+@pytest.mark.no_cover  # tracing takes time of its own
 def test_detect_gives_the_first_simplification_no_more_time_than_there_is():
     net = random_network(np.random.default_rng(0), [64, 32, 10], bias=True, weights="normal")
     start = time.process_time()

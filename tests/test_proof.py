@@ -425,6 +425,7 @@ def test_weights_at_the_ends_of_the_float_range_stay_exact():
     assert ck.prove(tiny, "identity").exact_error == Fraction(5e-324)
 
 
+@pytest.mark.no_cover  # tracing takes time of its own
 @pytest.mark.parametrize("engine", ["auto", *ENGINES])
 def test_a_large_network_is_given_no_more_time_than_there_is(engine):
     net = random_network(np.random.default_rng(1), [6, 150, 150, 1], bias=True, weights="normal")
