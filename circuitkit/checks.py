@@ -47,6 +47,7 @@ __all__ = [
     "one_of",
     "optional",
     "path",
+    "seconds",
     "several",
     "shown",
     "string",
@@ -199,16 +200,25 @@ def number(
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
             raise wrong_type(name, expected, shown(value))
         low = (least is not None and value < least) or (above is not None and value <= above)
-        try:
-            nearest = float(value)
-        except OverflowError:  # a fraction, finite but beyond the doubles
-            nearest = sys.float_info.max
+        nearest = words.nearest_float(value)  # type: ignore[arg-type]
+        if math.isinf(nearest) and value not in (math.inf, -math.inf):
+            nearest = sys.float_info.max  # finite, but beyond the doubles
         unbounded = math.isnan(nearest) or (math.isinf(nearest) and not infinite)
         if low or unbounded or not fits(nearest):
             raise wrong(name, expected, shown(value))
         return value
 
     return Kind(take, right, tuple(refused))
+
+
+def seconds() -> Kind:
+    """How long something may take: a positive float, infinite for what is beyond the floats."""
+    kind = number("a number of seconds", above=0, infinite=True)
+
+    def take(name: str, value: Any) -> float:
+        return words.nearest_float(kind.take(name, value))
+
+    return Kind(take, kind.right, kind.wrong)
 
 
 def whole(

@@ -15,6 +15,7 @@ __all__ = [
     "dashes",
     "drawn",
     "input_names",
+    "nearest_float",
     "number",
     "numbers",
     "output_names",
@@ -35,6 +36,19 @@ _MOST_DIGITS = 40
 # --- numbers in sentences -----------------------------------------------------------------------------
 
 
+def nearest_float(value: float | Fraction) -> float:
+    """The nearest float, infinite where a number is beyond them.
+
+    Example:
+        >>> nearest_float(Fraction(1, 4)), nearest_float(-(10**400))
+        (0.25, -inf)
+    """
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def number(value: float | Fraction, digits: int = _DIGITS) -> str:
     """A number for a sentence: whole ones as they are, others with ``digits`` significant digits.
 
@@ -47,10 +61,7 @@ def number(value: float | Fraction, digits: int = _DIGITS) -> str:
     exact = Fraction(value)
     if exact.denominator == 1 and abs(exact) < 10 ** max(6, digits):
         return str(exact.numerator)
-    try:
-        nearest = float(exact)
-    except OverflowError:
-        nearest = math.inf
+    nearest = nearest_float(exact)
     if digits <= 17 and nearest and math.isfinite(nearest):
         return f"{nearest:.{digits}g}"
     context = Context(prec=digits)
@@ -68,7 +79,7 @@ def numbers(*values: float | Fraction) -> list[str]:
     exact = [v if isinstance(v, float) and not math.isfinite(v) else Fraction(v) for v in values]
     for digits in range(_DIGITS, _MOST_DIGITS):
         texts = [number(v, digits) for v in values]
-        if len(set(texts)) == len({str(v) for v in exact}):
+        if len(set(texts)) == len({v if isinstance(v, Fraction) else str(v) for v in exact}):
             return texts
     return [str(v) for v in exact]
 

@@ -346,3 +346,26 @@ def test_detect_gives_the_first_simplification_no_more_time_than_there_is():
     start = time.process_time()
     ck.detect(net, time_limit=3)
     assert time.process_time() - start < 3.6
+
+
+@pytest.mark.parametrize("layers", [2, 3, 45])
+@pytest.mark.parametrize("weight", [1e308, 5e-324])
+def test_a_network_beyond_the_doubles_is_read_and_shown(weight, layers):
+    found = ck.detect(ck.Network([[[weight]]] * layers), tolerance=0)
+    assert len(repr(found).splitlines()[0]) < 400
+    assert repr(ck.detect(found.network))
+
+
+@pytest.mark.parametrize(
+    "tolerance", [np.float32(0.01), np.int64(1), sympy.Rational(1, 100), Fraction(1, 100)]
+)
+def test_detecting_takes_the_tolerances_that_proving_takes(tolerance):
+    net = ck.circuit("identity")
+    assert ck.prove(net, "identity", tolerance=tolerance)
+    assert ck.detect(net, tolerance=tolerance).function == "identity"
+
+
+def test_more_time_than_a_float_can_say_is_no_limit():
+    net = ck.circuit("identity")
+    assert ck.prove(net, "identity", time_limit=10**400)
+    assert ck.detect(net, time_limit=10**400).function == "identity"

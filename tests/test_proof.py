@@ -446,3 +446,9 @@ def test_a_gate_that_floats_lose_is_no_reason_to_crash(claim):
     proof = ck.prove(ck.Network(weights, [[0, 0, 0], [1, 0, 0], [0]]), claim)
     assert not proof.holds
     assert proof.counterexample is not None
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_target_beyond_the_doubles_is_refuted(sign):
+    steep = sympy.Rational(sign * 10**400, 3) * sympy.Symbol("x")
+    assert not ck.prove(ck.circuit("identity"), steep)

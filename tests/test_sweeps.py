@@ -328,3 +328,16 @@ def test_ctrl_c_returns_the_finished_cells(monkeypatch, expected):
     monkeypatch.setattr(sweep, "run_cell", press)
     with pytest.warns(UserWarning, match="interrupted, 2 of 12 cells are finished"):
         assert_same(ck.sweep(CELLS), expected[:40])
+
+
+@pytest.mark.parametrize("seeds", [3, (1, 2, 3), "ab", (0, 1.5), None])
+def test_seeds_of_a_cell_that_are_no_pair_are_refused_by_name(seeds):
+    cell = {"target": "abs", "hidden": (2,), "seeds": seeds, "steps": 2}
+    with pytest.raises(TypeError, match=r"^seeds: expected two whole numbers \(first, stop\)"):
+        ck.sweep([cell])
+
+
+@pytest.mark.parametrize("cells", [5, None, "min", {"target": "min", "hidden": (3,)}])
+def test_cells_that_are_no_list_are_refused_by_name(cells):
+    with pytest.raises(TypeError, match=r"^cells: expected"):
+        ck.sweep(cells)

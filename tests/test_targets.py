@@ -359,3 +359,39 @@ def test_a_function_outside_its_domain_is_an_error():
         target("log(x)")([[-1.0]])
     with pytest.raises(ValueError, match="is not defined, or too large"):
         target("1/x")(0)
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        ("2|x| + 1", "2*abs(x) + 1"),
+        ("1 - 0.5 |x|", "1 - 0.5*abs(x)"),
+        ("|x1| + 2|x2 - 3|", "abs(x1) + 2*abs(x2 - 3)"),
+        ("max(2|x1|-3|x2|, 1)", "max(2*abs(x1) - 3*abs(x2), 1)"),
+    ],
+)
+def test_a_number_before_a_bar_multiplies(text, same):
+    assert ck.target(text) == ck.target(same)
+
+
+@pytest.mark.parametrize("text", ["|2|x + 3|y|", "|x - 2|+3|x|"])
+def test_bars_that_can_be_paired_in_two_ways_are_refused(text):
+    with pytest.raises(ValueError, match="paired in two ways"):
+        ck.target(text)
+
+
+@pytest.mark.parametrize("text", ["1e20", "9" * 20, "x + 1e20", "max(x, 1e300)"])
+def test_whole_numbers_beyond_64_bits_have_values(text):
+    values = ck.target(text)([[1.0], [2.0]])
+    assert values.dtype == np.float64
+    np.testing.assert_allclose(values, float(text.split("+")[-1].split(",")[-1].strip(" )")))
+
+
+def test_a_number_of_hundreds_of_digits_is_written_short_and_never_read_as_another():
+    x = sympy.Symbol("x", real=True)
+    for number in (sympy.Rational(1, 10**14567), sympy.Integer(-3) ** 9999):
+        text = str(ck.Target(number * x + 1))
+        assert "about" in text
+        assert len(text) < 60
+        with pytest.raises(ValueError, match="cannot read"):
+            ck.target(text)

@@ -710,3 +710,9 @@ def test_training_and_its_judge_never_see_the_circuits():
         "assert not {'circuitkit.circuits', 'circuitkit.proof.prove'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code, ck.__path__[0]], check=True)
+
+
+@pytest.mark.parametrize("count", [2**50, 2**63, 10**30])
+def test_more_seeds_than_memory_holds_are_refused_by_name(count):
+    with pytest.raises(ValueError, match=r"^seeds: expected a count from 1"):
+        ck.train("abs", 2, seeds=count, steps=1)

@@ -23,7 +23,7 @@ import numpy as np
 import sympy
 
 from circuitkit import words
-from circuitkit.checks import accepts, instance, number
+from circuitkit.checks import accepts, instance, number, seconds
 from circuitkit.detection import guess
 from circuitkit.detection.recognize import known_circuit
 from circuitkit.detection.units import Unit, read_units
@@ -34,7 +34,7 @@ from circuitkit.functions.language import CATALOGUE
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
-from circuitkit.proof.claim import nearest_float
+from circuitkit.proof.claim import exact_number, nearest_float
 from circuitkit.proof.prove import Proof, Undecided, prove
 from circuitkit.rules import RULES, phrase
 
@@ -182,7 +182,7 @@ class Detection:
 @accepts(
     net=instance(Network),
     tolerance=number(least=0),
-    time_limit=number("a number of seconds", above=0, infinite=True),
+    time_limit=seconds(),
 )
 def detect(
     net: Network, *, tolerance: float | Fraction = 1e-2, time_limit: float = 60.0
@@ -216,7 +216,7 @@ def detect(
 
     Source: the deck, "Next Steps for this Work".
     """
-    allowed = Fraction(tolerance)
+    allowed = exact_number(tolerance, "tolerance: expected a number, 0 or above")
     judge = _Judge(net, allowed, time.monotonic() + time_limit)
     form = _form_in_time(net, time_limit)
     function, proof, undecided = _catalogue(net, form, judge)

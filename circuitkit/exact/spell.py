@@ -20,6 +20,8 @@ from circuitkit.exact.cones import Cone
 from circuitkit.exact.integers import integers
 from circuitkit.exact.regions import Program
 from circuitkit.functions.pieces import Row, combined
+from circuitkit.functions.target import written
+from circuitkit.words import nearest_float
 
 __all__ = ["expression", "lattice", "length", "text"]
 
@@ -65,7 +67,7 @@ def length(e: sympy.Expr) -> tuple[int, str]:
         total += 1
         if part.is_Rational:
             total += max(0, int(part.p).bit_length() + int(part.q).bit_length() - 8) // 4
-    return total, str(e)
+    return total, written(e)
 
 
 #: a way to write b|y|: (length, the linear part that it leaves over, the expression)
@@ -146,19 +148,20 @@ class _Reader:
                 total.append(_rational(c) * sympy.Abs(self.row(self.form.nodes[j - self.n - 1])))
         return sympy.Add(*total)
 
+    @np.errstate(over="ignore", invalid="ignore")  # numbers may be beyond the doubles
     def shortest(self, rest: Row, ways: list[list[_Way]]) -> tuple[list[_Way], Row]:
         """One way for each kink such that what is left of the linear part is short."""
         width = self.n + 1
         lefts = np.zeros((1, width))
         costs = np.zeros(1)
         for j, c in rest:
-            lefts[0, j] = float(c)
+            lefts[0, j] = nearest_float(c)
         scale = np.abs(lefts).max() + 1.0
         for options in ways:
             overs = np.zeros((len(options), width))
             for k, (_, over, _) in enumerate(options):
                 for j, c in over:
-                    overs[k, j] = float(c)
+                    overs[k, j] = nearest_float(c)
             scale += np.abs(overs).max()
             lefts = (lefts[:, None] + overs).reshape(-1, width)
             costs = (costs[:, None] + [cost for cost, _, _ in options]).ravel()
@@ -292,4 +295,4 @@ def text(e: sympy.Expr) -> str:
         minus = [-a for a in e.as_ordered_terms() if a.could_extract_minus_sign()]
         if plus and minus:
             return " - ".join([" + ".join(map(text, plus)), *map(text, minus)])
-    return str(e).replace("Min(", "min(").replace("Max(", "max(").replace("Abs(", "abs(")
+    return written(e).replace("Min(", "min(").replace("Max(", "max(").replace("Abs(", "abs(")

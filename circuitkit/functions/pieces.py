@@ -23,6 +23,7 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit.functions.joined import CONDITIONS, joined
+from circuitkit.words import nearest_float
 
 __all__ = [
     "NotPiecewiseLinear",
@@ -143,15 +144,8 @@ class Pieces:
 def _sum(row: Row, columns: Sequence[Array]) -> Array:
     total = np.zeros_like(columns[0])
     for j, c in row:
-        total = total + _nearest(c) * columns[j]
+        total = total + nearest_float(c) * columns[j]
     return total
-
-
-def _nearest(c: Fraction) -> float:
-    try:
-        return float(c)
-    except OverflowError:
-        return math.copysign(math.inf, c)
 
 
 def crossings(t: Array, z: Array) -> Array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any, TypeAlias
 
@@ -14,15 +15,19 @@ import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
 from sympy.core.function import AppliedUndef
+from sympy.printing.precedence import PRECEDENCE
+from sympy.printing.str import StrPrinter
 
 from circuitkit.checks import accepts, array, listed, made_by, string, wrong, wrong_type
 from circuitkit.functions.language import CATALOGUE, parse, positions
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, bottom_up, pieces_of, settled
-from circuitkit.words import input_names
+from circuitkit.words import input_names, nearest_float, number
 
-__all__ = ["Target", "TargetLike", "spelled", "target"]
+__all__ = ["Target", "TargetLike", "spelled", "target", "written"]
 
 
+#: a number of more digits is not read, and not written out
+_MOST_DIGITS = 400
 #: what is told of a symbol rather than what follows from it, to name it in an error
 _ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonpositive", "integer", "rational")
 
@@ -215,7 +220,7 @@ class Target:
             raise wrong("x", "finite numbers", "inf or nan")
         columns = [values[..., i] for i in range(n)]
         with np.errstate(all="ignore"):
-            outputs = [np.asarray(y) for y in self._call(*columns)]
+            outputs = [_as_array(y) for y in self._call(*columns)]
         shape = values.shape[:-1]
         stacked = np.stack([np.broadcast_to(y, shape) for y in outputs], axis=-1)
         if stacked.dtype.kind == "c" or not np.isfinite(stacked).all():
@@ -415,6 +420,45 @@ def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:
     return apply
 
 
+def _as_array(values: Any) -> NDArray[Any]:
+    """What the compiled function gave; its whole numbers beyond 64 bits are Python's, no array's."""
+    return np.asarray(nearest_float(values) if isinstance(values, int) else values)
+
+
+class _Writer(StrPrinter):  # type: ignore[misc]
+    """SymPy's text, where a number of hundreds of digits is said to be about one of four."""
+
+    def _print_Rational(self, e: sympy.Rational) -> str:  # noqa: N802 (SymPy looks for this name)
+        if not _is_long(e):
+            return str(super()._print_Rational(e))
+        sign = "-" if e < 0 else ""
+        return f"{sign}about {number(Fraction(abs(int(e.p)), int(e.q)))}"
+
+    def _print_Integer(self, e: sympy.Integer) -> str:  # noqa: N802 (SymPy looks for this name)
+        return self._print_Rational(e) if _is_long(e) else str(super()._print_Integer(e))
+
+    def _print_Mul(self, e: sympy.Mul) -> str:  # noqa: N802 (SymPy looks for this name)
+        factor, rest = e.as_coeff_Mul()
+        if not _is_long(factor):
+            return str(super()._print_Mul(e))
+        return f"{self._print(factor)}*{self.parenthesize(rest, PRECEDENCE['Mul'])}"
+
+
+def _is_long(e: sympy.Expr) -> bool:
+    """Whether a number has more digits than :func:`target` reads."""
+    return bool(e.is_Rational) and max(abs(int(e.p)), int(e.q)) >= 10**_MOST_DIGITS
+
+
+def written(e: sympy.Expr, *, order: str | None = None) -> str:
+    """The expression as SymPy writes it, numbers of more than 400 digits to four of them.
+
+    Example:
+        >>> written(sympy.Rational(1, 10**14567) * sympy.Symbol("x"))
+        'about 1e-14567*x'
+    """
+    return str(_Writer({"order": order}).doprint(e))
+
+
 def spelled(e: sympy.Expr) -> str:
     """The expression in the grammar of :func:`target`, SymPy's capitals lowered."""
-    return re.sub(r"\b(Min|Max|Abs)\(", lambda m: m.group(0).lower(), sympy.sstr(e, order="none"))
+    return re.sub(r"\b(Min|Max|Abs)\(", lambda m: m.group(0).lower(), written(e, order="none"))

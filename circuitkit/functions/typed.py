@@ -29,6 +29,7 @@ _OPERATIONS = str.maketrans(
 )
 #: words of the grammar, which are no variables
 _NO_WORD = r"(?!(?:and|or|not|if|else|for|in|is|lambda)\b)"
+_NUMBER = r"(?<![\w.])(\d+\.?\d*|\.\d+)"
 _LATEX = {
     r"\\(left|right|big|Big)(?![a-zA-Z])": "",
     r"\\[,;:! ]": " ",
@@ -46,7 +47,7 @@ def plain(text: str) -> str:
     """The text with operations spelled out.
 
     Raises:
-        ValueError: a bar ``|`` without its partner.
+        ValueError: a bar ``|`` without its partner, or with a choice of two.
 
     Example:
         >>> plain("|x₁| − 2x²"), plain(r"\\max\\left(x_{1}, x_2\\right)"), plain("||x| - 1|")
@@ -61,24 +62,33 @@ def plain(text: str) -> str:
     text = text.replace("^", "**").translate({ord("{"): "(", ord("}"): ")"})
     text = _bars(text)
     # A number, or a bracket, before a name or a bracket: 2x, 3(x + 1), (x + 1)(x - 1).
-    number = r"(?<![\w.])(\d+\.?\d*|\.\d+)"
-    text = re.sub(rf"{number}\s*(?![eE][+-]?\d)(?=[A-Za-z(]){_NO_WORD}", r"\1*", text)
+    text = re.sub(rf"{_NUMBER}\s*(?![eE][+-]?\d)(?=[A-Za-z(]){_NO_WORD}", r"\1*", text)
     return re.sub(rf"\)\s*(?=[A-Za-z0-9(]|\.\d){_NO_WORD}", ")*", text).strip()
 
 
 def _bars(text: str) -> str:
-    """|t| as abs(t): a bar opens where an operand is due, and closes where one has just ended."""
+    """|t| as abs(t): a bar opens where an operand is due, or after a factor 2, and closes where one has ended."""
     written: list[str] = []
     open_ = 0
     last = ""
-    for c in text:
+    either_way = False
+    for i, c in enumerate(text):
         if c == "|":
             before = "".join(written).rstrip()
-            opens = last in ("", *"(,+-*/[<>=") or re.search(r"\b(and|or|not)$", before) is not None
+            due = last in ("", *"(,+-*/[<>=") or re.search(r"\b(and|or|not)$", before) is not None
+            number = re.search(rf"{_NUMBER}$", before) is not None
+            multiplied = number and not due and not open_  # 2|x|
+            if multiplied and either_way:
+                raise ValueError("bars | that can be paired in two ways; write abs(...)")
+            opens = due or multiplied
+            # After |2|x it is open whether the second bar closed: |2|x + 3|y| or |2|x| - 3|.
+            either_way |= (
+                number and re.match(r"\s*[+-]?[\w.(|]", text[i + 1 :]) is not None and not opens
+            )
             open_ += 1 if opens else -1
             if open_ < 0:
                 break
-            written.append("abs(" if opens else ")")
+            written.append("*abs(" if multiplied else "abs(" if opens else ")")
             last = "(" if opens else ")"
             continue
         written.append(c)

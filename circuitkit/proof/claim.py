@@ -30,9 +30,19 @@ from circuitkit.functions.relation import Relation, is_relation, relation
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
-from circuitkit.words import count
+from circuitkit.words import count, nearest_float
 
-__all__ = ["Box", "Claim", "Measure", "Point", "Polytope", "exact_text", "read_claim"]
+__all__ = [
+    "Box",
+    "Claim",
+    "Measure",
+    "Point",
+    "Polytope",
+    "exact_number",
+    "exact_text",
+    "nearest_float",
+    "read_claim",
+]
 
 Measure = Literal["relative", "absolute"]
 Point: TypeAlias = tuple[Fraction, ...]
@@ -420,11 +430,3 @@ def exact_text(value: Fraction) -> str:
 
 def _hexadecimal(value: int) -> str:
     return f"{value:#x}"
-
-
-def nearest_float(value: Fraction) -> float:
-    """The nearest float, infinite where there is none."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf

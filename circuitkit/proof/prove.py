@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, get_args
 
-from circuitkit.checks import accepts, instance, number, one_of
+from circuitkit.checks import accepts, instance, one_of, seconds
 from circuitkit.functions.target import TargetLike
 from circuitkit.network import Network
 from circuitkit.proof.claim import Measure, nearest_float, read_claim
@@ -29,7 +29,7 @@ __all__ = ["Proof", "Undecided", "prove"]
 @accepts(
     net=instance(Network),
     measure=one_of(*get_args(Measure)),
-    time_limit=number("a number of seconds", above=0, infinite=True),
+    time_limit=seconds(),
     engine=one_of(*get_args(Engine)),
 )
 def prove(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import operator
 import time
 import traceback
 import warnings
@@ -69,7 +70,12 @@ class Cell:
             object.__setattr__(self, "target", _text(self.target))
         hidden = (self.hidden,) if isinstance(self.hidden, (int, np.integer)) else self.hidden
         object.__setattr__(self, "hidden", tuple(hidden))
-        first, stop = self.seeds
+        try:
+            first, stop = map(operator.index, self.seeds)
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"seeds: expected two whole numbers (first, stop), got {self.seeds!r}"
+            ) from None
         if not (0 <= first < stop <= 2**63):
             raise ValueError(
                 f"seeds: expected (first, stop) with 0 <= first < stop <= 2**63, got {self.seeds!r}"
@@ -210,6 +216,10 @@ def sweep(
         >>> table.groupby("target").solved.mean().round(1).to_dict()
         {'abs': 0.3, 'identity': 0.5}
     """
+    if isinstance(cells, (str, bytes, Cell, Mapping)) or not isinstance(cells, Iterable):
+        raise TypeError(
+            f"cells: expected a list of Cell objects or mappings, got {type(cells).__name__}"
+        )
     wanted = [_as_cell(c) for c in cells]
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise TypeError(

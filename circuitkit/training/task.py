@@ -64,6 +64,8 @@ _DECIDED = (
     "batch_size",
 )
 _MAX_SEED = 2**63
+#: more networks than any memory holds
+_MOST_SEEDS = 2**40
 
 
 @dataclass(frozen=True)
@@ -289,6 +291,10 @@ def checked_seeds(seeds: int | Iterable[int]) -> NDArray[np.int64]:
         raise TypeError(f"seeds: expected {expected}, got {seeds!r}")
     if not isinstance(seeds, Iterable):
         count = _whole(seeds, "seeds", 1)
+        if count > _MOST_SEEDS:
+            raise ValueError(
+                f"seeds: expected {expected}, at most {_MOST_SEEDS} of them, got {count}"
+            )
         return np.arange(count)
     values: list[int] = []
     for seed in seeds:
