@@ -147,7 +147,9 @@ def test_a_scrambled_network_of_more_inputs_is_read_even_where_no_proof_is_found
     assert canonical_form(hidden) == canonical_form(net)
 
 
-@pytest.mark.xfail(reason="min8, scrambled to 60 units: no certificate within a minute", strict=True)
+@pytest.mark.xfail(
+    reason="min8, scrambled to 60 units: no certificate within a minute", strict=True
+)
 def test_a_scrambled_minimum_of_eight_is_proved():
     proof = ck.prove(
         scramble(np.random.default_rng(0), textbook("min8"), units=60),
