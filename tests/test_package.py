@@ -136,7 +136,9 @@ def test_neither_the_judge_nor_the_learner_sees_the_answers(room):
 
 
 def test_the_exact_room_leans_on_nothing_that_rounds():
-    known = {f"circuitkit.{room}" for room in ("checks", "exact", "functions", "network")}
+    # words: how a number is written, and about how large, for what is shown; it decides nothing
+    rooms = ("checks", "exact", "functions", "network", "words")
+    known = {f"circuitkit.{room}" for room in rooms}
     outside = "__future__ collections dataclasses fractions functools itertools math time typing"
     allowed = {*outside.split(), "numpy", "sympy", "circuitkit"}
     for path in (PACKAGE / "exact").rglob("*.py"):
