@@ -1,6 +1,6 @@
-r"""Every numeral in a chapter's prose is a claim's, has a source, or is no measurement.
+r"""Every numeral in the book's prose is a claim's, has a source, or is no measurement.
 
-    python scripts/prose.py                     all chapters; exit status 1 and a list, if not
+    python scripts/prose.py          all chapters, pages and the README; exit status 1 and a list, if not
 
 A measured number is said by its cell (``circuitkit.book.claim``) or read from a file. Typed into the
 text it grows old: nobody measures it again. So a numeral in a text cell, a caption or an alternative
@@ -13,7 +13,9 @@ text is an error, unless it is one of these:
 - a setting: the cell's own code or that of the two cells before or after it has the very number in it
   (``seeds(1024)`` for "1,024 seeds"), and it is no percentage;
 - in a sentence that cites a source;
-- listed, with its source, in the cell's metadata: ``"numerals": {"95 %": "the interval's level"}``.
+- the number of a table's row, in its first column;
+- listed, with its source, in the cell's metadata: ``"numerals": {"95 %": "the interval's level"}``; in a
+  page that is no notebook, in a comment: ``<!-- numeral 95 %: the interval's level -->``.
 
 Number words from thirteen up, "percent", and a share in words of seeds, starts, runs or networks
 ("nearly all of the networks") count as numerals.
@@ -49,7 +51,7 @@ _SHARE = re.compile(
 #: what is no prose, replaced by a space before numerals are looked for
 _NOT_PROSE = [
     re.compile(r"^([`~]{3,})\{math\}.*?^\1", re.DOTALL | re.MULTILINE),
-    re.compile(r"^([`~]{3,})(?:python|text)?\n.*?^\1", re.DOTALL | re.MULTILINE),
+    re.compile(r"^([`~]{3,})(?:python|text|sh|bash|toml|yaml)?\n.*?^\1", re.DOTALL | re.MULTILINE),
     re.compile(r"^:[\w-]+:.*$", re.MULTILINE),  # a directive's option
     re.compile(r"\$\$.*?\$\$", re.DOTALL),
     re.compile(r"\$[^$%]+\$"),  # a percentage is one in a formula, too
@@ -57,10 +59,12 @@ _NOT_PROSE = [
     re.compile(r"`[^`]*`"),
     re.compile(r"\]\([^)]*\)"),
     re.compile(r"^\s*>?\s*(?:\d+[.)]|[-*])\s", re.MULTILINE),
+    re.compile(r"^\s*\|\s*\d+\s*\|", re.MULTILINE),
     re.compile(r"(?<![\w-])\d+(?:-\d+)+(?![\w-])"),
     re.compile(r"(?<![\w.,])(?:19|20)\d\d(?![\w%]|[.,]\d)"),
 ]
-_SENTENCE = re.compile(r"(?<=[.?!:;])\s+|\n\s*\n|^\s*[-*|#]", re.MULTILINE)
+_SENTENCE = re.compile(r"(?<=[.?!:;])\s+|\n\s*\n|^\s*(?=[-*|#])", re.MULTILINE)
+_LISTED = re.compile(r"^<!-- numeral (.+?): (.*?)-->\n", re.MULTILINE)
 _NEIGHBORS = 2
 
 
@@ -145,11 +149,33 @@ def check(notebook: dict[str, Any]) -> list[str]:
     return lines
 
 
+def check_page(text: str) -> list[str]:
+    """A line for each numeral in a page of Markdown that nothing vouches for, and for each idle entry."""
+    listed = {numeral: why.strip() for numeral, why in _LISTED.findall(text)}
+    prose = _LISTED.sub("", text)
+    lines = [
+        f"{numeral!r} is typed into the prose" for numeral in unsourced(prose, "", list(listed))
+    ]
+    lines += [
+        f"{each!r} has a source and is not in the text" for each in listed if each not in prose
+    ]
+    return lines + [f"{each!r} has no source" for each, why in listed.items() if not why]
+
+
 def _prose(cell: dict[str, Any]) -> list[str]:
     if cell["cell_type"] == "markdown":
         return ["".join(cell["source"])]
     shown = cell["metadata"].get("mystnb", {})
     return [shown.get("figure", {}).get("caption", ""), shown.get("image", {}).get("alt", "")]
+
+
+def pages() -> list[Path]:
+    """What is read beside the notebooks."""
+    return [
+        ROOT / "README.md",
+        *sorted(ROOT.glob("chapters/*.md")),
+        *sorted(ROOT.glob("reference/*.md")),
+    ]
 
 
 def main() -> None:
@@ -158,6 +184,10 @@ def main() -> None:
         for line in check(json.loads(path.read_text("utf-8"))):
             wrong += 1
             print(f"{path.relative_to(ROOT)}, cell {line}")
+    for path in pages():
+        for line in check_page(path.read_text("utf-8")):
+            wrong += 1
+            print(f"{path.relative_to(ROOT)}: {line}")
     if wrong:
         print(
             f"\n{wrong} to mend: say it with claim(), cite, or list its source (scripts/prose.py)"

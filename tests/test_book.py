@@ -186,6 +186,21 @@ def test_a_number_that_nobody_measures_again_is_caught(text, caught):
     assert lines == [f"a: {numeral!r} is typed into the prose" for numeral in caught]
 
 
+@pytest.mark.parametrize("path", prose.pages(), ids=lambda p: p.name)
+def test_every_numeral_in_a_page_has_a_source(path):
+    assert prose.check_page(path.read_text("utf-8")) == []
+
+
+def test_a_page_lists_the_sources_of_its_numerals_in_comments():
+    text = "About 108 MB.\n\n| 13 | 84.5 % |\n"
+    assert prose.check_page(text) == [
+        "'108' is typed into the prose",
+        "'84.5 %' is typed into the prose",
+    ]
+    listed = "<!-- numeral 108: a download -->\n<!-- numeral 84.5 %: a table -->\n<!-- numeral 7.5: gone -->\n"
+    assert prose.check_page(listed + text) == ["'7.5' has a source and is not in the text"]
+
+
 def test_a_numeral_may_be_a_setting_of_the_code_beside_it_or_list_its_source():
     code = cell("code", "run = ck.train('min', 3, seeds=seeds(1024))")
     text = "We take 1,024 seeds; about 95 % of such intervals."
