@@ -23,6 +23,7 @@ import reprlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -35,6 +36,7 @@ __all__ = [
     "accepted",
     "accepts",
     "array",
+    "double",
     "finite",
     "finite_vector",
     "flag",
@@ -78,9 +80,16 @@ def wrong_type(name: str, expected: str, got: object) -> TypeError:
 
 def shown(value: object) -> str:
     """A value as a message shows it, in at most some 60 characters."""
+    if (
+        isinstance(value, int) and abs(value) >= 10**40
+    ):  # Python writes out no number of 5000 digits
+        return f"about {words.number(value)}"
     writer = reprlib.Repr()
     writer.maxstring = writer.maxother = 60
-    return writer.repr(value)
+    try:
+        return writer.repr(value)
+    except ValueError:  # one of them inside of it
+        return _type(value)
 
 
 def _type(value: object) -> str:
@@ -187,14 +196,10 @@ def number(
     """
     refused: list[Any] = ["1", None, True, [1.0], 1j, math.nan, *bad]
     refused += [] if infinite else [math.inf]
-    if least is not None:
-        expected += f", {words.number(least)} or above"
-        refused.append(least - 1)
-        right += least
-    elif above is not None:
-        expected += f" above {words.number(above)}"
-        refused += [above, above - 1]
-        right += above
+    refused += [] if least is None else [least - 1]
+    refused += [] if above is None else [above, above - 1]
+    right += least or above or 0
+    expected = _bounded(expected, least, above)
 
     def take(name: str, value: Any) -> Any:
         if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
@@ -209,6 +214,34 @@ def number(
         return value
 
     return Kind(take, right, tuple(refused))
+
+
+def _bounded(expected: str, least: float | None, above: float | None) -> str:
+    if least is not None:
+        return f"{expected}, {words.number(least)} or above"
+    return expected if above is None else f"{expected} above {words.number(above)}"
+
+
+def double(
+    expected: str = "a number",
+    *,
+    least: float | None = None,
+    above: float | None = None,
+    fits: Callable[[float], bool] = lambda value: True,
+    right: float = 0.5,
+    bad: tuple[float, ...] = (),
+) -> Kind:
+    """A finite number, as the float that it is: not beyond the doubles, nor rounded to 0."""
+    kind = number(expected, least=least, above=above, fits=fits, right=right, bad=bad)
+
+    def take(name: str, value: Any) -> float:
+        nearest = words.nearest_float(kind.take(name, value))
+        if math.isinf(nearest) or (nearest == 0 and value != 0):
+            bounded = _bounded(expected, least, above)
+            raise wrong(name, f"{bounded}, within the range of a double", shown(value))
+        return nearest
+
+    return Kind(take, kind.right, (*kind.wrong, 10**400, Fraction(1, 10**400)))
 
 
 def seconds() -> Kind:
@@ -388,7 +421,7 @@ def array(value: Any, name: str) -> Array:
 
     Raises:
         TypeError: it is not numeric.
-        ValueError: a ragged list.
+        ValueError: a ragged list, or a number beyond the doubles.
     """
     if hasattr(value, "detach"):  # a torch tensor, without importing torch
         value = value.detach().cpu().numpy()
@@ -399,7 +432,9 @@ def array(value: Any, name: str) -> Array:
     if raw.dtype.kind == "O":  # Fractions, SymPy numbers, Python integers beyond int64
         try:
             return np.array([float(v) for v in raw.ravel()], dtype=np.float64).reshape(raw.shape)
-        except (TypeError, ValueError, OverflowError):
+        except OverflowError:
+            raise wrong(name, "numbers within the range of a double", "larger ones") from None
+        except (TypeError, ValueError):
             pass
     if raw.dtype.kind not in "fiu":
         raise wrong_type(name, "real numbers", _contents(raw))

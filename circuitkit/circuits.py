@@ -17,7 +17,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.checks import accepts, instance, number, one_of, string, wrong
+from circuitkit.checks import accepts, double, instance, one_of, string, wrong
 from circuitkit.network import Network
 from circuitkit.words import alternatives, count
 
@@ -39,13 +39,13 @@ __all__ = [
 
 
 #: the weight into a detector of the positive or of the negative half; its inverse is a weight, too
-_POSITIVE = number(
-    "a weight above 0 (a positiveness detector)",
+_POSITIVE = double(
+    "a weight above 0 with a finite inverse (a positiveness detector)",
     fits=lambda w: w > 0 and math.isfinite(1 / w),
     bad=(0.0, -1.0, 5e-324),
 )
-_NEGATIVE = number(
-    "a weight below 0 (a negativeness detector)",
+_NEGATIVE = double(
+    "a weight below 0 with a finite inverse (a negativeness detector)",
     fits=lambda w: w < 0 and math.isfinite(1 / w),
     right=-0.5,
     bad=(0.0, 1.0, -5e-324),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +28,7 @@ INSTANCES: dict[type, Callable[[], Any]] = {
     Mapping: lambda: {"weights": [[[1.0]]]},
     Axes: lambda: plt.figure().add_subplot(),
     pd.DataFrame: lambda: TABLE,
+    Executor: lambda: ThreadPoolExecutor(1),
     ck.Challenge: lambda: ck.Challenge("key", "prompt"),
 }
 
@@ -55,6 +57,7 @@ PLACES: dict[str, dict[str, Kind]] = {
     "Target.__call__": {"x": vector()},
     "target": {"t": looked_at("min", *SPELLED, said="(target|expression)")},
     "CircuitWidget": {"domain": BOXES},
+    "grid": {"choices": looked_at([1], 1)},
     "plotting.blocks": {"tree": looked_at(("min", "x1", "x2"), "x1", ("min",), ["min"], (3, "x1"))},
     "plotting.heatmap": {"inputs": looked_at((0, 1), (0, 0), (0,), (0, 9), 3, "ab")},
     "plotting.rates": {"table": looked_at(TABLE, 3, [1], None, TABLE.iloc[:0], TABLE.drop(columns="low"))},
@@ -68,16 +71,25 @@ TOGETHER: dict[str, dict[str, Any]] = {
 }
 
 #: rooms whose arguments are not declared yet
-PENDING = ("proof", "sweeps", "training", "importing", "check", "book")
+PENDING = ("proof", "importing", "check", "book")
 
-#: the classes that a user makes; the others are results
+RUN = ck.train("abs", 2, seeds=4, steps=1)
+
+#: the classes that a user makes, or asks for something; the others are results
 MADE = {
     "Network": lambda: ck.circuit("min"),
     "Target": lambda: ck.target("min"),
+    "Cell": lambda: ck.Cell("abs", 2),
     "Challenge": None,
     "CircuitWidget": None,
+    "Rate": None,
+    "TrainingRun": lambda: RUN,
     "WeightsReader": None,
 }
+
+
+#: the classes that a user only asks for something
+RESULTS = ("TrainingRun",)
 
 
 @dataclass(frozen=True)
@@ -107,14 +119,20 @@ def calls() -> Iterator[Call]:
         room = thing.__module__.split(".")[1]
         if room in PENDING or (inspect.isclass(thing) and name not in MADE):
             continue
-        declared = accepted(thing.__init__ if inspect.isclass(thing) else thing)
-        yield Call(name, thing, {**declared, **PLACES.get(name, {})})
+        if name not in RESULTS:
+            yield Call(name, thing, {**declared_by(thing), **PLACES.get(name, {})})
         if MADE.get(name):
             for method in ("__call__", *(m for m in vars(thing) if not m.startswith("_"))):
-                function = getattr(MADE[name](), method)
+                function = getattr(MADE[name](), method, None)
                 if inspect.ismethod(function):
                     path = f"{name}.{method}"
                     yield Call(path, function, {**accepted(function), **PLACES.get(path, {})})
+
+
+def declared_by(thing: Any) -> Mapping[str, Kind]:
+    """What a function or a class declares of its arguments."""
+    made = (thing.__init__, thing.__new__) if inspect.isclass(thing) else (thing,)
+    return {name: kind for function in made for name, kind in accepted(function).items()}
 
 
 def right(value: Any) -> Any:

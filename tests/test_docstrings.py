@@ -162,14 +162,11 @@ def test_every_argument_is_explained_and_nothing_that_is_none(name):
 
 #: what takes an argument and refuses none, with the reason
 REFUSES_NOTHING = {
-    "Cell": "plain data: a cell that cannot run is a row with its error",
-    "Cell.key": "a switch",
     "CircuitWidget.get_state": "ipywidgets' protocol",
     "CircuitWidget.set_state": "ipywidgets' protocol; what does not fit is sent back",
     "Detection": "made by detect, of what it has checked",
     "NotLearned": "an error, made by learn",
     "Proof": "made by prove, of what it has checked",
-    "Rate": "made by train, of its counts",
     "TrainingRun": "made by train, of what it has checked",
     "Undecided": "an error, made by prove",
     "Unit": "made by detect, of what it has checked",

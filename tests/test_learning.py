@@ -347,7 +347,7 @@ def test_a_run_with_a_rescue_says_so():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"rescue": "recycle"}, "rescue: expected one of None, 'restart', 'redraw', got 'recycle'"),
+        ({"rescue": "recycle"}, "rescue: expected None, 'restart' or 'redraw', got 'recycle'"),
         ({"rescue": "redraw", "steps": 10}, "steps: with rescue='redraw', whose steps are"),
         (
             {"rescue": "redraw", "optimizer": "adam"},
@@ -355,7 +355,7 @@ def test_a_run_with_a_rescue_says_so():
         ),
         (
             {"rescue": "redraw", "target": "x1*x2"},
-            "target: with rescue='redraw' expected a piecewise",
+            "target: expected a piecewise linear function with rational numbers",
         ),
         (
             {"rescue": "redraw", "domain": [(0, 1)] * 2},
@@ -363,9 +363,9 @@ def test_a_run_with_a_rescue_says_so():
         ),
         (
             {"rescue": "redraw", "domain": [(0, 1)]},
-            "domain: expected 2 pairs (low, high), low < high",
+            "domain: expected 2 pairs (low, high), one for each input, got 1",
         ),
-        ({"rescue": "redraw", "budget": 0}, "budget: expected a positive number, got 0"),
+        ({"rescue": "redraw", "budget": 0}, "budget: expected a number above 0, got 0"),
         ({"domain": [(0, 1)] * 2}, "domain: only with rescue"),
         ({"budget": 5.0}, "budget: only with rescue, got 5.0 without"),
     ],
@@ -380,13 +380,17 @@ def test_errors_of_a_rescue_name_the_argument(arguments, message):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"target": "x**2"}, ValueError, "target: expected a piecewise-linear function"),
-        ({"hidden": (0,)}, ValueError, "hidden: expected whole numbers from 1"),
-        ({"seed": -1}, ValueError, "seed"),
-        ({"seed": 0.5}, TypeError, "seed"),
-        ({"domain": [(1, 0)]}, ValueError, "domain: expected 1 pair (low, high)"),
-        ({"domain": 3}, TypeError, "domain: expected 1 pair (low, high)"),
-        ({"budget": -1}, ValueError, "budget: expected a positive number, got -1"),
+        ({"target": "x**2"}, ValueError, "target: expected a piecewise linear function with"),
+        ({"target": "sqrt(2)*x"}, ValueError, "target: expected a piecewise linear function with"),
+        ({"hidden": (0,)}, ValueError, "hidden[0]: expected a whole number, 1 or above, got 0"),
+        ({"seed": -1}, ValueError, "seed: expected a whole number from 0 to 2**63 - 1, got -1"),
+        ({"seed": 0.5}, TypeError, "seed: expected a whole number from 0 to 2**63 - 1, got 0.5"),
+        ({"domain": [(1, 0)]}, ValueError, "domain[0]: expected two finite numbers (low, high)"),
+        ({"domain": 3}, TypeError, "domain: expected a pair (low, high) for each input"),
+        ({"domain": []}, ValueError, "for each input, such as [(-1, 1)], got []"),
+        ({"domain": (0, 1)}, ValueError, "for each input, such as [(-1, 1)], got (0, 1)"),
+        ({"domain": [(0, 1)] * 2}, ValueError, "domain: expected 1 pair (low, high), one for"),
+        ({"budget": -1}, ValueError, "budget: expected a number above 0, got -1"),
     ],
 )
 def test_errors_of_learn_name_the_argument(arguments, error, message):

@@ -512,8 +512,20 @@ def test_diverged_seeds_are_reported():
 
 
 def test_a_seed_that_is_not_in_the_run_is_named():
-    with pytest.raises(KeyError, match="seed: expected one of this run's 3 seeds"):
-        ck.train("abs", (2,), seeds=3, steps=1).network(3)
+    run = ck.train("abs", (2,), seeds=3, steps=1)
+    for ask in (run.network, run.initial_network):
+        with pytest.raises(
+            ValueError, match=r"^seed: expected one of this run's 3 seeds \(0 to 2\)"
+        ):
+            ask(3)
+        with pytest.raises(TypeError, match=r"^seed: expected a whole number, got '0'"):
+            ask("0")
+
+
+@pytest.mark.parametrize("counts", [(5, 3), (-1, 3), (1, -3)])
+def test_a_rate_of_impossible_counts_is_refused_by_name(counts):
+    with pytest.raises(ValueError, match="^(count|n): expected a whole number"):
+        ck.Rate(*counts)
 
 
 @pytest.fixture
@@ -640,50 +652,69 @@ def test_several_outputs_three_inputs_and_constants_train():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"hidden": ()}, ValueError, "hidden: expected at least one hidden layer, got none"),
-        (
-            {"hidden": (3, 0)},
-            ValueError,
-            "hidden: expected whole numbers from 1, such as (3, 2), got",
-        ),
-        (
-            {"hidden": (2.5,)},
-            TypeError,
-            "hidden: expected whole numbers from 1, such as (3, 2), got",
-        ),
+        ({"hidden": ()}, ValueError, "hidden: expected layer widths such as (3, 2), got none"),
+        ({"hidden": (3, 0)}, ValueError, "hidden[1]: expected a whole number, 1 or above, got 0"),
+        ({"hidden": (2.5,)}, TypeError, "hidden[0]: expected a whole number, 1 or above, got 2.5"),
         ({"hidden": "32"}, TypeError, "hidden: expected layer widths such as (3, 2), got '32'"),
-        ({"seeds": 0}, ValueError, "seeds: expected 1 or more, got 0"),
-        ({"seeds": 2.0}, TypeError, "seeds: expected a whole number, got 2.0"),
+        ({"seeds": 0}, ValueError, "seeds: expected a count from 1, or distinct"),
+        ({"seeds": 2.0}, TypeError, "from 0 to 2**63 - 1, got 2.0"),
         ({"seeds": True}, TypeError, "seeds: expected a count from 1, or distinct whole numbers"),
         ({"seeds": [1, 2, 1]}, ValueError, "got 1 more than once"),
-        ({"seeds": [-1]}, ValueError, "from 0 to 2**63 - 1, got -1"),
+        (
+            {"seeds": [-1]},
+            ValueError,
+            "seeds[0]: expected a whole number from 0 to 2**63 - 1, got -1",
+        ),
         ({"seeds": [2**63]}, ValueError, f"got {2**63}"),
-        ({"seeds": [0.5]}, TypeError, "got 0.5 among them"),
+        (
+            {"seeds": [0.5]},
+            TypeError,
+            "seeds[0]: expected a whole number from 0 to 2**63 - 1, got 0.5",
+        ),
         ({"seeds": []}, ValueError, "got none"),
-        ({"steps": -1}, ValueError, "steps: expected 0 or more, got -1"),
-        ({"optimizer": "sdg"}, ValueError, "optimizer: expected one of 'sgd', 'momentum', 'adam'"),
-        ({"learning_rate": 0}, ValueError, "learning_rate: expected a positive number, got 0"),
-        ({"learning_rate": "0.1"}, TypeError, "learning_rate: expected a number, got '0.1'"),
-        ({"learning_rate": float("nan")}, ValueError, "learning_rate: expected a positive number"),
-        ({"init": "kaiming"}, ValueError, "init: expected one of 'torch', 'he', 'xavier'"),
+        ({"steps": -1}, ValueError, "steps: expected a whole number, 0 or above, got -1"),
+        (
+            {"optimizer": "sdg"},
+            ValueError,
+            "optimizer: expected 'sgd', 'momentum', 'adam', 'adamw'",
+        ),
+        ({"learning_rate": 0}, ValueError, "learning_rate: expected a number above 0, got 0"),
+        (
+            {"learning_rate": "0.1"},
+            TypeError,
+            "learning_rate: expected a number above 0, got '0.1'",
+        ),
+        (
+            {"learning_rate": float("nan")},
+            ValueError,
+            "learning_rate: expected a number above 0, got nan",
+        ),
+        (
+            {"learning_rate": 10**400},
+            ValueError,
+            "learning_rate: expected a number above 0, within the range of a double, got about 1e+400",
+        ),
+        ({"target": "log(x)"}, ValueError, "target: expected a function with a finite value every"),
+        ({"progress": "yes"}, TypeError, "progress: expected True or False, got 'yes'"),
+        ({"init": "kaiming"}, ValueError, "init: expected 'torch', 'he', 'xavier'"),
         (
             {"data": "batch"},
             ValueError,
-            "data: expected one of 'population', 'batches', got 'batch'",
+            "data: expected 'population' or 'batches', got 'batch'",
         ),
-        ({"rescue": "wait"}, ValueError, "rescue: expected one of None, 'restart', 'redraw', got"),
+        ({"rescue": "wait"}, ValueError, "rescue: expected None, 'restart' or 'redraw', got"),
         ({"bias": 1}, TypeError, "bias: expected True or False, got 1"),
         (
             {"schedule": "cos"},
             ValueError,
-            "schedule: expected one of 'constant', 'linear', 'cosine'",
+            "schedule: expected 'constant', 'linear', 'cosine'",
         ),
-        ({"weight_decay": -1}, ValueError, "weight_decay: expected a number 0 or more, got -1"),
+        ({"weight_decay": -1}, ValueError, "weight_decay: expected a number, 0 or above, got -1"),
         ({"options": {"beta": 1}}, ValueError, "options: 'sgd' takes no options, got 'beta'"),
         ({"dtype": "float16"}, ValueError, "dtype: expected 'float32' or 'float64', got 'float16'"),
         ({"device": "tpu"}, ValueError, "device: expected 'cpu' or 'cuda', got 'tpu'"),
-        ({"batch_size": 0}, ValueError, "batch_size: expected 1 or more, got 0"),
-        ({"threads": 0}, ValueError, "threads: expected 1 or more, got 0"),
+        ({"batch_size": 0}, ValueError, "batch_size: expected a whole number, 1 or above, got 0"),
+        ({"threads": 0}, ValueError, "threads: expected a whole number, 1 or above, got 0"),
         ({"target": "mim"}, ValueError, "target: unknown name 'mim'; did you mean 'min'"),
     ],
 )

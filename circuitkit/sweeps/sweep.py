@@ -11,11 +11,10 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import operator
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -24,7 +23,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from circuitkit.functions.target import target as as_target
+from circuitkit.checks import (
+    accepts,
+    flag,
+    instance,
+    listed,
+    made_by,
+    made_with,
+    number,
+    optional,
+    path,
+    several,
+    shown,
+    string,
+    whole,
+    wrong,
+    wrong_type,
+)
+from circuitkit.functions.target import FUNCTION
 from circuitkit.progress import Bar
 from circuitkit.sweeps.code_version import code_version, version_of
 from circuitkit.sweeps.store import COLUMNS, Store
@@ -32,6 +48,49 @@ from circuitkit.sweeps.store import COLUMNS, Store
 __all__ = ["Cell", "grid", "success_rates", "sweep"]
 
 
+def _target(name: str, value: Any) -> str:
+    """A target as text that gives the same target when read; whether text is one turns out in the cell."""
+    if isinstance(value, str):
+        return value
+    read = FUNCTION.take(name, value)
+    return read.name if read.name.isidentifier() else str(read)
+
+
+def _span(name: str, value: Any) -> tuple[int, int]:
+    expected = "two whole numbers (first, stop), 0 <= first < stop <= 2**63"
+    ends = several(whole(), expected).take(name, value)
+    if len(ends) != 2 or not (0 <= ends[0] < ends[1] <= 2**63):
+        raise wrong(name, expected, shown(value))
+    return ends[0], ends[1]
+
+
+def _widths(name: str, value: Any) -> tuple[int, ...]:
+    if isinstance(value, (int, np.integer)):
+        return (whole().take(name, value),)
+    return tuple(several(whole(), "layer widths such as (3, 2)").take(name, value))
+
+
+_NAME = string("a name")
+
+
+@made_with(
+    target=made_by(_target, right="min", wrong=(3, None, [], [3])),
+    hidden=made_by(_widths, right=(3, 2), wrong=("32", None, 2.5, (2.5,), True, {})),
+    seeds=made_by(
+        _span, right=(0, 9), wrong=(3, (1, 2, 3), "ab", (0, 1.5), None, (4, 4), (-1, 2), (0, 2**64))
+    ),
+    steps=whole(),
+    optimizer=_NAME,
+    learning_rate=number(),
+    init=_NAME,
+    data=_NAME,
+    rescue=optional(_NAME),
+    bias=flag(),
+    schedule=_NAME,
+    weight_decay=number(),
+    options=instance(Mapping, "a mapping from options of the optimizer to numbers"),
+    dtype=_NAME,
+)
 @dataclass(frozen=True)
 class Cell:
     """One call of :func:`circuitkit.train` as plain data: it can be hashed, pickled and stored.
@@ -43,7 +102,11 @@ class Cell:
         steps, optimizer, learning_rate, init, data, rescue, bias, schedule, weight_decay, options,
             dtype: as for :func:`circuitkit.train`; a schedule by name.
 
-    Nothing is checked before the cell runs: a cell that cannot run is a row with its error.
+    Whether it can run turns out when it does: a cell that cannot is a row with its error.
+
+    Raises:
+        TypeError: a field that is no plain data of its kind.
+        ValueError: ``seeds`` that are none.
 
     Example:
         >>> Cell("min", (3, 2), seeds=(0, 100), optimizer="adam", learning_rate=0.01)
@@ -66,21 +129,6 @@ class Cell:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.target, str):
-            object.__setattr__(self, "target", _text(self.target))
-        hidden = (self.hidden,) if isinstance(self.hidden, (int, np.integer)) else self.hidden
-        object.__setattr__(self, "hidden", tuple(hidden))
-        try:
-            first, stop = map(operator.index, self.seeds)
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"seeds: expected two whole numbers (first, stop), got {self.seeds!r}"
-            ) from None
-        if not (0 <= first < stop <= 2**63):
-            raise ValueError(
-                f"seeds: expected (first, stop) with 0 <= first < stop <= 2**63, got {self.seeds!r}"
-            )
-        object.__setattr__(self, "seeds", (int(first), int(stop)))
         object.__setattr__(self, "options", dict(self.options))
 
     def __hash__(self) -> int:
@@ -95,11 +143,15 @@ class Cell:
         """
         return json.dumps(asdict(self), sort_keys=True, default=str)
 
+    @accepts(detect=flag())
     def key(self, *, detect: bool = False) -> str:
         """The name of the cell's shard: a hash of the cell, of the code and of the versions under it.
 
         Args:
             detect: whether the shard also holds each solved network's function and circuit.
+
+        Raises:
+            TypeError: ``detect`` is neither True nor False.
 
         Example:
             >>> len(Cell("min", (3,)).key()), Cell("min", (3,)).key() == Cell("max", (3,)).key()
@@ -118,6 +170,35 @@ class Cell:
         )
 
 
+def _seeds(name: str, value: Any) -> range:
+    expected = "a count from 1, or a range of seeds from 0 without step"
+    span = value if isinstance(value, range) else range(whole(expected, least=1).take(name, value))
+    if not span or span.step != 1 or span.start < 0:
+        raise wrong(name, expected, repr(value))
+    return span
+
+
+def _one_or_more(take: Callable[[str, Any], Any]) -> Callable[[str, Any], list[Any]]:
+    """A list of choices from a list, or from a value that is one."""
+    kind = made_by(take, right=None, wrong=())
+
+    def choices(name: str, value: Any) -> list[Any]:
+        if isinstance(value, list):
+            chosen: list[Any] = several(kind, "at least one choice", fewest=1).take(name, value)
+            return chosen
+        return [kind.take(name, value)]
+
+    return choices
+
+
+@accepts(
+    target=made_by(_one_or_more(_target), right="min", wrong=(3, None, [], [3], {})),
+    hidden=made_by(_one_or_more(_widths), right=(3, 2), wrong=("32", None, 2.5, [2.5], [], {})),
+    seeds=made_by(
+        _seeds, right=4, wrong=("4", None, 0, 1.5, range(0), range(0, 9, 2), range(-1, 3))
+    ),
+    seeds_per_cell=whole(least=1),
+)
 def grid(
     target: Any,
     hidden: Any,
@@ -140,7 +221,8 @@ def grid(
         The cells, the last choice varying fastest. They are a list, so grids can be added.
 
     Raises:
-        ValueError: ``seeds``, ``seeds_per_cell`` or a choice that :class:`Cell` does not have.
+        TypeError, ValueError: ``seeds``, ``seeds_per_cell``, a choice that :class:`Cell` does not have, or
+            one that it refuses.
 
     Example:
         >>> cells = grid("min", [(3,), (3, 2)], optimizer=["sgd", "rprop"], seeds=2000)
@@ -156,13 +238,9 @@ def grid(
             f"choices: expected some of {', '.join(sorted(known))}, got {', '.join(unknown)}"
         )
     span = seeds if isinstance(seeds, range) else range(seeds)
-    if not span or span.step != 1 or span.start < 0:
-        raise ValueError(f"seeds: expected a count from 1, or a range without step, got {seeds!r}")
-    if seeds_per_cell < 1:
-        raise ValueError(f"seeds_per_cell: expected 1 or more, got {seeds_per_cell!r}")
     axes: dict[str, list[Any]] = {
-        "target": list(target) if isinstance(target, list) else [target],
-        "hidden": list(hidden) if isinstance(hidden, list) else [hidden],
+        "target": target,
+        "hidden": hidden,
         **{k: list(v) if isinstance(v, list) else [v] for k, v in choices.items()},
         "seeds": [
             (start, min(start + seeds_per_cell, span.stop))
@@ -174,6 +252,40 @@ def grid(
     ]
 
 
+def _executor(name: str, value: Any) -> Any:
+    if not callable(getattr(value, "submit", None)):
+        expected = "a concurrent.futures.Executor (for Dask: client.get_executor())"
+        raise wrong_type(name, expected, type(value).__name__)
+    return value
+
+
+def _cell(name: str, value: Any) -> Cell:
+    if isinstance(value, Cell):
+        return value
+    if not isinstance(value, Mapping):
+        raise wrong_type(name, "a Cell or a mapping with its fields", type(value).__name__)
+    known = [f.name for f in fields(Cell)]
+    if not {"target", "hidden"} <= set(value) <= set(known):
+        expected = f"'target', 'hidden' and some of {', '.join(known[2:])}"
+        raise wrong(name, expected, ", ".join(map(str, value)))
+    return Cell(**value)
+
+
+def _cells(name: str, value: Any) -> list[Cell]:
+    expected = "a list of Cell objects or mappings"
+    if isinstance(value, Cell):
+        raise wrong_type(name, expected, "one Cell")
+    cells: list[Cell] = several(made_by(_cell, right=None, wrong=()), expected).take(name, value)
+    return cells
+
+
+@accepts(
+    cells=made_by(_cells, right=[], wrong=("min", 3, None, {}, [3], ["min"], [{"target": "min"}])),
+    executor=made_by(_executor, right=Executor, wrong=(4, "pool")),
+    store=path(),
+    detect=flag(),
+    progress=optional(flag()),
+)
 def sweep(
     cells: Iterable[Cell | Mapping[str, Any]],
     *,
@@ -207,6 +319,7 @@ def sweep(
 
     Raises:
         TypeError: a cell that is neither a :class:`Cell` nor a mapping, or not an executor.
+        ValueError: a mapping that lacks fields of a :class:`Cell`, or has others.
         OSError: a store that cannot be written to, before anything runs; or a disk that is full, with
             all finished cells kept.
         ImportError: a store without pyarrow and fsspec installed.
@@ -216,16 +329,7 @@ def sweep(
         >>> table.groupby("target").solved.mean().round(1).to_dict()
         {'abs': 0.3, 'identity': 0.5}
     """
-    if isinstance(cells, (str, bytes, Cell, Mapping)) or not isinstance(cells, Iterable):
-        raise TypeError(
-            f"cells: expected a list of Cell objects or mappings, got {type(cells).__name__}"
-        )
-    wanted = [_as_cell(c) for c in cells]
-    if executor is not None and not callable(getattr(executor, "submit", None)):
-        raise TypeError(
-            "executor: expected a concurrent.futures.Executor (for Dask: client.get_executor()), "
-            f"got {type(executor).__name__}"
-        )
+    wanted: list[Cell] = list(cells)  # type: ignore[arg-type]  # they have been made Cells
     keys = [c.key(detect=detect) for c in wanted]
     shards = Store(store) if store is not None else None
     tables: dict[str, pd.DataFrame] = {}
@@ -252,6 +356,18 @@ def sweep(
     return pd.concat(done, ignore_index=True) if done else empty
 
 
+def _columns(name: str, value: Any) -> list[Any]:
+    expected = "columns of the table"
+    names = [value] if isinstance(value, str) else list(listed(expected).take(name, value))
+    if not names:
+        raise wrong(name, expected, "none")
+    return names
+
+
+@accepts(
+    table=instance(pd.DataFrame, "a DataFrame"),
+    by=made_by(_columns, right="init", wrong=(3, None, [], {}, ["nowhere"])),
+)
 def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
     """The share of seeds solved for each combination of settings, with its 95 % Wilson interval.
 
@@ -280,14 +396,12 @@ def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
     """
     from circuitkit.training.run import Rate
 
-    if not isinstance(table, pd.DataFrame):
-        raise TypeError(f"table: expected a DataFrame, got {type(table).__name__}")
-    names = [by] if isinstance(by, str) else list(by)
-    unknown = [n for n in [*names, "solved"] if n not in table]
-    if unknown or not names:
-        raise ValueError(
-            f"by: expected columns of the table, with 'solved' among them, got {names!r}; "
-            f"the table has {', '.join(map(str, table.columns))}"
+    names = list(by)
+    if any(n not in table for n in [*names, "solved"]):
+        raise wrong(
+            "by",
+            "columns of the table, with 'solved' among them",
+            f"{names!r}; the table has {', '.join(map(str, table.columns))}",
         )
     judged = table[table.solved.notna()]
     counted = judged.groupby(names, sort=False, dropna=False).solved.agg(["size", "sum"])
@@ -403,24 +517,3 @@ def _detected(run: Any, detect: bool) -> tuple[list[str | None], list[str | None
             functions[i] = None if found.function is None else str(found.function)
             circuits[i] = None if found.circuit is None else str(found.circuit)
     return functions, circuits
-
-
-def _as_cell(cell: Cell | Mapping[str, Any]) -> Cell:
-    if isinstance(cell, Cell):
-        return cell
-    if not isinstance(cell, Mapping):
-        raise TypeError(f"cells: expected Cell objects or mappings, got {type(cell).__name__}")
-    known = [f.name for f in fields(Cell)]
-    unknown = sorted(set(map(str, cell)) - set(known))
-    if unknown or not {"target", "hidden"} <= set(cell):
-        raise ValueError(
-            f"cells: expected 'target', 'hidden' and some of {', '.join(known[2:])}, "
-            f"got {', '.join(map(str, cell))}"
-        )
-    return Cell(**cell)
-
-
-def _text(target: Any) -> str:
-    """A target as text that gives the same target when read."""
-    read = as_target(target)
-    return read.name if read.name.isidentifier() else str(read)

@@ -1,6 +1,7 @@
 """Training: a target and an architecture come in, the networks of many seeds go out.
 
-:mod:`.train` is the table of contents; :mod:`.task` holds what is asked for, :mod:`.run` what comes out.
+:mod:`.train` is the table of contents; :mod:`.arguments` says what each argument may be, :mod:`.task` holds what
+is asked for, :mod:`.run` what comes out.
 In the order in which they act: :mod:`.points` says at which inputs network and target are compared,
 :mod:`.start` draws the initial weights, :mod:`.flat` lays them out, :mod:`.steps` shares the seeds among
 threads; :mod:`.compiled_loop` (with :mod:`.compiled` and :mod:`.unrolled`) takes the steps on a

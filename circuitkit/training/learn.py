@@ -20,17 +20,18 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit.checks import accepts, flag, optional
 from circuitkit.extras import need
-from circuitkit.functions.target import Target, TargetLike
+from circuitkit.functions.target import FUNCTION, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.progress import Bar, News, attended
 from circuitkit.training.architecture import least_hidden, too_small
+from circuitkit.training.arguments import BOX, HIDDEN, POSITIVE, SEED, box_of
 from circuitkit.training.flat import from_chunks, n_parameters, to_chunks
 from circuitkit.training.outcomes import name_outcomes
 from circuitkit.training.problem import Problem
 from circuitkit.training.start import initial
-from circuitkit.training.task import checked_box, checked_hidden, checked_number, checked_seeds
 
 __all__ = ["PATIENCE", "TOLERANCE", "Learned", "NotLearned", "learn", "search_all"]
 
@@ -118,6 +119,14 @@ class Learned:
         return Network(self.weights, self.biases)
 
 
+@accepts(
+    target=FUNCTION,
+    hidden=optional(HIDDEN),
+    seed=SEED,
+    domain=BOX,
+    budget=POSITIVE,
+    progress=optional(flag()),
+)
 def learn(
     target: TargetLike,
     hidden: int | Iterable[int] | None = None,
@@ -163,11 +172,10 @@ def learn(
     chapter on learning.
     """
     f = as_target(target)
-    _require_pieces(f)
-    box = checked_box(domain, f.n_inputs)
-    widths = least_hidden(f, box) if hidden is None else checked_hidden(hidden)
-    seeds = checked_seeds([seed])
-    limit = checked_number(budget, "budget", positive=True)
+    _ = f.exact_pieces  # what can be proved
+    box = box_of(BOX.take("domain", domain), f.n_inputs)
+    widths = least_hidden(f, box) if hidden is None else HIDDEN.take("hidden", hidden)
+    limit = budget
     problem = Problem(
         f, (f.n_inputs, *widths, f.n_outputs), box is not None or not f.pieces.is_homogeneous, box
     )
@@ -178,7 +186,7 @@ def learn(
 
     def work(news: News) -> list[Learned]:
         nonlocal stopped
-        found = search_all(problem, seeds, "redraw", limit, news=news, threads=1)
+        found = search_all(problem, [seed], "redraw", limit, news=news, threads=1)
         stopped = news.stopped
         return found
 
@@ -420,10 +428,3 @@ def _trap(problem: Problem, found: Learned) -> str:
     (trap,) = name_outcomes(problem.target, weights, biases, solved=no, diverged=no)
     named = "no trap that has a name" if trap == "other" else f"its trap: {trap}"
     return f"the best network stays at a loss of {found.loss:.2g}; {named}"
-
-
-def _require_pieces(f: Target) -> None:
-    if not f.is_piecewise_linear:
-        raise ValueError(
-            f"target: expected a piecewise-linear function, which can be proved, got {f.name}"
-        )

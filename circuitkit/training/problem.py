@@ -24,20 +24,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.functions.target import Target
+from circuitkit.training.arguments import Box
 from circuitkit.training.flat import n_parameters
 from circuitkit.training.outcomes import worst_errors
 from circuitkit.training.points import MIDPOINTS
 
-__all__ = ["Box", "Problem"]
+__all__ = ["Problem"]
 
 Array = NDArray[np.float64]
-Box: TypeAlias = tuple[tuple[float, float], ...]
 
 #: fixed points, where the loss is not exact: at least so many, and so many for each parameter
 POINTS, PER_PARAMETER = 256, 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import math
-import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit.checks import accepts, whole, wrong
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.training.outcomes import name_outcomes
@@ -32,7 +32,11 @@ class Rate(float):
 
     Args:
         count: how many seeds were solved, 0 to ``n``.
-        n: how many seeds there are; of none the share is nan, between 0 and 1.
+        n: how many seeds there are, 0 or above; of none the share is nan, between 0 and 1.
+
+    Raises:
+        TypeError: one of them is not a whole number.
+        ValueError: a negative number, or more solved than there are.
 
     Attributes:
         low: lower end of the interval, 0 to 1.
@@ -53,8 +57,11 @@ class Rate(float):
     high: float
     n: int
 
+    @accepts(count=whole(least=0), n=whole(least=0))
     def __new__(cls, count: int, n: int) -> Rate:
         """``count`` of ``n``."""
+        if count > n:
+            raise wrong("count", f"a whole number from 0 to n = {n}", count)
         share = count / n if n else math.nan
         self = super().__new__(cls, share)
         self.n = n
@@ -145,6 +152,7 @@ class TrainingRun:
             self.target, self.weights, self.biases, solved=self.solved, diverged=self.diverged
         )
 
+    @accepts(seed=whole())
     def network(self, seed: int) -> Network:
         """The network that ``seed`` ended at.
 
@@ -152,8 +160,8 @@ class TrainingRun:
             seed: one of the run's ``seeds``, 0 or above.
 
         Raises:
-            KeyError: a seed that is not in this run.
-            ValueError: a seed that diverged, whose weights are not finite.
+            TypeError: ``seed`` is not a whole number.
+            ValueError: a seed that is not in this run, or that diverged, whose weights are not finite.
         """
         i = self._index(seed)
         layers = [w[i] for w in self.weights]
@@ -162,6 +170,7 @@ class TrainingRun:
             raise ValueError(f"seed: {seed} diverged, its weights are not finite")
         return Network(layers, offsets)
 
+    @accepts(seed=whole())
     def initial_network(self, seed: int) -> Network:
         """The network that ``seed`` started from.
 
@@ -169,7 +178,8 @@ class TrainingRun:
             seed: one of the run's ``seeds``, 0 or above.
 
         Raises:
-            KeyError: a seed that is not in this run.
+            TypeError: ``seed`` is not a whole number.
+            ValueError: a seed that is not in this run.
         """
         self._index(seed)
         weights, biases = initial(
@@ -182,13 +192,11 @@ class TrainingRun:
         return {int(s): i for i, s in enumerate(self.seeds)}
 
     def _index(self, seed: int) -> int:
-        try:
-            return self._positions[operator.index(seed)]
-        except (TypeError, KeyError):
-            raise KeyError(
-                f"seed: expected one of this run's {len(self.seeds)} seeds "
-                f"({_span(self.seeds)}), got {seed!r}"
-            ) from None
+        found = self._positions.get(seed)
+        if found is None:
+            known = f"one of this run's {len(self.seeds)} seeds ({_span(self.seeds)})"
+            raise wrong("seed", known, seed)
+        return found
 
     def __repr__(self) -> str:
         name = "-".join(map(str, self.layer_sizes))

@@ -14,17 +14,29 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.functions.target import TargetLike
+from circuitkit.checks import accepts, double, flag, optional, whole, wrong
+from circuitkit.functions.target import FUNCTION, TargetLike
 from circuitkit.progress import Bar, News, attended
 from circuitkit.rules import RULES
+from circuitkit.training.arguments import (
+    BOX,
+    DEVICE,
+    DTYPE,
+    HIDDEN,
+    OPTIONS_GIVEN,
+    POSITIVE,
+    RESCUE,
+    SEEDS,
+    names,
+)
 from circuitkit.training.learn import search_all
 from circuitkit.training.outcomes import worst_errors
 from circuitkit.training.points import BATCH, Points, population
 from circuitkit.training.problem import Problem
 from circuitkit.training.run import TrainingRun
-from circuitkit.training.start import initial
+from circuitkit.training.start import INITS, initial
 from circuitkit.training.steps import Reached, take_steps, trainer
-from circuitkit.training.task import Schedule, Task, checked
+from circuitkit.training.task import OPTIONS, SCHEDULE, Schedule, Task, task_of
 
 if TYPE_CHECKING:
     import torch
@@ -37,6 +49,28 @@ Array = NDArray[np.float64]
 TOLERANCE: float = RULES["solved"]
 
 
+@accepts(
+    target=FUNCTION,
+    hidden=HIDDEN,
+    seeds=SEEDS,
+    steps=whole(least=0),
+    optimizer=names(OPTIONS),
+    learning_rate=POSITIVE,
+    init=names(INITS),
+    data=names(("population", "batches")),
+    rescue=RESCUE,
+    bias=flag(),
+    schedule=SCHEDULE,
+    weight_decay=double(least=0),
+    options=OPTIONS_GIVEN,
+    dtype=DTYPE,
+    device=DEVICE,
+    batch_size=whole(least=1),
+    threads=whole(least=1),
+    domain=BOX,
+    budget=POSITIVE,
+    progress=optional(flag()),
+)
 def train(
     target: TargetLike,
     hidden: int | Iterable[int],
@@ -134,7 +168,7 @@ def train(
 
     Source: the deck, "Experimental Results".
     """
-    task = checked(
+    task = task_of(
         target=target, hidden=hidden, seeds=seeds, steps=steps, optimizer=optimizer,
         learning_rate=learning_rate, init=init, data=data, rescue=rescue, bias=bias,
         schedule=schedule, weight_decay=weight_decay, options=options, dtype=dtype, device=device,
@@ -150,7 +184,11 @@ def train(
 def _trained(task: Task, news: News) -> TrainingRun:
     began = time.perf_counter()
     news.doing("setting up")
-    whole = population(task.target, bias=task.bias)
+    try:
+        whole = population(task.target, bias=task.bias)
+    except ValueError:  # not finite somewhere
+        expected = "a function with a finite value everywhere on [-1, 1]^n"
+        raise wrong("target", expected, task.target.name) from None
     start = initial(task.init, task.sizes, task.seeds.tolist(), bias=task.bias)
     news.doing("compiling the training loop, once on this machine")
     loop = trainer(task, len(whole.x) if task.data == "population" else task.batch_size)
