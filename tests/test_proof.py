@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import time
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +10,7 @@ import sympy
 from cases import CIRCUITS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timing import longest_between_looks, timed
 
 import circuitkit as ck
 from benchmarks.generators import random_network, random_target
@@ -429,10 +429,22 @@ def test_weights_at_the_ends_of_the_float_range_stay_exact():
 @pytest.mark.parametrize("engine", ["auto", *ENGINES])
 def test_a_large_network_is_given_no_more_time_than_there_is(engine):
     net = random_network(np.random.default_rng(1), [6, 150, 150, 1], bias=True, weights="normal")
-    start = time.process_time()  # what other programs take of the processor does not count
-    found = ck.prove(net, NOTHING, time_limit=1, engine=engine)
-    assert time.process_time() - start < 1.2
+    seconds, found = timed(lambda: ck.prove(net, NOTHING, time_limit=1, engine=engine), below=1.2)
+    assert seconds < 1.2
     assert not found and found.bound == "at least"
+
+
+@pytest.mark.no_cover  # tracing takes time of its own
+@pytest.mark.parametrize("engine", ["auto", "regions"])
+def test_no_step_of_a_proof_is_long_without_a_look_at_the_clock(engine, monkeypatch):
+    net = random_network(np.random.default_rng(1), [6, 150, 150, 1], bias=True, weights="normal")
+    longest, found = longest_between_looks(
+        monkeypatch,
+        lambda: ck.prove(net, NOTHING, time_limit=3, engine=engine),
+        below=0.3,
+    )
+    assert longest < 0.3
+    assert not found
 
 
 def test_a_proof_pickles():

@@ -17,7 +17,6 @@ Source: Griewank, "On stable piecewise linearization and generalized algorithmic
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -30,7 +29,7 @@ from numpy.typing import NDArray
 from circuitkit.checks import accepts, instance
 from circuitkit.exact import regions
 from circuitkit.exact.integers import Integers, integers, product
-from circuitkit.exact.regions import Program
+from circuitkit.exact.regions import Program, look_at_the_clock
 from circuitkit.functions.pieces import Row, combined
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
@@ -87,9 +86,9 @@ class CanonicalForm:
             columns.append(abs(sum((c * columns[j] for j, c in row), Fraction(0))))
         return [sum((c * columns[j] for j, c in row), Fraction(0)) for row in self.outputs]
 
-    def add_to(self, made: Program, *, homogeneous: bool) -> None:
-        """Append this function to a program of the region engine."""
-        _add_form(made, self, homogeneous)
+    def add_to(self, made: Program, *, homogeneous: bool, deadline: float = math.inf) -> None:
+        """Append this function to a program of the region engine, before the deadline."""
+        _add_form(made, self, homogeneous, deadline)
 
 
 @accepts(net=instance(Network))
@@ -182,20 +181,13 @@ class _Builder:
             scale *= denominator
             if i < last:
                 rows, scale = self.relu(rows, scale, *_known_signs(weights, bias, first=i == 0))
-        return [
-            tuple((j, Fraction(int(row[j]), scale)) for j in np.flatnonzero(row).tolist())
-            for row in rows
-        ]
-
-    def check_time(self) -> None:
-        if time.monotonic() > self.deadline:
-            raise regions.OutOfTime
+        return [self.sparse(row, scale) for row in rows]
 
     def product(self, weights: Integers, rows: Integers) -> Integers:
         """``weights @ rows``, a few rows at a time, so that a deadline is kept."""
         parts = []
         for start in range(0, len(weights), _CHUNK):
-            self.check_time()
+            look_at_the_clock(self.deadline)
             parts.append(_product(weights[start : start + _CHUNK], rows))
         return np.concatenate(parts)
 
@@ -209,7 +201,7 @@ class _Builder:
         width = rows.shape[1]
         for k, row in enumerate(rows):
             if not k % _CHUNK:
-                self.check_time()
+                look_at_the_clock(self.deadline)
             divisor = int(divisors[k])
             if not divisor or never[k]:
                 continue
@@ -241,10 +233,11 @@ class _Builder:
         return doubled // common, 2 * scale // common
 
     def sparse_nodes(self) -> list[Row]:
-        return [
-            tuple((j, Fraction(int(node[j]))) for j in np.flatnonzero(node).tolist())
-            for node in self.nodes
-        ]
+        return [self.sparse(node) for node in self.nodes]
+
+    def sparse(self, row: Integers, scale: int = 1) -> Row:
+        look_at_the_clock(self.deadline)
+        return tuple((j, Fraction(int(row[j]), scale)) for j in np.flatnonzero(row).tolist())
 
 
 def _whole(w: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[Integers, Integers, int]:
@@ -297,17 +290,21 @@ def _settled(
     n: int, nodes: list[Row], outputs: list[Row], deadline: float = math.inf
 ) -> CanonicalForm:
     """Only nodes that are read, none whose sign is known, in an order that forgets how they came."""
-    form = ordered(n, nodes, outputs)
+    form = ordered(n, nodes, outputs, deadline=deadline)
     while True:
         found = _known_sign(form, deadline)
         if found is None:
             return form
         column, sign = found
-        form = ordered(n, list(form.nodes), list(form.outputs), {column: sign})
+        form = ordered(n, list(form.nodes), list(form.outputs), {column: sign}, deadline)
 
 
 def ordered(
-    n: int, nodes: list[Row], outputs: list[Row], signs: Mapping[int, int] | None = None
+    n: int,
+    nodes: list[Row],
+    outputs: list[Row],
+    signs: Mapping[int, int] | None = None,
+    deadline: float = math.inf,
 ) -> CanonicalForm:
     """Only the nodes that are read, level by level, in an order that forgets how they came.
 
@@ -317,9 +314,13 @@ def ordered(
         outputs: one row an output.
         signs: columns of nodes whose argument is never negative (1) or never positive (-1): |y| is then
             y or -y throughout.
+        deadline: the value of ``time.monotonic()`` after which to give up.
+
+    Raises:
+        OutOfTime: the deadline passed.
     """
     while True:
-        made, rows = _rewritten(n, nodes, outputs, signs or {})
+        made, rows = _rewritten(n, nodes, outputs, signs or {}, deadline)
         # What became one, or constant, or lost its sign may leave others unread or less deep.
         if made == nodes and rows == outputs:
             return CanonicalForm(n, tuple(made), tuple(rows))
@@ -327,7 +328,7 @@ def ordered(
 
 
 def _rewritten(
-    n: int, nodes: list[Row], outputs: list[Row], signs: Mapping[int, int]
+    n: int, nodes: list[Row], outputs: list[Row], signs: Mapping[int, int], deadline: float
 ) -> tuple[list[Row], list[Row]]:
     """One pass from the inputs to the outputs: ``meaning`` is what each old column is in the new ones.
 
@@ -347,6 +348,7 @@ def _rewritten(
     meaning: dict[int, Row] = {j: ((j, Fraction(1)),) for j in range(n + 1)}
 
     def read(row: Row) -> Row:
+        look_at_the_clock(deadline)
         return combined(*((c, meaning[j]) for j, c in row))
 
     made: list[Row] = []
@@ -383,8 +385,6 @@ def _known_sign(form: CanonicalForm, deadline: float) -> tuple[int, int] | None:
     for k, row in enumerate(form.nodes):
         if form.depths[k] == 1:
             continue  # a plane has two sides
-        if time.monotonic() > deadline:
-            raise regions.OutOfTime
         sign = _sign(form, row, deadline)
         if sign:
             return form.n_inputs + 1 + k, sign
@@ -399,14 +399,16 @@ def _sign(form: CanonicalForm, row: Row, deadline: float) -> int:
             return 1
         if all(c < 0 for _, c in row):
             return -1
-    part = ordered(n, list(form.nodes), [row])
+    part = ordered(n, list(form.nodes), [row], deadline=deadline)
+    if part.n_kinks > _SIGN_NODES:
+        return 0
     # Values at a few points settle most cases: both signs were seen.
     seen = {(v > 0) - (v < 0) for x in _probes(n) for v in part(x)}
-    if {1, -1} <= seen or part.n_kinks > _SIGN_NODES:
+    if {1, -1} <= seen:
         return 0
     homogeneous = part.is_homogeneous
     made = Program(n + (0 if homogeneous else 1))
-    part.add_to(made, homogeneous=homogeneous)
+    part.add_to(made, homogeneous=homogeneous, deadline=deadline)
     positive = negative = False
     cone = regions.domain_cone(n, homogeneous=homogeneous, box=None)
     for cell in regions.cells(made, cone, deadline):
@@ -427,7 +429,7 @@ def _probes(n: int) -> list[list[int]]:
 # --- for the region engine --------------------------------------------------------------------------
 
 
-def _add_form(made: Program, form: CanonicalForm, homogeneous: bool) -> None:
+def _add_form(made: Program, form: CanonicalForm, homogeneous: bool, deadline: float) -> None:
     """Stages of relu(y), one for each depth; |y| = 2 relu(y) - y."""
     n = form.n_inputs
     #: what |node| is over (block, column): block 0 the coordinates, later ones the stages' units
@@ -436,6 +438,7 @@ def _add_form(made: Program, form: CanonicalForm, homogeneous: bool) -> None:
     scale_of = {0: 1}
 
     def spell(row: Row) -> dict[tuple[int, int], Fraction]:
+        look_at_the_clock(deadline)
         total: dict[tuple[int, int], Fraction] = {}
         for j, c in row:
             parts = {(0, j): Fraction(1)} if j <= n else meaning[j - n - 1]

@@ -35,6 +35,7 @@ __all__ = [
     "add_target",
     "cells",
     "domain_cone",
+    "look_at_the_clock",
     "program",
     "worst_difference",
 ]
@@ -46,6 +47,15 @@ class OutOfTime(Exception):
     def __init__(self, worst: Worst | None = None) -> None:
         super().__init__("time limit reached")
         self.worst = worst
+
+
+def look_at_the_clock(deadline: float) -> None:
+    """Raise OutOfTime if ``time.monotonic()`` passed the deadline.
+
+    Whatever may take long calls it once a row, a cell or a split: no step may keep others waiting.
+    """
+    if time.monotonic() > deadline:
+        raise OutOfTime
 
 
 # --- programs: networks and targets as integer matrices ---------------------------------------------
@@ -198,10 +208,9 @@ def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cel
         (cone, [], None, nothing, nothing)
     ]
     while stack:
-        if time.monotonic() > deadline:
-            raise OutOfTime
         cone, blocks, forms, todo, on = stack.pop()
         while True:
+            look_at_the_clock(deadline)
             if len(blocks) == len(made.stages):
                 yield Cell(cone, [_forms(m, blocks) for m, _ in made.outputs])
                 break
@@ -332,7 +341,7 @@ def worst_difference(
             bounds = abs(difference.astype(object)).sum(axis=1)
             rows = [k for k, bound in enumerate(bounds) if bound > worst.error * common]
             if rows:
-                _maximize(cell.cone, difference[rows], common, limits, worst)
+                _maximize(cell.cone, difference[rows], common, limits, worst, deadline)
                 if enough is not None and worst.error > enough:
                     return worst
     except OutOfTime:
@@ -356,10 +365,12 @@ def _unit_ball(n: int, homogeneous: bool) -> Integers:
     return integers(rows)
 
 
-def _maximize(cone: Cone, forms: Integers, scale: int, limits: Integers, worst: Worst) -> None:
+def _maximize(
+    cone: Cone, forms: Integers, scale: int, limits: Integers, worst: Worst, deadline: float
+) -> None:
     rays = _on_one_facet(cone, limits)
     if rays is None:
-        rays = _clipped(cone, limits)
+        rays = _clipped(cone, limits, deadline)
     values = abs(product(rays[:, :-1], forms.T).astype(object)).max(axis=1)
     sizes = rays[:, -1].tolist()
     for k, (value, size) in enumerate(zip(values.tolist(), sizes, strict=True)):
@@ -383,7 +394,7 @@ def _on_one_facet(cone: Cone, limits: Integers) -> Integers | None:
     return np.concatenate([cone.rays, sizes[:, None]], axis=1)
 
 
-def _clipped(cone: Cone, limits: Integers) -> Integers:
+def _clipped(cone: Cone, limits: Integers, deadline: float) -> Integers:
     """The rays of the cone over the part of this one where the size is at most 1."""
     d = cone.rays.shape[1]
     n_lines, n_rays = len(cone.lines), len(cone.rays)
@@ -398,5 +409,6 @@ def _clipped(cone: Cone, limits: Integers) -> Integers:
     tight[-1, -1] = False
     ball = Cone(lines, rays, tight)
     for row in limits:
+        look_at_the_clock(deadline)
         ball = ball.clip(row)
     return ball.rays

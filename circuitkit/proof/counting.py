@@ -43,7 +43,8 @@ def joint_program(claim: Claim, deadline: float) -> regions.Program | None:
         if isinstance(part, Target):
             regions.add_target(made, part, homogeneous=False)
         elif sum(part.layer_sizes[1:-1]) > _PLAIN_UNITS:
-            canonical_form(part, deadline=deadline).add_to(made, homogeneous=False)
+            form = canonical_form(part, deadline=deadline)
+            form.add_to(made, homogeneous=False, deadline=deadline)
         else:
             regions.add_network(made, part, homogeneous=False)
     return made

@@ -185,7 +185,10 @@ class Relaxation:
         h = self.highs
         if seconds < 60:
             h.setOptionValue("time_limit", float(h.getRunTime() + max(seconds, 0.01)))
-        h.run()
+        if h.run() == highspy.HighsStatus.kError:
+            # Somebody else's program has run in this thread, with another number of threads: keep that.
+            h.setOptionValue("threads", 0)
+            h.run()
         status = h.getModelStatus()
         if status not in (
             highspy.HighsModelStatus.kOptimal,
