@@ -29,6 +29,8 @@ from typing import Any
 
 import numpy as np
 
+from circuitkit.checks import accepts, shown, string, whole, wrong
+
 __all__ = ["ClaimFailed", "claim", "seeds"]
 
 #: Moves every seed that the chapters count from, to measure their claims on other seeds.
@@ -42,6 +44,7 @@ class ClaimFailed(Exception):
     """A sentence of the book is not true of what was measured."""
 
 
+@accepts(count=whole(least=1), start=whole(least=0))
 def seeds(count: int, start: int = 0) -> range:
     """The seeds ``start, ..., start + count - 1``, counted from the book's base seed.
 
@@ -54,7 +57,7 @@ def seeds(count: int, start: int = 0) -> range:
         start: the first, at least 0.
 
     Raises:
-        ValueError: if one of them, or the environment variable, is no such number.
+        TypeError, ValueError: if one of them, or the environment variable, is no such number.
 
     Example:
         >>> seeds(1024)
@@ -62,17 +65,14 @@ def seeds(count: int, start: int = 0) -> range:
         >>> seeds(64, start=1000)
         range(1000, 1064)
     """
-    if count < 1:
-        raise ValueError(f"count: {count}; it takes at least one seed")
-    if start < 0:
-        raise ValueError(f"start: {start}; seeds are numbered from 0")
     given = os.environ.get(BASE_SEED, "0")
     if not given.isdecimal():
-        raise ValueError(f"the environment variable {BASE_SEED} is {given!r}; it takes a number")
+        raise wrong(f"the environment variable {BASE_SEED}", "a whole number", repr(given))
     first = int(given) + start
     return range(first, first + count)
 
 
+@accepts(sentence=string("a sentence"))
 def claim(sentence: str, /, **measured: Any) -> None:
     """Say a sentence with its numbers in it, and hold it to the bounds within which it is true.
 
@@ -92,6 +92,7 @@ def claim(sentence: str, /, **measured: Any) -> None:
 
     Raises:
         ClaimFailed: if the words are not true of a value; the sentence is shown all the same.
+        TypeError: if the sentence is no text.
         ValueError: if the sentence names something that was not measured, or nothing is checked,
             or a value is neither shown nor checked.
 
@@ -107,7 +108,7 @@ def claim(sentence: str, /, **measured: Any) -> None:
     for name, given in measured.items():
         if isinstance(given, tuple):
             if len(given) != 3:
-                raise ValueError(f"{name}: {given!r}; a bound is written (low, value, high)")
+                raise wrong(name, "a bound (low, value, high)", shown(given))
             low, value, high = given
             holds = bool(low <= value <= high)
             checks[name] = {"value": value, "low": low, "high": high, "holds": holds}
@@ -118,10 +119,11 @@ def claim(sentence: str, /, **measured: Any) -> None:
             value = given
         values[name] = value
     if not checks:
-        raise ValueError(f"nothing in {sentence!r} is checked; write (low, value, high) or a bool")
-    shown, words = _fill(sentence, values)
-    if idle := set(values) - shown - set(checks):
-        raise ValueError(f"{sorted(idle)}: neither in the sentence nor checked")
+        expected = "a number (low, value, high), or a bool, for something in it"
+        raise wrong("sentence", expected, f"nothing that is checked in {sentence!r}")
+    named, words = _fill(sentence, values)
+    if idle := set(values) - named - set(checks):
+        raise wrong(min(idle), "something that the sentence shows, or that is checked", "neither")
     said = _Claim(words, " ".join(sentence.split()), checks)
     _display(said)
     if not said.holds:
@@ -137,7 +139,7 @@ def _fill(sentence: str, values: Mapping[str, Any]) -> tuple[set[str], str]:
         if name not in values:
             if spec is None:  # the braces of a formula
                 return place[0]
-            raise ValueError(f"the sentence shows {place[0]}, and {name!r} was not measured")
+            raise wrong("sentence", "what was measured", f"{place[0]}, and no {name!r} was")
         shown.add(name)
         value = values[name]
         for attribute in attributes.split(".")[1:]:

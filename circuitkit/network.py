@@ -238,8 +238,8 @@ class Network:
 
         Raises:
             TypeError: not a module, or a layer other than these.
-            ValueError: two linear layers in a row, a branch, or weights that are not finite; or the
-                module does something else than its layers say: it has hooks, a layer with a forward
+            ValueError: two linear layers in a row, a branch, or weights that are not finite or not
+                there yet (of a lazy layer, or on the device ``"meta"``); or the module does something else than its layers say: it has hooks, a layer with a forward
                 pass of its own, or Dropout in training mode.
 
         Example:
@@ -362,6 +362,8 @@ class Network:
         from safetensors import SafetensorError
         from safetensors.numpy import load_file
 
+        if os.path.isdir(path):
+            raise wrong("path", "a safetensors file", f"the folder {str(path)!r}")
         try:
             tensors = load_file(str(path))
         except SafetensorError as error:

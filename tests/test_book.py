@@ -104,11 +104,19 @@ def test_a_paragraph_may_be_indented_and_hold_formulas_and_roles(said):
 @pytest.mark.parametrize(
     ("sentence", "measured", "message"),
     [
-        ("All of them.", {}, "nothing in 'All of them.' is checked"),
-        ("Of {n}.", {"n": 5}, "nothing in 'Of {n}.' is checked"),
-        ("{n}", {"n": (1, 2)}, r"n: \(1, 2\); a bound is written \(low, value, high\)"),
-        ("{rte:.0%}", {"rate": (0, 0.5, 1)}, "'rte' was not measured"),
-        ("One.", {"n": (1, 1, 1), "m": 5}, r"\['m'\]: neither in the sentence nor checked"),
+        ("All of them.", {}, "sentence: expected .* got nothing that is checked in 'All of them.'"),
+        ("Of {n}.", {"n": 5}, "sentence: expected .* got nothing that is checked in 'Of {n}.'"),
+        ("{n}", {"n": (1, 2)}, r"n: expected a bound \(low, value, high\), got \(1, 2\)"),
+        (
+            "{rte:.0%}",
+            {"rate": (0, 0.5, 1)},
+            "sentence: expected what was measured, got {rte:.0%}, and no 'rte' was",
+        ),
+        (
+            "One.",
+            {"n": (1, 1, 1), "m": 5},
+            "m: expected something that the sentence shows, or that is checked, got neither",
+        ),
     ],
 )
 def test_a_claim_that_would_check_nothing_is_an_error_of_its_author(
@@ -130,12 +138,14 @@ def test_seeds_count_from_the_base_seed(monkeypatch):
 
 def test_a_base_seed_that_is_no_number_is_named(monkeypatch):
     monkeypatch.setenv("CIRCUITKIT_BASE_SEED", "many")
-    with pytest.raises(ValueError, match="CIRCUITKIT_BASE_SEED is 'many'"):
+    with pytest.raises(
+        ValueError, match="CIRCUITKIT_BASE_SEED: expected a whole number, got 'many'"
+    ):
         seeds(8)
     monkeypatch.delenv("CIRCUITKIT_BASE_SEED")
-    with pytest.raises(ValueError, match="count: 0"):
+    with pytest.raises(ValueError, match="count: expected a whole number, 1 or above, got 0"):
         seeds(0)
-    with pytest.raises(ValueError, match="start: -1"):
+    with pytest.raises(ValueError, match="start: expected a whole number, 0 or above, got -1"):
         seeds(1, start=-1)
 
 

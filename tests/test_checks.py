@@ -16,7 +16,7 @@ import sympy
 from matplotlib.axes import Axes
 
 import circuitkit as ck
-from circuitkit import checks, circuits, plotting
+from circuitkit import book, checks, circuits, plotting
 from circuitkit.checks import Kind, accepted, vector
 from circuitkit.functions.target import FUNCTION
 
@@ -57,6 +57,7 @@ PLACES: dict[str, dict[str, Kind]] = {
     "Target.__call__": {"x": vector()},
     "target": {"t": looked_at("min", *SPELLED, said="(target|expression)")},
     "CircuitWidget": {"domain": BOXES},
+    "book.claim": {"measured": looked_at((0, 1, 2), (1, 2), "not in it", said="(measured|sentence)")},
     "grid": {"choices": looked_at([1], 1)},
     "plotting.blocks": {"tree": looked_at(("min", "x1", "x2"), "x1", ("min",), ["min"], (3, "x1"))},
     "plotting.heatmap": {"inputs": looked_at((0, 1), (0, 0), (0,), (0, 9), 3, "ab")},
@@ -71,7 +72,7 @@ TOGETHER: dict[str, dict[str, Any]] = {
 }
 
 #: rooms whose arguments are not declared yet
-PENDING = ("proof", "importing", "check", "book")
+PENDING = ("proof", "check")
 
 RUN = ck.train("abs", 2, seeds=4, steps=1)
 
@@ -104,6 +105,11 @@ class Call:
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(self.function).parameters
 
+    def __call__(self, arguments: dict[str, Any]) -> Any:
+        """With these arguments, by name where Python takes them so."""
+        first = [n for n, p in self.parameters.items() if p.kind is p.POSITIONAL_ONLY]
+        return self.function(*(arguments.pop(n) for n in first), **arguments)
+
     def required(self) -> dict[str, Any]:
         needed = (n for n, p in self.parameters.items() if p.default is p.empty)
         made = {n: right(self.kinds[n].right) for n in needed if n in self.kinds}
@@ -114,6 +120,7 @@ def calls() -> Iterator[Call]:
     """Every public function, and what the public classes are made with and can be asked."""
     named = {name: getattr(ck, name) for name in ck.__all__ if name not in ck._MODULES}
     named |= {f"plotting.{name}": getattr(plotting, name) for name in plotting.__all__}
+    named |= {f"book.{name}": getattr(book, name) for name in ("claim", "seeds")}
     named |= {f"circuits.{name}": getattr(circuits, name) for name in circuits.__all__}
     for name, thing in named.items():
         room = thing.__module__.split(".")[1]
@@ -163,7 +170,7 @@ def test_what_an_argument_does_not_accept_is_refused_by_its_name(call, argument)
     assert refused
     for value in refused:
         with pytest.raises((TypeError, ValueError), match=rf"^{said}(\[.*)?: .+"):
-            call.function(**{**others, argument: value})
+            call({**others, argument: value})
     plt.close("all")
 
 

@@ -359,14 +359,45 @@ def test_from_torch_refuses_what_changes_a_module_only_far_out():
     hooked.register_forward_hook(lambda module, given, output: output.clamp(-1000, 1000))
     listened = nn.Linear(1, 1)  # nothing tells a hook that only listens from one that clamps
     listened.register_forward_hook(lambda module, given, output: None)
+    patched = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 1))
+    patched[1].forward = lambda x: x.clamp(0, 1000)
     for module, reason in (
         (Clamped(1, 1), "the module is a Clamped with a forward pass of its own"),
         (hooked, "the module has a forward hook"),
         (listened, "the module has a forward hook"),
+        (patched, "layer '1' is a ReLU with a forward pass of its own"),
         (nn.Linear(1, 1, dtype=torch.complex64), "expected real weights, got torch.complex64"),
     ):
         with pytest.raises(ValueError, match=reason):
             Network.from_torch(module)
+
+
+def test_from_torch_refuses_weights_that_are_no_numbers_by_their_name():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    spoiled = nn.Sequential(nn.Linear(1, 2), nn.ReLU(), nn.Linear(2, 1))
+    with torch.no_grad():
+        spoiled[2].bias.fill_(torch.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # lazy layers are said to be new
+        lazy = nn.Sequential(nn.LazyLinear(2), nn.ReLU(), nn.Linear(2, 1))
+    for module, message in (
+        (spoiled, "module: expected finite weights, got inf or nan in '2.bias'"),
+        (nn.Linear(1, 2, device="meta"), "module: expected weights with values, got 'weight' on"),
+        (lazy, "module: expected weights whose shape is known, got '0.weight' of a lazy layer"),
+    ):
+        with pytest.raises(ValueError, match=f"^{message}"):
+            Network.from_torch(module)
+
+
+def test_a_folder_is_no_file_to_load(tmp_path):
+    with pytest.raises(ValueError, match="^path: expected a safetensors file, got the folder"):
+        Network.load(tmp_path)
+
+
+def test_numbers_beyond_the_doubles_are_refused_as_such():
+    with pytest.raises(ValueError, match=r"^weights\[0\]: expected numbers within the range of a"):
+        Network([[[10**400]]])
 
 
 def test_importing_the_package_imports_no_torch_and_no_matplotlib():

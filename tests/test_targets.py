@@ -28,6 +28,8 @@ SPELLED = {
     "min4": lambda x: x.min(-1),
 }
 
+X = sympy.Symbol("x", real=True)
+
 
 @pytest.mark.parametrize("name", CATALOGUE)
 def test_every_catalogue_function_is_its_numpy_function(name):
@@ -130,7 +132,7 @@ def test_what_is_not_an_expression_of_numbers_is_refused_when_it_is_made():
     x = sympy.Symbol("x")
     with pytest.raises(TypeError, match="got Lambda.*; give what it returns"):
         target(sympy.Lambda(x, sympy.Abs(x)))
-    with pytest.raises(ValueError, match=r"expected functions that SymPy knows, got f\(x\)"):
+    with pytest.raises(ValueError, match=r"expected functions that numpy computes.* got f\(x\)"):
         target(sympy.Function("f")(x))
 
 
@@ -286,6 +288,9 @@ def test_a_hint_names_a_function_of_the_catalogue_and_of_expressions_once():
         ("", "expected a name or an expression, got an empty string"),
         ("x +", "cannot read 'x \\+': invalid syntax"),
         ("x / 0", "division by zero"),
+        ("x/x", "division by 'x', which may be 0"),
+        ("1 + x1/(x1 - x2)", "division by 'x1 - x2', which may be 0"),
+        ("identity + 1", "'identity' names a whole function, in 'identity . 1'; write it out: x"),
         ("9**9**9", r"\*\* takes a variable part and a whole power"),
         ("x**0.5", r"\*\* takes a variable part"),
         ("1e999", "outside the range of a double"),
@@ -354,11 +359,35 @@ def test_bad_inputs_are_refused_by_name(x, error, message):
         target("min")(x)
 
 
+def test_division_by_what_is_never_0_is_read():
+    assert target("1/(1 + exp(-x))")(0) == 0.5
+    assert target("x/(2 + abs(x))")(2) == 0.5
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        sympy.Integral(X, X),
+        sympy.Integral(X, (X, 0, 1)),
+        X + sympy.Derivative(X**2, X),
+        sympy.Subs(X**2, X, 3),
+        sympy.Limit(X, X, 0),
+        sympy.Sum(X, (X, 0, 3)),
+        sympy.gamma(X),
+        sympy.zeta(X),
+    ],
+    ids=str,
+)
+def test_what_is_not_written_out_is_refused(expression):
+    with pytest.raises(ValueError, match="^expression: expected functions that numpy computes"):
+        target(expression)
+
+
 def test_a_function_outside_its_domain_is_an_error():
     with pytest.raises(ValueError, match="is not defined, or too large"):
         target("log(x)")([[-1.0]])
     with pytest.raises(ValueError, match="is not defined, or too large"):
-        target("1/x")(0)
+        target(1 / sympy.Symbol("x"))(0)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from circuitkit.checks import wrong
 from circuitkit.functions.named import FUNCTIONS, JUMPS
 from circuitkit.functions.typed import plain
 from circuitkit.rules import RULES
@@ -49,12 +50,10 @@ def positions(used: list[str]) -> list[str]:
     if all(re.fullmatch(r"x[1-9]\d{0,3}", name) for name in used):
         n = max(int(name[1:]) for name in used)
         if n > _MAX_INPUTS:
-            raise ValueError(f"target: expected at most {_MAX_INPUTS} inputs, got x{n}")
+            raise wrong("target", f"at most {_MAX_INPUTS} inputs", f"x{n}")
         return [f"x{i + 1}" for i in range(n)]
     if "x" in used and any(re.fullmatch(r"x\d+", name) for name in used):
-        raise ValueError(
-            "target: expected the variables x, or x1, x2, ..., got 'x' beside x1, x2, ..."
-        )
+        raise wrong("target", "the variables x, or x1, x2, ...", "'x' beside x1, x2, ...")
     if len({name[0] for name in used}) == 1 and all(name[1:] for name in used):
         return sorted(used, key=lambda name: int(name[1:]))
     return used
@@ -85,7 +84,7 @@ def parse(text: str) -> Parsed:
     read = tree(text)
     parts = read.elts if isinstance(read, (ast.Tuple, ast.List)) else [read]
     if not parts:
-        raise ValueError(f"target: cannot read {quoted(text)}: no expression in it")
+        raise _unreadable(text, "no expression in it")
     outputs: list[sympy.Expr] = []
     for part in parts:
         one = _read(part, text, 0, "")
@@ -108,13 +107,13 @@ def checked(text: str) -> str:
         ValueError: it is, or it has a bar without its partner.
     """
     if not text:
-        raise ValueError("target: expected a name or an expression, got an empty string")
+        raise wrong("target", "a name or an expression", "an empty string")
     if len(text) > _MAX_TEXT:
-        raise ValueError(f"target: expected at most {_MAX_TEXT} characters, got {len(text)}")
+        raise wrong("target", f"at most {_MAX_TEXT} characters", len(text))
     try:
         return plain(text)
     except ValueError as error:
-        raise ValueError(f"target: cannot read {quoted(text)}: {error}") from None
+        raise _unreadable(text, error) from None
 
 
 def tree(text: str) -> ast.expr:
@@ -122,12 +121,16 @@ def tree(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ValueError(f"target: cannot read {quoted(text)}: {_reason(error)}") from None
+        raise _unreadable(text, _reason(error)) from None
 
 
 def expression(node: ast.expr, text: str, *, letters: str = "") -> sympy.Expr:
     """A part of the tree of ``text`` as a SymPy expression, whose variables begin with the letters."""
     return _expression(node, text, 0, letters)
+
+
+def _unreadable(text: str, why: object) -> ValueError:
+    return ValueError(f"target: cannot read {quoted(text)}: {why}")
 
 
 def _reason(error: BaseException) -> str:
@@ -138,17 +141,14 @@ def _expression(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Ex
     read = _read(node, text, depth, letters)
     if isinstance(read, list):
         piece = ast.get_source_segment(text, node) or "it"
-        raise ValueError(
-            f"target: cannot read {quoted(text)}: {quoted(piece)} is {len(read)} numbers; "
-            "it can only stand alone"
-        )
+        raise _unreadable(text, f"{quoted(piece)} is {len(read)} numbers; it can only stand alone")
     return read
 
 
 def _read(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Expr | list[sympy.Expr]:
     """One expression; several for what gives several numbers."""
     if depth > _MAX_DEPTH:
-        raise ValueError(f"target: cannot read {quoted(text)}: nested deeper than {_MAX_DEPTH}")
+        raise _unreadable(text, f"nested deeper than {_MAX_DEPTH}")
     if isinstance(node, ast.Constant):
         return _number(node, text)
     if isinstance(node, ast.Name):
@@ -159,7 +159,7 @@ def _read(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Expr | l
     if isinstance(node, ast.BinOp):
         left = _expression(node.left, text, depth + 1, letters)
         right = _expression(node.right, text, depth + 1, letters)
-        return _binary(node.op, left, right, text)
+        return _binary(node, left, right, text)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         arguments: list[Any] = [
             [_expression(v, text, depth + 2, letters) for v in a.elts]
@@ -169,23 +169,19 @@ def _read(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Expr | l
         ]
         return _function(node.func.id, arguments, text)
     piece = ast.get_source_segment(text, node) or type(node).__name__
-    raise ValueError(
-        f"target: cannot read {quoted(text)}: {quoted(piece)} is not a number, a variable, "
-        "an operation (+ - * / **) or a known function"
-    )
+    kinds = "a number, a variable, an operation (+ - * / **) or a known function"
+    raise _unreadable(text, f"{quoted(piece)} is not {kinds}")
 
 
 def _number(node: ast.Constant, text: str) -> sympy.Expr:
     literal = ast.get_source_segment(text, node) or repr(node.value)
     value = node.value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"target: cannot read {quoted(text)}: {quoted(literal)} is not a number")
+        raise _unreadable(text, f"{quoted(literal)} is not a number")
     too_large = isinstance(value, float) and not np.isfinite(value)
     too_small = value == 0 and re.search(r"[1-9]", re.split("[eE]", literal)[0]) is not None
     if too_large or too_small or len(literal) > 400:
-        raise ValueError(
-            f"target: cannot read {quoted(text)}: {quoted(literal)} is outside the range of a double"
-        )
+        raise _unreadable(text, f"{quoted(literal)} is outside the range of a double")
     # From the text, not from the double: 0.1 means one tenth.
     return (
         sympy.Integer(value) if isinstance(value, int) else sympy.Rational(literal.replace("_", ""))
@@ -203,6 +199,11 @@ def _symbol(name: str, text: str, letters: str) -> sympy.Expr:
             f"target: {name!r} is a function{where.replace(' in', ', in')}; "
             f"write what it is of, such as {FUNCTIONS[name.lower()].example}"
         )
+    if name in CATALOGUE and name != text:
+        raise ValueError(
+            f"target: {name!r} names a whole function{where.replace(' in', ', in')}; "
+            f"write it out: {CATALOGUE[name]}"
+        )
     raise ValueError(
         f"target: unknown name {quoted(name)}{where}; "
         + _hint(name, {**CATALOGUE, **FUNCTIONS}, "known names", CATALOGUE)
@@ -217,7 +218,8 @@ def _hint(name: str, near: Iterable[str], what: str, known: Iterable[str]) -> st
     return f"{what}: {', '.join(known)}{variables}"
 
 
-def _binary(op: ast.operator, left: sympy.Expr, right: sympy.Expr, text: str) -> sympy.Expr:
+def _binary(node: ast.BinOp, left: sympy.Expr, right: sympy.Expr, text: str) -> sympy.Expr:
+    op = node.op
     if isinstance(op, ast.Add):
         return left + right
     if isinstance(op, ast.Sub):
@@ -226,16 +228,17 @@ def _binary(op: ast.operator, left: sympy.Expr, right: sympy.Expr, text: str) ->
         return left * right
     if isinstance(op, ast.Div):
         if right.is_zero:
-            raise ValueError(f"target: cannot read {quoted(text)}: division by zero")
+            raise _unreadable(text, "division by zero")
+        if right.is_zero is not False:  # before x/x is 1, and not at 0
+            below = ast.get_source_segment(text, node.right) or "it"
+            raise _unreadable(text, f"division by {quoted(below)}, which may be 0")
         return left / right
     if isinstance(op, ast.Pow):
         # Small powers of variables only: 9**9**9 would never come back.
         if left.free_symbols and right.is_Integer and 0 <= right <= 16:
             return left**right
-        raise ValueError(
-            f"target: cannot read {quoted(text)}: ** takes a variable part and a whole power 0 to 16"
-        )
-    raise ValueError(f"target: cannot read {quoted(text)}: expected the operations + - * / **")
+        raise _unreadable(text, "** takes a variable part and a whole power 0 to 16")
+    raise _unreadable(text, "expected the operations + - * / **")
 
 
 def _function(name: str, arguments: list[Any], text: str) -> sympy.Expr | list[sympy.Expr]:
@@ -254,14 +257,12 @@ def _function(name: str, arguments: list[Any], text: str) -> sympy.Expr | list[s
         expected = {fewest: f"{fewest}", None: f"at least {fewest}"}.get(
             most, f"{fewest} to {most}"
         )
-        raise ValueError(
-            f"target: cannot read {quoted(text)}: {name} takes {expected} "
-            f"argument{'' if fewest == 1 else 's'}, got {len(arguments)}"
-        )
+        plural = "" if fewest == 1 else "s"
+        raise _unreadable(text, f"{name} takes {expected} argument{plural}, got {len(arguments)}")
     if lower != "interpolate" and any(isinstance(a, list) for a in arguments):
-        raise ValueError(f"target: cannot read {quoted(text)}: {name} takes numbers, got a list")
+        raise _unreadable(text, f"{name} takes numbers, got a list")
     try:
         made: sympy.Expr | list[sympy.Expr] = function.make(*arguments)
     except ValueError as error:
-        raise ValueError(f"target: cannot read {quoted(text)}: {error}") from None
+        raise _unreadable(text, error) from None
     return made

@@ -22,6 +22,7 @@ from typing import Any
 
 import sympy
 
+from circuitkit.checks import wrong
 from circuitkit.functions.joined import CONDITIONS
 from circuitkit.functions.target import Target
 
@@ -85,15 +86,13 @@ def _tree(e: sympy.Expr, index: dict[sympy.Symbol, int]) -> Tree:
     if isinstance(e, (sympy.Add, sympy.Mul)):
         op = "add" if isinstance(e, sympy.Add) else "mul"
     else:
-        known = _FUNCTIONS.get(type(e))
-        if known is None:
-            raise ValueError(
-                f"target: expected functions that the page can compute "
-                f"({', '.join(['+ - * / **', *_FUNCTIONS.values(), 'sqrt'])}), got {e.func.__name__} in {e}"
-            )
-        op = known
+        op = _FUNCTIONS.get(type(e), "")
+        if not op:
+            known = ", ".join(["+ - * / **", *_FUNCTIONS.values(), "sqrt"])
+            expected = f"functions that the page can compute ({known})"
+            raise wrong("target", expected, f"{e.func.__name__} in {e}")
     if len(e.args) > 1 and op not in {"add", "mul", "min", "max"}:
-        raise ValueError(f"target: expected one argument of {op}, got {len(e.args)} in {e}")
+        raise wrong("target", f"one argument of {op}", f"{len(e.args)} in {e}")
     return {"op": op, "args": [_tree(a, index) for a in e.args]}
 
 
@@ -128,5 +127,5 @@ def _double(e: sympy.Expr) -> float:
     except (TypeError, OverflowError):
         value = math.nan
     if not math.isfinite(value):
-        raise ValueError(f"target: expected real numbers within the range of a double, got {e}")
+        raise wrong("target", "real numbers within the range of a double", e)
     return value

@@ -32,6 +32,7 @@ __all__ = [
     "bottom_up",
     "combined",
     "crossings",
+    "parts_of",
     "pieces_of",
     "settled",
 ]
@@ -203,7 +204,7 @@ class _Builder:
     def readable(self, e: sympy.Expr) -> sympy.Expr:
         """``e`` with fractions for numbers, multiplied out where only that makes it linear and exact."""
         exact = settled(e, floats=True)
-        if any(isinstance(part, CONDITIONS) for part in _parts(exact)):
+        if any(isinstance(part, CONDITIONS) for part in parts_of(exact)):
             exact = settled(joined(exact) or exact, floats=True)
         problem = self.problem(exact)
         if problem is None and not _irrational(exact):
@@ -223,7 +224,7 @@ class _Builder:
         return None
 
     def row(self, e: sympy.Expr) -> Row:
-        for part in _parts(
+        for part in parts_of(
             e
         ):  # the largest part first: "Piecewise(...) is not", not "x > 0 is not"
             if not (part.is_number or part.is_Symbol or isinstance(part, _MADE_OF)):
@@ -324,7 +325,7 @@ def settled(e: sympy.Expr, *, floats: bool = False) -> sympy.Expr:
     fractions that they are only with ``floats=True``.
     """
     found: dict[sympy.Expr, sympy.Expr] = {}
-    for part in _parts(e):
+    for part in parts_of(e):
         if isinstance(part, sympy.Pow) and part.exp in (0, 1):
             found[part] = part.base if part.exp == 1 else sympy.Integer(1)
         elif part.is_number and not part.is_Rational and (floats or not part.is_Float):
@@ -334,14 +335,14 @@ def settled(e: sympy.Expr, *, floats: bool = False) -> sympy.Expr:
     return e.xreplace(found) if found else e
 
 
-def _parts(e: sympy.Expr) -> Iterator[sympy.Expr]:
-    """Every part of ``e`` once, from the top down; numbers as a whole."""
+def parts_of(e: sympy.Expr, *, numbers: bool = False) -> Iterator[sympy.Expr]:
+    """Every part of ``e`` once, from the top down; numbers as a whole, or with ``numbers`` their parts, too."""
     seen = {e}
     stack = [e]
     while stack:
         part = stack.pop()
         yield part
-        new = [a for a in _inside(part) if a not in seen]
+        new = [a for a in (part.args if numbers else _inside(part)) if a not in seen]
         seen.update(new)
         stack.extend(new)
 
@@ -367,7 +368,7 @@ def _inside(e: sympy.Expr) -> tuple[sympy.Expr, ...]:
 
 
 def _irrational(e: sympy.Expr) -> list[sympy.Expr]:
-    return [part for part in _parts(e) if part.is_number and not part.is_Rational]
+    return [part for part in parts_of(e) if part.is_number and not part.is_Rational]
 
 
 def _exact(number: sympy.Expr) -> sympy.Expr:
@@ -380,7 +381,7 @@ def _exact(number: sympy.Expr) -> sympy.Expr:
 
 def _expanded(e: sympy.Expr) -> sympy.Expr | None:
     """``e`` multiplied out; None where that would take too long, or hide a division by 0."""
-    for part in _parts(e):
+    for part in parts_of(e):
         power = isinstance(part, sympy.Pow) and bool(part.base.free_symbols)
         if power and not (part.exp.is_Integer and part.exp > 0):
             return None

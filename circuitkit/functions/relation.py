@@ -14,8 +14,10 @@ from itertools import pairwise
 
 import sympy
 
+from circuitkit.checks import wrong
 from circuitkit.functions import language
 from circuitkit.functions.target import spelled
+from circuitkit.words import quoted
 
 __all__ = ["Part", "Relation", "is_relation", "relation"]
 
@@ -107,13 +109,14 @@ def relation(text: str) -> Relation:
     names = found._names
     for letter in "xy":
         if letter in names and any(name[0] == letter and name != letter for name in names):
-            raise ValueError(
-                f"target: expected {letter}, or {letter}1, {letter}2, ..., got both in {text!r}"
+            raise wrong(
+                "target", f"{letter}, or {letter}1, {letter}2, ...", f"both in {quoted(text)}"
             )
     if found.n_outputs == 0:
-        raise ValueError(
-            f"target: expected a relation of the outputs y (or y1, y2, ...), got {text!r}; "
-            "for a function leave out the comparison"
+        raise wrong(
+            "target",
+            "a relation of the outputs y (or y1, y2, ...)",
+            f"{quoted(text)}; for a function leave out the comparison",
         )
     return found
 

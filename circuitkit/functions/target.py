@@ -14,13 +14,21 @@ from typing import Any, TypeAlias
 import numpy as np
 import sympy
 from numpy.typing import ArrayLike, NDArray
-from sympy.core.function import AppliedUndef
+from sympy.functions.elementary.piecewise import ExprCondPair
+from sympy.logic.boolalg import Boolean
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from circuitkit.checks import accepts, array, listed, made_by, string, wrong, wrong_type
+from circuitkit.checks import accepts, array, listed, made_by, shown, string, wrong, wrong_type
 from circuitkit.functions.language import CATALOGUE, parse, positions
-from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, bottom_up, pieces_of, settled
+from circuitkit.functions.pieces import (
+    NotPiecewiseLinear,
+    Pieces,
+    bottom_up,
+    parts_of,
+    pieces_of,
+    settled,
+)
 from circuitkit.words import input_names, nearest_float, number
 
 __all__ = ["Target", "TargetLike", "spelled", "target", "written"]
@@ -28,6 +36,15 @@ __all__ = ["Target", "TargetLike", "spelled", "target", "written"]
 
 #: a number of more digits is not read, and not written out
 _MOST_DIGITS = 400
+#: what expressions are made of, all that is compiled for numpy
+_COMPUTED = (
+    sympy.Symbol, sympy.Number, sympy.NumberSymbol, sympy.Add, sympy.Mul, sympy.Pow,
+    sympy.Piecewise, ExprCondPair, sympy.ITE, Boolean,
+    sympy.Abs, sympy.Min, sympy.Max, sympy.exp, sympy.log, sympy.sign, sympy.floor, sympy.ceiling,
+    sympy.sin, sympy.cos, sympy.tan, sympy.asin, sympy.acos, sympy.atan, sympy.atan2, sympy.sinc,
+    sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh,
+    sympy.Mod, sympy.frac, sympy.Heaviside,
+)  # fmt: skip
 #: what is told of a symbol rather than what follows from it, to name it in an error
 _ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonpositive", "integer", "rational")
 
@@ -335,10 +352,10 @@ def _check_expression(e: Any) -> None:
         raise wrong_type("expression", "a SymPy expression", type(e).__name__)
     if e.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo, sympy.I):
         raise wrong("expression", "a real, finite function", e)
-    if unknown := e.atoms(AppliedUndef):
-        raise ValueError(
-            f"expression: expected functions that SymPy knows, got {min(map(str, unknown))}"
-        )
+    for part in parts_of(e, numbers=True):
+        if not isinstance(part, _COMPUTED):
+            expected = "functions that numpy computes, such as abs, min, exp and sin"
+            raise wrong("expression", expected, shown(part))
 
 
 def _check_symbols(symbols: Iterable[Any]) -> None:

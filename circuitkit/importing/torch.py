@@ -14,16 +14,20 @@ import torch
 from numpy.typing import NDArray
 from torch import fx, nn
 
+from circuitkit.checks import instance, wrong, wrong_type
+
 _RELU_FUNCTIONS = {torch.relu, torch.nn.functional.relu, torch.relu_}
+_LAYERS = (nn.Linear, nn.ReLU, nn.Identity, nn.Dropout)
 _KNOWN = "nn.Linear, ReLU, nn.Identity and nn.Dropout"
+_MODULE = instance(nn.Module, "a torch.nn.Module")
 
 
 def linear_layers(
     module: nn.Module,
 ) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64] | None]]:
     """Weights and biases of ``module``, whose forward pass must be a chain of Linear and ReLU."""
-    if not isinstance(module, nn.Module):
-        raise TypeError(f"module: expected a torch.nn.Module, got {type(module).__name__}")
+    _MODULE.take("module", module)
+    _need_numbers(module)
     _refuse_what_no_weight_tells(module)
     weights: list[NDArray[np.float64]] = []
     biases: list[NDArray[np.float64] | None] = []
@@ -49,7 +53,7 @@ def linear_layers(
         biases.append(None if linear.bias is None else _exact(linear.bias))
         previous = "linear"
     if not weights:
-        raise ValueError("module: expected at least one nn.Linear, got none")
+        raise wrong("module", "at least one nn.Linear", "none")
     if previous == "relu":
         weights.append(np.eye(weights[-1].shape[0]))
         biases.append(None)
@@ -112,15 +116,33 @@ def _need_the_same_values(
     if given.shape != h.shape or not (np.abs(given - h) <= allowed).all():
         raise ValueError(
             "module: what it computes is not what the weights of its layers say"
-            f"{reason or '; a layer has a forward pass of its own'}"
+            f"{reason or '; one of them does something of its own'}"
         )
+
+
+def _need_numbers(module: nn.Module) -> None:
+    """Refuse parameters that are no finite real numbers, or not there yet.
+
+    Raises:
+        ValueError: with the parameter's name.
+    """
+    for name, parameter in module.named_parameters():
+        if isinstance(parameter, nn.UninitializedParameter):
+            got = f"{name!r} of a lazy layer; call the module once"
+            raise wrong("module", "weights whose shape is known", got)
+        if parameter.is_meta:
+            raise wrong("module", "weights with values", f"{name!r} on the device 'meta'")
+        if parameter.is_complex():
+            raise wrong("module", "real weights", f"{parameter.dtype} in {name!r}")
+        if not np.isfinite(_exact(parameter)).all():
+            raise wrong("module", "finite weights", f"inf or nan in {name!r}")
 
 
 def _refuse_what_no_weight_tells(module: nn.Module) -> None:
     """A hook or a forward pass of a layer's own may do anything, and only far out: no sample shows it.
 
     Raises:
-        ValueError: the module has one, or weights that are not real.
+        ValueError: the module has one.
     """
     for name, part in module.named_modules():
         where = f"layer {name!r}" if name else "the module"
@@ -130,13 +152,11 @@ def _refuse_what_no_weight_tells(module: nn.Module) -> None:
             raise ValueError(
                 f"module: {where} has a forward hook, which may change what it computes"
             )
-        if isinstance(part, nn.Linear) and type(part).forward is not nn.Linear.forward:
+        own = isinstance(part, nn.Linear) and type(part).forward is not nn.Linear.forward
+        if own or (isinstance(part, _LAYERS) and "forward" in vars(part)):
             raise ValueError(
                 f"module: {where} is a {type(part).__name__} with a forward pass of its own"
             )
-    for name, parameter in module.named_parameters():
-        if parameter.is_complex():
-            raise ValueError(f"module: expected real weights, got {parameter.dtype} in {name!r}")
 
 
 def _reason(module: nn.Module) -> str:
@@ -145,16 +165,11 @@ def _reason(module: nn.Module) -> str:
         where = f"layer {name!r}" if name else "the module"
         if isinstance(part, nn.Dropout) and part.training and part.p:
             return f": {where} is a Dropout in training mode; call module.eval() first"
-        if part._forward_pre_hooks or part._forward_hooks:
-            kinds = {type(h).__name__ for h in (*part._forward_pre_hooks.values(),)}
-            if kinds & {"WeightNorm", "SpectralNorm"}:
-                return (
-                    f": the weights of {where} are computed by a hook when it is called, and are out of "
-                    "date; call the module once, or remove the norm"
-                )
-            return f": {where} has a forward hook"
-        if isinstance(part, nn.Linear) and type(part).forward is not nn.Linear.forward:
-            return f": {where} is a {type(part).__name__} with a forward pass of its own"
+        if part._forward_pre_hooks:  # a norm's, all others have been refused
+            return (
+                f": the weights of {where} are computed by a hook when it is called, and are out of "
+                "date; call the module once, or remove the norm"
+            )
     return ""
 
 
@@ -173,16 +188,16 @@ def _chain(module: nn.Module) -> list[Any]:
     for node in graph.graph.nodes:
         if node.op == "placeholder":
             if current is not None:
-                raise ValueError("module: expected one input, the forward pass takes several")
+                raise wrong("module", "one input", "a forward pass that takes several")
             current = node
             continue
         if node.op == "output":
             if node.args[0] is not current:
-                raise ValueError("module: expected the last layer's output, got another result")
+                raise wrong("module", "the last layer's output", "another result")
             break
         steps += _step(graph, node)
         if node.all_input_nodes != [current]:
-            raise ValueError(f"module: expected one chain of layers, got a branch at {node.name!r}")
+            raise wrong("module", "one chain of layers", f"a branch at {node.name!r}")
         current = node
     return steps
 
@@ -196,10 +211,10 @@ def _step(graph: fx.GraphModule, node: fx.Node) -> list[Any]:
             return ["relu"]
         if isinstance(layer, (nn.Identity, nn.Dropout)):
             return []
-        raise TypeError(f"module: expected layers of {_KNOWN}, got {type(layer).__name__}")
+        raise wrong_type("module", f"layers of {_KNOWN}", type(layer).__name__)
     is_relu = node.target in _RELU_FUNCTIONS or (
         node.op == "call_method" and node.target in ("relu", "relu_")
     )
     if is_relu:
         return ["relu"]
-    raise TypeError(f"module: expected layers of {_KNOWN}, got the operation {node.name!r}")
+    raise wrong_type("module", f"layers of {_KNOWN}", f"the operation {node.name!r}")
