@@ -7,8 +7,9 @@ exact fractions only.
 **Rows.** A network and a target become *rows*, sums of columns, ``{column: coefficient}``. Columns
 ``0 .. n-1`` are the inputs, ``n`` is the constant 1, and ``n + 1 + k`` is gate k: relu of row k. A row that is
 a positive multiple of row k is that multiple of gate k, ``relu(c r) = c relu(r)``; an opposite one needs no
-gate either, ``relu(-r) = -r + relu(r)``; nor does a row whose sign is plain to see. That alone settles every
-circuit of the book: network minus target is the empty row.
+gate either, ``relu(-r) = -r + relu(r)``; nor does a row whose sign is plain to see, as that of a sum of activations all of
+whose weights are at least 0. That alone settles every circuit of the book: network minus target is the empty
+row.
 
 **Claims** are inequalities between rows, everywhere in a domain. Where the domain is not a finite box, an
 input x is looked at as the point (x, 1) / max(1, max|x_i|): inputs lie in [-1, 1], column n is a scale t in
@@ -160,10 +161,10 @@ class Program:
                     return sign
         return 0
 
-    def relu(self, row: Row) -> Row:
-        """``max(row, 0)`` as a row."""
+    def relu(self, row: Row, sign: int = 0) -> Row:
+        """``max(row, 0)`` as a row; ``sign`` is 1 or -1 if the row is known to be >= 0 or <= 0, else 0."""
         self.spend(len(row))
-        sign = self.plain_sign(row)
+        sign = sign or self.plain_sign(row)
         if not sign:
             key = self._key(row)
             if key not in self._gates:
@@ -522,9 +523,10 @@ def read_network(program: Program, network: Any) -> list[Row]:
     biases = data.get("biases") or [None] * len(weights)
     _need(weights and len(biases) == len(weights), "not a chain of layers")
     rows: list[Row] = [{i: Q(1)} for i in range(program.n)]
+    signs = [0] * program.n
     for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
-        before = [program.relu(row) for row in rows] if layer else rows
-        rows = []
+        before = list(map(program.relu, rows, signs)) if layer else rows
+        rows, signs = [], []
         for line, bias in zip(w, [0.0] * len(w) if b is None else b, strict=True):
             row: Row = {}
             for weight, r in zip((bias, *line), ({program.n: Q(1)}, *before), strict=True):
@@ -534,6 +536,10 @@ def read_network(program: Program, network: Any) -> list[Row]:
                     program.spend(len(r), factor)
                     _add(row, factor, r)
             rows.append(row)
+            # The constant and activations are at least 0: where all weights have one sign, so has the row,
+            # though it may not be plain to see in other gates, such as relu(-r) = relu(r) - r.
+            up, down = min(bias, *line) >= 0, max(bias, *line) <= 0
+            signs.append(1 if layer and up else -1 if layer and down else 0)
     scale = data.get("scale", 1)
     scales = scale if type(scale) is list else [scale] * len(rows)
     return [_sum((_number(s), row)) for s, row in zip(scales, rows, strict=True)]

@@ -416,6 +416,28 @@ def test_the_same_on_networks_with_many_coincidences(seed):
         values_and_bounds_are_true(rng, rng.choice(kinds))
 
 
+@pytest.mark.parametrize(
+    ("bias", "weights", "sign"),
+    [
+        (1, [2, 3, 4], 1), (0, [2, 3, 4], 1), (-1, [-2, -3, -4], -1), (0, [-2, 0, -4], -1), (0, [0, 0, 0], 1),
+        (-1, [2, 3, 4], 0), (1, [-2, -3, -4], 0), (1, [2, -3, 4], 0), (-1, [-2, 3, -4], 0),
+    ],
+)  # fmt: skip
+def test_a_sum_of_activations_has_the_sign_of_its_weights_and_a_sum_of_inputs_has_none(
+    bias, weights, sign
+):
+    first = [[1, 1], [-2, -2], [3, -1]]
+    kinks = 2  # of x1 + x2, which -2 x1 - 2 x2 shares, and of 3 x1 - x2
+    network = affine([first, [weights], [[1]]], [[0] * 3, [bias], [0]])
+    program = Program([(Q(-1), Q(1))] * 2 + [(Q(1), Q(1))])
+    (row,) = kernel.read_network(program, network)
+    assert len(program.gates) == kinks + (sign == 0)
+    assert (row == {}) == (sign < 0 or not any(weights))
+    for x in itertools.product((-1, 0, 1), repeat=2):
+        values = program.values([*map(Q, x), Q(1)])
+        assert [fraction(sum((c * values[i] for i, c in row.items()), Q(0)))] == direct(network, x)
+
+
 def test_rows_share_a_gate_exactly_if_one_is_a_multiple_of_the_other():
     program = Program([(Q(-9), Q(9)), (Q(-9), Q(9)), (Q(1), Q(1))])
     rows = [

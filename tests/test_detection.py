@@ -129,37 +129,9 @@ def test_functions_outside_the_catalogue_are_still_spelled_out(name):
     )
 
 
-#: of four and more inputs the search does not decide every disguise yet, though the form reads it
-FEW_INPUTS = sorted(name for name in TEXTBOOK if textbook(name).n_inputs < 4)
-MORE_INPUTS = sorted(set(TEXTBOOK) - set(FEW_INPUTS))
-
-
-@settings(max_examples=15)
-@given(SEEDS, st.sampled_from(FEW_INPUTS))
+@settings(max_examples=25)
+@given(SEEDS, st.sampled_from(sorted(TEXTBOOK)))
 def test_a_scrambled_network_is_read_as_its_textbook_form(seed, name):
-    assert_read_as_its_textbook_form(seed, name)
-
-
-@pytest.mark.parametrize("name", MORE_INPUTS)
-def test_a_scrambled_network_of_more_inputs_is_read_even_where_no_proof_is_found(name):
-    net = textbook(name)
-    hidden = scramble(np.random.default_rng(0), net, units=60)
-    assert canonical_form(hidden) == canonical_form(net)
-
-
-@pytest.mark.xfail(
-    reason="min8, scrambled to 60 units: no certificate within a minute", strict=True
-)
-def test_a_scrambled_minimum_of_eight_is_proved():
-    proof = ck.prove(
-        scramble(np.random.default_rng(0), textbook("min8"), units=60),
-        ck.detect(textbook("min8"), tolerance=0).expression,
-        time_limit=5,
-    )
-    assert proof.holds
-
-
-def assert_read_as_its_textbook_form(seed, name):
     net = textbook(name)
     found = ck.detect(scramble(np.random.default_rng(seed), net, units=60), tolerance=0)
     plain = ck.detect(net, tolerance=0)
