@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Iterable, Sequence
-from decimal import Context, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 __all__ = [
     "alternatives",
     "count",
     "dashes",
     "drawn",
+    "float_above",
+    "float_below",
     "input_names",
+    "larger",
     "nearest_float",
     "number",
     "numbers",
@@ -31,6 +35,10 @@ _MINUS = "\N{MINUS SIGN}"
 _DIGITS = 4
 #: digits beyond which two numbers that differ are written as fractions
 _MOST_DIGITS = 40
+
+#: which way a number is rounded: an upper bound up, a lower bound down, so that what is said stays true
+Rounding: TypeAlias = Literal["nearest", "up", "down"]
+_ROUNDINGS = {"nearest": ROUND_HALF_EVEN, "up": ROUND_CEILING, "down": ROUND_FLOOR}
 
 
 # --- numbers in sentences -----------------------------------------------------------------------------
@@ -49,39 +57,119 @@ def nearest_float(value: float | Fraction) -> float:
         return math.inf if value > 0 else -math.inf
 
 
-def number(value: float | Fraction, digits: int = _DIGITS) -> str:
+def float_above(value: float | Fraction) -> float:
+    """The least float that is not below a number, infinite beyond the largest: an upper bound.
+
+    Example:
+        >>> float_above(Fraction(1, 10**400)), float_above(10**400), float_above(0.5)
+        (5e-324, inf, 0.5)
+    """
+    nearest = nearest_float(value)
+    if math.isinf(nearest):
+        return nearest if value > 0 else max(nearest, -sys.float_info.max)
+    return nearest if Fraction(nearest) >= value else math.nextafter(nearest, math.inf)
+
+
+def float_below(value: float | Fraction) -> float:
+    """The largest float that is not above a number: a lower bound.
+
+    Example:
+        >>> float_below(Fraction(1, 10**400)), float_below(10**400) == sys.float_info.max
+        (0.0, True)
+    """
+    return -float_above(-value) + 0.0
+
+
+def number(
+    value: float | Fraction, digits: int = _DIGITS, *, rounding: Rounding = "nearest"
+) -> str:
     """A number for a sentence: whole ones as they are, others with ``digits`` significant digits.
 
     Example:
         >>> number(3.0), number(Fraction(1, 3)), number(0.00081512), number(math.inf)
         ('3', '0.3333', '0.0008151', 'inf')
+        >>> number(0.015625, rounding="up"), number(0.015625, rounding="down")
+        ('0.01563', '0.01562')
     """
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     exact = Fraction(value)
     if exact.denominator == 1 and abs(exact) < 10 ** max(6, digits):
         return str(exact.numerator)
-    nearest = nearest_float(exact)
-    if digits <= 17 and nearest and math.isfinite(nearest):
-        return f"{nearest:.{digits}g}"
-    context = Context(prec=digits)
+    context = Context(prec=digits, rounding=_ROUNDINGS[rounding])
     decimal = context.divide(Decimal(exact.numerator), Decimal(exact.denominator))
+    nearest = nearest_float(exact if rounding == "nearest" else Fraction(decimal))
+    if digits <= 17 and nearest and math.isfinite(nearest):
+        text = f"{nearest:.{digits}g}"
+        if rounding == "nearest" or Fraction(text) == Fraction(decimal):
+            return text
     return f"{context.normalize(decimal):g}"
 
 
 def numbers(*values: float | Fraction) -> list[str]:
     """Numbers that stand in one sentence: as many digits as it takes to tell different ones apart.
 
+    Where forty do not tell them apart, one is written as the other and their difference.
+
     Example:
         >>> numbers(1.0, 0.5, Fraction(1, 3)), numbers(1.0, 1.00001)
         (['1', '0.5', '0.3333'], ['1', '1.00001'])
+        >>> numbers(2, 2 + Fraction(1, 10**300))
+        ['2', '2 + 1e-300']
     """
     exact = [v if isinstance(v, float) and not math.isfinite(v) else Fraction(v) for v in values]
     for digits in range(_DIGITS, _MOST_DIGITS):
         texts = [number(v, digits) for v in values]
         if len(set(texts)) == len({v if isinstance(v, Fraction) else str(v) for v in exact}):
             return texts
-    return [str(v) for v in exact]
+    return _by_differences(exact)
+
+
+def _by_differences(values: Sequence[float | Fraction]) -> list[str]:
+    shown: dict[float | Fraction, str] = {}
+    for v in values:
+        if v not in shown:
+            text = _short(v)
+            base = next((b for b, t in shown.items() if t == text), None)
+            for digits in range(_DIGITS, _MOST_DIGITS) if base is not None else ():
+                difference = number(abs(Fraction(v) - Fraction(base or 0)), digits)
+                text = f"{shown[base]} {'+' if v > base else '-'} {difference}"  # type: ignore[index,operator]
+                if text not in shown.values():
+                    break
+            shown[v] = text
+    return [shown[v] for v in values]
+
+
+def _short(value: float | Fraction) -> str:
+    """A number exactly, where that is short."""
+    if isinstance(value, float):
+        return str(value)
+    bits = max(value.numerator.bit_length(), value.denominator.bit_length())
+    text = str(value) if bits < 4 * _MOST_DIGITS else ""
+    return text if 0 < len(text) <= _MOST_DIGITS else number(value)
+
+
+def larger(
+    above: Fraction, below: Fraction, *, rounding: Rounding = "nearest", digits: int = _DIGITS
+) -> tuple[str, str]:
+    """Two numbers, the first of them larger, with as many digits as it takes to read so.
+
+    Args:
+        above: the larger number.
+        below: the smaller one.
+        rounding: how the larger one is rounded.
+        digits: how many they have at least.
+
+    Example:
+        >>> larger(Fraction("0.00100001"), Fraction("0.001")), larger(Fraction(2, 3), Fraction(0))
+        (('0.00100001', '0.001'), ('0.6667', '0'))
+    """
+    for many in range(digits, _MOST_DIGITS):
+        texts = number(above, many, rounding=rounding), number(below, many)
+        if Fraction(texts[0]) > Fraction(texts[1]):
+            return texts
+    base = number(below)
+    return f"{base} + {number(above - below, rounding=rounding)}", base
 
 
 def vector(values: Iterable[float | Fraction]) -> str:

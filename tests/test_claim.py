@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -101,6 +102,26 @@ def test_the_counterexample_of_a_relation_says_which_part_fails():
     assert ck.prove(SORT, "y1 <= y2 and y1 + y2 == x1 + x2")
 
 
+def test_a_part_of_a_relation_is_shown_as_it_was_written():
+    one = ck.Network([[[1.0]]])
+    found = repr(ck.prove(one, "y==0.7", domain=[(0, 1)]))
+    assert "y == 0.7 is false by 0.7 (" in found and "7/10" not in found
+    assert "0.1*x <= y <= 1e5" in repr(ck.prove(one, "0.1*x <= y <= 1e5", domain=[(0, 1)]))
+    assert "y <= 1e5 is false" in repr(ck.prove(one, "0.1*x <= y <= 1e5", domain=[(0, 1e6)]))
+
+
+def test_both_violations_of_a_sentence_are_in_one_measure():
+    double = ck.Network([[[2.0]]])
+    on_a_ray = repr(ck.prove(double, "y <= x + 1", domain=[(1000, math.inf)]))
+    false, largest = re.search(
+        r"false by ([0-9.]+) \(largest violation ([0-9.]+); both", on_a_ray
+    ).groups()
+    assert 0.99 < float(false) <= float(largest) == 1
+    assert "both relative to the input's size beyond 1" in on_a_ray
+    equal = repr(ck.prove(ck.Network([[[1.0]]]), "y < x"))
+    assert "both sides are equal" in equal and "at least 0" not in equal
+
+
 def test_a_strict_relation_needs_more_than_equality():
     relu = ck.Network([[[1]], [[1]]])
     assert ck.prove(relu, "y >= 0")
@@ -115,7 +136,7 @@ def test_violations_are_measured_as_errors_are():
     assert ck.prove(double, "y <= x + 1").exact_error == 1
     absolute = ck.prove(double, "y <= x + 1", measure="absolute")
     assert not absolute and absolute.error == math.inf
-    assert "(largest violation unbounded)" in repr(absolute)
+    assert "(largest violation unbounded, in absolute error)" in repr(absolute)
     on_a_box = ck.prove(double, "y <= x + 1", measure="absolute", domain=[(0, 5)])
     assert on_a_box.exact_error == 4
     assert repr(on_a_box).endswith("false by 4 (largest violation 4, in absolute error).")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -342,3 +343,30 @@ def test_more_time_than_a_float_can_say_is_no_limit():
     net = ck.circuit("identity")
     assert ck.prove(net, "identity", time_limit=10**400)
     assert ck.detect(net, time_limit=10**400).function == "identity"
+
+
+@pytest.mark.parametrize("slope", [22 / 7, np.pi, 1 / 9, 0.2345])
+def test_no_expression_is_called_the_nearest_which_is_not(slope):
+    said = ck.detect(ck.Network([[[slope]]]), tolerance=1e-9).verdict
+    assert "nearest" not in said
+    assert "; roughly it is " in said or "; it computes " in said
+
+
+def test_what_is_not_zero_is_not_said_to_be():
+    tiny = ck.Network([[[1e-300], [-1e-300]], [[1e-300, -1e-300]]])
+    said = ck.detect(tiny).verdict
+    assert "it computes 0 within 1.01e-600 for every input, in the same measure" in said
+
+
+@pytest.mark.parametrize("bias", [0.015625, 1e-3, 0.0081512])
+def test_a_network_is_within_what_it_is_said_to_be(bias):
+    found = ck.detect(ck.Network([[[1.0]]], [[bias]]), tolerance=0.1)
+    within = re.search(r"within (\S+) for every", found.verdict)[1]
+    assert found.proof.exact_error <= Fraction(within) < found.proof.exact_error * Fraction("1.02")
+
+
+def test_an_error_above_the_tolerance_reads_so():
+    found = ck.detect(ck.Network([[[1.0]]], [[0.0100001]]))
+    assert "within 0.01, relative" in found.verdict
+    if not found.expression_proof:
+        assert "worst error of 0.0100001," in found.verdict

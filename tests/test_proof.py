@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -15,7 +16,8 @@ from timing import longest_between_looks, timed
 import circuitkit as ck
 from benchmarks.generators import random_network, random_target
 from circuitkit.exact import regions
-from circuitkit.proof.claim import values
+from circuitkit.proof import sentences
+from circuitkit.proof.claim import read_claim, values
 
 ENGINES = ("regions", "z3")
 SEEDS = st.integers(0, 2**32 - 1)
@@ -116,7 +118,7 @@ def test_an_unbounded_error_is_said_to_be_unbounded():
     almost = ck.Network([[[1], [-1]], [[1, -0.9]]])
     found = ck.prove(almost, "identity", measure="absolute", tolerance=1)
     assert not found and found.error == math.inf and found.exact_error is None
-    assert "(worst error unbounded; tolerance 1)" in repr(found)
+    assert "(worst error unbounded, in absolute error; tolerance 1)" in repr(found)
     assert exact_error(almost, found.target, found.counterexample, relative=False) > 1
 
 
@@ -136,11 +138,83 @@ def test_numbers_that_differ_look_different():
     assert "in {1}" in repr(ck.prove(ck.Network([[[1.0]]]), "x", domain=[(1, 1)]))
 
 
+def shown(bias, tolerance, **arguments):
+    return repr(ck.prove(ck.Network([[[1.0]]], [[bias]]), "x", tolerance=tolerance, **arguments))
+
+
+@pytest.mark.parametrize("bias", [0.5, 1e-3, 0.1, 1 / 3, 1e-300, 1e300, 5e-324])
+@pytest.mark.parametrize("more", [1e-5, 1e-12, 1e-20, 1e-100])
+def test_the_comparison_that_a_refutation_shows_is_true(bias, more):
+    tolerance = Fraction(bias) * (1 - Fraction(more))
+    text = shown(bias, tolerance)
+    error, allowed = re.search(r"worst error ([^,)]*).*; tolerance (.*)\)", text).groups()
+    base, _, rest = error.partition(" + ")
+    assert Fraction(base) + Fraction(rest or 0) > Fraction(allowed)
+    assert len(text) < 300
+    # and a proof's: the error is at most what it is said to be within
+    text = shown(bias, Fraction(bias) * (1 + Fraction(more)))
+    within, error = re.search(r"within (\S*) of .*worst error ([^,)]*)", text).groups()
+    assert Fraction(error) <= Fraction(within)
+    assert Fraction(within) >= Fraction(bias) or float(within) == bias
+
+
+def test_a_bound_on_the_error_is_rounded_to_the_safe_side():
+    claim = read_claim(ck.circuit("identity"), "x", tolerance=Fraction("0.1"))
+    bound = Fraction("0.015625")
+    assert "(error at most 0.01563)" in sentences.proved(claim, bound, "at most", None)
+    low = sentences.refuted(claim, Fraction("0.115625"), "at least", (Fraction(1),))
+    assert "worst error at least 0.1156," in low
+    assert sentences.between(claim, bound, bound) == (
+        "the worst error is at least 0.01562 and at most 0.01563, relative to the input's size beyond 1"
+    )
+
+
+def test_an_error_is_a_float_that_says_as_much_as_a_float_can():
+    one = ck.Network([[[1.0]]])
+    tiny = ck.prove(ck.Network([[[1e-300], [-1e-300]], [[1e-300, -1e-300]]]), "0")
+    assert not tiny and tiny.error == 5e-324 and "worst error 1e-600" in repr(tiny)
+    large = ck.prove(ck.Network([[[1e300]], [[1e300]]]), "0", domain=[(-1, 1)])
+    assert large.error == math.inf and large.exact_error == Fraction(1e300) ** 2
+    assert "worst error 1e+600)" in repr(large)
+    equal = ck.prove(one, "y < x")
+    assert not equal and equal.error == 0.0
+    bounds = Fraction(1, 3), Fraction(2, 3)
+    for value in bounds:
+        claim = read_claim(one, "x", tolerance=Fraction(1, 2))
+        at_most = ck.Proof(True, claim, value, "at most", None, "search")
+        at_least = ck.Proof(False, claim, value, "at least", None, "search")
+        assert at_least.error <= value <= at_most.error
+
+
+def test_a_number_of_hundreds_of_digits_is_short_in_a_sentence():
+    large, tiny = ck.Network([[[1e300]], [[1e300]]]), ck.Network([[[1.0]]], [[5e-324]])
+    found = [
+        ck.prove(large, "1e300*x"),
+        ck.prove(large, ck.Target(sympy.Integer(7) ** 700 * sympy.Symbol("x", real=True))),
+        ck.prove(tiny, "x", domain=[(Fraction(1, 3), Fraction(1, 3))]),
+        ck.prove(ck.Network([[[1.0]]]), "y >= 1e300", domain=[(Fraction(1, 3**400), 1)]),
+    ]
+    for proof in found:
+        assert len(repr(proof)) < 260
+    assert "the target 1e+300*x gives" in repr(found[0])
+    assert "the target about 3.704e+591*x gives" in repr(found[1])
+
+
+def test_what_is_undecided_is_asked_with_its_domain_and_its_measure():
+    claim = read_claim(ck.circuit("min"), "x1", 0.5, [(-2, 1), (0, 1)], "absolute")
+    assert sentences.question(claim) == (
+        "whether this network is within 0.5 of x1 for every input in [-2, 1] × [0, 1], in absolute error"
+    )
+    assert sentences.question(read_claim(ck.circuit("min"), ck.circuit("max"))) == (
+        "whether the two networks are equal for every input"
+    )
+
+
 def test_numbers_beyond_the_doubles_are_written_out():
     found = ck.prove(ck.Network([[[1.0]]], [[1]]), "x", domain=[(10**400, 10**400 + 1)])
     assert not found and found.exact_error == Fraction(1, 10**400)
     assert "at x = 1e+400 the network gives" in repr(found)
-    assert "worst error 1e-400" in repr(found) and found.error == 0.0
+    assert "worst error 1e-400" in repr(found) and found.error == 5e-324
 
 
 def test_the_html_is_escaped():
@@ -333,7 +407,10 @@ def test_what_is_not_settled_in_time_is_undecided(engine):
         ],
         [np.tile(b, 2) for b in one.biases[:2]] + [None],
     )
-    with pytest.raises(ck.Undecided, match="undecided within 0.3 s: whether this network equals 0"):
+    with pytest.raises(
+        ck.Undecided,
+        match="undecided within 0.3 s: whether this network is within 1e-05 of 0 for every input, relative",
+    ):
         ck.prove(difference, NOTHING, tolerance=1e-5, time_limit=0.3, engine=engine)
 
 

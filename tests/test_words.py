@@ -67,3 +67,41 @@ def test_counts_names_and_choices():
     assert words.alternatives(["a"]) == "'a'"
     assert words.alternatives(["a", "b", "c"]) == "'a', 'b' or 'c'"
     assert words.quoted("x" * 99) == repr("x" * 57 + "...")
+
+
+@given(NUMBERS, st.integers(1, 25))
+def test_a_bound_is_rounded_so_that_it_stays_one(value, digits):
+    if isinstance(value, float) and not math.isfinite(value):
+        return
+    texts = [words.number(value, digits, rounding=r) for r in ("down", "nearest", "up")]
+    low, near, high = map(Fraction, texts)
+    assert low <= Fraction(value) <= high
+    assert near in (low, high)
+    assert words.float_below(value) <= Fraction(value) <= words.float_above(value)
+
+
+def test_an_upper_bound_of_a_number_in_words_is_rounded_up():
+    assert words.number(0.015625, rounding="up") == "0.01563"
+    assert words.number(0.015625, rounding="down") == "0.01562"
+    assert words.number(Fraction(1, 10**400), 3, rounding="up") == "1e-400"
+    assert words.float_above(10**400) == math.inf
+    assert words.float_below(-(10**400)) == -math.inf
+    assert words.float_below(Fraction(1, 10**400)) == 0.0
+
+
+@given(NUMBERS, st.sampled_from([1, 1e-3, 1e-12, 1e-300, 5e-324]))
+def test_the_larger_of_two_numbers_reads_so(value, step):
+    if isinstance(value, float) and not math.isfinite(value):
+        return
+    below, above = Fraction(value), Fraction(value) + Fraction(step)
+    for rounding in ("nearest", "down"):
+        first, second = words.larger(above, below, rounding=rounding)
+        base, _, more = first.partition(" + ")
+        assert Fraction(base) + Fraction(more or 0) > Fraction(second)
+        assert len(first) < 60
+
+
+def test_numbers_of_hundreds_of_digits_are_told_apart_in_few():
+    tiny = Fraction(1, 10**300)
+    assert words.numbers(2, 2 + tiny, 2 - tiny) == ["2", "2 + 1e-300", "2 - 1e-300"]
+    assert max(map(len, words.numbers(Fraction(10**600, 7), Fraction(10**600, 7) + 1))) < 40

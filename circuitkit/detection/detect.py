@@ -18,9 +18,11 @@ import time
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
+from typing import Literal
 
 import numpy as np
 import sympy
+from sympy.core.function import AppliedUndef
 
 from circuitkit import words
 from circuitkit.checks import accepts, instance, number, seconds
@@ -139,24 +141,28 @@ class Detection:
             return phrase(
                 "exactly" if self.proof.exact_error == 0 else "within",
                 function=text(as_target(self.function).expression),
-                error=_size(self.proof),
+                error=_at_most(self.proof),
                 circuit=phrase("circuit", label=self.circuit) if named else "",
             )
         how = "how_within" if self.tolerance else "how_exactly"
         start = phrase(
             "undecided" if self.undecided else "none",
             names=", ".join(self.undecided),
-            how=phrase(how, tolerance=f"{nearest_float(self.tolerance):.3g}"),
+            how=phrase(how, tolerance=_named(self.tolerance)),
         )
         proof = self.expression_proof
         if proof is None:
-            found = "unsettled"
+            unread = isinstance(self.expression, AppliedUndef)
+            found = "unspelled" if unread else "unsettled"
         elif proof.exact_error == 0:
             found = "own"
         else:
-            found = "near" if proof.holds else "nearest"
-        size = "" if proof is None else _size(proof)
-        return f"{start}{phrase(found, expression=name, error=size)}."
+            found = "near" if proof.holds else "rough"
+        size = ""
+        if proof is not None:
+            size = _at_most(proof) if proof.holds else _above(proof, self.tolerance)
+        measure = phrase("same" if self.tolerance else "measure")
+        return f"{start}{phrase(found, expression=name, error=size, measure=measure)}."
 
     def __repr__(self) -> str:
         lines = [self.verdict]
@@ -208,7 +214,7 @@ def detect(
 
         >>> found = detect(Network([[[-0.9192], [1.0035]], [[-1.0872, 0.9957]]]))
         >>> found
-        This network computes x within 0.000815 for every input, relative to the input's size beyond 1, with the circuit "identity".
+        This network computes x within 0.000816 for every input, relative to the input's size beyond 1, with the circuit "identity".
           layer 0, unit 0: negativeness detector of x
           layer 0, unit 1: positiveness detector of x
         >>> found.function, found.units[0].scale
@@ -394,6 +400,27 @@ def _inner_functions(net: Network, tolerance: Fraction) -> dict[int, list[sympy.
 # --- words --------------------------------------------------------------------------------------------
 
 
-def _size(proof: Proof) -> str:
-    at = {"exact": "", "at most": "at most ", "at least": "at least "}[proof.bound]
-    return f"{at}{words.number(proof.error, 3)}"
+#: significant digits of an error
+_DIGITS = 3
+
+
+def _at_most(proof: Proof) -> str:
+    """A number that the error is at most, for "within"."""
+    return words.number(proof.bounding_error or 0, _DIGITS, rounding="up")
+
+
+def _above(proof: Proof, tolerance: Fraction) -> str:
+    """The error of a refutation, with as many digits as it takes to see that it is above the tolerance."""
+    error, bound = proof.bounding_error, proof.bound
+    if error is None:
+        return "inf"
+    rounding: Literal["nearest", "down"] = "nearest" if bound == "exact" else "down"
+    text, _ = words.larger(error, tolerance, rounding=rounding, digits=_DIGITS)
+    return text if bound == "exact" else f"at least {text}"
+
+
+def _named(tolerance: Fraction) -> str:
+    """The tolerance in three digits if they name it, else rounded down: no function is within that."""
+    text = words.number(tolerance, _DIGITS)
+    named = Fraction(nearest_float(Fraction(text))) == tolerance
+    return text if named else words.number(tolerance, _DIGITS, rounding="down")

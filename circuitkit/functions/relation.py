@@ -28,11 +28,19 @@ _SIGNS: dict[type[ast.cmpop], str] = {
 
 @dataclass(frozen=True)
 class Part:
-    """``left <sign> right``, where the sign is one of ``<= >= < > ==``."""
+    """``left <sign> right``, where the sign is one of ``<= >= < > ==``.
+
+    Attributes:
+        left: one side.
+        sign: how it compares.
+        right: the other side.
+        said: how the part was written, for a sentence.
+    """
 
     left: sympy.Expr
     sign: str
     right: sympy.Expr
+    said: str
 
     @property
     def is_strict(self) -> bool:
@@ -128,14 +136,15 @@ def _parts(node: ast.expr, text: str) -> list[Part]:
         raise ValueError(
             f"target: cannot read {text!r}: expected comparisons (<= >= < > ==), joined by 'and'"
         )
-    sides: Sequence[sympy.Expr] = [
-        language.expression(side, text, letters="xy") for side in (node.left, *node.comparators)
-    ]
+    nodes = (node.left, *node.comparators)
+    sides: Sequence[sympy.Expr] = [language.expression(n, text, letters="xy") for n in nodes]
+    typed = [ast.get_source_segment(text, n) or "" for n in nodes]
     made = []
-    for op, (left, right) in zip(node.ops, pairwise(sides), strict=True):
+    for op, (left, right), ends in zip(node.ops, pairwise(sides), pairwise(typed), strict=True):
         if type(op) not in _SIGNS:
             raise ValueError(f"target: cannot read {text!r}: expected <= >= < > or ==")
-        made.append(Part(left, _SIGNS[type(op)], right))
+        sign = _SIGNS[type(op)]
+        made.append(Part(left, sign, right, f" {sign} ".join(ends)))
     return made
 
 

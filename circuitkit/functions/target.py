@@ -31,7 +31,7 @@ from circuitkit.functions.pieces import (
 )
 from circuitkit.words import input_names, nearest_float, number
 
-__all__ = ["Target", "TargetLike", "spelled", "target", "written"]
+__all__ = ["Target", "TargetLike", "said", "spelled", "target", "written"]
 
 
 #: a number of more digits is not read, and not written out
@@ -45,6 +45,8 @@ _COMPUTED = (
     sympy.sinh, sympy.cosh, sympy.tanh, sympy.asinh, sympy.acosh, sympy.atanh,
     sympy.Mod, sympy.frac, sympy.Heaviside,
 )  # fmt: skip
+#: and one of more digits is not written out in a sentence
+_IN_A_SENTENCE = 20
 #: what is told of a symbol rather than what follows from it, to name it in an error
 _ASSUMPTIONS = ("positive", "negative", "nonnegative", "nonpositive", "integer", "rational")
 
@@ -265,8 +267,12 @@ class Target:
 
     def __str__(self) -> str:
         """The expression as :func:`target` reads it: ``min(x1, abs(x2))``."""
-        texts = [spelled(e) for e in self._outputs]
-        return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
+        return _tuple([spelled(e) for e in self._outputs])
+
+    @property
+    def said(self) -> str:
+        """The expression for a sentence, where a number of more than 20 digits is shortened."""
+        return _tuple([said(e) for e in self._outputs])
 
     def __repr__(self) -> str:
         arguments = ", ".join(v.name for v in self._variables)
@@ -276,6 +282,10 @@ class Target:
             pairs = zip(self._variables, self._spelled, strict=True)
             where = f", where {', '.join(f'{v} = {name}' for v, name in pairs)}"
         return f"Target({label}f({arguments}) = {self}{where})"
+
+
+def _tuple(texts: list[str]) -> str:
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
 def _rebuild(
@@ -443,39 +453,59 @@ def _as_array(values: Any) -> NDArray[Any]:
 
 
 class _Writer(StrPrinter):  # type: ignore[misc]
-    """SymPy's text, where a number of hundreds of digits is said to be about one of four."""
+    """SymPy's text; a number of more than so many digits is ``1e+300``, or about one of four digits."""
+
+    def __init__(self, order: str | None, most: int) -> None:
+        super().__init__({"order": order})
+        self.most = most
+
+    def is_long(self, e: sympy.Expr) -> bool:
+        return bool(e.is_Rational) and _size(e) >= 10**self.most
 
     def _print_Rational(self, e: sympy.Rational) -> str:  # noqa: N802 (SymPy looks for this name)
-        if not _is_long(e):
+        if not self.is_long(e):
             return str(super()._print_Rational(e))
-        sign = "-" if e < 0 else ""
-        return f"{sign}about {number(Fraction(abs(int(e.p)), int(e.q)))}"
+        value = Fraction(int(e.p), int(e.q))
+        short = number(value, 16)
+        if _size(e) < 10**_MOST_DIGITS and Fraction(short) == value:
+            return short
+        return f"{'-' if e < 0 else ''}about {number(abs(value))}"
 
     def _print_Integer(self, e: sympy.Integer) -> str:  # noqa: N802 (SymPy looks for this name)
-        return self._print_Rational(e) if _is_long(e) else str(super()._print_Integer(e))
+        return self._print_Rational(e) if self.is_long(e) else str(super()._print_Integer(e))
 
     def _print_Mul(self, e: sympy.Mul) -> str:  # noqa: N802 (SymPy looks for this name)
         factor, rest = e.as_coeff_Mul()
-        if not _is_long(factor):
+        if not self.is_long(factor):
             return str(super()._print_Mul(e))
         return f"{self._print(factor)}*{self.parenthesize(rest, PRECEDENCE['Mul'])}"
 
 
-def _is_long(e: sympy.Expr) -> bool:
-    """Whether a number has more digits than :func:`target` reads."""
-    return bool(e.is_Rational) and max(abs(int(e.p)), int(e.q)) >= 10**_MOST_DIGITS
+def _size(e: sympy.Rational) -> int:
+    return max(abs(int(e.p)), int(e.q))
 
 
-def written(e: sympy.Expr, *, order: str | None = None) -> str:
-    """The expression as SymPy writes it, numbers of more than 400 digits to four of them.
+def written(e: sympy.Expr, *, order: str | None = None, most: int = _MOST_DIGITS) -> str:
+    """The expression as SymPy writes it, numbers of more than ``most`` digits to four of them.
 
     Example:
         >>> written(sympy.Rational(1, 10**14567) * sympy.Symbol("x"))
         'about 1e-14567*x'
     """
-    return str(_Writer({"order": order}).doprint(e))
+    return str(_Writer(order, most).doprint(e))
 
 
-def spelled(e: sympy.Expr) -> str:
+def spelled(e: sympy.Expr, *, most: int = _MOST_DIGITS) -> str:
     """The expression in the grammar of :func:`target`, SymPy's capitals lowered."""
-    return re.sub(r"\b(Min|Max|Abs)\(", lambda m: m.group(0).lower(), written(e, order="none"))
+    text = written(e, order="none", most=most)
+    return re.sub(r"\b(Min|Max|Abs)\(", lambda m: m.group(0).lower(), text)
+
+
+def said(e: sympy.Expr) -> str:
+    """The expression for a sentence, where a number of more than 20 digits is shortened.
+
+    Example:
+        >>> said(sympy.Integer(2) ** 99 * sympy.Symbol("x")), said(sympy.Symbol("x") / 10**30)
+        ('about 6.338e+29*x', '1e-30*x')
+    """
+    return spelled(e, most=_IN_A_SENTENCE)

@@ -172,10 +172,14 @@ class Claim:
     def misses(self, x: Sequence[Fraction]) -> list[Fraction]:
         """By how much each part fails at x, in the claim's measure; at most 0 where a relation holds."""
         given = values(self.network, x)
-        size = _ONE if self.measure == "absolute" else max(_ONE, *(abs(v) for v in x))
+        size = self.size(x)
         if isinstance(self.target, Relation):
             return [m / size for part in self.gaps(x, given) for m in part]
         return [abs(a - b) / size for a, b in zip(given, self.wanted(x), strict=True)]
+
+    def size(self, x: Sequence[Fraction]) -> Fraction:
+        """What errors at x are measured by."""
+        return _ONE if self.measure == "absolute" else max(_ONE, *(abs(v) for v in x))
 
     def wanted(self, x: Sequence[Fraction]) -> list[Fraction]:
         """What the network should give at x."""

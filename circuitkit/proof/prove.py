@@ -18,10 +18,11 @@ from typing import Any, get_args
 from circuitkit.checks import accepts, instance, one_of, seconds
 from circuitkit.functions.target import TargetLike
 from circuitkit.network import Network
-from circuitkit.proof.claim import Measure, nearest_float, read_claim
+from circuitkit.proof.claim import Measure, read_claim
 from circuitkit.proof.deciding import Engine, NotSettled, decide
-from circuitkit.proof.sentences import question
+from circuitkit.proof.sentences import between, question
 from circuitkit.proof.verdict import Proof, Undecided
+from circuitkit.words import float_above, float_below
 
 __all__ = ["Proof", "Undecided", "prove"]
 
@@ -82,7 +83,7 @@ def prove(
         >>> prove(identity, "abs", domain=[(-1, 1)])
         Refuted: at x = -1 the network gives -1, the target abs(x) gives 1 (worst error 2).
         >>> prove(identity, "y <= x + 1 and y >= 0", measure="absolute")
-        Refuted: at x = -1 the network gives y = -1: y >= 0 is false by 1 (largest violation unbounded).
+        Refuted: at x = -1 the network gives y = -1: y >= 0 is false by 1 (largest violation unbounded, in absolute error).
 
     Source: Ehlers (2017) for the relaxation of ReLU in a search over its cases; Wang et al., "Beta-CROWN"
     (2021), for the multipliers that a certificate holds.
@@ -91,8 +92,9 @@ def prove(
     try:
         return decide(claim, time_limit, engine)
     except NotSettled as left:
+        known = between(claim, left.lower, left.upper)
         raise Undecided(
-            f"undecided within {time_limit:g} s: {question(claim)}{left}",
-            nearest_float(left.lower),
-            math.inf if left.upper is None else nearest_float(left.upper),
+            f"undecided within {time_limit:g} s: {question(claim)}{left}{known and '; '}{known}",
+            float_below(left.lower),
+            math.inf if left.upper is None else float_above(left.upper),
         ) from None

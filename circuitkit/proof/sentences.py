@@ -8,73 +8,106 @@ from fractions import Fraction
 from typing import Literal, TypeAlias
 
 from circuitkit.functions.relation import Relation
+from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, Claim, Point, Polytope, nearest_float, values
-from circuitkit.words import count, number, output_names, vector
+from circuitkit.words import Rounding, count, larger, number, output_names, vector
 
-__all__ = ["Bound", "apart", "proved", "question", "refuted"]
+__all__ = ["Bound", "apart", "between", "proved", "question", "refuted"]
 
 #: what an error is known to be: the worst one, or a bound on it
 Bound: TypeAlias = Literal["exact", "at least", "at most"]
 
 _WORST: dict[Bound, str] = {"exact": "", "at most": "at most ", "at least": "at least "}
+_ROUNDED: dict[Bound, Rounding] = {"exact": "nearest", "at most": "up", "at least": "down"}
 
 
 def proved(claim: Claim, error: Fraction | None, bound: Bound, n_regions: int | None) -> str:
     """That a claim is true, as a sentence."""
-    where = f"for every input{_where(claim)}"
+    where = _where(claim)
     regions = [] if n_regions is None else [count(n_regions, "linear region")]
     if isinstance(claim.target, Relation):
         return f"Proved: {claim.target} {where}{_brackets(regions)}."
     twins = isinstance(claim.target, Network)
     if error == 0:
-        equals = "the two networks are equal" if twins else f"this network equals {claim.target}"
+        equals = "the two networks are equal" if twins else f"this network equals {_name(claim)}"
         return f"Proved: {equals} {where}{_brackets(regions)}."
-    within = number(claim.tolerance)
+    error = error or Fraction(0)
+    within = _within(claim.tolerance, error)
     subject = (
         f"the two networks are within {within} of each other"
         if twins
-        else f"this network is within {within} of {claim.target}"
+        else f"this network is within {within} of {_name(claim)}"
     )
     noun = "error" if bound == "at most" else "worst error"
-    details = [f"{noun} {_WORST[bound]}{number(error or Fraction(0))}", *regions]
+    details = [f"{noun} {_bounded(error, bound)}", *regions]
     return f"Proved: {subject} {where}{_measure(claim)}{_brackets(details)}."
 
 
 def refuted(claim: Claim, error: Fraction | None, bound: Bound, point: Point) -> str:
     """Where a claim is false, as a sentence."""
-    worst = _worst(claim, error, bound)
     x = vector(point)
     given = values(claim.network, point)
     if isinstance(claim.target, Relation):
-        return f"Refuted: at x = {x} {_broken(claim, claim.target, point, given)} ({worst})."
+        broken = _broken(claim, claim.target, point, given)
+        return f"Refuted: at x = {x} {broken}{_violation(claim, error, bound, point)}."
     wanted = claim.wanted(point)
     pairs = [apart(*pair) for pair in zip(given, wanted, strict=True)]
     left, right = (_tuple([pair[k] for pair in pairs]) for k in (0, 1))
     gives = (
         f"the first network gives {left}, the second {right}"
         if isinstance(claim.target, Network)
-        else f"the network gives {left}, the target {claim.target} gives {right}"
+        else f"the network gives {left}, the target {_name(claim)} gives {right}"
     )
-    beyond = f"; tolerance {number(claim.tolerance)}" if claim.tolerance else ""
-    return f"Refuted: at x = {x} {gives} ({worst}{beyond})."
+    if error is None:
+        worst, tolerance = "unbounded", number(claim.tolerance)
+    else:
+        worst, tolerance = larger(error, claim.tolerance, rounding=_ROUNDED[bound])
+        worst = f"{_WORST[bound]}{worst}"
+    beyond = f"; tolerance {tolerance}" if claim.tolerance else ""
+    return f"Refuted: at x = {x} {gives} (worst error {worst}{_measure(claim)}{beyond})."
 
 
 def question(claim: Claim) -> str:
     """What is asked, as an indirect question."""
+    where = _where(claim)
     if isinstance(claim.target, Relation):
-        return f"whether {claim.target}"
-    within = f" within {number(claim.tolerance)}" if claim.tolerance else ""
+        return f"whether {claim.target} {where}"
+    within = f"within {number(claim.tolerance)} of " if claim.tolerance else ""
+    measure = _measure(claim) if claim.tolerance else ""
     if isinstance(claim.target, Network):
-        return f"whether the two networks are equal{within}"
-    return f"whether this network equals {claim.target}{within}"
+        how = f"{within}each other" if within else "equal"
+        return f"whether the two networks are {how} {where}{measure}"
+    how = f"is {within}" if within else "equals "
+    return f"whether this network {how}{_name(claim)} {where}{measure}"
 
 
-def _worst(claim: Claim, error: Fraction | None, bound: Bound) -> str:
+def between(claim: Claim, lower: Fraction, upper: Fraction | None) -> str:
+    """What is known of the worst error, as a main clause; nothing where nothing is known."""
+    known = []
+    if lower > 0:
+        known.append(f"at least {number(lower, rounding='down')}")
+    if upper is not None:
+        known.append(f"at most {number(upper, rounding='up')}")
     noun = "largest violation" if isinstance(claim.target, Relation) else "worst error"
-    if error is None:
-        return f"{noun} unbounded"
-    return f"{noun} {_WORST[bound]}{number(error)}{_measure(claim)}"
+    return f"the {noun} is {' and '.join(known)}{_measure(claim)}" if known else ""
+
+
+def _name(claim: Claim) -> str:
+    """The target, in so many characters as a sentence bears."""
+    return claim.target.said if isinstance(claim.target, Target) else str(claim.target)
+
+
+def _within(tolerance: Fraction, error: Fraction) -> str:
+    """The tolerance in four digits if that names it or is still above the error; else rounded up."""
+    text = number(tolerance)
+    named = Fraction(text) >= error or Fraction(nearest_float(Fraction(text))) == tolerance
+    return text if named else number(tolerance, rounding="up")
+
+
+def _bounded(value: Fraction, bound: Bound) -> str:
+    """A worst error or a bound on it; a bound is rounded so that it stays one."""
+    return f"{_WORST[bound]}{number(value, rounding=_ROUNDED[bound])}"
 
 
 def _measure(claim: Claim) -> str:
@@ -87,28 +120,39 @@ def _measure(claim: Claim) -> str:
 
 
 def _broken(claim: Claim, target: Relation, point: Point, given: Sequence[Fraction]) -> str:
-    """Which part of a relation is false at a point, and by how much."""
+    """Which part of a relation is false at a point, and by how much in the claim's measure."""
     gaps = claim.gaps(point, given)
     fails = [
         max(gap) > 0 or (part.is_strict and max(gap) == 0)
         for part, gap in zip(target.parts, gaps, strict=True)
     ]
     k = max((i for i, false in enumerate(fails) if false), key=lambda i: max(gaps[i]), default=0)
-    part, gap = target.parts[k], max(gaps[k])
+    part, gap = target.parts[k], max(gaps[k]) / claim.size(point)
     names = output_names(len(given))
     names = names if len(names) < 4 else [names[0], "...", names[-1]]
     shown = f"the network gives {_tuple(names)} = {vector(given)}"
     if not gap:
-        return f"{shown}: {part} is false, both sides are equal"
-    return f"{shown}: {part} is false by {number(gap)}"
+        return f"{shown}: {part.said} is false, both sides are equal"
+    return f"{shown}: {part.said} is false by {number(gap)}"
+
+
+def _violation(claim: Claim, error: Fraction | None, bound: Bound, point: Point) -> str:
+    """The largest violation in brackets, in the measure that the one at the point is in, too."""
+    if error == 0 and bound == "at least":
+        return ""
+    worst = "unbounded" if error is None else _bounded(error, bound)
+    measure = _measure(claim)
+    if claim.size(point) > 1 and error != 0:
+        measure = measure.replace(", ", "; both ", 1)
+    return f" (largest violation {worst}{measure})"
 
 
 def _where(claim: Claim) -> str:
     if claim.domain is None:
-        return ""
+        return "for every input"
     if isinstance(claim.domain, Polytope):
-        return f" of the polytope A x <= b ({_inequalities(len(claim.domain.ends))})"
-    return f" in {_box(claim.domain)}"
+        return f"for every input of the polytope A x <= b ({_inequalities(len(claim.domain.ends))})"
+    return f"for every input in {_box(claim.domain)}"
 
 
 def _inequalities(number: int) -> str:

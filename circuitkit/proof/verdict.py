@@ -18,6 +18,7 @@ from circuitkit.proof import sentences, smtlib
 from circuitkit.proof.claim import Claim, Measure, Point, nearest_float
 from circuitkit.proof.counterexample import as_array
 from circuitkit.proof.counting import count_pieces
+from circuitkit.words import float_above, float_below
 
 __all__ = ["Proof", "Undecided"]
 
@@ -123,9 +124,17 @@ class Proof:
     def error(self) -> float:
         r"""The worst error as a float, the supremum of :math:`\max_j |net_j(x) - f_j(x)|`, in the measure.
 
-        Infinite where it is unbounded. Of a relation the largest violation, 0 where it holds.
+        Of a relation the largest violation, 0 where it holds and where only equality breaks it. Infinite
+        where it is unbounded, or larger than every float: ``exact_error`` tells which. One too small for a
+        float is given as the smallest above 0, and a bound is rounded so that it stays one.
         """
-        return math.inf if self.bounding_error is None else nearest_float(self.bounding_error)
+        value = self.bounding_error
+        if not value:
+            return math.inf if value is None else 0.0
+        if self.bound == "at most":
+            return float_above(value)
+        near = float_below(value) if self.bound == "at least" else nearest_float(value)
+        return near or math.ulp(0.0)
 
     @property
     def exact_error(self) -> Fraction | None:

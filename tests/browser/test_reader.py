@@ -39,12 +39,12 @@ def test_the_decks_printed_identity_is_read_with_its_exact_worst_error(show):
     page = show(ck.WeightsReader())
     read(page, IDENTITY)
     expect(page.locator(".ck-reader-verdict")).to_contain_text(
-        "This network computes x within 0.000815 for every input, relative to the input's size beyond 1, "
+        "This network computes x within 0.000816 for every input, relative to the input's size beyond 1, "
         'with the circuit "identity".'
     )
     assert units(page) == ["negativeness detector of x", "positiveness detector of x"]
     expect(page.locator(".ck-reader-facts")).to_contain_text("1-2-1 network without biases")
-    expect(page.locator(".ck-spoken").first).to_contain_text("computes x within 0.000815")
+    expect(page.locator(".ck-spoken").first).to_contain_text("computes x within 0.000816")
 
 
 def test_the_network_can_be_turned_and_the_reading_follows(show):
@@ -124,7 +124,7 @@ def test_layout_and_tolerance_can_be_chosen(show):
     page.get_by_label("matrices").select_option("rows")
     expect(facts).to_contain_text("2-1-2 network")
     page.get_by_label("matrices").select_option("columns")
-    expect(page.locator(".ck-reader-verdict")).to_contain_text("computes x within 0.000815")
+    expect(page.locator(".ck-reader-verdict")).to_contain_text("computes x within 0.000816")
     page.get_by_label("name a function").select_option("exactly")
     expect(page.locator(".ck-reader-verdict")).to_contain_text("no function of the catalogue")
 

@@ -1046,7 +1046,7 @@ export function within(tolerance, name, where) {
 /** "every input", or the ranges of the inputs. */
 export function whereIn(range, names) {
   const parts = (range ?? []).flatMap(([low, high], i) => {
-    const [a, b] = [low ?? -Infinity, high ?? Infinity].map((v) => (Number.isFinite(v) ? formatNumber(v) : ""));
+    const [a, b] = [low ?? -Infinity, high ?? Infinity].map((v) => (Number.isFinite(v) ? formatNumber(v, 17) : ""));
     return a || b ? [`${a ? `${a} ≤ ` : ""}${names[i]}${b ? ` ≤ ${b}` : ""}`] : [];
   });
   return parts.join(", ") || "every input";

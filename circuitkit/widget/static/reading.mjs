@@ -1434,6 +1434,21 @@ export function digits(v, precision = 3) {
   return `${short_}e${power[0]}${power.slice(1).padStart(2, "0")}`;
 }
 
+/** A bound in three digits, rounded up or down so that it stays one. */
+function bounded(v, up) {
+  if (!Number.isFinite(v) || (Number.isInteger(v) && v < 1e6)) return String(v).replace("Infinity", "inf");
+  const text = digits(v);
+  const [n, d] = maths.exactNumber(text) ?? [0n, 1n];
+  const [a, b] = maths.floatToRational(v);
+  const off = up ? n * b < a * d : n * b > a * d && Number(text) !== v;
+  const unit = (up ? 1 : -1) * 10 ** (Number(v.toExponential().split("e")[1]) - 2);
+  return off ? digits(Number(text) + unit) : text;
+}
+
+/** An error above the tolerance in three digits, or as many as it takes to see that it is above. */
+const above = (error, tolerance, p = 3) =>
+  p < 17 && digits(error, p) === digits(tolerance, p) ? above(error, tolerance, p + 1) : digits(error, p);
+
 const point = (v) => (v.length === 1 ? digits(v[0], 4) : `(${v.map((c) => digits(c, 4)).join(", ")})`);
 
 /** The functions of the catalogue, the nearest first, and the one that the network certainly computes. */
@@ -1490,24 +1505,24 @@ export function read(net, { tolerance = 0.01, seconds = 5 } = {}) {
     units: units.map((u) => told(u, n)),
   };
   reading.sentence = sentence(reading, tolerance);
-  reading.details = nearest ? details(reading.function, nearest) : "";
+  reading.details = nearest ? details(reading.function, nearest, tolerance) : "";
   return reading;
 }
 
 function sentence({ function: name, target, error, circuit, undecided, expression }, tolerance) {
   if (name !== null) {
     const with_ = circuit ? phrase("circuit", { label: circuit }) : "";
-    return phrase(error === 0 ? "exactly" : "within", { function: target.text, error: digits(error), circuit: with_ });
+    return phrase(error === 0 ? "exactly" : "within", { function: target.text, error: bounded(error, true), circuit: with_ });
   }
-  const how = phrase(tolerance ? "how_within" : "how_exactly", { tolerance: digits(tolerance) });
+  const how = phrase(tolerance ? "how_within" : "how_exactly", { tolerance: bounded(tolerance, false) });
   const start = phrase(undecided.length ? "undecided" : "none", { how, names: undecided.join(", ") });
   return `${start}${expression ? phrase("own", { expression }) : ""}.`;
 }
 
 /** Where the network is farthest from its function, or from the nearest of the catalogue. */
-function details(name, { target, error, worst, ray, network, exact }) {
+function details(name, { target, error, worst, ray, network, exact }, tolerance) {
   if (error === 0) return "";
-  const nearest = `The nearest function of the catalogue is ${target.text}, ${exact ? "worst" : "in floating point"} error ${digits(error)}, ${rules.phrases.measure}`;
+  const nearest = `The nearest function of the catalogue is ${target.text}, ${exact ? "worst" : "in floating point"} error ${above(error, tolerance)}, ${rules.phrases.measure}`;
   if (!worst) return `${nearest}.`;
   const wanted = maths.evaluate(target, worst)[0];
   const gap = `at x = ${point(worst)} the network gives ${digits(network[0], 4)} instead of ${digits(wanted, 4)}`;
