@@ -3,10 +3,12 @@
 - Launch and edit links to the repository that builds the book, so that a fork needs no edit.
 - Formulas become HTML while the book is built, with KaTeX's own fonts from this site.
 - No page asks another host for anything, and none carries scripts that it does not use.
+- A section that moved to another page is found under its old address, too.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -38,6 +40,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     )
     app.connect("html-page-context", drop_unused_scripts, priority=900)
     app.connect("html-page-context", open_in_colab, priority=900)
+    app.connect("html-page-context", lead_on)
     app.connect("build-finished", polish_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
@@ -112,6 +115,58 @@ def open_in_colab(
                 )
 
 
+# --- addresses that moved ----------------------------------------------------------------------
+
+
+def _same(anchors: str) -> dict[str, str]:
+    return {anchor: anchor for anchor in anchors.split()}
+
+
+#: page -> page that some of its sections moved to -> old anchor -> new one
+MOVED = {
+    "chapters/identity": {
+        "chapters/watershed": {"a-watershed": "the-picture", "fig-watershed": "fig-watershed"},
+    },
+    "chapters/experiments": {
+        "chapters/traps": _same(
+            "the-shelves-of-the-minimum what-they-compute-and-why-they-stay blind-and-what-it-means "
+            "true-local-minima learned-by-heart other-optimizers-other-starts "
+            "first-the-learning-rates room fig-traps fig-tuned fig-grid fig-room ex-rescuer ex-blind"
+        ),
+        "chapters/speed": _same("a-thousand-for-the-price-of-one"),
+    },
+    "chapters/detection": {
+        "chapters/reading": {
+            "deeper-networks": "how-it-reads",
+            "the-decks-networks-read": "networks-that-nobody-made",
+            "fresh-from-training-stuck-ones-included": "networks-that-nobody-made",
+            **_same(
+                "simplify-propose-certify a-scrambled-minimum-of-four "
+                "why-there-is-guessing-in-it-at-all what-each-answer-promises where-it-fails "
+                "how-good-is-it read-your-own-network fig-detection-scrambled fig-detection-names"
+            ),
+        },
+        "chapters/speed": {"and-how-good-is-the-prover": "what-a-proof-costs"},
+    },
+}
+
+
+def lead_on(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """An old address's fragment never reaches a server: the page itself has to know the new one."""
+    places = {
+        old: f"{app.builder.get_relative_uri(pagename, page)}#{new}"
+        for page, anchors in MOVED.get(pagename, {}).items()
+        for old, new in anchors.items()
+    }
+    if places and "body" in context:
+        context["body"] += (
+            f"<script>{{const moved = {json.dumps(places)}[location.hash.slice(1)];"
+            "if (moved) location.replace(moved);}</script>"
+        )
+
+
 # --- formulas ----------------------------------------------------------------------------------
 
 
@@ -184,7 +239,7 @@ def polish_pages(app: Sphinx, exception: Exception | None) -> None:
     site = Path(app.outdir)
     for page in site.rglob("*.html"):
         if "_static" not in page.relative_to(site).parts:
-            page.write_text(polish(page.read_text("utf-8")), "utf-8")
+            page.write_text(stack(polish(page.read_text("utf-8")), page.parent), "utf-8")
     keep_used_icons(site)
     keep_used_letters(site)
     # 1.5 MB of script that draws the same icons as the fonts do; no page asks for it any more.
@@ -196,6 +251,38 @@ def polish(html: str) -> str:
     for pattern, replacement in POLISH:
         html = pattern.sub(replacement, html)
     return html
+
+
+def stack(html: str, folder: Path) -> str:
+    """Figures of class ``stack-2`` or ``stack-3``: on a phone their panels stand one below the other.
+
+    They are drawn side by side, equally wide. The same file is shown again for each panel, cropped
+    to it; the style sheet says which of the images is seen.
+    """
+    return STACKED.sub(lambda found: _in_parts(found, folder), html)
+
+
+STACKED = re.compile(
+    r'(<figure class="[^"]*\bstack-(?P<n>\d)\b[^"]*"[^>]*>\s*)(?P<img><img [^>]*src="(?P<src>[^"]*)"[^>]*>)'
+)
+
+
+def _in_parts(found: re.Match[str], folder: Path) -> str:
+    n = int(found["n"])
+    drawn = (folder / found["src"]).read_text("utf-8")
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', drawn)
+    if not size:
+        raise ExtensionError(f"book_site: expected a size in {found['src']}, got none")
+    width, height = size.groups()
+    parts = ""
+    for i in range(n):
+        style = (
+            f"aspect-ratio:{float(width) / n:.1f}/{height};object-position:{100 * i // (n - 1)}% 0"
+        )
+        img = found["img"].replace("<img ", f'<img class="stack-part" style="{style}" ', 1)
+        parts += img.replace('alt="', f'alt="Part {i + 1} of {n}. ', 1)
+    whole = found["img"].replace("<img ", '<img class="stack-whole" ', 1)
+    return found[1] + whole + parts
 
 
 POLISH = [

@@ -58,6 +58,7 @@ _NOT_PROSE = [
     re.compile(r"\{[\w:+-]+\}`[^`]*`"),
     re.compile(r"`[^`]*`"),
     re.compile(r"\]\([^)]*\)"),
+    re.compile(r"<div class=\"book-answer\"[^>]*>"),  # the answer that an exercise asks for
     re.compile(r"^\s*>?\s*(?:\d+[.)]|[-*])\s", re.MULTILINE),
     re.compile(r"^\s*\|\s*\d+\s*\|", re.MULTILINE),
     re.compile(r"(?<![\w-])\d+(?:-\d+)+(?![\w-])"),

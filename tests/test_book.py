@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import nbformat
@@ -53,6 +54,25 @@ def test_a_chapter_imports_only_what_binder_installs(path):
             elif isinstance(node, ast.ImportFrom):
                 imported.add(str(node.module).split(".")[0])
     assert imported - ALLOWED - sys.stdlib_module_names == set()
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS)
+def test_an_answer_box_stands_in_an_exercise_with_a_solution_and_asks_for_a_number(path):
+    cells = json.loads((ROOT / path).read_text("utf-8"))["cells"]
+    text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+    exercises = re.findall(r"^`{3,}\{exercise\}.*?\n:label: (\S+)(.*?)^`{3,}$", text, re.M | re.S)
+    boxes = {label: body for label, body in exercises if "book-answer" in body}
+    assert sum(body.count("book-answer") for body in boxes.values()) == text.count("book-answer")
+    for label, body in boxes.items():
+        assert re.search(rf"\{{solution(?:-start)?\}} {label}$", text, re.M), label
+        asked = re.findall(r'^<div class="book-answer" (.*)></div>$', body, re.M)
+        assert len(asked) == body.count("book-answer"), label
+        for each in asked:
+            told = dict(re.findall(r'data-(\w+)="([^"]*)"', each))
+            assert told.keys() in ({"label", "answer"}, {"label", "answer", "within"}), each
+            Fraction(told["answer"])
+        labels = re.findall(r'data-label="([^"]*)"', text)
+        assert len(labels) == len(set(labels))
 
 
 # --- claim -------------------------------------------------------------------------------------
@@ -187,6 +207,10 @@ def cell(kind, text, **metadata):
         (
             "1. A 2-3-1 network.\n2. In 2020, `3.5` and $0.5$, and 3 units: see {numref}`fig-7-3`.",
             [],
+        ),
+        (
+            '<div class="book-answer" data-label="p" data-answer="0.704"></div>\nIt is 0.705.',
+            ["0.705"],
         ),
         ("```{math}\n:label: eq-1\n0.5 x\n```\nand\n\n$$\n84.5\n$$\n", []),
     ],

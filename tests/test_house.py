@@ -17,18 +17,20 @@ from pathlib import Path
 
 import pytest
 import yaml
+from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
 
 import lock  # noqa: E402
-from book_site import polish, repository  # noqa: E402
+from book_site import polish, repository, stack  # noqa: E402
 from page_fonts import used_icons  # noqa: E402
 
 import binder  # noqa: E402
 
 STORY = [
-    "features", "identity", "abs", "arithmetic", "min", "watershed", "experiments", "conclusions",
+    "features", "identity", "abs", "arithmetic", "min", "watershed", "experiments", "traps",
+    "detection", "reading", "proof", "conclusions",
 ]  # fmt: skip
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
 NO_GIT = Path("/")  # a folder without a repository
@@ -287,6 +289,19 @@ def test_pages_lose_the_icon_script_and_the_second_search_bar():
         '<header id="pst-header" class="bd-header"><button>Search</button></header><p>text</p>'
     )
     assert polish(page) == '<header id="pst-header" class="bd-header" hidden></header><p>text</p>'
+
+
+def test_panels_side_by_side_stand_one_below_the_other_on_a_phone(tmp_path):
+    (tmp_path / "two.svg").write_text('<svg width="80pt" viewBox="0 0 80.0 30.0"></svg>')
+    html = '<figure class="align-default stack-2" id="fig-a">\n<img alt="Two." src="two.svg" /></figure>'
+    shown = BeautifulSoup(stack(html, tmp_path), "html.parser").find_all("img")
+    assert [image["class"] for image in shown] == [["stack-whole"], ["stack-part"], ["stack-part"]]
+    assert [image["alt"] for image in shown] == ["Two.", "Part 1 of 2. Two.", "Part 2 of 2. Two."]
+    assert [image.get("style") for image in shown[1:]] == [
+        "aspect-ratio:40.0/30.0;object-position:0% 0",
+        "aspect-ratio:40.0/30.0;object-position:100% 0",
+    ]
+    assert stack(html.replace("stack-2", "other"), tmp_path).count("<img") == 1
 
 
 def test_the_corner_of_a_data_frame_is_no_heading():

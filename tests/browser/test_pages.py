@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from functools import cache
 from urllib.parse import unquote, urldefrag, urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from conftest import HTML, built_pages
+from conftest import HTML, ROOT, built_pages
+
+sys.path.insert(0, str(ROOT / "_ext"))
+from book_site import MOVED
 
 PAGES = built_pages()
 GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
@@ -52,6 +56,21 @@ def test_every_link_within_the_book_leads_somewhere(address):
             if unquote(fragment) not in anchors(target):
                 broken.append(link)
     assert not broken
+
+
+def test_a_section_that_moved_is_found_under_its_old_address(visit):
+    lost = []
+    for page, places in MOVED.items():
+        for target, renamed in places.items():
+            for old, new in renamed.items():
+                if old in anchors(f"{page}.html") or new not in anchors(f"{target}.html"):
+                    lost.append((page, old))
+    assert not lost
+    page = next(iter(MOVED))
+    target, renamed = next(iter(MOVED[page].items()))
+    old, new = next(iter(renamed.items()))
+    seen = visit(f"{page}.html#{old}")
+    seen.page.wait_for_url(f"**/{target}.html#{new}")
 
 
 @each_page

@@ -1,0 +1,66 @@
+// An exercise's answer box, for answers that are numbers: in the text,
+//   <div class="book-answer" data-label="Output at x = −2" data-answer="-2"></div>
+// becomes a field that grades itself. Jupyter shows nothing there; the folded solution says it all.
+// "1/3", "0.333", ".333", "-2", "−2", "4e6" and "4,000,000" are numbers; an answer counts if it is
+// within half a percent of the right one (data-within says another relative tolerance, 0 for exact).
+"use strict";
+(() => {
+  const number = (text) => {
+    const plain = text.trim().replace(/[−–]/g, "-").replace(/\s+|,(?=\d{3}(?:\D|$))/g, "");
+    const parts = plain.split("/");
+    const each = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+    if (parts.length > 2 || !parts.every((part) => each.test(part))) return NaN;
+    return parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
+  };
+
+  const kept = (key, value) => {
+    try {
+      if (value !== undefined) localStorage.setItem(key, value);
+      return localStorage.getItem(key);
+    } catch {
+      return null; // a browser that keeps nothing
+    }
+  };
+
+  const element = (tag, more) => Object.assign(document.createElement(tag), more);
+
+  const build = (place) => {
+    const { answer, label, within = "0.005" } = place.dataset;
+    const right = number(answer);
+    const key = `book-answer:${location.pathname.split("/").pop()}:${label}`;
+    const form = element("form", { noValidate: true });
+    const field = element("input", { type: "text", autocomplete: "off", spellcheck: false });
+    const said = element("output", { role: "status" });
+    const name = element("label", { textContent: label });
+    name.append(field);
+    form.append(name, element("button", { type: "submit", textContent: "Check" }), said);
+    const grade = () => {
+      const given = number(field.value);
+      const good = Math.abs(given - right) <= Number(within) * Math.abs(right) + 1e-12;
+      said.textContent = good
+        ? "Right."
+        : Number.isFinite(given)
+          ? "Not yet."
+          : "A number, please, such as 3, −0.5 or 1/3.";
+      place.classList.toggle("is-right", good);
+      field.setAttribute("aria-invalid", String(!good));
+      if (good) kept(key, field.value);
+    };
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      grade();
+    });
+    field.addEventListener("input", () => {
+      said.textContent = "";
+      place.classList.remove("is-right");
+      field.removeAttribute("aria-invalid");
+    });
+    place.replaceChildren(form);
+    field.value = kept(key) ?? "";
+    if (field.value) grade();
+  };
+
+  document.addEventListener("DOMContentLoaded", () =>
+    document.querySelectorAll(".book-answer").forEach(build),
+  );
+})();

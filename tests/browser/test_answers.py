@@ -1,0 +1,82 @@
+"""The answer boxes of the exercises, in the built book."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from conftest import HTML
+from playwright.sync_api import expect
+
+PLACE = re.compile(r'<div class="book-answer" data-label="([^"]*)" data-answer="([^"]*)"')
+PAGES = [
+    f"chapters/{path.name}"
+    for path in sorted((HTML / "chapters").glob("*.html"))
+    if PLACE.search(path.read_text("utf-8"))
+]
+
+
+def box(page, label):
+    return page.locator(".book-answer").filter(has=page.get_by_label(label, exact=True))
+
+
+def answer(page, label, text):
+    page.get_by_label(label, exact=True).fill(text)
+    box(page, label).get_by_role("button", name="Check").click()
+    return box(page, label).get_by_role("status")
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_every_box_of_a_page_is_built_and_takes_its_own_answer(visit, address):
+    page = visit(address).page
+    asked = PLACE.findall((HTML / address).read_text("utf-8"))
+    assert page.locator(".book-answer form").count() == len(asked) > 0
+    for label, right in asked:
+        expect(answer(page, label, right)).to_have_text("Right.")
+        expect(answer(page, label, "1e9")).to_have_text("Not yet.")
+
+
+@pytest.mark.parametrize("text", ["3/2", "1.5", "1.500", " 1.5 ", "15e-1", "+1.5"])
+def test_a_number_may_be_written_in_many_ways(visit, text):
+    page = visit("chapters/detection.html").page
+    expect(answer(page, "The factor of x in the form", text)).to_have_text("Right.")
+
+
+@pytest.mark.parametrize("text", ["-1", "\u22121", "\u22122/2"])
+def test_a_minus_sign_may_be_typed_or_pasted(visit, text):
+    page = visit("chapters/features.html").page
+    expect(answer(page, "Preactivation at (0, 2)", text)).to_have_text("Right.")
+
+
+def test_thousands_may_be_set_off(visit):
+    page = visit("chapters/conclusions.html").page
+    expect(answer(page, "Tests for ε = 10⁻⁶", "4,000,000")).to_have_text("Right.")
+
+
+@pytest.mark.parametrize("text", ["", "two", "1/", "1/0", "1,5", "<b>2</b>"])
+def test_what_is_no_number_is_refused_in_words(visit, text):
+    page = visit("chapters/features.html").page
+    said = answer(page, "Activation at (1, 1)", text)
+    expect(said).to_contain_text("A number, please")
+    assert said.locator("*").count() == 0
+
+
+def test_the_enter_key_checks_and_a_right_answer_is_there_again(visit):
+    page = visit("chapters/features.html").page
+    field = page.get_by_label("Activation at (1, 1)", exact=True)
+    field.fill("2")
+    field.press("Enter")
+    expect(box(page, "Activation at (1, 1)").get_by_role("status")).to_have_text("Right.")
+    page.reload()
+    expect(page.get_by_label("Activation at (1, 1)", exact=True)).to_have_value("2")
+    expect(box(page, "Activation at (1, 1)").get_by_role("status")).to_have_text("Right.")
+    expect(page.get_by_label("Activation at (0, 2)", exact=True)).to_have_value("")
+
+
+def test_the_answer_is_not_held_against_a_reader_who_goes_on_typing(visit):
+    page = visit("chapters/features.html").page
+    field = page.get_by_label("Activation at (1, 1)", exact=True)
+    expect(answer(page, "Activation at (1, 1)", "7")).to_have_text("Not yet.")
+    field.fill("2")
+    expect(box(page, "Activation at (1, 1)").get_by_role("status")).to_have_text("")
+    assert field.get_attribute("aria-invalid") is None
