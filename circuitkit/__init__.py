@@ -11,6 +11,8 @@ A name is imported when it is first used, so that ``import circuitkit`` stays li
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from typing import Any
 
 __version__ = "0.1.0"
@@ -31,7 +33,7 @@ _PUBLIC: dict[str, str] = {
     "Undecided": "proof.prove",
     "Unit": "detection.units",
     "WeightsReader": "widget.reader",
-    "check": "check",
+    "check": "proof.checking",
     "circuit": "circuits",
     "compose": "circuits",
     "detect": "detection.detect",
@@ -73,9 +75,31 @@ def __getattr__(name: str) -> Any:
         value = importlib.import_module(f"circuitkit.{_MODULES[name]}")
     else:
         raise AttributeError(f"module 'circuitkit' has no attribute {name!r}")
-    # Not over a module of the same name, which the import has put there: check, callable itself.
+    # Not over a module of the same name, which the import has put there: check, callable here.
     return globals().setdefault(name, value)
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_PUBLIC, *_MODULES})
+
+
+class _Checker(types.ModuleType):
+    """``circuitkit.check`` is a module and the name of a function: called, the module is that function."""
+
+    def __call__(self, certificate: dict[str, Any], network: Any, target: Any) -> bool:
+        found: bool = importlib.import_module("circuitkit.proof.checking").check(
+            certificate, network, target
+        )
+        return found
+
+
+class _Package(types.ModuleType):
+    """The package, which sees its modules come in, whatever was imported first."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name == "check" and isinstance(value, types.ModuleType):
+            value.__class__ = _Checker
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -11,7 +11,6 @@ from circuitkit import proof as proof
 from circuitkit import sweeps as sweeps
 from circuitkit import training as training
 from circuitkit import widget as widget
-from circuitkit.check import check as check
 from circuitkit.circuits import circuit as circuit
 from circuitkit.circuits import compose as compose
 from circuitkit.circuits import parallel as parallel
@@ -22,6 +21,7 @@ from circuitkit.exact import canonical as canonical
 from circuitkit.functions.target import Target as Target
 from circuitkit.functions.target import target as target
 from circuitkit.network import Network as Network
+from circuitkit.proof.checking import check as check
 from circuitkit.proof.prove import Proof as Proof
 from circuitkit.proof.prove import Undecided as Undecided
 from circuitkit.proof.prove import prove as prove

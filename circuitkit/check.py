@@ -36,7 +36,6 @@ import re
 import reprlib
 import sys
 import time
-import types
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -54,7 +53,8 @@ __all__ = ["Cell", "Claim", "Problem", "Program", "Q", "Rejected", "check", "pos
 
 Row = dict[int, Any]  # column -> coefficient, never 0
 
-MAX_GATES, MAX_NODES, MAX_WORK = 20_000, 1_000_000, 4 * 10**9
+#: limits: gates, a tree's nodes and levels, and steps; what is larger is rejected
+MAX_GATES, MAX_NODES, MAX_DEPTH, MAX_WORK = 20_000, 1_000_000, 10_000, 4 * 10**9
 _DIGITS = r"(\d{1,4000}|0x[0-9a-f]{1,40000})"
 
 
@@ -330,23 +330,26 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
         return read
 
     root = Cell(program, program.box, dict(program.signs))
-    todo: list[tuple[Any, Cell, list[Claim]]] = [(tree, root, claims)]
+    todo: list[tuple[Any, Cell, list[Claim], int]] = [(tree, root, claims, 1)]
     while todo:
-        node, cell, claims = todo.pop()
+        node, cell, claims, depth = todo.pop()
         program.nodes += 1
         _need(program.nodes <= MAX_NODES, "too many nodes")
+        _need(depth <= MAX_DEPTH, "too deep a tree")
         match _list(node):
             case ["split", k, on, off]:  # row k >= 0, row k <= 0: nothing is left out
                 k = _index(k, n_gates)
                 for sign, child in ((1, on), (-1, off)):
-                    todo.append((child, cell.part(signs={**cell.signs, k: sign}), claims))
+                    todo.append(
+                        (child, cell.part(signs={**cell.signs, k: sign}), claims, depth + 1)
+                    )
             case ["cut", i, c, below, above]:  # column i <= c, column i >= c
                 i, c = _index(i, n_columns), _number(c)
                 low, high = cell.box[i]
                 _need(low <= c <= high, "a cut outside the cell")
                 for ends, child in (((low, c), below), ((c, high), above)):
                     box = [*cell.box[:i], ends, *cell.box[i + 1 :]]
-                    todo.append((child, cell.part(box=box), claims))
+                    todo.append((child, cell.part(box=box), claims, depth + 1))
             case ["fix", steps, child]:  # gates whose sign is shown
                 cell = cell.part()
                 for k, sign, given in (_list(step, 3) for step in _list(steps)):
@@ -355,12 +358,14 @@ def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
                     least = cell.least(_sum((sign, program.gates[k])), numbers(given))
                     _need(least >= 0, "a sign is not shown: gate", k)
                     cell.signs[k] = sign
-                todo.append((child, cell, claims))
+                todo.append((child, cell, claims, depth + 1))
             case ["anew", child]:  # from here on, bounds are computed in this cell
-                todo.append((child, cell.part(bounds={}, base=None, before=cell), claims))
+                todo.append(
+                    (child, cell.part(bounds={}, base=None, before=cell), claims, depth + 1)
+                )
             case ["each", *children]:  # a tree for each claim
                 for claim, child in zip(claims, children, strict=True):
-                    todo.append((child, cell, [claim]))
+                    todo.append((child, cell, [claim], depth + 1))
             case ["empty", given]:  # 0 is above 0: there is no input here
                 _need(cell.least({}, numbers(given)) > 0, "a cell is not shown to be empty")
             case ["leaf", *given]:
@@ -400,8 +405,10 @@ def pose(
         Rejected: there is no such claim; other exceptions where something is malformed.
     """
     _need(type(certificate) is dict, "a certificate is a JSON object")
-    parts = {"tolerance", "measure", "domain", "margins", "tree"}
-    _need(not set(certificate) - parts, "not part of a certificate", set(certificate) - parts)
+    extra = sorted(set(certificate) - {"tolerance", "measure", "domain", "margins", "tree"})
+    _need(not extra, "not part of a certificate", ", ".join(extra))
+    missing = sorted({"tolerance", "measure", "domain"} - set(certificate))
+    _need(not missing, "missing in the certificate", ", ".join(missing))
     tolerance, measure = _number(certificate["tolerance"]), certificate["measure"]
     _need(tolerance >= 0, "the tolerance is negative")
     _need(measure in ("relative", "absolute"), "the measure is neither relative nor absolute")
@@ -735,6 +742,7 @@ def verify(
     Source: Wang et al., "Beta-CROWN" (2021).
     """
     problem = pose(certificate, network, target, deadline)
+    _need("tree" in certificate, "missing in the certificate", "tree")
     _prove(problem.program, problem.claims, certificate["tree"])
     return problem.words
 
@@ -775,36 +783,50 @@ def check(certificate: dict[str, Any], network: Any, target: Any) -> bool:
 def main(arguments: list[str]) -> int:
     """Check a file; 0: accepted, 1: rejected, 2: no file that holds a certificate, network and target."""
     try:
-        (path,) = arguments
-        with open(path, encoding="utf-8") as file:
+        _need(len(arguments) == 1, "expected one file")
+        with open(arguments[0], encoding="utf-8") as file:
             data = json.load(file, object_pairs_hook=_once)
-        given = data["certificate"], data["network"], data["target"]
+        _need(type(data) is dict, "not a JSON object")
+        missing = [name for name in ("certificate", "network", "target") if name not in data]
+        _need(not missing, "missing in the file", ", ".join(missing))
     except Exception as error:
-        print(f"python -m circuitkit.check FILE: {type(error).__name__}: {error}", file=sys.stderr)
+        print(f"python -m circuitkit.check FILE: {_reason(error)}", file=sys.stderr)
         return 2
     try:
-        words = verify(*given)
+        words = verify(data["certificate"], data["network"], data["target"])
     except Exception as error:
-        why = str(error) if isinstance(error, Rejected) else f"malformed, {type(error).__name__}"
-        print(f"rejected: {why}")
+        print(f"rejected: {_reason(error)}")
         return 1
     print(f"accepted: {words}")
     return 0
+
+
+def _reason(error: Exception) -> str:
+    """Why, without the names of Python's errors."""
+    match error:
+        case Rejected():
+            return str(error)
+        case json.JSONDecodeError(lineno=line, colno=column):
+            return f"not JSON, as line {line}, column {column} shows"
+        case OSError(strerror=str(why)):
+            return f"the file cannot be read: {why.lower()}"
+        case UnicodeError():
+            return "not text in UTF-8"
+        case RecursionError() | MemoryError():
+            return "too large or too deeply nested"
+        case SyntaxError():
+            return "the target is no expression that the checker reads"
+        case KeyError(args=(str(name),)):
+            return f"missing: {reprlib.repr(name)}"
+        case ZeroDivisionError():
+            return "a division by 0"
+    return "malformed: something in it has the wrong type, length or size"
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     _need(len(dict(pairs)) == len(pairs), "a name stands twice in a JSON object")
     return dict(pairs)
 
-
-class _Module(types.ModuleType):
-    """``circuitkit.check`` names this module and its function, whichever was imported first."""
-
-    def __call__(self, certificate: dict[str, Any], network: Any, target: Any) -> bool:
-        return check(certificate, network, target)
-
-
-sys.modules[__name__].__class__ = _Module
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -212,6 +212,53 @@ def test_the_certificate_is_checked_against_the_text_and_the_target(target):
     assert not ck.check(found.certificate, other, target)
 
 
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("identity", "x^1"),
+        ("identity", "2x - x"),
+        ("identity", "x¹"),
+        ("identity", "3(x - 1) - 2x + 3"),
+        ("identity", "(x + 1)*(x - 1) - x**2 + x + 1"),
+        ("identity", "y ≤ x"),
+        ("identity", "2y == 2x and y ≥ x"),
+        ("identity", "-|x| <= y ≤ |x|"),
+        ("abs", "|x|"),
+        ("abs", "max(a, -a)"),
+        ("abs", "2|x| − |x|"),
+        ("add", "b + c"),
+        ("subtract", "a - b"),
+        ("subtract", "x₁ − x₂"),
+        ("min", "min(a, b)"),
+        ("min", "MIN(x1, x2)"),
+        ("min", r"\min(x_1, x_2)"),
+        ("min", "min"),
+        ("min", "x1 - relu(x1 - x2)"),
+        ("min", "mean(x1, x2) - |x1 - x2|/2"),
+    ],
+)
+def test_whatever_spelling_prove_reads_the_check_reads(name, target):
+    net = ck.circuit(name)
+    found = ck.prove(net, target)
+    assert found
+    for certificate in (found.certificate, json.loads(json.dumps(found.certificate))):
+        for network in (net, net.to_dict()):
+            assert ck.check(certificate, network, target)
+            assert ck.check(certificate, network, found.target)
+    other = ck.Network([*net.weights[:-1], 1.001 * net.weights[-1]])
+    assert not ck.check(found.certificate, other, target)
+
+
+def test_a_check_of_what_cannot_be_read_is_false():
+    certificate = ck.prove(ck.circuit("abs"), "abs").certificate
+    for target in ("", "|x", "sin(x)", "x1 + x2", "y >=", "x and x", None, 3, [], {}, object()):
+        assert not ck.check(certificate, ck.circuit("abs"), target)
+    for network in (None, 3, {}, [], "abs", {"weights": 3}):
+        assert not ck.check(certificate, network, "|x|")
+    for junk in (None, 3, {}, [], "abs"):
+        assert not ck.check(junk, ck.circuit("abs"), "|x|")
+
+
 def test_a_refutation_certifies_its_worst_error():
     found = ck.prove(MINIMUM, "max")
     assert not found and found.certificate["tolerance"] == "2"

@@ -439,10 +439,10 @@ def test_a_counterexample_found_before_the_time_is_up_still_counts():
         ({"target": "x", "tolerance": math.inf}, "tolerance: expected a finite number"),
         (
             {"target": "x", "domain": [(1, 0)]},
-            r"domain: expected None, 1 pairs \(low, high\) with low <= high, one for each input, or",
+            r"domain: expected None, 1 pair \(low, high\) with low <= high, one for each input, or",
         ),
-        ({"target": "x", "domain": [(math.inf, math.inf)]}, "domain: expected None, 1 pairs"),
-        ({"target": "x", "domain": [(math.nan, 1)]}, "domain: expected None, 1 pairs"),
+        ({"target": "x", "domain": [(math.inf, math.inf)]}, "domain: expected None, 1 pair "),
+        ({"target": "x", "domain": [(math.nan, 1)]}, "domain: expected None, 1 pair "),
         ({"target": "x", "domain": ([[1, 2]], [0])}, r"domain: expected \(A, b\) with A of shape"),
         ({"target": "x", "domain": ([[1], [-1]], [-1, -1])}, "got an empty polytope"),
         (

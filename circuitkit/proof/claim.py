@@ -24,6 +24,7 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit.check import Q
+from circuitkit.checks import number, shown
 from circuitkit.functions.language import CATALOGUE
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, pieces_of
 from circuitkit.functions.relation import Relation, is_relation, relation
@@ -33,6 +34,7 @@ from circuitkit.network import Network
 from circuitkit.words import count, nearest_float
 
 __all__ = [
+    "TOLERANCE",
     "Box",
     "Claim",
     "Measure",
@@ -47,6 +49,8 @@ __all__ = [
 Measure = Literal["relative", "absolute"]
 Point: TypeAlias = tuple[Fraction, ...]
 
+#: what a tolerance may be
+TOLERANCE = number("a finite number", least=0)
 _ONE = Fraction(1)
 
 
@@ -146,6 +150,11 @@ class Claim:
     def is_small(self) -> bool:
         """Whether every input's size is 1, so that there is one measure only."""
         return self.domain is not None and self.domain.is_small
+
+    @property
+    def checkable(self) -> Any:
+        """The target as the checker takes it."""
+        return self.target.text if isinstance(self.target, Relation) else self.target
 
     def without_text(self) -> Claim | None:
         """The same claim, its target no longer remembering how it was written; None if it does not."""
@@ -263,9 +272,7 @@ def read_claim(
         TypeError: an argument of another kind.
         ValueError: an argument out of range; it names the argument.
     """
-    allowed = exact_number(tolerance, "tolerance: expected a finite number, 0 or above")
-    if allowed < 0:
-        raise ValueError(f"tolerance: expected a finite number, 0 or above, got {tolerance!r}")
+    allowed = exact_number(TOLERANCE.take("tolerance", tolerance), "tolerance: expected a number")
     f = _read_target(net, target)
     if isinstance(f, Relation) and allowed:
         raise ValueError(
@@ -360,7 +367,7 @@ def exact_number(value: Any, expected: str) -> Fraction:
             return Fraction(int(value.numerator), int(value.denominator))
         if math.isfinite(value):
             return Fraction(float(value))
-    raise ValueError(f"{expected}, got {value!r}")
+    raise ValueError(f"{expected}, got {shown(value)}")
 
 
 def _read_domain(domain: Any, n: int) -> Box | Polytope | None:
@@ -368,24 +375,27 @@ def _read_domain(domain: Any, n: int) -> Box | Polytope | None:
         return None
     if isinstance(domain, tuple | list) and len(domain) == 2 and _is_matrix(domain[0]):
         return _read_polytope(domain[0], domain[1], n)
-    expected = f"domain: expected None, {n} pairs (low, high) with low <= high, one for each input, or (A, b)"
+    expected = (
+        f"domain: expected None, {count(n, 'pair')} (low, high) with low <= high, one for each input, "
+        "or (A, b)"
+    )
     if isinstance(domain, (str, bytes)) or not isinstance(domain, Iterable):
-        raise ValueError(f"{expected}, got {domain!r}")
+        raise ValueError(f"{expected}, got {shown(domain)}")
     ends = []
     for pair in domain:
         try:
             low, high = pair
         except (TypeError, ValueError):
-            raise ValueError(f"{expected}, got {pair!r}") from None
-        message = f"{expected}, got {pair!r}: each end a number"
+            raise ValueError(f"{expected}, got {shown(pair)}") from None
+        message = f"{expected}, got {shown(pair)}: each end a number"
         exact = [None if _infinite(v) else exact_number(v, message) for v in (low, high)]
         if exact[0] is not None and exact[1] is not None and exact[0] > exact[1]:
-            raise ValueError(f"{expected}, got {pair!r}")
+            raise ValueError(f"{expected}, got {shown(pair)}")
         if (exact[0] is None and low > 0) or (exact[1] is None and high < 0):
-            raise ValueError(f"{expected}, got {pair!r}")
+            raise ValueError(f"{expected}, got {shown(pair)}")
         ends.append((exact[0], exact[1]))
     if len(ends) != n:
-        raise ValueError(f"{expected}, got {len(ends)}")
+        raise ValueError(f"{expected}, got {len(ends) or 'none'}")
     return Box(tuple(ends))
 
 
@@ -395,7 +405,8 @@ def _is_matrix(value: Any) -> bool:
 
 
 def _infinite(value: Any) -> bool:
-    return value in (math.inf, -math.inf)
+    real = isinstance(value, (numbers.Real, sympy.Number))
+    return real and bool(value in (math.inf, -math.inf))
 
 
 def _read_polytope(matrix: Any, ends: Any, n: int) -> Polytope:

@@ -329,8 +329,7 @@ def _refuted(claim: Claim, point: Point, engine: str) -> Proof:
 
 def _subject(claim: Claim) -> tuple[Any, Any]:
     """The network and the target as the checker takes them."""
-    f = claim.target
-    return claim.network, f.text if isinstance(f, Relation) else f
+    return claim.network, claim.checkable
 
 
 def _rational(value: Fraction | float) -> Fraction | None:

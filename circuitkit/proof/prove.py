@@ -18,7 +18,7 @@ from typing import Any, get_args
 from circuitkit.checks import accepts, instance, one_of, seconds
 from circuitkit.functions.target import TargetLike
 from circuitkit.network import Network
-from circuitkit.proof.claim import Measure, read_claim
+from circuitkit.proof.claim import TOLERANCE, Measure, read_claim
 from circuitkit.proof.deciding import Engine, NotSettled, decide
 from circuitkit.proof.sentences import between, question
 from circuitkit.proof.verdict import Proof, Undecided
@@ -29,6 +29,7 @@ __all__ = ["Proof", "Undecided", "prove"]
 
 @accepts(
     net=instance(Network),
+    tolerance=TOLERANCE,
     measure=one_of(*get_args(Measure)),
     time_limit=seconds(),
     engine=one_of(*get_args(Engine)),
