@@ -30,7 +30,7 @@ from circuitkit.checks import accepts, instance
 from circuitkit.exact import regions
 from circuitkit.exact.integers import Integers, integers, product
 from circuitkit.exact.regions import Program, look_at_the_clock
-from circuitkit.functions.pieces import Row, combined
+from circuitkit.functions.pieces import Row, combined, reachable
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 
@@ -335,15 +335,9 @@ def _rewritten(
     A node that is read anew may have another factor or sign, be constant, or be the row of another
     node: what it was divided by stays in its meaning, the one place where columns are renamed.
     """
-    needed: set[int] = set()
-    waiting = [j for row in outputs for j, _ in row if j > n]
-    while waiting:
-        j = waiting.pop()
-        if j not in needed:
-            needed.add(j)
-            waiting.extend(i for i, _ in nodes[j - n - 1] if i > n)
+    needed = reachable(n, [(row,) for row in nodes], outputs)
     depth: dict[int, int] = {}
-    for j in sorted(needed):
+    for j in needed:
         depth[j] = 1 + max((depth[i] for i, _ in nodes[j - n - 1] if i > n), default=0)
     meaning: dict[int, Row] = {j: ((j, Fraction(1)),) for j in range(n + 1)}
 

@@ -34,6 +34,7 @@ __all__ = [
     "crossings",
     "parts_of",
     "pieces_of",
+    "reachable",
     "settled",
 ]
 
@@ -175,6 +176,24 @@ def combined(*parts: tuple[Fraction, Row]) -> Row:
     return tuple(sorted((j, c) for j, c in total.items() if c))
 
 
+def reachable(n: int, nodes: Sequence[Iterable[Row]], outputs: Iterable[Row]) -> list[int]:
+    """The columns of the nodes that some output reads, directly or through others, rising.
+
+    Args:
+        n: the column of the constant.
+        nodes: the rows that each node reads.
+        outputs: the rows of the outputs.
+    """
+    needed: set[int] = set()
+    waiting = [j for row in outputs for j, _ in row if j > n]
+    while waiting:
+        j = waiting.pop()
+        if j not in needed:
+            needed.add(j)
+            waiting.extend(i for row in nodes[j - n - 1] for i, _ in row if i > n)
+    return sorted(needed)
+
+
 # --- from expressions ---------------------------------------------------------------------------------
 
 
@@ -301,20 +320,14 @@ def _read_ones(
     n: int, nodes: list[tuple[Row, ...]], outputs: list[Row]
 ) -> tuple[tuple[tuple[Row, ...], ...], tuple[Row, ...]]:
     """Only the nodes that some output reads, directly or through others."""
-    needed: set[int] = set()
-    waiting = [j for row in outputs for j, _ in row if j > n]
-    while waiting:
-        j = waiting.pop()
-        if j not in needed:
-            needed.add(j)
-            waiting.extend(i for row in nodes[j - n - 1] for i, _ in row if i > n)
+    needed = reachable(n, nodes, outputs)
     new = {j: j for j in range(n + 1)}
-    new.update((j, n + 1 + k) for k, j in enumerate(sorted(needed)))
+    new.update((j, n + 1 + k) for k, j in enumerate(needed))
 
     def renamed(row: Row) -> Row:
         return tuple((new[j], c) for j, c in row)
 
-    kept = tuple(tuple(map(renamed, nodes[j - n - 1])) for j in sorted(needed))
+    kept = tuple(tuple(map(renamed, nodes[j - n - 1])) for j in needed)
     return kept, tuple(map(renamed, outputs))
 
 
