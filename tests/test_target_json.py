@@ -77,6 +77,11 @@ def test_decimals_in_a_text_are_tenths_and_floats_of_sympy_are_doubles():
     assert {"op": "const", "value": 0.1} in double
 
 
+@pytest.mark.parametrize("text", ["x*(x + 1) - x**2", "(x + 1)**2 - x**2 - x - 1"])
+def test_what_is_linear_once_it_is_multiplied_out_is_written_so(text):
+    assert target_to_json(ck.target(text))["outputs"] == [{"op": "var", "index": 0}]
+
+
 def test_an_irrational_constant_is_marked_as_rounded():
     for number in (sympy.sqrt(2), sympy.pi, sympy.log(3), sympy.GoldenRatio):
         tree = target_to_json(ck.target(number * x))["outputs"][0]

@@ -4,6 +4,9 @@ The format, read by ``static/mathematics.mjs``::
 
     {"n_inputs": 2, "n_outputs": 1, "outputs": [tree], "name": "min", "text": "min(x1, x2)"}
 
+The tree of a piecewise-linear target is made of ``const var add mul min max abs`` alone, products with one
+factor that is no constant: of :attr:`.Pieces.expressions`, which the page compiles as they are.
+
 A tree is a constant, a variable or an operation on trees:
 
 * ``{"op": "const", "value": 0.333..., "text": "1/3"}``: ``value`` is the nearest double, ``text`` the
@@ -23,7 +26,6 @@ from typing import Any
 import sympy
 
 from circuitkit.checks import wrong
-from circuitkit.functions.joined import CONDITIONS
 from circuitkit.functions.target import Target
 
 __all__ = ["target_to_json"]
@@ -64,9 +66,8 @@ def target_to_json(target: Target) -> dict[str, Any]:
         [{'op': 'abs', 'args': [{'op': 'var', 'index': 0}]}]
     """
     index = {symbol: i for i, symbol in enumerate(target.variables)}
-    outputs = target.outputs
-    if target.is_piecewise_linear and any(e.has(*CONDITIONS) for e in outputs):
-        outputs = target.pieces.expressions
+    # Read off the normal form where there is one: the page compiles it, and multiplies nothing out.
+    outputs = target.pieces.expressions if target.is_piecewise_linear else target.outputs
     return {
         "n_inputs": target.n_inputs,
         "n_outputs": target.n_outputs,
@@ -110,15 +111,11 @@ def _power(e: sympy.Pow, index: dict[sympy.Symbol, int]) -> Tree:
 
 def _constant(e: sympy.Expr) -> Tree:
     value = _double(e)
-    exact = sympy.Rational(e) if isinstance(e, sympy.Float) else e
-    if not exact.is_Rational:
-        simpler = sympy.nsimplify(exact) if exact.is_rational else exact
-        if not simpler.is_Rational:
-            return {"op": "const", "value": value, "rounded": True}
-        exact = simpler
-    if sympy.Rational(value) == exact:
+    if not e.is_Rational:
+        return {"op": "const", "value": value, "rounded": True}
+    if sympy.Rational(value) == e:
         return {"op": "const", "value": value}
-    return {"op": "const", "value": value, "text": str(exact)}
+    return {"op": "const", "value": value, "text": str(e)}
 
 
 def _double(e: sympy.Expr) -> float:

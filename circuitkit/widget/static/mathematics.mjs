@@ -6,7 +6,7 @@
 // exact number that it spells for as long as the weight is the double nearest to it; after any
 // other change of the weight it is ignored.
 //
-// A target is {n_inputs, n_outputs, outputs: [tree], text, ...}; see _target_json.py.
+// A target is {n_inputs, n_outputs, outputs: [tree], text, ...}; see page_json.py.
 
 // ---------------------------------------------------------------------------------- numbers
 
@@ -279,7 +279,7 @@ function compileTree(tree, n, flags) {
   if (!tree.args) return null;
   const args = tree.args.map((a) => compileTree(a, n, flags));
   if (args.includes(null)) return null;
-  const [a, b] = args;
+  const [a] = args;
   switch (op) {
     case "add": {
       const rows = args.filter((v) => v.row);
@@ -293,18 +293,11 @@ function compileTree(tree, n, flags) {
       const factor = args.filter(isConstant).reduce((p, v) => times(p, v.row[n]), [1n, 1n]);
       return varying.length ? scaled(varying[0], factor) : constant(factor);
     }
-    case "div":
-      if (!isConstant(b) || b.row[n][0] === 0n) return null;
-      return scaled(a, b.row[n][0] < 0n ? [-b.row[n][1], -b.row[n][0]] : [b.row[n][1], b.row[n][0]]);
     case "abs":
       return { max: [a, scaled(a, [-1n, 1n])] };
-    case "pow":
-      if (tree.power === 1) return a;
-      if (tree.power === 0) return constant([1n, 1n]);
-      return null;
     case "min":
     case "max":
-      return args.length === 1 ? a : { [op]: args };
+      return { [op]: args };
     default:
       return null;
   }
