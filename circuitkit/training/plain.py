@@ -6,7 +6,8 @@ loss by what came out, and gives the derivative by what went in. That is all of 
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 from circuitkit.functions.target import TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
-from circuitkit.training.points import population
+from circuitkit.training.points import Points, population
 from circuitkit.training.start import initial
 
 Array = NDArray[np.float64]
+#: one array a layer
+Layers: TypeAlias = list[Array]
 
 
 def affine(h: Array, w: Array, b: Array, one: float) -> Array:
@@ -52,6 +55,27 @@ def squared_error_back(z: Array, y: Array) -> Array:
     return d
 
 
+def one_step(
+    weights: Layers, biases: Layers, points: Points, rate: float
+) -> tuple[Layers, Layers, float]:
+    """Both after a step of gradient descent, and the loss before it."""
+    inputs, z = [points.x], []  # of each layer, and its preactivations
+    for w, b in zip(weights, biases, strict=True):  # forward
+        z.append(affine(inputs[-1], w, b, points.unit))
+        inputs.append(relu(z[-1]))
+    loss = squared_error(z[-1], points.y) + points.floor
+    d = squared_error_back(z[-1], points.y)
+    weights, biases = list(weights), list(biases)
+    for layer in reversed(range(len(weights))):  # and backward
+        if layer < len(weights) - 1:  # no ReLU after the last
+            d = relu_back(d, z[layer])
+        h, w = inputs[layer], weights[layer]
+        d, by_w, by_b = affine_back(d, h, w, points.unit)
+        weights[layer] = w - rate * by_w
+        biases[layer] = biases[layer] - rate * by_b
+    return weights, biases, loss
+
+
 def train_one(
     target: TargetLike, hidden: tuple[int, ...], *, seed: int = 0, steps: int = 500,
     learning_rate: float = 0.1, init: str = "torch", bias: bool = False,
@@ -65,21 +89,11 @@ def train_one(
     """
     f = as_target(target)
     points = population(f, bias=bias)
+    points = replace(points, unit=points.unit * bias)  # biases that count for nothing stay 0
     start: Any = initial(init, (f.n_inputs, *hidden, f.n_outputs), [seed], bias=bias)
     weights, biases = ([a[0] for a in arrays] for arrays in start)
-    last, losses = len(weights) - 1, []
+    losses = []
     for _ in range(steps):
-        h, z = [points.x], []  # what goes into each layer, and its preactivations
-        for w, b in zip(weights, biases, strict=True):
-            z.append(affine(h[-1], w, b, points.unit))
-            h.append(relu(z[-1]))
-        losses.append(squared_error(z[last], points.y) + points.floor)
-        d = squared_error_back(z[last], points.y)
-        for layer in range(last, -1, -1):
-            if layer < last:  # no ReLU after the last
-                d = relu_back(d, z[layer])
-            d, by_w, by_b = affine_back(d, h[layer], weights[layer], points.unit)
-            weights[layer] = weights[layer] - learning_rate * by_w
-            if bias:
-                biases[layer] = biases[layer] - learning_rate * by_b
+        weights, biases, loss = one_step(weights, biases, points, learning_rate)
+        losses.append(loss)
     return Network(weights, biases if bias else None), losses
