@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -13,6 +14,8 @@ import sympy
 
 import circuitkit as ck
 from benchmarks.generators import random_network, random_target, scramble, textbook
+from circuitkit.proof import deciding, ranges
+from circuitkit.proof.claim import read_claim
 
 MINIMUM = ck.circuit("min")
 #: 2 outputs: the smaller and the larger of two numbers
@@ -291,6 +294,92 @@ def test_undecided_carries_bounds_both_ways():
         ck.prove(net, "x1", domain=[(-1, 1)] * 6, tolerance=2 * seen, time_limit=0.5)
     assert 0 <= out.value.lower <= out.value.upper
     assert seen <= out.value.upper
+
+
+def random_claim(rng):
+    """A network, a target, a box or none, a measure."""
+    n, outputs = int(rng.integers(1, 4)), int(rng.integers(1, 3))
+    sizes = [n, *map(int, rng.integers(1, 7, rng.integers(0, 4))), outputs]
+    net = random_network(rng, sizes, bias=bool(rng.integers(2)), weights="normal")
+    net = ck.Network([w * 10.0 ** rng.integers(-3, 4) for w in net.weights], net.biases)
+    x, y = (f"x{n}" if n > 1 else "x"), (f"y{outputs}" if outputs > 1 else "y")
+    one = f"min({x}, 0.3) - 2*abs({x} - 1/7)"
+    targets = [
+        ", ".join([one] * outputs),
+        f"{y} <= {one} and {x} > abs({y} - 3)",
+        f"2*{y} == 1 - {x}",
+    ]
+    targets.append(random_network(rng, [n, 4, outputs], bias=True, weights="normal"))
+    ends = np.sort(rng.normal(size=(n, 2)) * 10.0 ** rng.integers(-2, 4), axis=1)
+    domain = [tuple(pair) for pair in ends.tolist()] if rng.random() < 0.7 else None
+    measure = "absolute" if domain and rng.integers(2) else "relative"
+    return read_claim(net, targets[rng.integers(4)], 0, domain, measure)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_interval_arithmetic_bounds_every_miss(seed):
+    rng = np.random.default_rng(seed)
+    claim = random_claim(rng)
+    bound = ranges.at_most(claim)
+    assert bound is not None and bound >= 0
+    n = claim.network.n_inputs
+    ends = claim.domain.floats() if claim.domain else [(-100.0, 100.0)] * n
+    corners = itertools.product(*ends)
+    points = [*corners, *(rng.uniform(*np.array(ends).T, size=(30, n))).tolist()]
+    for point in points:
+        x = tuple(
+            Fraction(min(max(v, low), high)) for v, (low, high) in zip(point, ends, strict=True)
+        )
+        assert claim.error_at(x) <= bound
+
+
+def test_interval_arithmetic_is_exact_where_floats_overflow_and_safe_where_they_round():
+    huge = ck.Network([[[1e300]], [[1e300]]])
+    claim = read_claim(huge, "0", 0, [(0, 1)])
+    assert ranges.at_most(claim) == Fraction(1e300) ** 2
+    tenths = ck.Network([[[0.1] * 10]])
+    claim = read_claim(tenths, "0*x10", 0, [(1, 1)] * 10)
+    assert 10 * Fraction(0.1) <= ranges.at_most(claim) < Fraction("1.000001")
+    assert ranges.at_most(read_claim(huge, "0", 0, None, "absolute")) is None
+    assert ranges.at_most(read_claim(huge, "0", 0, [(0, math.inf)])) == Fraction(1e300) ** 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_undecided_on_a_finite_box_has_finite_bounds(seed):
+    rng = np.random.default_rng(seed)
+    sizes = [3, *map(int, rng.integers(20, 40, 3)), 1]
+    net = random_network(rng, sizes, bias=True, weights="normal")
+    same = ck.Network([w * (1 + 1e-9) for w in net.weights], net.biases)
+    for measure in ("relative", "absolute"):
+        with pytest.raises(ck.Undecided) as out:
+            ck.prove(
+                net, same, domain=[(-2, 3)] * 3, tolerance=1e-3, measure=measure, time_limit=1e-3
+            )
+        assert 0 <= out.value.lower <= out.value.upper < math.inf
+        assert "worst error is " in str(out.value)
+
+
+def test_what_is_known_of_one_part_is_not_said_of_the_whole(monkeypatch):
+    def out_of_time(rows, **limits):
+        raise deciding.OutOfTime(0.125, 0.25, None)
+
+    monkeypatch.setattr(deciding, "exhaust", lambda *args, **kwargs: None)
+    monkeypatch.setattr(deciding, "search", out_of_time)
+    monkeypatch.setattr(deciding, "sampled", lambda claim: None)
+    rng = np.random.default_rng(1)
+    net = random_network(rng, [2, 6, 1], bias=True, weights="normal")
+    box = [(3, 4), (0, 1)]
+    far = read_claim(net, "y <= -100", 0, box)
+    worst = max(far.error_at((Fraction(3), Fraction(k, 8))) for k in range(9))
+    for target, lower, largest in (
+        ("y <= 1000", 0.125, 0.25),
+        ("y < 1000", 0.0, 0.25),
+        ("y <= 1000 and y <= -100", 0.125, math.inf),
+    ):
+        with pytest.raises(ck.Undecided) as out:
+            ck.prove(net, target, domain=box)
+        assert out.value.lower == lower and out.value.upper <= largest
+    assert out.value.upper >= worst
 
 
 # --- edges that once crashed --------------------------------------------------------------------------

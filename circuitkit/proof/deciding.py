@@ -21,6 +21,7 @@ from circuitkit.proof.claim import Box, Claim, Point, exact_text
 from circuitkit.proof.counterexample import looks_equal, near, sampled
 from circuitkit.proof.counting import joint_program
 from circuitkit.proof.exhaustive import exhaust
+from circuitkit.proof.ranges import at_most
 from circuitkit.proof.search import Found, OutOfTime, search
 from circuitkit.proof.verdict import Proof
 
@@ -77,11 +78,13 @@ def decide(claim: Claim, seconds: float, engine: Engine) -> Proof:
     try:
         judge = _Judge(claim, seconds)
         return judge.by_rewriting() or judge.by_search(engine)
-    except NotSettled:
+    except NotSettled as left:
         point = sampled(claim)
-        if point is None:
-            raise
-        return _refuted(claim, point, "samples")
+        if point is not None:
+            return _refuted(claim, point, "samples")
+        known = [bound for bound in (left.upper, at_most(claim)) if bound is not None]
+        left.upper = min(known, default=None)
+        raise
 
 
 class _Judge:
@@ -152,7 +155,13 @@ class _Judge:
             if strict:
                 part = replace(part, size={self.claim.network.n_inputs: Q(1)})
             alone = replace(self.problem, claims=[part])
-            found = self._search(alone, limit=None if strict else _ZERO)
+            try:
+                found = self._search(alone, limit=None if strict else _ZERO)
+            except NotSettled as left:
+                # A strict part is measured absolutely here; another part may be further off.
+                left.lower = _ZERO if strict and self.claim.measure == "relative" else left.lower
+                left.upper = left.upper if len(self.problem.claims) == 1 else None
+                raise
             if found.tree is None or (strict and (found.worst is None or found.worst >= 0)):
                 return self._better(_refuted(self.claim, self._counterexample(found), found.engine))
             trees.append(found.tree)

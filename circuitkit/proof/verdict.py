@@ -28,7 +28,8 @@ class Undecided(RuntimeError):
 
     Attributes:
         lower: the worst error is at least this, 0 or above.
-        upper: the worst error is at most this; infinite where nothing is known.
+        upper: the worst error is at most this; finite in the relative measure and on a finite box, unless
+            it is larger than every float.
 
     Args:
         message: what the error says.
