@@ -28,8 +28,8 @@ class Undecided(RuntimeError):
 
     Attributes:
         lower: the worst error is at least this, 0 or above.
-        upper: the worst error is at most this; finite in the relative measure and on a finite box, unless
-            it is larger than every float.
+        upper: the worst error is at most this, 0 or above; infinite only where the measure is absolute and
+            the domain no finite box, or where it is larger than every float.
 
     Args:
         message: what the error says.
