@@ -558,14 +558,14 @@ def _node() -> str:
     return found
 
 
-def hunt(seed: int, first: int, step: int, seconds: float) -> dict[str, Any]:
-    """Cases first, first + step, ... until the time is up."""
+def hunt(seed: int, first: int, step: int, seconds: float, least: int = 0) -> dict[str, Any]:
+    """Cases first, first + step, ... until the time is up, and at least so many."""
     counts: Counter[str] = Counter()
     wrong: list[dict[str, Any]] = []
     end = time.monotonic() + seconds
     number = first
     page: list[tuple[Case, exact.Worst]] = []
-    while time.monotonic() < end:
+    while time.monotonic() < end or number < first + least * step:
         try:
             found = examine(seed, number, counts)
         except Exception:

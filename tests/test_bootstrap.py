@@ -29,7 +29,7 @@ def machine(tmp_path):
             path.chmod(0o755)
         return subprocess.run(
             ["/bin/sh", str(ROOT / "scripts" / "bootstrap.sh"), *arguments],
-            cwd=tmp_path, env={"PATH": str(programs)}, capture_output=True, text=True, timeout=60,
+            cwd=tmp_path, env={"PATH": str(programs)}, capture_output=True, text=True, timeout=600,
         )  # fmt: skip
 
     return run

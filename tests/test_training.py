@@ -548,7 +548,7 @@ def press_ctrl_c(monkeypatch):
     return press
 
 
-def within_two_minutes(work):
+def within_ten_minutes(work):
     """The result of ``work``, which has a time limit of its own: a hang is a failure, not a wait.
 
     Where it runs does not matter: the keyboard is heard by the thread that has called for the work.
@@ -562,7 +562,7 @@ def within_two_minutes(work):
             results.put((None, error))
 
     Thread(target=run, daemon=True).start()
-    result, error = results.get(timeout=120)
+    result, error = results.get(timeout=600)
     if error is not None:
         raise error
     return result
@@ -570,7 +570,7 @@ def within_two_minutes(work):
 
 def test_ctrl_c_returns_what_is_done(press_ctrl_c):
     press_ctrl_c("update", lambda steps: True, n=3)
-    run = within_two_minutes(lambda: ck.train("min", (3,), seeds=600, steps=100_000))
+    run = within_ten_minutes(lambda: ck.train("min", (3,), seeds=600, steps=100_000))
     assert run.interrupted
     assert 0 < run.steps < 100_000
     assert f"interrupted after {run.steps} of 100000 steps" in repr(run)
@@ -582,7 +582,7 @@ def test_ctrl_c_returns_what_is_done(press_ctrl_c):
 @pytest.mark.parametrize("phase", ["setting up", "compiling", "training"])
 def test_ctrl_c_before_the_first_step_returns_the_start(press_ctrl_c, phase):
     press_ctrl_c("say", lambda doing: doing.startswith(phase))
-    run = within_two_minutes(lambda: ck.train("abs", (2,), seeds=50, steps=10_000_000))
+    run = within_ten_minutes(lambda: ck.train("abs", (2,), seeds=50, steps=10_000_000))
     assert run.interrupted
     if phase != "training":  # which may have begun before the keyboard is heard
         assert run.steps == 0
@@ -592,7 +592,7 @@ def test_ctrl_c_before_the_first_step_returns_the_start(press_ctrl_c, phase):
 
 def test_ctrl_c_in_the_verdicts_keeps_the_finished_training(press_ctrl_c):
     press_ctrl_c("say", lambda doing: doing == "judging")
-    run = within_two_minutes(lambda: ck.train("abs", (2,), seeds=300, steps=400))
+    run = within_ten_minutes(lambda: ck.train("abs", (2,), seeds=300, steps=400))
     whole = ck.train("abs", (2,), seeds=300, steps=400)
     assert run.steps == 400
     np.testing.assert_array_equal(run.error, whole.error)
@@ -606,7 +606,7 @@ def test_a_second_ctrl_c_does_not_wait(press_ctrl_c, monkeypatch):
     press_ctrl_c("say", lambda doing: doing == "judging")
     try:
         with pytest.raises(KeyboardInterrupt):
-            within_two_minutes(lambda: ck.train("abs", (2,), seeds=5, steps=1_000_000))
+            within_ten_minutes(lambda: ck.train("abs", (2,), seeds=5, steps=1_000_000))
     finally:
         judged.set()
 

@@ -27,6 +27,9 @@ COMPRESSIBLE = (".html", ".css", ".js", ".mjs", ".json", ".svg")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Chromium's sandbox needs rights that containers lack; the pages are our own.
+#: milliseconds; for what comes within one on a quiet machine and within thirty on a busy one
+PATIENCE = 120_000
+expect.set_options(timeout=PATIENCE)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
@@ -100,7 +103,7 @@ def visit(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
             viewport={"width": width, "height": height}, color_scheme=color_scheme, **options
         )
         contexts.append(context)
-        context.set_default_timeout(30_000)
+        context.set_default_timeout(PATIENCE)
         page = context.new_page()
         seen = Visit(page)
 
@@ -193,6 +196,14 @@ def show(site, visit) -> Iterator[Callable[..., Page]]:
     yield open_page
     for seen in visits:
         assert seen.problems == []
+
+
+def after_transitions(page: Page) -> None:
+    """Wait until colors and sizes have their final values."""
+    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    page.wait_for_function(
+        "() => document.getAnimations().every((a) => !(a instanceof CSSTransition))"
+    )
 
 
 def pytest_terminal_summary(terminalreporter) -> None:

@@ -92,7 +92,7 @@ def test_an_exported_notebook_is_alive_without_any_network(browser, tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=240,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     html = (tmp_path / "page.html").read_text("utf-8")

@@ -15,8 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from conftest import PATIENCE
 from playwright.sync_api import Browser, Page, expect
 
+#: what MyST's markup looks like while it is not rendered
+TYPED = r"\{[a-z:]+\}`|^:::|^```|^\(\w+\)="
 CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
 NOTEBOOK = """\
 import ipywidgets
@@ -106,7 +109,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
         server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
             address = f"http://127.0.0.1:{port}"
-            for _ in range(240):
+            for _ in range(1200):
                 try:
                     urllib.request.urlopen(f"{address}/api?token=local", timeout=1).close()
                     break
@@ -129,16 +132,14 @@ def page(browser: Browser, lab: str) -> Iterator[Page]:
     """The notebook, executed, with the widget in a VBox among other widgets."""
     context = browser.new_context(viewport={"width": 1300, "height": 1100})
     page = context.new_page()
-    page.set_default_timeout(60_000)
-    expect.set_options(timeout=30_000)
+    page.set_default_timeout(PATIENCE)
     page.goto(lab)
     # Before the kernel has come up, a cell that is run does nothing.
-    expect(page.get_by_text("| Idle")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("| Idle")).to_be_visible()
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".ck-widget")).to_be_visible(timeout=90_000)
+    expect(page.locator(".ck-widget")).to_be_visible()
     yield page
-    expect.set_options(timeout=5_000)
     context.close()
 
 
@@ -239,8 +240,7 @@ def test_the_widget_follows_the_theme(page):
     background = "() => getComputedStyle(document.querySelector('.ck-widget')).backgroundColor"
     light = page.evaluate(background)
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
-    page.wait_for_timeout(100)
-    assert page.evaluate(background) != light
+    page.wait_for_function(f"light => ({background})() !== light", arg=light)
     page.evaluate("document.body.dataset.jpThemeLight = 'true'")
 
 
@@ -249,7 +249,7 @@ def chapters(browser: Browser, lab: str) -> Iterator[Page]:
     """A JupyterLab beside the chapters."""
     context = browser.new_context(viewport={"width": 1300, "height": 1100})
     page = context.new_page()
-    page.set_default_timeout(60_000)
+    page.set_default_timeout(PATIENCE)
     yield page
     context.close()
 
@@ -258,14 +258,21 @@ def chapters(browser: Browser, lab: str) -> Iterator[Page]:
 def test_a_chapter_shows_no_markup_as_it_is_typed(chapters, lab, name):
     chapters.goto(lab.replace("page.ipynb", f"chapters/{name}.ipynb") + "&reset")
     cells = chapters.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-MarkdownCell")
-    expect(cells.first).to_be_visible(timeout=60_000)
-    expect(chapters.get_by_text("| Idle")).to_be_visible(timeout=90_000)
-    chapters.wait_for_timeout(2_000)
-    texts = cells.all_inner_texts()
+    expect(cells.first).to_be_visible()
+    expect(chapters.get_by_text("| Idle")).to_be_visible()
     written = json.loads((CHAPTERS / f"{name}.ipynb").read_text("utf-8"))["cells"]
-    assert len(texts) == sum(cell["cell_type"] == "markdown" for cell in written)
-    raw = [text for text in texts if re.search(r"\{[a-z:]+\}`|^:::|^```|^\(\w+\)=", text, re.M)]
-    assert raw == []
+    count = sum(cell["cell_type"] == "markdown" for cell in written)
+
+    def raw() -> list[str]:
+        return [t for t in cells.all_inner_texts() if re.search(TYPED, t, re.MULTILINE)]
+
+    chapters.wait_for_timeout(2_000)  # a cell is rendered some time after the kernel is there
+    for _ in range(100):
+        if cells.count() == count and not raw():
+            break
+        chapters.wait_for_timeout(500)
+    assert cells.count() == count
+    assert raw() == []
 
 
 def test_after_a_restart_of_the_kernel_the_view_says_that_python_has_stopped(page):

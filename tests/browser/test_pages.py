@@ -11,7 +11,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
-from conftest import HTML, ROOT, built_pages
+from conftest import HTML, ROOT, after_transitions, built_pages
 
 sys.path.insert(0, str(ROOT / "_ext"))
 from book_site import MOVED
@@ -144,7 +144,7 @@ def test_the_page_is_accessible(address, color_scheme, visit):
     seen = visit(address, color_scheme=color_scheme)
     # Contents folded away are part of the page too.
     seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    seen.page.wait_for_timeout(300)  # ms; transitions of colors end
+    after_transitions(seen.page)
     found = Axe().run(seen.page, options={"resultTypes": ["violations"]}).response["violations"]
     told = [
         {

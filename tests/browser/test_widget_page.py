@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from conftest import after_transitions
 from playwright.sync_api import Page, expect
 
 import circuitkit as ck
@@ -22,6 +23,14 @@ WRONG = ck.Network([[[1], [1]], [[1, 0.5]]])
 def settle(page: Page) -> None:
     """Wait until the frame that follows the last event has been drawn."""
     page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+
+
+def until_kept(page: Page, networks: int = 1) -> None:
+    """Wait until the browser keeps so many networks for the next visit."""
+    page.wait_for_function(
+        "n => Object.keys(localStorage).filter((k) => k.includes('network')).length === n",
+        arg=networks,
+    )
 
 
 def weight(page: Page, source: str, goal: str):
@@ -453,9 +462,9 @@ def test_training_solves_and_rewinds_to_the_very_same_weights(show):
         assert (mine == theirs).all()
     page.get_by_label("steps a frame").select_option("250")
     page.get_by_role("button", name="Run", exact=True).click()
-    expect(page.locator(".ck-status")).to_contain_text("solved", timeout=20_000)
+    expect(page.locator(".ck-status")).to_contain_text("solved")
     expect(page.locator(".ck-verdict")).to_contain_text(
-        "Within 1e-9 of x for every input, relative to the input's size beyond 1", timeout=20_000
+        "Within 1e-9 of x for every input, relative to the input's size beyond 1"
     )
     page.get_by_role("button", name="Rewind").click()
     settle(page)
@@ -515,7 +524,7 @@ def test_seeds_that_diverge_are_not_counted_as_stuck(show):
     page = show(widget)
     page.get_by_role("button", name="Run all").click()
     tally = page.locator(".ck-compare .ck-status")
-    expect(tally).to_have_text("0 of 2 seeds solved, 0 stuck, 2 diverged.", timeout=20_000)
+    expect(tally).to_have_text("0 of 2 seeds solved, 0 stuck, 2 diverged.")
 
 
 def test_weights_set_from_outside_while_the_page_trains_stay(show):
@@ -573,8 +582,8 @@ def test_seeds_side_by_side_show_one_that_solves_and_one_that_gets_stuck(show):
     page = show(ck.CircuitWidget("abs", "abs", seeds=[0, 3], panels=("network", "compare")))
     page.get_by_label("steps a frame").select_option("250")
     page.get_by_role("button", name="Run all").click()
-    expect(page.get_by_role("group", name="seed 3")).to_contain_text("solved", timeout=20_000)
-    expect(page.get_by_role("group", name="seed 0")).to_contain_text("stuck", timeout=20_000)
+    expect(page.get_by_role("group", name="seed 3")).to_contain_text("solved")
+    expect(page.get_by_role("group", name="seed 0")).to_contain_text("stuck")
     expect(page.locator(".ck-compare .ck-status")).to_have_text("1 of 2 seeds solved, 1 stuck.")
     page.get_by_role("button", name="Open seed 3").click()
     settle(page)
@@ -606,7 +615,7 @@ def test_a_challenge_is_graded_exactly_gives_hints_and_remembers(show):
     expect(box).to_contain_text("Solved")
     expect(box.locator(".ck-afterword")).to_be_visible()
     expect(box.locator(".ck-afterword")).to_have_text("Two halves, <b>added</b>.")
-    page.wait_for_timeout(500)
+    until_kept(page)
     page.reload()
     expect(page.locator(".ck-challenge")).to_contain_text("✓ Solved")  # the network is still there
     page.get_by_role("button", name="Reset").click()
@@ -617,13 +626,13 @@ def test_what_a_reader_has_made_is_there_again_until_a_reset(show):
     page = show(ck.CircuitWidget("identity", "identity"), ck.CircuitWidget("abs", "abs"))
     first = page.locator(".ck-widget").first
     type_into(page, weight(page, "x", "hidden unit 1").first, "2.5")
-    page.wait_for_timeout(500)
+    until_kept(page)
     page.reload()
     expect(weight(page, "x", "hidden unit 1").first).to_have_value("2.5")
     expect(weight(page, "x", "hidden unit 1").last).to_have_value("1")
     expect(first.get_by_role("alert")).to_contain_text("your network from last time")
     first.get_by_role("button", name="Reset").click()
-    page.wait_for_timeout(500)
+    until_kept(page, 0)
     page.reload()
     expect(weight(page, "x", "hidden unit 1").first).to_have_value("1")
     assert page.evaluate("Object.keys(localStorage).filter((k) => k.includes('network'))") == []
@@ -740,7 +749,7 @@ def test_axe_finds_nothing_and_nothing_overflows(show, theme, width):
         place.scroll_into_view_if_needed()
     expect(page.locator(".ck-widget")).to_have_count(5)
     page.locator(".ck-unit").first.click()
-    page.wait_for_timeout(400)
+    after_transitions(page)
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()
     assert page.evaluate(
