@@ -98,10 +98,10 @@ def number(
         return str(exact.numerator)
     context = Context(prec=digits, rounding=_ROUNDINGS[rounding])
     decimal = context.divide(Decimal(exact.numerator), Decimal(exact.denominator))
-    nearest = nearest_float(exact if rounding == "nearest" else Fraction(decimal))
+    nearest = nearest_float(Fraction(decimal))
     if digits <= 17 and nearest and math.isfinite(nearest):
         text = f"{nearest:.{digits}g}"
-        if rounding == "nearest" or Fraction(text) == Fraction(decimal):
+        if Fraction(text) == Fraction(decimal):
             return text
     return f"{context.normalize(decimal):g}"
 
