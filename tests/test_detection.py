@@ -141,6 +141,18 @@ def test_a_scrambled_network_is_read_as_its_textbook_form(seed, name):
     assert found.error == 0
 
 
+@pytest.mark.no_cover  # tracing takes time of its own
+@pytest.mark.parametrize(
+    ("name", "units"), [("min4", 121), ("min8", 60), ("min8", 300), ("sort5", 400)]
+)
+def test_a_circuit_hidden_in_many_units_is_proved_in_seconds(name, units):
+    expression = ck.detect(textbook(name), tolerance=0).expression
+    hidden = scramble(np.random.default_rng(0), textbook(name), units=units)
+    seconds, proof = timed(lambda: ck.prove(hidden, expression, time_limit=600), below=10)
+    assert proof.exact_error == 0
+    assert seconds < 10
+
+
 @settings(max_examples=25)
 @given(SEEDS, st.sampled_from(["identity", "abs", "add", "subtract", "min", "max"]))
 def test_no_near_miss_gets_a_name_that_it_does_not_deserve(seed, name):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import sympy
 from cases import CIRCUITS
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from timing import longest_between_looks, timed
 
@@ -317,6 +317,7 @@ def test_a_target_may_leave_out_inputs():
 
 @settings(max_examples=20)
 @given(SEEDS)
+@example(3_770_907_923)  # two claims in one cell, where the second one's ratio is the larger
 def test_both_engines_agree_also_exactly_at_the_worst_error(seed):
     rng = np.random.default_rng(seed)
     n, depth, bias = int(rng.integers(1, 4)), int(rng.integers(1, 3)), bool(rng.integers(2))
@@ -500,6 +501,27 @@ def test_weights_at_the_ends_of_the_float_range_stay_exact():
     assert "worst error 1e+400, relative" in repr(found)
     tiny = ck.Network([[[1.0], [-1.0]], [[1.0, -1.0]]], [[0, 0], [5e-324]])
     assert ck.prove(tiny, "identity").exact_error == Fraction(5e-324)
+
+
+#: trained to be the minimum, and it but for rounding
+TRAINED = (
+    [[1.5741355669966337, -3.3507975212997764e-14], [0.5559451090867088, -0.5559451090867118],
+     [-1.84995950130854, -1.733447351441315e-14]],
+    [[0.4380536458157078, -9.417060610740418e-14, -1.3803150313726036],
+     [1.430982051080278e-07, 1.4155964232922715, 0.4254114251762555]],
+    [[1.4502093249425556, -1.2706578664368715]],
+)  # fmt: skip
+
+
+@pytest.mark.no_cover  # tracing takes time of its own
+@pytest.mark.parametrize("engine", ["auto", "regions"])
+def test_the_exact_worst_error_of_a_small_trained_network_is_found_at_once(engine):
+    seconds, found = timed(
+        lambda: ck.prove(ck.Network(TRAINED), "min", tolerance=1e-6, engine=engine), below=0.05
+    )
+    assert found and found.bound == "exact"
+    assert 0 < found.exact_error < Fraction(1, 10**6)
+    assert seconds < 0.05
 
 
 @pytest.mark.no_cover  # tracing takes time of its own

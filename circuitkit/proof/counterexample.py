@@ -19,7 +19,7 @@ from circuitkit.functions.relation import Relation
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, Claim, Point, nearest_float
 
-__all__ = ["as_array", "looks_equal", "near", "sampled"]
+__all__ = ["as_array", "looks_equal", "looks_near", "near", "sampled"]
 
 #: an input that errs at least this share of the worst error is as good an example as the worst one
 _NEARLY = Fraction(999, 1000)
@@ -116,6 +116,12 @@ def looks_equal(claim: Claim) -> bool:
     """Whether network and target are the same at every sample, up to rounding: a guess, no verdict."""
     rough, size = _rough_misses(claim, _samples(claim, 200))
     return bool((rough <= 1e-12 * size).all())
+
+
+def looks_near(claim: Claim) -> bool:
+    """Whether they are nowhere further from each other than a hundredth of their largest value: a guess."""
+    rough, size = _rough_misses(claim, _samples(claim, 200))
+    return bool(rough.max() <= 0.01 * size.max())
 
 
 def _samples(claim: Claim, count: int) -> NDArray[np.float64]:

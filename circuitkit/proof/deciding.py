@@ -14,14 +14,17 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
 
+import numpy as np
+
 from circuitkit.check import Problem, Q, Rejected, pose, verify
 from circuitkit.exact import regions
 from circuitkit.functions.relation import Relation
 from circuitkit.proof.claim import Box, Claim, Point, exact_text
-from circuitkit.proof.counterexample import looks_equal, near, sampled
+from circuitkit.proof.counterexample import looks_equal, looks_near, near, sampled
 from circuitkit.proof.counting import joint_program
 from circuitkit.proof.exhaustive import exhaust
 from circuitkit.proof.ranges import at_most
+from circuitkit.proof.rationals import values
 from circuitkit.proof.search import Found, OutOfTime, search
 from circuitkit.proof.verdict import Proof
 
@@ -33,8 +36,11 @@ Engine: TypeAlias = Literal["auto", "regions", "z3"]
 _SEARCH = 0.75
 #: so many linear programs at most are spent cell by cell before a search begins
 _AT_ONCE = 40
+#: so many where network and target are near each other: there every cell is nearly the worst
+_IF_NEAR = 100
 #: and so many where network and target look equal, which a search in floats is bad at showing
 _IF_EQUAL = 10_000
+_SAMPLES = 20
 _ZERO = Fraction(0)
 
 
@@ -100,6 +106,8 @@ class _Judge:
         self.end = self.start + seconds
         self.until = self.start + _SEARCH * seconds
         self.claim, self.problem = self._posed(claim)
+        #: until a try to look at every cell has taken too long
+        self.is_small = True
 
     def _posed(self, claim: Claim) -> tuple[Claim, Problem]:
         """The checker's rows, with a size to divide errors by; without a text that it cannot read."""
@@ -113,9 +121,14 @@ class _Judge:
         return claim, problem
 
     @cached_property
+    def is_near(self) -> bool:
+        """Whether network and target are close to each other at all of some samples."""
+        return looks_near(self.claim)
+
+    @cached_property
     def looks_equal(self) -> bool:
-        """Whether they are the same at all of some samples, up to rounding."""
-        return looks_equal(self.claim)
+        """Whether they are the same at all of some samples, up to rounding; exactly, where much cancels."""
+        return looks_equal(self.claim) or _is_zero_at_samples(self.problem)
 
     # --- the routes -------------------------------------------------------------------------------------
 
@@ -134,9 +147,12 @@ class _Judge:
         return self._relation() if isinstance(self.claim.target, Relation) else self._function()
 
     def _function(self) -> Proof:
-        """Decide first; then look for the exact worst error, for a while."""
+        """The exact worst error where that is found at once; else a verdict first, then that for a while."""
         if not self.claim.tolerance:
             return self._judged(self._search())
+        found = self._at_once(self.problem, None, self.until)
+        if found is not None:
+            return self._judged(found)
         proof = self._judged(self._search(limit=self.claim.tolerance))
         return self._better(proof)
 
@@ -228,16 +244,27 @@ class _Judge:
         """
         rows = problem or self.problem
         end = min(self.until, until or self.until)
+        found = self._at_once(rows, limit, end)
+        if found is not None:
+            return found
         try:
-            most = _IF_EQUAL if self.looks_equal else _AT_ONCE
-            found = exhaust(rows, limit=limit, deadline=end, most=most)
-            if found is None:
-                found = self._searched(rows, limit, end)
+            most = _IF_EQUAL if self.looks_equal else 0
+            every = exhaust(rows, limit=limit, deadline=end, most=most)
+            return _finding(every or self._searched(rows, limit, end), limit)
         except OutOfTime as out:
-            raise NotSettled(
-                max(_ZERO, _rational(out.lower) or _ZERO), _rational(out.upper)
-            ) from None
-        return Finding(found.worst, found.point, found.tree, limit is None, "search")
+            raise _unsettled(out) from None
+
+    def _at_once(self, rows: Problem, limit: Fraction | None, end: float) -> Finding | None:
+        """What the cells of a small network say; None of others, of which a search knows more, sooner."""
+        if not self.is_small:
+            return None
+        try:
+            most = _IF_NEAR if self.is_near else _AT_ONCE
+            found = exhaust(rows, limit=limit, deadline=end, most=most)
+        except OutOfTime as out:
+            raise _unsettled(out) from None
+        self.is_small = found is not None
+        return None if found is None else _finding(found, limit)
 
     def _searched(self, rows: Problem, limit: Fraction | None, end: float) -> Found:
         try:
@@ -329,6 +356,31 @@ class _Judge:
             if value > 0 and (size == 0 if found.worst is None else value == size * found.worst):
                 return True
         return False
+
+
+def _is_zero_at_samples(problem: Problem) -> bool:
+    """Whether what is left of the claims is exactly 0 at some points of the domain: a guess, no verdict."""
+    rng = np.random.default_rng(0)
+    program = problem.program
+    given = [program.gates[k] for k, sign in program.signs.items() if sign > 0]
+    rows = [*given, *(part.row for part in problem.claims)]
+    inside = 0
+    for shares in rng.integers(0, 1001, size=(_SAMPLES, len(program.box))).tolist():
+        point = [a + (b - a) * Q(s, 1000) for (a, b), s in zip(program.box, shares, strict=True)]
+        found = values(program.gates, rows, point)
+        if all(v >= 0 for v in found[: len(given)]):
+            inside += 1
+            if any(found[len(given) :]):
+                return False
+    return inside > 0
+
+
+def _finding(found: Found, limit: Fraction | None) -> Finding:
+    return Finding(found.worst, found.point, found.tree, limit is None, "search")
+
+
+def _unsettled(out: OutOfTime) -> NotSettled:
+    return NotSettled(max(_ZERO, _rational(out.lower) or _ZERO), _rational(out.upper))
 
 
 def _refuted(claim: Claim, point: Point, engine: str) -> Proof:

@@ -49,13 +49,9 @@ def exhaust(
     try:
         if limit is not None:
             return _Cells(problem, deadline, most).all_below(_exact(limit))
-        worst = _Cells(problem, deadline, most).worst()
-        if worst.worst is None:
-            return worst
-        shown = _Cells(problem, deadline).all_below(_exact(worst.worst))
+        return _Cells(problem, deadline, most).worst()
     except _TooMany:
         return None
-    return Found(worst.worst, worst.point, shown.tree)
 
 
 class _TooMany(Exception):
@@ -109,13 +105,27 @@ class _Cells:
         return sorted(seen)
 
     def worst(self) -> Found:
-        """The supremum and where it is reached; no tree."""
-        for cell in self._leaves([None]):
+        """The supremum, where it is reached, and a proof that it is nowhere larger."""
+        root: list[Any] = [None]
+        leaves = []
+        for cell in self._leaves(root):
+            parts = []
             for claim in self.claims:
                 row, size = self._form(claim.row, cell), self._size(claim, cell)
-                if not self._improve(row, size, cell):
+                shown = self._improve(row, size, cell)
+                if shown is None:
                     return Found(None, self._point(), None)
-        return Found(_fraction(self.best), self._point(), None)
+                parts.append((row, size, self.best, shown))
+            leaves.append((cell, parts))
+        for cell, parts in leaves:
+            leaf: list[Any] = ["leaf"]
+            for row, size, best, multipliers in parts:
+                # where the size is the number 1, what shows a smaller value shows a larger one
+                if size is not None and best != self.best:
+                    _, _, multipliers = self._highest(row, size, self.best, cell)
+                leaf.append(multipliers)
+            cell.parent[cell.slot] = leaf
+        return Found(_fraction(self.best), self._point(), root[0])
 
     def all_below(self, limit: Any) -> Found:
         """A proof that no claim is above the limit, or a point where one is."""
@@ -194,21 +204,26 @@ class _Cells:
     def _size(self, claim: Any, cell: _Cell) -> Form | None:
         return None if claim.size is None else self._form(claim.size, cell)
 
-    def _improve(self, row: Form, size: Form | None, cell: _Cell) -> bool:
-        """Raise ``best`` to the largest row / size in the cell; False where there is none."""
-        if self.best is None and size is not None:
+    def _improve(self, row: Form, size: Form | None, cell: _Cell) -> dict[str, str] | None:
+        """Raise ``best`` to the largest row / size in the cell, and show it; None where there is none."""
+        if size is None:
+            value, x, multipliers = self._maximum(row, cell)
+            if self.best is None or value > self.best:
+                self.best, self.at = value, x
+            return multipliers
+        if self.best is None:
             largest, x, _ = self._maximum(size, cell)
             if largest > 0:
                 self.best, self.at = _ratio(row, size, x), x
         while True:
             self._look_at_the_clock()
-            above, x, _ = self._highest(row, size, self.best or Q(0), cell)
+            above, x, multipliers = self._highest(row, size, self.best or Q(0), cell)
             if self.best is not None and above <= 0:
-                return True
+                return multipliers
             ratio = _ratio(row, size, x)
             if ratio is None:
                 self.at = x
-                return bool(above <= 0)
+                return multipliers if above <= 0 else None
             self.best, self.at = ratio, x
 
     def _highest(
