@@ -124,6 +124,12 @@ def _same(anchors: str) -> dict[str, str]:
 
 #: page -> page that some of its sections moved to -> old anchor -> new one
 MOVED = {
+    "chapters/features": {
+        "chapters/claims": _same(
+            "three-claims claim-1-features claim-2-circuits claim-3-universality "
+            "from-photographs-to-functions"
+        ),
+    },
     "chapters/identity": {
         "chapters/watershed": {"a-watershed": "the-picture", "fig-watershed": "fig-watershed"},
     },
@@ -143,7 +149,7 @@ MOVED = {
             **_same(
                 "simplify-propose-certify a-scrambled-minimum-of-four "
                 "why-there-is-guessing-in-it-at-all what-each-answer-promises where-it-fails "
-                "how-good-is-it read-your-own-network fig-detection-scrambled fig-detection-names"
+                "how-good-is-it read-your-own-network fig-detection-scrambled"
             ),
         },
         "chapters/speed": {"and-how-good-is-the-prover": "what-a-proof-costs"},

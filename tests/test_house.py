@@ -29,7 +29,7 @@ from page_fonts import used_icons  # noqa: E402
 import binder  # noqa: E402
 
 STORY = [
-    "features", "identity", "abs", "arithmetic", "min", "watershed", "experiments", "traps",
+    "features", "claims", "identity", "abs", "arithmetic", "min", "watershed", "experiments", "traps",
     "detection", "reading", "proof", "conclusions",
 ]  # fmt: skip
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
