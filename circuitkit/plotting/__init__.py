@@ -8,12 +8,13 @@ those of :mod:`circuitkit.palette`.
 from __future__ import annotations
 
 from circuitkit.plotting._blocks import blocks
-from circuitkit.plotting._functions import direction, function, relu
+from circuitkit.plotting._functions import function, relu
 from circuitkit.plotting._maps import heatmap
 from circuitkit.plotting._multiples import regions, stuck
-from circuitkit.plotting._network import legend, network, neuron
+from circuitkit.plotting._network import legend, network
 from circuitkit.plotting._results import history, rate_grid, rates, weights
 from circuitkit.plotting._style import setup
+from circuitkit.plotting._unit import direction, neuron
 
 __all__ = [
     "blocks",

@@ -19,6 +19,9 @@ from circuitkit.plotting import _style as style
 
 #: radius of a node, inches
 RADIUS = 0.33
+
+#: the ground that a number on an edge is written on
+LABEL_BOX = {"boxstyle": "square,pad=0.16", "facecolor": palette.PAPER, "edgecolor": "none"}
 #: dashes of negative edges, in line widths
 DASHES = (0, (2.6, 1.5))
 

@@ -1,18 +1,15 @@
-"""Functions of one number as curves; a unit with two inputs as a direction."""
+"""Functions of one number as curves."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgba
-from matplotlib.patches import FancyArrowPatch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from circuitkit import palette, words
-from circuitkit.checks import accepts, finite_vector, flag, interval, vector, wrong
+from circuitkit.checks import accepts, flag, interval, wrong
 from circuitkit.functions.target import FUNCTION, Target, TargetLike
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
@@ -21,8 +18,6 @@ from circuitkit.plotting._polygons import kinks
 Array = NDArray[np.float64]
 
 _DASHES = [(0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)), (0, (8, 2))]
-
-_SEATS = (-1.0, -0.5, 0.5, 1.0)
 
 
 @accepts(ax=style.AX)
@@ -180,140 +175,3 @@ def _unit_text(net: Network, unit: int) -> str:
         return words.pretty(f"h{unit + 1}")
     inner = style.affine(net.weights[0][unit].tolist(), float(net.biases[0][unit]), ["x"])
     return f"relu({inner})"
-
-
-@accepts(weight=vector(), bias=vector(), ax=style.AX, x=vector())
-def direction(
-    weight: ArrayLike, bias: float = 0.0, *, ax: Axes | None = None, x: ArrayLike | None = None
-) -> Axes:
-    r"""A hidden unit of two inputs as a direction in the plane.
-
-    The arrow is the weight vector. The unit is on in the half-plane that it points into; its
-    activation, :math:`\\max(w \\cdot x + b, 0)`, is the same along lines across the arrow.
-
-    Args:
-        weight: the two weights, not both 0.
-        bias: any finite number; moves the border away from the origin.
-        ax: where to draw.
-        x: a point to mark, with its activation.
-
-    Returns:
-        The Axes drawn on.
-
-    Raises:
-        TypeError: not numbers.
-        ValueError: not two weights, or both 0 (a unit without a direction).
-
-    Example:
-        >>> ax = direction((1, -1), x=(3, 1))
-        >>> ax.texts[-1].get_text()
-        'activation 2'
-
-    Source: the deck, "Features"; Olah et al., "Zoom In", claim 1.
-    """
-    w = finite_vector(weight, "weight", 2, "one for each input")
-    b = float(finite_vector(bias, "bias", 1, "the unit's")[0])
-    point = None if x is None else finite_vector(x, "x", 2, "one for each input")
-    length = float(np.hypot(*w))
-    if length == 0:
-        raise wrong("weight", "a direction, not both weights 0", "(0, 0)")
-    unit, across = w / length, np.array([-w[1], w[0]]) / length
-    foot = -b / length * unit  # the border's nearest point to the origin
-    shown = [foot] if point is None else [foot, point]
-    reach = max(4.0, 1.25 * float(np.abs(shown).max()))
-    ax = style.fresh_axes(ax, 4.0, 4.0)
-    far = 4 * reach
-    corners = [foot - far * across, foot + far * across]
-    on = np.array([corners[0], corners[1], corners[1] + far * unit, corners[0] + far * unit])
-    off = np.array([corners[0], corners[1], corners[1] - far * unit, corners[0] - far * unit])
-    ax.fill(*off.T, facecolor="#eeeeee", edgecolor="none", zorder=0)
-    ax.fill(*on.T, facecolor=to_rgba(palette.POSITIVE, 0.10), edgecolor="none", zorder=0)
-    style.through_zero(ax)
-    step = _nice_step(reach * length / 2.2)
-    for k in range(1, 40):
-        level = foot + k * step / length * unit
-        a, c = level - far * across, level + far * across
-        ax.plot(
-            [a[0], c[0]], [a[1], c[1]], color=palette.POSITIVE, linewidth=0.8, alpha=0.55, zorder=1
-        )
-    ax.plot(*np.array(corners).T, color=palette.INK, linewidth=1.6, zorder=2)
-    ax.set(xlim=(-reach, reach), ylim=(-reach, reach), aspect="equal")
-    ax.set(xlabel=words.pretty("x1"), ylabel=words.pretty("x2"))
-    if reach == 4:
-        ax.set(xticks=range(-4, 5, 2), yticks=range(-4, 5, 2))
-    size = float(style.inches(ax).min())
-    # Level numbers on the side of the arrow away from the point.
-    side = -1.0 if point is not None and (point - foot) @ across > 0 else 1.0
-    for k in range(5):
-        spot = foot + k * step / length * unit + 0.5 * side * reach * across
-        if np.abs(spot).max() < 0.88 * reach:
-            color = palette.POSITIVE_TEXT if k else palette.INK
-            _tag(ax, spot, words.drawn(k * step), fontsize=style.FINE, color=color, zorder=3)
-    tip = foot + unit * min(max(length, 0.3 * reach), 0.6 * reach)
-    ax.add_patch(
-        FancyArrowPatch(
-            tuple(foot),
-            tuple(tip),
-            arrowstyle="-|>",
-            mutation_scale=17,
-            shrinkA=0,
-            shrinkB=0,
-            linewidth=2.6,
-            color=palette.INK,
-            zorder=5,
-        )
-    )
-    name = f"w = ({words.drawn(w[0])}, {words.drawn(w[1])})"
-    # Half the label's size in data units, so that it starts where the arrow ends.
-    half = np.array(style.text_size(name, style.BODY, weight="bold")) / 2 * (2 * reach / size)
-    spot = tip + unit * (half @ np.abs(unit) + 0.06 * reach)
-    if (np.abs(spot) + half > reach).any():  # no room beyond the tip: beside it
-        spot = tip - side * across * (half @ np.abs(across) + 0.06 * reach)
-    _tag(
-        ax,
-        np.clip(spot, half - 0.98 * reach, 0.98 * reach - half),
-        name,
-        fontweight="bold",
-        zorder=6,
-    )
-    # In the corner deepest on its side; beside the marked point where that takes the corner.
-    seats = 0.86 * reach * np.array([[i, j] for i in _SEATS for j in _SEATS if abs(i * j) >= 0.5])
-    if point is not None:
-        seats = seats[np.abs(seats - point).max(axis=1) > 0.3 * reach]
-    for name, sign in (("on", 1), ("off", -1)):
-        seat = seats[np.argmax(sign * (seats @ w + b))]
-        if sign * (seat @ w + b) > 0:
-            _tag(ax, seat, name, color=palette.MUTED, zorder=4)
-    if point is not None:
-        z = float(w @ point + b)
-        drop = point - (z / length**2) * w
-        ax.plot(
-            [point[0], drop[0]],
-            [point[1], drop[1]],
-            color=palette.NETWORK,
-            linewidth=1.6,
-            linestyle=(0, (3, 2)),
-            zorder=5,
-        )
-        ax.plot(*point, "o", color=palette.NETWORK, markersize=8, zorder=7)
-        # The number above or below the point, whichever is away from the dashed line.
-        up = 1.0 if drop[1] < point[1] else -1.0
-        up = -up if abs(point[1] + 0.14 * up * reach) > 0.95 * reach else up
-        spot = np.array(
-            [np.clip(point[0], -0.6 * reach, 0.6 * reach), point[1] + 0.14 * up * reach]
-        )
-        name = f"activation {words.drawn(max(z, 0.0))}"
-        _tag(ax, spot, name, color=palette.NETWORK, fontweight="bold", zorder=7)
-    return ax
-
-
-def _tag(ax: Axes, spot: ArrayLike, text: str, **kwargs: Any) -> None:
-    """Centered text on a white, slightly transparent ground."""
-    box = {"boxstyle": "round,pad=0.15", "facecolor": "#ffffffd9", "edgecolor": "none"}
-    x, y = np.asarray(spot, dtype=np.float64)
-    ax.text(x, y, text, ha="center", va="center", bbox=box, **kwargs)
-
-
-def _nice_step(size: float) -> float:
-    power = 10.0 ** np.floor(np.log10(size))
-    return float(power * max(m for m in (1, 2, 5) if m * power <= size))

@@ -30,6 +30,7 @@ from circuitkit.checks import (
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import (
+    LABEL_BOX,
     RADIUS,
     Canvas,
     edge_width,
@@ -150,7 +151,7 @@ def network(
             color=sign_text(edge.weight),
             fontweight="bold",
             zorder=3,
-            bbox=_LABEL_BOX,
+            bbox=LABEL_BOX,
         )
     hidden = [] if point is None else net.preactivations(point)
     for layer, unit in plan.units:
@@ -244,116 +245,9 @@ def legend(ax: Axes | None = None) -> Axes:
             canvas.edge((x - 0.36, y), (x + 0.36, y), kind)
             if kind:
                 label = canvas.text(x, y, words.drawn(kind), style.NOTE, color=sign_text(kind))
-                label.set(fontweight="bold", bbox={**_LABEL_BOX, "boxstyle": "square,pad=0.5"})
+                label.set(fontweight="bold", bbox={**LABEL_BOX, "boxstyle": "square,pad=0.5"})
         canvas.text(1.0, y, meaning, style.BODY, ha="left")
     return canvas.finish()
-
-
-@accepts(weights=vector(), bias=vector(), x=vector(), ax=style.AX)
-def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = None) -> Axes:
-    r"""One hidden unit and its arithmetic: :math:`z = w \cdot x + b`, then :math:`\max(z, 0)`.
-
-    Args:
-        weights: shape ``(n_in,)``, one weight an input (a plain number for one).
-        bias: any finite number, added to the weighted inputs.
-        x: shape ``(n_in,)``, the inputs.
-        ax: where to draw.
-
-    Returns:
-        The Axes drawn on.
-
-    Raises:
-        TypeError: not numbers.
-        ValueError: ``x`` has another length than ``weights``, or numbers are not finite.
-
-    Example:
-        >>> ax = neuron([2, -1], 1, [3, 5])
-        >>> [t.get_text() for t in ax.texts][-2:]
-        ['activation max(2, 0)', '2']
-
-    Source: the deck, "How a Single Neuron Works".
-    """
-    shape = np.shape(weights)
-    if len(shape) > 1 or 0 in shape:
-        raise wrong("weights", "shape (n_in,)", f"shape {shape}")
-    n = shape[0] if shape else 1
-    w = finite_vector(weights, "weights", n, "one for each input")
-    b = float(finite_vector(bias, "bias", 1, "the unit's")[0])
-    values = finite_vector(x, "x", n, "one for each weight")
-    z = float(w @ values + b) + 0.0
-    names = words.input_names(n)
-
-    pitch = min(0.95, 3.6 / (n + 1))
-    radius = min(RADIUS, 0.42 * pitch)
-    left = 0.12 + n * pitch / 2 + radius
-    row = 0.31
-    result = f"activation max({words.drawn(z)}, 0)"
-    table = max(
-        2.45,
-        sum(style.text_size(t, style.BODY, weight="bold")[0] for t in (result, words.drawn(z)))
-        + 0.25,
-    )
-    edge = 2 * left + 0.3
-    width = edge + table + 0.05
-    height = max(3.1, row * (n + 4))
-    canvas = Canvas(ax, width, height)
-    low, high = 0.3 + radius, height - 0.62 - 1.15 * radius
-    top = np.array([left, high])
-    bottoms = [np.array([left + (i - n / 2) * pitch, low]) for i in range(n + 1)]
-    for i, weight in enumerate([*w, b]):
-        canvas.edge(bottoms[i], top, weight)
-        lx, ly = bottoms[i] + 0.45 * (top - bottoms[i])
-        canvas.text(
-            lx,
-            ly,
-            words.drawn(weight),
-            style.NOTE * radius / RADIUS,
-            color=sign_text(weight),
-            fontweight="bold",
-            zorder=3,
-            bbox=_LABEL_BOX,
-        )
-    for i, (px, py) in enumerate(bottoms):
-        kind = "input" if i < n else "bias"
-        text = words.drawn(values[i]) if i < n else "1"
-        canvas.node(px, py, kind, radius=radius)
-        canvas.inside(px, py, text, kind, radius=radius, room=1.6 * radius)
-        name = words.pretty(names[i]) if i < n else "bias"
-        canvas.text(px, py - radius - 0.15, name, style.NOTE, color=palette.MUTED)
-    rim = high + 1.15 * radius
-    canvas.line((left, left), (rim, rim + 0.28), 2.0, color="#777777")
-    canvas.text(left, rim + 0.42, words.drawn(max(z, 0.0)), style.HEAD, fontweight="bold")
-    canvas.node(left, high, "hidden", radius=radius * 1.15)
-    canvas.values(left, high, max(z, 0.0), z, radius * 1.15)
-
-    # The sum as one writes it by hand: a product a line, the sum under a rule.
-    lines = [
-        (f"{words.drawn(weight)} × {_signed(value)}", weight * value)
-        for weight, value in zip(w, values, strict=True)
-    ]
-    lines.append(("bias", b))
-    y = height / 2 + row * (len(lines) + 1.3) / 2
-    for label, value in lines:
-        canvas.text(edge, y, label, style.BODY, ha="left")
-        canvas.text(edge + table, y, words.drawn(value), style.BODY, ha="right")
-        y -= row
-    canvas.line((edge, edge + table), (y + row / 2, y + row / 2), 1.0)
-    canvas.text(edge, y, "preactivation", style.BODY, ha="left")
-    canvas.text(edge + table, y, words.drawn(z), style.BODY, ha="right")
-    y -= 1.3 * row
-    canvas.text(edge, y, result, style.BODY, ha="left", fontweight="bold")
-    canvas.text(
-        edge + table, y, words.drawn(max(z, 0.0)), style.BODY, ha="right", fontweight="bold"
-    )
-    return canvas.finish()
-
-
-def _signed(value: float) -> str:
-    text = words.drawn(value)
-    return f"({text})" if value < 0 else text
-
-
-_LABEL_BOX = {"boxstyle": "square,pad=0.16", "facecolor": palette.PAPER, "edgecolor": "none"}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,6 @@ from circuitkit.training.start import initial
 __all__ = ["PATIENCE", "TOLERANCE", "Learned", "NotLearned", "learn", "search_all"]
 
 Array = NDArray[np.float64]
-Rescue = Literal["restart", "redraw"]
 
 #: what a learned network is proved within
 TOLERANCE = Fraction(1, 1_000_000)
