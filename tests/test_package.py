@@ -161,3 +161,11 @@ def test_the_readmes_map_shows_every_room_and_nothing_else():
     }
     assert [name for name, _ in shown] == list(dict.fromkeys(name for name, _ in shown))
     assert {name for name, _ in shown} == rooms
+
+
+@pytest.mark.parametrize("room", sorted(p.parent.name for p in PACKAGE.glob("*/__init__.py")))
+def test_a_rooms_table_of_contents_names_each_of_its_modules(room):
+    text = (PACKAGE / room / "__init__.py").read_text(encoding="utf-8")
+    named = set(re.findall(r":mod:`\.(\w+)`", text))
+    there = {p.stem for p in (PACKAGE / room).glob("[a-z]*.py")}
+    assert named == there
