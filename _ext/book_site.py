@@ -134,11 +134,14 @@ MOVED = {
         "chapters/watershed": {"a-watershed": "the-picture", "fig-watershed": "fig-watershed"},
     },
     "chapters/experiments": {
-        "chapters/traps": _same(
-            "the-shelves-of-the-minimum what-they-compute-and-why-they-stay blind-and-what-it-means "
-            "true-local-minima learned-by-heart other-optimizers-other-starts "
-            "first-the-learning-rates room fig-traps fig-tuned fig-grid fig-room ex-rescuer ex-blind"
-        ),
+        "chapters/traps": {
+            "true-local-minima": "a-shelf-that-is-not-there",
+            **_same(
+                "the-shelves-of-the-minimum what-they-compute-and-why-they-stay "
+                "blind-and-what-it-means learned-by-heart other-optimizers-other-starts "
+                "first-the-learning-rates room fig-traps fig-tuned fig-grid fig-room ex-rescuer ex-blind"
+            ),
+        },
         "chapters/speed": _same("a-thousand-for-the-price-of-one"),
     },
     "chapters/detection": {
