@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -382,3 +383,37 @@ def test_an_error_above_the_tolerance_reads_so():
     assert "within 0.01, relative" in found.verdict
     if not found.expression_proof:
         assert "worst error of 0.0100001," in found.verdict
+
+
+@pytest.mark.no_cover  # tracing takes time of its own
+@pytest.mark.parametrize("sizes", [(2, 40, 40, 1), (3, 64, 32, 2), (1, 200, 1)])
+def test_all_that_is_read_of_a_network_shares_one_time_limit(sizes):
+    repr(ck.detect(ck.circuit("min")))  # imports are not part of it
+    spent = []
+    for seed in range(3):
+        net = random_network(np.random.default_rng(seed), sizes, bias=True, weights="normal")
+        started = time.process_time()
+        found = ck.detect(net, time_limit=1.5)
+        found.verdict, repr(found), found.units, found.circuit, found.inner, found._repr_html_()
+        spent.append(time.process_time() - started)
+        if spent[-1] < 2.5:
+            break
+    assert min(spent) < 2.5
+    assert len(found.units) == sum(sizes[1:-1])
+    late = [unit for unit in found.units if not unit.in_time]
+    assert all(unit.feature == "other" and unit.of is None for unit in late)
+    assert all(str(unit).startswith("other (not read in time)") for unit in late)
+
+
+def test_what_there_is_no_time_for_is_not_named():
+    net = random_network(np.random.default_rng(0), [2, 40, 40, 1], bias=True, weights="normal")
+    found = ck.detect(net, time_limit=1e-6)
+    assert found.function is None and found.circuit is None and found.inner == {1: []}
+    assert not any(unit.in_time for unit in found.units)
+    assert found.expression_proof is None and found.error == math.inf
+    assert "nearest" not in found.verdict
+    assert found.verdict.endswith("not settled in time.") or found.verdict.endswith(
+        "found for it in time."
+    )
+    small = ck.detect(ck.circuit("min"), time_limit=1e-6)
+    assert "other (not read in time)" in repr(small)

@@ -11,10 +11,12 @@ models.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import itertools
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cache, cached_property
@@ -50,6 +52,10 @@ _SHORT: int = RULES["reading"]["short"]
 _PLAIN_BITS: int = RULES["reading"]["plain_bits"]
 #: networks of more hidden units are described without a list of their units
 _LISTED_UNITS = 60
+#: which share of the time the naming of the function may take
+_NAMING = 0.75
+#: and of what is left then the search for an expression
+_SPELLING = 0.5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -63,7 +69,10 @@ class Detection:
         proof: the proof that it is this function; where there is none, the refutation of the nearest
             catalogue function, or None if no catalogue function takes so many inputs.
         undecided: catalogue names that could not be decided in time.
-        time_limit: seconds for each of the readings below, which are made when first asked for.
+        time_limit: seconds for all of it, above 0. The expression, the units, the circuit and the inner
+            functions are read when they are first asked for, in what is left of the time: a unit that is
+            not read then is ``"other"`` and says so, an expression that was not found is called
+            ``network(x)``, and what was not settled is not named.
 
     Example:
         >>> found = detect(Network([[[2], [-1]], [[0.5, 1]]]))
@@ -84,13 +93,18 @@ class Detection:
     undecided: tuple[str, ...] = ()
     time_limit: float = 60.0
     _form: CanonicalForm | None = field(default=None)
+    _spent: float = 0.0
+
+    @cached_property
+    def _clock(self) -> _Clock:
+        return _Clock(self.time_limit - self._spent)
 
     @cached_property
     def _read(self) -> tuple[sympy.Expr, Proof | None]:
-        judge = _Judge(self.network, self.tolerance, time.monotonic() + self.time_limit)
-        form = self._form or _form_in_time(self.network, self.time_limit)
         named = None if self.function is None else as_target(self.function)
-        return _expression(self.network, form, judge, named, self.proof)
+        with self._clock.running(_SPELLING) as deadline:  # the units want to be read, too
+            judge = _Judge(self.network, self.tolerance, deadline)
+            return _expression(self.network, self._form, judge, named, self.proof)
 
     @property
     def expression(self) -> sympy.Expr:
@@ -113,7 +127,8 @@ class Detection:
     @cached_property
     def units(self) -> list[Unit]:
         """The hidden units, layer by layer."""
-        return read_units(self.network, min(self.tolerance, Fraction(10**300)))
+        with self._clock.running() as deadline:
+            return read_units(self.network, min(self.tolerance, Fraction(10**300)), deadline)
 
     @cached_property
     def circuit(self) -> str | None:
@@ -125,7 +140,8 @@ class Detection:
     @cached_property
     def inner(self) -> dict[int, list[sympy.Expr]]:
         """For each hidden layer but the first the min, max and abs that can be read off linearly."""
-        return _inner_functions(self.network, self.tolerance)
+        with self._clock.running() as deadline:
+            return _inner_functions(self.network, self.tolerance, deadline)
 
     @property
     def _n_units(self) -> int:
@@ -200,10 +216,12 @@ def detect(
         tolerance: how far from a function the network may be, in the prover's measure ``|net - f| /
             max(1, max|x_i|)`` over all of R^n, to be called by its name; also how far from a feature a
             unit may be, relative to its scale. 0 asks for exact equality.
-        time_limit: seconds for the whole of the proofs; what is not settled then is not named.
+        time_limit: seconds for all of it, above 0. At most three quarters go to the proofs that name the
+            function; the expression and the units are read when they are first asked for, in what is
+            left. What is not settled then is not named, and a unit that was not read says so.
 
     Returns:
-        A Detection. The expression and the units are read when they are first asked for.
+        A Detection.
 
     Raises:
         TypeError: ``net`` is not a Network, or another argument not a number.
@@ -223,10 +241,12 @@ def detect(
     Source: the deck, "Next Steps for this Work".
     """
     allowed = exact_number(tolerance, "tolerance: expected a number, 0 or above")
-    judge = _Judge(net, allowed, time.monotonic() + time_limit)
-    form = _form_in_time(net, time_limit)
+    started = time.monotonic()
+    judge = _Judge(net, allowed, started + _NAMING * time_limit)
+    form = _form_in_time(net, _NAMING * time_limit)
     function, proof, undecided = _catalogue(net, form, judge)
-    return Detection(net, allowed, function, proof, undecided, float(time_limit), form)
+    spent = time.monotonic() - started
+    return Detection(net, allowed, function, proof, undecided, float(time_limit), form, spent)
 
 
 def _form_in_time(net: Network, time_limit: float) -> CanonicalForm | None:
@@ -235,6 +255,22 @@ def _form_in_time(net: Network, time_limit: float) -> CanonicalForm | None:
         return canonical_form(net, deadline=time.monotonic() + time_limit / 3)
     except OutOfTime:
         return None
+
+
+class _Clock:
+    """Seconds that several readings share."""
+
+    def __init__(self, seconds: float) -> None:
+        self.left = max(seconds, 0.0)
+
+    @contextlib.contextmanager
+    def running(self, share: float = 1.0) -> Iterator[float]:
+        """While it runs, the time goes by; gives the deadline, with a share of what is left."""
+        started = time.monotonic()
+        try:
+            yield started + share * self.left
+        finally:
+            self.left = max(self.left - (time.monotonic() - started), 0.0)
 
 
 # --- function -----------------------------------------------------------------------------------------
@@ -312,7 +348,7 @@ def _expression(
     ``named`` is the catalogue function that the network was proved to be.
     """
     variables = guess.input_variables(net.n_inputs)
-    own = _own_expression(form, variables)
+    own = _own_expression(form, variables) if time.monotonic() < judge.deadline else None
     if named is not None and (own is None or (proof is not None and proof.exact_error == 0)):
         return named.expression, proof
     candidates = [] if named is None else [named]
@@ -325,7 +361,8 @@ def _expression(
     short = own is not None and sum(length(e)[0] for e in own.outputs) <= _SHORT * net.n_outputs
     if not short and (own is None or judge.tolerance):
         x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases)
-        found = guess.guesses(net, x)
+        with contextlib.suppress(OutOfTime):
+            found = guess.guesses(net, x, judge.deadline)
     near = [g for g in found if g.error <= nearest_float(judge.tolerance) * (1 + 1e-6)]
     candidates += [Target(g.expressions, variables=variables) for g in near]
     candidates.sort(key=lambda t: sum(length(e)[0] for e in t.outputs))
@@ -363,8 +400,13 @@ def _own_expression(form: CanonicalForm | None, variables: list[sympy.Symbol]) -
 # --- functions inside ---------------------------------------------------------------------------------
 
 
-def _inner_functions(net: Network, tolerance: Fraction) -> dict[int, list[sympy.Expr]]:
-    """min, max and abs of inputs that a linear probe reads off what each deeper layer receives."""
+def _inner_functions(
+    net: Network, tolerance: Fraction, deadline: float
+) -> dict[int, list[sympy.Expr]]:
+    """min, max and abs of inputs that a linear probe reads off what each deeper layer receives.
+
+    Those that are found before the deadline.
+    """
     variables = guess.input_variables(net.n_inputs)
     x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases, count=1000)
     pairs = list(itertools.combinations(variables, 2))
@@ -377,6 +419,9 @@ def _inner_functions(net: Network, tolerance: Fraction) -> dict[int, list[sympy.
         z = preactivations[layer]
         found[layer] = []
         for e in candidates:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return found
             target = Target(e, variables=variables)
             probe, *_ = np.linalg.lstsq(z, target(x)[:, 0], rcond=1e-9)
             miss = guess.sampled_error((z @ probe)[:, None], target(x), x)
@@ -388,9 +433,8 @@ def _inner_functions(net: Network, tolerance: Fraction) -> dict[int, list[sympy.
                 [*net.biases[:layer], simple[None] @ net.biases[layer]],
             )
             try:
-                if prove(
-                    read, target, tolerance=max(tolerance, Fraction(1, 10**9)), time_limit=5.0
-                ):
+                allowed = max(tolerance, Fraction(1, 10**9))
+                if prove(read, target, tolerance=allowed, time_limit=min(5.0, left)):
                     found[layer].append(e)
             except Undecided:
                 continue

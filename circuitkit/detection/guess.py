@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,6 +20,7 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit.exact.canonical import canonical_form, function_form
+from circuitkit.exact.regions import look_at_the_clock
 from circuitkit.exact.spell import expression, lattice, length
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
@@ -83,8 +85,17 @@ def simple_fraction(value: float, slack: float) -> Fraction | None:
     return None
 
 
-def guesses(net: Network, x: Array) -> list[Guess]:
-    """Simple functions near the network, those closest on the samples first."""
+def guesses(net: Network, x: Array, deadline: float = math.inf) -> list[Guess]:
+    """Simple functions near the network, those closest on the samples first.
+
+    Args:
+        net: the network.
+        x: samples, of shape ``(n_samples, n_in)``.
+        deadline: the value of ``time.monotonic()`` after which no more are made.
+
+    Raises:
+        OutOfTime: the deadline passed before there was one.
+    """
     wanted = net(x)
     if not np.isfinite(wanted).all():
         return []
@@ -92,10 +103,13 @@ def guesses(net: Network, x: Array) -> list[Guess]:
     jumps = None
     if len(net.weights) == 2:
         with contextlib.suppress(OverflowError):  # a jump beyond the doubles is not simple
-            jumps = _Jumps(net)
+            jumps = _Jumps(net, deadline)
     pieces = _Pieces(net, x)
     found: dict[tuple[sympy.Expr, ...], Guess] = {}
     for slack in _COARSENESS:
+        if found and time.monotonic() > deadline:
+            break
+        look_at_the_clock(deadline)
         per_output: list[list[sympy.Expr]] = []
         for k in range(net.n_outputs):
             options = pieces.expressions(k, slack, variables)
@@ -144,8 +158,8 @@ class _Jumps:
     away, like one whose jump is their sum.
     """
 
-    def __init__(self, net: Network) -> None:
-        form = canonical_form(net)
+    def __init__(self, net: Network, deadline: float) -> None:
+        form = canonical_form(net, deadline=deadline)
         n = net.n_inputs
         self.n = n
         self.normals = np.zeros((form.n_kinks, n + 1))

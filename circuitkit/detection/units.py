@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -15,10 +16,11 @@ from numpy.typing import NDArray
 from circuitkit.detection import guess
 from circuitkit.detection.needed import needed_units
 from circuitkit.exact.canonical import CanonicalForm, canonical_form
+from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.exact.spell import expression, length, text
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
-from circuitkit.proof.prove import Undecided, prove
+from circuitkit.proof.prove import Proof, Undecided, prove
 from circuitkit.rules import RULES, phrase
 
 __all__ = ["FEATURES", "Unit", "read_units"]
@@ -51,6 +53,7 @@ class Unit:
         error: the certified worst error of that description, relative to ``scale * max(1, |x|)``.
         in_circuit: False for a unit that the function does not need: what it adds, other units of its
             kind take away again.
+        in_time: False for a unit that was not read within the time limit; its feature is ``"other"``.
 
     Example:
         >>> import sympy
@@ -68,11 +71,14 @@ class Unit:
     scale: float
     error: float = 0.0
     in_circuit: bool = True
+    in_time: bool = True
 
     def __str__(self) -> str:
         name = self.feature
         if self.of is not None:
             name = phrase("unit", feature=name, of=text(self.of))
+        if not self.in_time:
+            name = phrase("late", feature=name)
         return name if self.in_circuit else phrase("unused", unit=name)
 
 
@@ -80,8 +86,15 @@ class Unit:
 _LARGEST = 1e150
 
 
-def read_units(net: Network, tolerance: Fraction) -> list[Unit]:
-    """What each hidden unit is for, layer by layer, and whether the network needs it."""
+#: seconds that one proof about a unit may take
+_PROOF = 5.0
+
+
+def read_units(net: Network, tolerance: Fraction, deadline: float = math.inf) -> list[Unit]:
+    """What each hidden unit is for, layer by layer, and whether the network needs it.
+
+    Units that are not read before the deadline are ``"other"``, and say so.
+    """
     x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases, count=1000)
     with np.errstate(over="ignore", invalid="ignore"):
         preactivations = net.preactivations(x)
@@ -96,8 +109,8 @@ def read_units(net: Network, tolerance: Fraction) -> list[Unit]:
     for layer, z in enumerate(preactivations):
         leaders: list[tuple[int, Array]] = []
         for index in range(z.shape[1]):
-            unit = _unit(net, layer, index, z[:, index], x, tolerance)
-            if unit.feature not in (FEATURES["dead"], FEATURES["always_on"]):
+            unit = _read_in_time(net, (layer, index), z[:, index], x, tolerance, deadline)
+            if unit.in_time and unit.feature not in (FEATURES["dead"], FEATURES["always_on"]):
                 earlier = _parallel_to(z[:, index], leaders, units, unit)
                 if earlier is None:
                     leaders.append((len(units), z[:, index]))
@@ -106,7 +119,7 @@ def read_units(net: Network, tolerance: Fraction) -> list[Unit]:
                         layer, index, FEATURES["duplicate"], unit.of, unit.scale, unit.error
                     )
             used = bool(needed[layer][index]) and unit.feature != FEATURES["dead"]
-            units.append(Unit(layer, index, unit.feature, unit.of, unit.scale, unit.error, used))
+            units.append(replace(unit, in_circuit=used))
         del leaders
     return units
 
@@ -128,21 +141,40 @@ def _cosine(a: Array, b: Array) -> float:
     return float(a @ b) / size if size else 0.0
 
 
-def _unit(net: Network, layer: int, index: int, z: Array, x: Array, tolerance: Fraction) -> Unit:
+def _read_in_time(
+    net: Network, place: tuple[int, int], z: Array, x: Array, tolerance: Fraction, deadline: float
+) -> Unit:
     size = np.maximum(1.0, np.abs(x).max(axis=1))
     reach = float((np.maximum(z, 0) / size).max())
+    try:
+        look_at_the_clock(deadline)
+        return _unit(net, *place, z, x, tolerance, reach, deadline)
+    except OutOfTime:
+        return Unit(*place, FEATURES["other"], None, reach, in_time=False)
+
+
+def _unit(
+    net: Network,
+    layer: int,
+    index: int,
+    z: Array,
+    x: Array,
+    tolerance: Fraction,
+    reach: float,
+    deadline: float,
+) -> Unit:
     out = float(np.abs(net.weights[layer + 1][:, index]).max())
     alone = Network(
         [*net.weights[:layer], net.weights[layer][index : index + 1]],
         [*net.biases[:layer], net.biases[layer][index : index + 1]],
     )
-    form = canonical_form(alone)
+    form = canonical_form(alone, deadline=deadline)
     if reach * max(out, 1.0) <= max(float(tolerance), 1e-12) and _at_most(
-        alone, tolerance / Fraction(max(out, 1.0))
+        alone, tolerance / Fraction(max(out, 1.0)), deadline
     ):
         return Unit(layer, index, FEATURES["dead"], None, 0.0)
-    described = _describe(alone, form, z, x, tolerance)
-    if float(z.min()) >= 0 and _never_negative(alone):
+    described = _describe(alone, form, z, x, tolerance, deadline)
+    if float(z.min()) >= 0 and _never_negative(alone, deadline):
         of, scale, error = described if described is not None else (None, reach, 0.0)
         return Unit(layer, index, FEATURES["always_on"], of, abs(scale), error)
     if described is None:
@@ -155,25 +187,38 @@ def _unit(net: Network, layer: int, index: int, z: Array, x: Array, tolerance: F
     return Unit(layer, index, feature, of, abs(scale), error)
 
 
-def _at_most(alone: Network, bound: Fraction) -> bool:
+def _at_most(alone: Network, bound: Fraction, deadline: float) -> bool:
     """Whether ``relu(z(x)) <= bound * max(1, |x|)`` for every x."""
     activation = Network([*alone.weights, [[1.0]]], [*alone.biases, None])
     nothing = Target(sympy.Integer(0), variables=guess.input_variables(alone.n_inputs))
+    return _proved(activation, nothing, bound, deadline) is not None
+
+
+def _proved(net: Network, target: Target, tolerance: Fraction, deadline: float) -> Proof | None:
+    """The proof that the network is the target, if there is one.
+
+    Raises:
+        OutOfTime: the deadline passed before it was settled.
+    """
+    look_at_the_clock(deadline)
+    seconds = min(_PROOF, max(deadline - time.monotonic(), 1e-3))
     try:
-        return bool(prove(activation, nothing, tolerance=bound, time_limit=5.0))
+        proof = prove(net, target, tolerance=tolerance, time_limit=seconds)
     except Undecided:
-        return False
+        look_at_the_clock(deadline)
+        return None
+    return proof if proof else None
 
 
-def _never_negative(alone: Network) -> bool:
+def _never_negative(alone: Network, deadline: float) -> bool:
     flipped = Network(
         [*alone.weights[:-1], -alone.weights[-1]], [*alone.biases[:-1], -alone.biases[-1]]
     )
-    return _at_most(flipped, Fraction(0))
+    return _at_most(flipped, Fraction(0), deadline)
 
 
 def _describe(
-    alone: Network, form: CanonicalForm, z: Array, x: Array, tolerance: Fraction
+    alone: Network, form: CanonicalForm, z: Array, x: Array, tolerance: Fraction, deadline: float
 ) -> tuple[sympy.Expr, float, float] | None:
     """``(e, s, error)`` with ``|z - s e| <= error |s| max(1, |x|)``, certified; None if not simple."""
     variables = guess.input_variables(alone.n_inputs)
@@ -183,7 +228,8 @@ def _describe(
     if not slope:
         return None
     for e in itertools.chain(
-        _exact_readings(form, slope, variables), _near_readings(alone, slope, x, tolerance)
+        _exact_readings(form, slope, variables),
+        _near_readings(alone, slope, x, tolerance, deadline),
     ):
         values = Target(e, variables=variables)(x)[:, 0]
         norm = float(values @ values)
@@ -192,11 +238,8 @@ def _describe(
             continue
         allowed = tolerance * abs(Fraction(scale))
         target = Target(sympy.Rational(Fraction(scale)) * e, variables=variables)
-        try:
-            proof = prove(alone, target, tolerance=allowed, time_limit=5.0)
-        except Undecided:
-            continue
-        if proof:
+        proof = _proved(alone, target, allowed, deadline)
+        if proof is not None:
             return e, scale, float(proof.error / abs(scale))
     return None
 
@@ -215,7 +258,7 @@ def _exact_readings(
 
 
 def _near_readings(
-    alone: Network, slope: float, x: Array, tolerance: Fraction
+    alone: Network, slope: float, x: Array, tolerance: Fraction, deadline: float
 ) -> Iterator[sympy.Expr]:
     """Simple functions that the unit is nearly a multiple of."""
     if not tolerance:
@@ -226,7 +269,7 @@ def _near_readings(
             [*alone.weights[:-1], factor * alone.weights[-1]],
             [*alone.biases[:-1], factor * alone.biases[-1]],
         )
-        best = guess.balanced(guess.guesses(net, x))
+        best = guess.balanced(guess.guesses(net, x, deadline))
         if best is not None and best.error <= 10 * float(tolerance):
             found.add(_unscaled(best.expressions[0]))
     yield from sorted(found, key=length)
