@@ -205,6 +205,8 @@ def test_what_is_undecided_is_asked_with_its_domain_and_its_measure():
     assert sentences.question(claim) == (
         "whether this network is within 0.5 of x1 for every input in [-2, 1] × [0, 1], in absolute error"
     )
+    many = read_claim(ck.circuit("min4"), "min4", domain=[(0, 1)] * 4)
+    assert sentences.question(many).endswith("for every input in [0, 1]^4")
     assert sentences.question(read_claim(ck.circuit("min"), ck.circuit("max"))) == (
         "whether the two networks are equal for every input"
     )
@@ -463,6 +465,8 @@ def test_a_counterexample_found_before_the_time_is_up_still_counts():
         ({"target": "y <= __import__('os')"}, "target: cannot read|target: unknown function"),
         ({"target": "x", "domain": [(0, 1), (0, 1)]}, "got 2"),
         ({"target": "x", "domain": 3}, "got 3"),
+        ({"target": "x", "domain": (0, 1)}, r"\(A, b\), got \(0, 1\)"),
+        ({"target": "x", "domain": []}, "got none"),
         (
             {"target": "x", "time_limit": 0},
             "time_limit: expected a number of seconds above 0, got 0",
@@ -476,6 +480,12 @@ def test_a_counterexample_found_before_the_time_is_up_still_counts():
 def test_errors_name_the_argument(arguments, message):
     with pytest.raises(ValueError, match=message):
         ck.prove(ck.circuit("identity"), **arguments)
+
+
+@pytest.mark.parametrize("tolerance", ["0.1", None, True, [0.1], 1j])
+def test_a_tolerance_that_is_no_number_is_a_type_error(tolerance):
+    with pytest.raises(TypeError, match="tolerance: expected a finite number, 0 or above, got"):
+        ck.prove(ck.circuit("abs"), "abs", tolerance=tolerance)
 
 
 def test_the_network_must_be_one():

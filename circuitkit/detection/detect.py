@@ -110,7 +110,7 @@ class Detection:
     def expression(self) -> sympy.Expr:
         """The simplest expression found that the network equals within the tolerance.
 
-        Where there is none: the nearest simple one, or the network's own function spelled out.
+        Where there is none: a simple one that comes near, or the network's own function spelled out.
         """
         return self._read[0]
 
@@ -343,7 +343,7 @@ def _expression(
     named: Target | None,
     proof: Proof | None,
 ) -> tuple[sympy.Expr, Proof | None]:
-    """The shortest expression that is proved within the tolerance, else the nearest simple one.
+    """The shortest expression that is proved within the tolerance, else a simple one that comes near.
 
     ``named`` is the catalogue function that the network was proved to be.
     """

@@ -386,7 +386,7 @@ def _read_domain(domain: Any, n: int) -> Box | Polytope | None:
         try:
             low, high = pair
         except (TypeError, ValueError):
-            raise ValueError(f"{expected}, got {shown(pair)}") from None
+            raise ValueError(f"{expected}, got {shown(domain)}") from None
         message = f"{expected}, got {shown(pair)}: each end a number"
         exact = [None if _infinite(v) else exact_number(v, message) for v in (low, high)]
         if exact[0] is not None and exact[1] is not None and exact[0] > exact[1]:

@@ -160,6 +160,8 @@ def _inequalities(number: int) -> str:
 
 
 def _box(box: Box) -> str:
+    if len(box.ends) > 3 and len(set(box.ends)) == 1:
+        return f"{_interval(*box.ends[0])}^{len(box.ends)}"
     return " × ".join(_interval(low, high) for low, high in box.ends)
 
 
