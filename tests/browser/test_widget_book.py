@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import HTML, built_pages
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page
 
 #: What a reader of a phone, half a screen, a tablet and a desk sees.
 WIDTHS = (360, 640, 768, 1280)
@@ -47,8 +47,11 @@ PAGES = [name for name in built_pages() if 'class="ck-static"' in (HTML / name).
 def start_all(page: Page) -> int:
     places = page.locator(".ck-static")
     for place in places.all():
-        place.scroll_into_view_if_needed()
-        expect(place).to_have_attribute("data-state", "live")
+        # What a busy machine draws late moves the page: follow the place until it is there.
+        page.wait_for_function(
+            "e => { e.scrollIntoView({ block: 'nearest' }); return e.dataset.state === 'live'; }",
+            arg=place.element_handle(),
+        )
     page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
     return places.count()
 
