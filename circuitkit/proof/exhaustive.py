@@ -65,15 +65,21 @@ class _Cell:
     parent: list[Any]
     slot: int
     position: int
-    signs: dict[int, int]
-    #: s * z >= 0 for every decided gate z
+    #: the rows of the gates that are on
+    forms: dict[int, Form]
+    #: what bounds the cell: s * z >= 0 for every gate z on which it was split, or that the domain decides
     walls: dict[int, Form]
     #: some of its points, which show the signs that a row takes without a linear program
     points: list[list[Any]]
 
     def decide(self, k: int, sign: int, z: Form) -> None:
+        """Gate k's row z has this sign in the cell."""
+        if sign > 0:
+            self.forms[k] = z
+
+    def cut(self, k: int, sign: int, z: Form) -> None:
         """Keep the side of gate k where its row z has this sign."""
-        self.signs[k] = sign
+        self.decide(k, sign, z)
         self.walls[k] = [sign * v for v in z]
         self.points = [x for x in self.points if sign * _dot(z, x) >= 0]
 
@@ -154,17 +160,20 @@ class _Cells:
                 k = self.needed[cell.position]
                 z = self._form(self.program.gates[k], cell)
                 cell.position += 1
-                known = self.program.signs.get(k) or self._sign(k, z, cell)
+                if k in self.program.signs:
+                    cell.cut(k, self.program.signs[k], z)
+                    continue
+                known = self._sign(k, z, cell)
                 if known:
                     cell.decide(k, known, z)
                     continue
                 node: list[Any] = ["split", k, None, None]
                 cell.parent[cell.slot] = node
-                off = _Cell(node, 3, cell.position, dict(cell.signs), dict(cell.walls), cell.points)
-                off.decide(k, -1, z)
+                off = _Cell(node, 3, cell.position, dict(cell.forms), dict(cell.walls), cell.points)
+                off.cut(k, -1, z)
                 todo.append(off)
                 cell.parent, cell.slot = node, 2
-                cell.decide(k, 1, z)
+                cell.cut(k, 1, z)
             yield cell
 
     def _sign(self, k: int, z: Form, cell: _Cell) -> int:
@@ -173,9 +182,13 @@ class _Cells:
         for sign in (1, -1):
             if any(sign * height < 0 for height in heights):
                 continue
-            most, x, reason = self._maximum([-sign * v for v in z], cell)
-            cell.points.append(x)
-            if most <= 0:
+            wanted = [sign * v for v in z]
+            reason = _multiple(wanted, cell.walls)
+            if reason is None:
+                most, x, found = self._maximum([-v for v in wanted], cell)
+                cell.points.append(x)
+                reason = found if most <= 0 else None
+            if reason is not None:
                 step: list[Any] = ["fix", [[k, sign, reason]], None]
                 cell.parent[cell.slot] = step
                 cell.parent, cell.slot = step, 2
@@ -196,9 +209,10 @@ class _Cells:
         for c, value in row.items():
             if c < self.width:
                 made[c] += value
-            elif cell.signs[c - self.width] > 0:
-                for i, v in enumerate(cell.walls[c - self.width]):
-                    made[i] += value * v
+            elif c - self.width in cell.forms:
+                for i, v in enumerate(cell.forms[c - self.width]):
+                    if v:
+                        made[i] += value * v
         return made
 
     def _size(self, claim: Any, cell: _Cell) -> Form | None:
@@ -236,6 +250,8 @@ class _Cells:
         return self._maximum([a - limit * b for a, b in zip(row, size, strict=True)], cell)
 
     def _maximum(self, form: Form, cell: _Cell) -> tuple[Any, list[Any], dict[str, str]]:
+        if cell.points and not any(form):
+            return Q(0), cell.points[0], {}
         if self.left is not None:
             self.left -= 1
             if self.left < 0:
@@ -251,6 +267,19 @@ class _Cells:
 
     def _point(self) -> tuple[Fraction, ...] | None:
         return None if self.at is None else tuple(map(_fraction, self.at))
+
+
+def _multiple(wanted: Form, walls: dict[int, Form]) -> dict[str, str] | None:
+    """The wall and the factor >= 0 of which the form is a multiple; None if there is none."""
+    first = next((i for i, v in enumerate(wanted) if v), None)
+    if first is None:
+        return {}
+    for k, wall in walls.items():
+        if wanted[first] * wall[first] > 0:
+            factor = wanted[first] / wall[first]
+            if all(v == factor * w for v, w in zip(wanted, wall, strict=True)):
+                return {str(k): exact_text(_fraction(factor))}
+    return None
 
 
 def _ratio(row: Form, size: Form | None, x: Sequence[Any]) -> Any:
