@@ -6,7 +6,7 @@ import os
 import random
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # Machines are shared and noisy: speed is measured in benchmarks/, never by a deadline in a test, and that
 # drawing was slow is no fault. The examples are the same each time, so that whether a change passes is no
@@ -18,6 +18,10 @@ _ANY_MACHINE = {
 }
 settings.register_profile("book", derandomize=True, **_ANY_MACHINE)
 settings.register_profile("fresh", **_ANY_MACHINE)
+# Where it only matters whether a test fails, a failure is not made small (scripts/mutants.py).
+settings.register_profile(
+    "unshrunk", derandomize=True, phases=[Phase.explicit, Phase.generate], **_ANY_MACHINE
+)
 settings.load_profile("book")
 
 

@@ -183,6 +183,12 @@ def test_the_form_of_a_deep_network_of_small_whole_numbers_has_its_values(seed):
     assert canonical_form(scramble(rng, net, units=0)) == form
 
 
+def test_products_that_floats_cannot_hold_stay_exact():
+    weight = 2**27 + 1  # its square has 55 bits, a double 53
+    net = ck.Network([[[weight]], [[weight]]])
+    assert canonical_form(net)([1]) == [weight**2]
+
+
 def test_activations_that_are_never_negative_lose_their_second_relu():
     net = ck.Network([[[1], [-1]], [[1, 2]], [[3]]])  # 3 relu(relu(x) + 2 relu(-x))
     form = canonical_form(net)
