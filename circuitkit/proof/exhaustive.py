@@ -7,6 +7,10 @@ where it has one, that is written down with its reason. In a cell where every ga
 target and size are linear, and the worst error is the value of a linear program, solved by the simplex
 method in rationals. Its multipliers are the certificate's.
 
+:mod:`.cells` meets the same cells by their rays, as one of the ways that take turns in a search. That is up to
+twice as fast where many gates meet few inputs; it needs a domain with an interior and a size that is linear in a
+cell, and where functions are equal it is slower.
+
 Source: Bland, "New finite pivoting rules for the simplex method" (1977); Dinkelbach, "On nonlinear
 fractional programming" (1967), for the ratio of error and size.
 """
