@@ -523,9 +523,11 @@ def rows() -> Iterator[Row]:
         schedules = ["constant"] if name in ("sgd", "momentum", "rprop") else ["constant", "linear"]
         rates = RATES[:3] if name in ("sgd", "momentum") else RATES[3:]
         rates = [0.1, 0.01] if name == "rprop" else rates  # of the first step alone
+        # Its steps are never shorter than an option says, by default than the tolerance.
+        more = {"options": {"smallest": 1e-12}} if name == "rprop" else {}
         yield Row(
             plain, {"sgd": "gradient descent, best rate"}.get(name, name),
-            fixed(optimizer=name), grid(learning_rate=rates, schedule=schedules, steps=LENGTHS), 300, 100,
+            fixed(optimizer=name, **more), grid(learning_rate=rates, schedule=schedules, steps=LENGTHS), 300, 100,
         )  # fmt: skip
     for init in INITS:
         if init not in ("torch", "zero-bias"):  # without biases the same
