@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import re
+import resource
 import shutil
 import signal
 import sys
@@ -35,7 +36,7 @@ SAID = "said.txt"
 COPIED = ("benchmarks", "chapters", "circuitkit", "scripts", "tests", "README.md", "pyproject.toml")
 #: of fifteen changes the suite must notice so many
 NOTICED = 14 / 15
-PATIENCE = 900  # seconds; tests that hang have noticed too
+PATIENCE = 300  # seconds of processor; tests that hang have noticed too
 #: a process that has the libraries and not the package is forked for each change
 _WARM = multiprocessing.get_context("forkserver")
 _WARM.set_forkserver_preload(
@@ -101,10 +102,11 @@ def noticed_by(mutant: Mutant, first: str | None = None) -> str | None:
         asked = [*([first] if first and _is_there(first) else []), *mutant.tests]
         run = _WARM.Process(target=_ask, args=(folder, asked))
         run.start()
-        run.join(PATIENCE)
+        run.join(20 * PATIENCE)  # the clock on the wall, for tests that wait without working
         if run.exitcode is None:
             os.killpg(run.pid, signal.SIGKILL)
             run.join()
+        if run.exitcode in (-signal.SIGKILL, -signal.SIGXCPU):
             return "no end"
         said = (Path(folder) / SAID).read_text("utf-8")
         if run.exitcode not in (0, 1, 2):  # 2: it could not be imported
@@ -122,6 +124,7 @@ def _is_there(test: str) -> bool:
 def _ask(folder: str, tests: Sequence[str]) -> None:
     """Run the tests of a copy, until one fails; in a process of its own, which has the libraries."""
     os.setsid()
+    resource.setrlimit(resource.RLIMIT_CPU, (PATIENCE, PATIENCE + 5))
     os.chdir(folder)
     os.environ.update(PYTHONPATH=folder, OMP_NUM_THREADS="1")
     sys.path[:] = [folder, *(p for p in sys.path if Path(p or ".").resolve() != ROOT)]
