@@ -60,7 +60,7 @@ def test_what_decides_a_cell_is_read_off_the_imports_not_off_a_list():
     read = code_version.closure(["circuitkit.detection.detect"])
     rooms = ("detection", "exact", "proof")
     for file in (f for room in rooms for f in Path(ck.__file__).parent.joinpath(room).glob("*.py")):
-        if file.stem != "__init__":
+        if file.stem not in ("__init__", "checking"):  # ck.check itself decides nothing in a cell
             assert f"circuitkit.{file.parent.name}.{file.stem}" in read
     assert code_version.code_version(True) != code_version.code_version(False)
 
