@@ -133,6 +133,17 @@ MOVED = {
     "chapters/identity": {
         "chapters/watershed": {"a-watershed": "the-picture", "fig-watershed": "fig-watershed"},
     },
+    "chapters/min": {
+        "chapters/blocks": {
+            "fig-min4-tree": "fig-min4-network",
+            **_same(
+                "the-minimum-as-a-block four-numbers-from-three-blocks other-ways the-mirror-image "
+                "the-average-less-half-the-distance and-the-maximum perfect-inside-wrong-outside "
+                "fig-min-circuit fig-min4-network fig-min-average fig-min-decay fig-min-max "
+                "fig-two-units ex-sorting ex-three-numbers ex-good-for-the-test ex-middle ex-cheapest"
+            ),
+        },
+    },
     "chapters/experiments": {
         "chapters/traps": {
             "true-local-minima": "a-shelf-that-is-not-there",

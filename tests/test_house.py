@@ -29,8 +29,8 @@ from page_fonts import used_icons  # noqa: E402
 import binder  # noqa: E402
 
 STORY = [
-    "features", "claims", "identity", "abs", "arithmetic", "min", "watershed", "experiments", "traps",
-    "learning", "detection", "reading", "proof", "conclusions",
+    "features", "claims", "identity", "abs", "arithmetic", "min", "blocks", "watershed", "experiments",
+    "traps", "learning", "detection", "reading", "proof", "conclusions",
 ]  # fmt: skip
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
 NO_GIT = Path("/")  # a folder without a repository
