@@ -136,10 +136,11 @@ MOVED = {
     "chapters/min": {
         "chapters/blocks": {
             "fig-min4-tree": "fig-min4-network",
+            "fig-min-max": "and-the-maximum",
             **_same(
                 "the-minimum-as-a-block four-numbers-from-three-blocks other-ways the-mirror-image "
                 "the-average-less-half-the-distance and-the-maximum perfect-inside-wrong-outside "
-                "fig-min-circuit fig-min4-network fig-min-average fig-min-decay fig-min-max "
+                "fig-min4-network fig-min-average fig-min-decay "
                 "fig-two-units ex-sorting ex-three-numbers ex-good-for-the-test ex-middle ex-cheapest"
             ),
         },
