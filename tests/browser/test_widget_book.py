@@ -45,6 +45,8 @@ PAGES = [name for name in built_pages() if 'class="ck-static"' in (HTML / name).
 
 
 def start_all(page: Page) -> int:
+    # A widget that is folded away starts when its reader opens it.
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     places = page.locator(".ck-static")
     for place in places.all():
         # What a busy machine draws late moves the page: follow the place until it is there.
