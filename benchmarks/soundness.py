@@ -355,6 +355,8 @@ def examine(seed: int, number: int, counts: Counter[str]) -> list[str]:
     wrong: list[str] = []
     counts["networks"] += 1
     counts[f"networks: {case.kind}"] += 1
+    if _is_empty(case):
+        return _refusal(case, counts)
     worst, complete = truth(case, rng)
     if not worst.point and worst.error != 0:
         return wrong  # nothing of the domain was looked at
@@ -366,6 +368,29 @@ def examine(seed: int, number: int, counts: Counter[str]) -> list[str]:
     if small and number % 5 == 0:
         wrong += _names(case, rng, counts)
     return wrong
+
+
+def _is_empty(case: Case) -> bool:
+    """Whether rounding has put the halfspace of a polytope beside its box."""
+    if not isinstance(case.domain, tuple):
+        return False
+    a, b = case.domain
+    *box, end = [Fraction(v) for v in b.tolist()]
+    pairs = [(-box[2 * i + 1], box[2 * i]) for i in range(case.net.n_inputs)]
+    least = (
+        min(Fraction(c) * v for v in pair) for c, pair in zip(a[-1].tolist(), pairs, strict=True)
+    )
+    return sum(least, Fraction(0)) > end
+
+
+def _refusal(case: Case, counts: Counter[str]) -> list[str]:
+    """Nothing can be said of all points of an empty domain, so ``ck.prove`` must refuse it."""
+    counts["empty domains"] += 1
+    try:
+        said = repr(ck.prove(case.net, case.target, domain=case.domain))
+    except ValueError as error:
+        return [] if str(error).startswith("domain: ") else [f"an empty domain: {error}"]
+    return [f"an empty domain: {said}"]
 
 
 def _infinite(error: Fraction | float) -> bool:
@@ -569,7 +594,7 @@ def hunt(seed: int, first: int, step: int, seconds: float, least: int = 0) -> di
         try:
             found = examine(seed, number, counts)
         except Exception:
-            found = [f"an exception: {traceback.format_exc(limit=-3)}"]
+            found = [f"an exception: {traceback.format_exc(limit=-3)}".replace(f"{_ROOT}/", "")]
         wrong += [{"case": number, "what": what} for what in found]
         if (asked := _for_the_page(seed, number)) is not None:
             page.append(asked)
