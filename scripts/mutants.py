@@ -23,7 +23,7 @@ import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +157,12 @@ def write_down(group: str, tests: dict[str, str | None]) -> None:
     RECORD.write_text(text + "\n", encoding="utf-8")
 
 
+def fails_anyway(mutant: Mutant, tests: Sequence[str | None]) -> str | None:
+    """A test, of those that have noticed something, that fails on the unchanged code; None if none does."""
+    asked = sorted({test for test in tests if test and "::" in test})
+    return noticed_by(replace(mutant, after=mutant.before, tests=tuple(asked))) if asked else None
+
+
 def enough(tests: Sequence[str | None]) -> bool:
     """Whether of so many changes enough were noticed."""
     return sum(test is not None for test in tests) >= NOTICED * len(tests)
@@ -181,6 +187,8 @@ def main() -> int:
             group[mutant.name] = test
             print(f"{'noticed ' if test else 'SURVIVED'}  {mutant.name}  [{test}]", flush=True)
             if len(group) == sum(m.group == mutant.group for m in listed):
+                if broken := fails_anyway(mutant, list(group.values())):
+                    sys.exit(f"error: {broken} fails without any change, so it has noticed nothing")
                 write_down(mutant.group, group)
     for name, group in tally.items():
         print(f"{name}: {sum(t is not None for t in group.values())} of {len(group)} noticed")

@@ -30,3 +30,16 @@ def test_a_change_that_no_test_can_see_survives_and_one_that_breaks_all_does_not
     fatal = mutants.Mutant("words", file, "from __future__ import annotations", "raise", quick)
     assert mutants.noticed_by(harmless) is None
     assert mutants.noticed_by(fatal) is not None
+
+
+def test_a_test_that_fails_without_the_change_has_noticed_nothing(monkeypatch):
+    broken = "tests/test_words.py::test_broken"
+    change = mutants.Mutant("words", "circuitkit/words.py", "a", "b", ("tests/test_words.py",))
+
+    def noticed_by(mutant):
+        assert mutant.before == mutant.after
+        return broken if broken in mutant.tests else None
+
+    monkeypatch.setattr(mutants, "noticed_by", noticed_by)
+    assert mutants.fails_anyway(change, [broken, None, "no end"]) == broken
+    assert mutants.fails_anyway(change, [None, "the import"]) is None
