@@ -253,6 +253,8 @@ def deep(rng: np.random.Generator, count: int) -> dict[str, Any]:
     times, errors, per_target = [], [], {}
     for text, hidden in DEEP:
         first = int(rng.integers(0, 2**31))
+        many = ck.target(text).n_inputs > 2
+        data: dict[str, Any] = {"data": "batches", "batch_size": 256} if many else {}
         run = ck.train(
             text,
             hidden,
@@ -260,10 +262,9 @@ def deep(rng: np.random.Generator, count: int) -> dict[str, Any]:
             steps=2500,
             optimizer="adam",
             learning_rate=0.01,
-            data="batches" if ck.target(text).n_inputs > 2 else "population",
-            batch_size=256,
             threads=1,
             progress=False,
+            **data,
         )
         target = ck.target(text)
         good = 0

@@ -372,6 +372,32 @@ def test_from_torch_refuses_what_changes_a_module_only_far_out():
             Network.from_torch(module)
 
 
+def test_from_torch_reads_a_module_whose_own_precision_is_too_narrow():
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+
+    def chain(*weights, dtype=torch.float32):
+        layers = []
+        for weight in weights:
+            layers += [nn.Linear(1, 1, bias=False, dtype=dtype), nn.ReLU()]
+            nn.init.constant_(layers[-2].weight, weight)
+        return nn.Sequential(*layers[:-1])
+
+    wide = nn.Linear(2, 3)
+    nn.init.constant_(wide.weight, 3e38)
+    assert Network.from_torch(wide).weights[0][0, 0] == pytest.approx(3e38)
+    for weights in ((1e30, -1e30), (1e30, 1e30, -1e30, 1.0), (1e-30, 1e-30), (1e-30, 1e-30, 1e30)):
+        net = Network.from_torch(chain(*weights))
+        assert [w[0, 0] for w in net.weights] == pytest.approx(weights)
+    with pytest.raises(
+        ValueError, match=r"^module: its values leave the range of torch.float64 at"
+    ):
+        Network.from_torch(chain(1e200, -1e200, dtype=torch.float64))
+    dropping = nn.Sequential(wide, nn.Dropout(0.5), nn.ReLU(), nn.Linear(3, 1))
+    with pytest.raises(ValueError, match="layer '1' is a Dropout in training mode"):
+        Network.from_torch(dropping)
+
+
 def test_from_torch_refuses_weights_that_are_no_numbers_by_their_name():
     torch = pytest.importorskip("torch")
     nn = torch.nn

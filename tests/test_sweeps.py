@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import random
+import re
 import signal
 import time
 import warnings
@@ -348,3 +349,10 @@ def test_seeds_of_a_cell_that_are_no_pair_are_refused_by_name(seeds):
 def test_cells_that_are_no_list_are_refused_by_name(cells):
     with pytest.raises(TypeError, match=r"^cells: expected"):
         ck.sweep(cells)
+
+
+def test_the_columns_are_those_that_the_docstring_lists():
+    listed = str(ck.sweep.__doc__).partition("then ``seed``")[2].partition("A cell that failed")[0]
+    names = ["seed", *re.findall(r"``(\w+)``", listed)]
+    results = list(COLUMNS)[list(COLUMNS).index("seed") :]
+    assert [name for name in names if name != "detect"] == results

@@ -235,10 +235,15 @@ def test_other_letters_are_inputs_in_the_order_in_which_they_come():
     assert repr(target("b - 2a")) == "Target(f(x1, x2) = x1 - 2*x2, where x1 = b, x2 = a)"
     assert repr(target("y")) == "Target(f(x) = x, where x = y)"
     assert repr(target("y2 - y1")) == "Target(f(x1, x2) = x2 - x1, where x1 = y1, x2 = y2)"
-    assert repr(target("x0 - x1")) == "Target(f(x1, x2) = x1 - x2, where x1 = x0, x2 = x1)"
     assert repr(target("x1 - x3")) == "Target(f(x1, x2, x3) = x1 - x3)"
     again = pickle.loads(pickle.dumps(target("b - a")))
     assert repr(again) == repr(target("b - a"))
+
+
+@pytest.mark.parametrize("text", ["x1 + 2*x0", "x0", "x0 - x1", "x_0 + a", "x01 + x1", "(x0, x1)"])
+def test_inputs_are_counted_from_one(text):
+    with pytest.raises(ValueError, match=r"^target: expected .* counted from 1, got 'x01?'$"):
+        target(text)
 
 
 @given(st.text(alphabet="x12+-*/()|^_{}\\ abs.,₁²", max_size=25))

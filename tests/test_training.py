@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import pickle
+import re
 import subprocess
 import sys
+from fractions import Fraction
 from itertools import pairwise
 from queue import Queue
 from threading import Event, Thread
@@ -20,6 +23,7 @@ from scipy import integrate, stats
 import circuitkit as ck
 from circuitkit.progress import Bar, News
 from circuitkit.training import (
+    arguments,
     compiled,
     compiled_loop,
     first_order,
@@ -300,7 +304,7 @@ def test_every_optimizer_learns_the_absolute_value_for_some_seeds():
             steps=steps,
             optimizer=name,
             learning_rate=rate,
-            schedule="cosine",
+            schedule="constant" if name in ("lbfgs", "lm") else "cosine",
         )
         assert 0.2 < run.rate < 0.7, name
 
@@ -317,6 +321,52 @@ def test_a_schedule_may_be_a_name_or_a_function():
     given_ = ck.train("abs", (2,), seeds=4, steps=50, schedule=lambda progress: 1 - progress)
     constant = ck.train("abs", (2,), seeds=4, steps=50)
     assert bits(named, 2) == bits(given_, 2) != bits(constant, 2)
+
+
+#: one half, as functions of several libraries give it
+HALVES = [0.5, np.float32(0.5), np.array(0.5), torch.tensor(0.5), Fraction(1, 2)]
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "step", "warmup", lambda progress: 0.5])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "lm"])
+def test_a_schedule_that_would_do_nothing_is_refused(optimizer, schedule):
+    with pytest.raises(ValueError, match=f"^schedule: with optimizer='{optimizer}'.*'constant' or"):
+        ck.train("abs", 2, seeds=2, steps=2, optimizer=optimizer, schedule=schedule)
+
+
+@pytest.mark.parametrize(
+    ("given_", "error", "got"),
+    [
+        ("a", TypeError, "'a' at 0"),
+        ("0.5", TypeError, "'0.5' at 0"),
+        (None, TypeError, "None at 0"),
+        (True, TypeError, "True at 0"),
+        (np.ones(3), TypeError, "array([1., 1., 1.]) at 0"),
+        (math.nan, ValueError, "nan at 0"),
+        (math.inf, ValueError, "inf at 0"),
+        (10**400, ValueError, "about 1e+400 at 0"),
+        (-1, ValueError, "-1 at 0"),
+    ],
+)
+def test_what_a_schedule_gives_is_looked_at(given_, error, got):
+    expected = (
+        f"schedule: expected a function from [0, 1) to a finite number, 0 or above, got {got}"
+    )
+    with pytest.raises(error, match=f"^{re.escape(expected)}$"):
+        ck.train("abs", 2, seeds=2, steps=2, schedule=lambda progress: given_)
+
+
+def test_a_schedule_takes_the_share_of_the_steps():
+    with pytest.raises(TypeError, match=r"^schedule: expected a function from \[0, 1\)"):
+        ck.train("abs", 2, seeds=2, steps=2, schedule=lambda: 1.0)
+    half = [ck.train("abs", 2, seeds=2, steps=9, schedule=lambda progress, h=h: h) for h in HALVES]
+    assert len({bits(run, 1) for run in half}) == 1
+
+
+def test_a_batch_size_without_batches_is_refused():
+    with pytest.raises(ValueError, match=r"^batch_size: with data='population'.*left out, got 5$"):
+        ck.train("abs", 2, seeds=2, steps=2, batch_size=5)
+    assert ck.train("abs", 2, seeds=2, steps=2, batch_size=5, data="batches").steps == 2
 
 
 # --- the trainer that one can read ------------------------------------------------------------
@@ -747,3 +797,21 @@ def test_training_and_its_judge_never_see_the_circuits():
 def test_more_seeds_than_memory_holds_are_refused_by_name(count):
     with pytest.raises(ValueError, match=r"^seeds: expected a count from 1"):
         ck.train("abs", 2, seeds=count, steps=1)
+
+
+def test_networks_beyond_the_memory_are_refused_before_anything_is_allocated(monkeypatch):
+    monkeypatch.setattr(arguments, "memory", lambda: 2**33)
+    for hidden, more in ((10**9, {}), (10**5, {"optimizer": "lm"}), (10**5, {"rescue": "redraw"})):
+        left_out = {} if "rescue" in more else {"steps": 5}
+        with pytest.raises(
+            ValueError, match=r"^hidden: .* fit into the 8 GiB .*need at least .* GiB"
+        ):
+            ck.train("identity", hidden, seeds=2, **left_out, **more)
+    with pytest.raises(
+        ValueError, match=r"^seeds: .*got 1000000: 1,?000,?000 networks of 2000 param"
+    ):
+        ck.train("identity", 1000, seeds=10**6, steps=5)
+    with pytest.raises(ValueError, match=r"^seeds: .*more than the memory of this machine holds"):
+        ck.train("identity", 1, seeds=2**30, steps=5)
+    with pytest.raises(ValueError, match=r"^hidden: expected networks that fit into the 8 GiB"):
+        ck.learn("identity", 10**5)

@@ -104,7 +104,23 @@ def test_a_seed_that_the_page_sends_leaves_the_weights_to_the_page():
 def test_a_bad_trait_is_refused_by_name_and_leaves_the_old_value(trait, value, message):
     widget = ck.CircuitWidget("identity", "identity")
     before = getattr(widget, trait)
-    with pytest.raises(traitlets.TraitError, match=re.escape(message)):
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)) as caught:
+        setattr(widget, trait, value)
+    assert isinstance(caught.value, traitlets.TraitError)
+    assert getattr(widget, trait) == before
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+        widget.set_state({trait: value})
+    assert getattr(widget, trait) == before
+
+
+@pytest.mark.parametrize(
+    "trait", ["weights", "biases", "x", "ablated", "frozen", "seed", "learning_rate"]
+)
+@pytest.mark.parametrize("value", [1j, True, {"a": 1}, object()])
+def test_a_trait_of_another_kind_is_a_type_error_that_names_it(trait, value):
+    widget = ck.CircuitWidget("identity", "identity")
+    before = getattr(widget, trait)
+    with pytest.raises(TypeError, match=f"^{trait}: expected "):
         setattr(widget, trait, value)
     assert getattr(widget, trait) == before
 
@@ -135,7 +151,8 @@ def test_a_bad_trait_is_refused_by_name_and_leaves_the_old_value(trait, value, m
             "ties: expected edges as (layer, row",
         ),
         ({"challenge": "abs"}, TypeError, "challenge: expected a Challenge, got str"),
-        ({"frozen": [(9, 0, 0)]}, traitlets.TraitError, "frozen: expected edges"),
+        ({"frozen": [(9, 0, 0)]}, ValueError, "frozen: expected edges"),
+        ({"frozen": [3]}, TypeError, "frozen: expected edges"),
         ({"seed": 2**60}, ValueError, "seed: expected a whole number from 0 to 2^53 - 1"),
         (
             {"seeds": [-4]},

@@ -43,8 +43,11 @@ def positions(used: list[str]) -> list[str]:
     not start at 1, or of another one than x, by their numbers: ``["y2", "y1"]`` -> ``["y1", "y2"]``.
 
     Raises:
-        ValueError: x beside x1, x2, ..., or too many inputs.
+        ValueError: x0, x beside x1, x2, ..., or too many inputs.
     """
+    for name in used:
+        if re.fullmatch(r"x0\d*", name):  # renamed, x1 would be another input than the one written
+            raise wrong("target", "the variables x, or x1, x2, ... counted from 1", repr(name))
     if not used:
         return ["x"]
     if all(re.fullmatch(r"x[1-9]\d{0,3}", name) for name in used):

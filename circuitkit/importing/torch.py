@@ -5,6 +5,7 @@ Kept apart so that :mod:`circuitkit.network` needs numpy alone.
 
 from __future__ import annotations
 
+import copy
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -94,6 +95,29 @@ def _need_the_same_values(
     rng = np.random.default_rng(0)
     x = rng.normal(size=(12, weights[0].shape[1])) * np.repeat([0.1, 1.0, 10.0], 4)[:, None]
     inputs = torch.tensor(x).to(parameter)
+    h = _exact(inputs)
+    size = np.abs(h)  # the same sums without cancellation: what rounding errors are relative to
+    sums = []
+    with np.errstate(all="ignore"):  # beyond the doubles: refused below
+        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
+            bias = np.zeros(len(w)) if b is None else b
+            h = (np.maximum(h, 0.0) if i else h) @ w.T + bias
+            size = size @ np.abs(w).T + np.abs(bias)
+            sums.append(size)
+    dtype = parameter.dtype
+    if not _fit(sums, dtype):  # its own values are inf, nan or 0 where they should not be
+        refused = ValueError(
+            f"module: its values leave the range of {dtype} at the points tried, with weights from "
+            f"{_smallest(weights):.3g} to {max(np.abs(w).max() for w in weights):.3g} in size; "
+            "scale its layers"
+        )
+        if dtype == torch.float64 or not _fit(sums, torch.float64):
+            raise refused
+        dtype = torch.float64
+        try:
+            module, inputs = copy.deepcopy(module).to(dtype), inputs.to(dtype)
+        except Exception:  # what a norm computes cannot be copied
+            raise refused from None
     try:
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
             given, again = (_exact(module(inputs)) for _ in range(2))
@@ -102,22 +126,27 @@ def _need_the_same_values(
             f"module: called with an input of shape {tuple(inputs.shape)}, it raises "
             f"{type(error).__name__} ({error})"
         ) from error
-    h = _exact(inputs)
-    size = np.abs(h)  # the same sums without cancellation: what rounding errors are relative to
-    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
-        bias = np.zeros(len(w)) if b is None else b
-        h, size = (np.maximum(h, 0.0) if i else h) @ w.T + bias, size @ np.abs(w).T + np.abs(bias)
     reason = _reason(module)
-    if not np.array_equal(given, again):
+    if not np.array_equal(given, again, equal_nan=True):
         raise ValueError(
             f"module: gives other values when it is called again{reason or '; try module.eval()'}"
         )
-    allowed = 8 * torch.finfo(parameter.dtype).eps * sum(w.shape[1] for w in weights) * size
+    allowed = 8 * torch.finfo(dtype).eps * sum(w.shape[1] for w in weights) * size
     if given.shape != h.shape or not (np.abs(given - h) <= allowed).all():
         raise ValueError(
             "module: what it computes is not what the weights of its layers say"
             f"{reason or '; one of them does something of its own'}"
         )
+
+
+def _fit(sums: Sequence[NDArray[np.float64]], dtype: torch.dtype) -> bool:
+    """Whether a precision holds sums of these sizes: none beyond its range, none rounded to 0."""
+    info = torch.finfo(dtype)
+    return all(bool(((s == 0) | ((s >= info.tiny) & (s <= info.max / 2))).all()) for s in sums)
+
+
+def _smallest(weights: Sequence[NDArray[np.float64]]) -> float:
+    return min((float(np.abs(w[w != 0]).min()) for w in weights if w.any()), default=0.0)
 
 
 def _need_numbers(module: nn.Module) -> None:

@@ -311,9 +311,10 @@ def sweep(
 
     Returns:
         A table in the order of ``cells``. Its columns (``circuitkit.sweeps.store.COLUMNS``) are the cell's settings,
-        then ``seed``, ``steps`` (taken), ``loss``, ``worst_error``, ``solved``, ``outcome``,
-        ``function`` and ``circuit`` (with ``detect``), ``seconds`` (of the whole cell), ``error``,
-        ``cell`` (the shard's name) and versions. A cell that failed is one row without a seed, with
+        then ``seed``, ``steps`` (taken), ``loss``, ``worst_error``, ``cost`` (with a rescue),
+        ``solved``, ``outcome``, ``function`` and ``circuit`` (with ``detect``), ``seconds`` (of the whole
+        cell), ``error``, ``cell`` (the shard's name), and the versions of ``circuitkit``, ``torch`` and
+        ``numba``. A cell that failed is one row without a seed, with
         its ``error``; it is not stored, and a rerun tries it again. Ctrl-C returns the cells that are
         finished, with a warning.
 

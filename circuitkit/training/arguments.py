@@ -5,7 +5,8 @@ What depends on several of them is looked at in :mod:`.task`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -27,6 +28,7 @@ from circuitkit.checks import (
     wrong,
 )
 from circuitkit.extras import need
+from circuitkit.training.flat import n_parameters
 
 __all__ = [
     "BOX",
@@ -40,7 +42,9 @@ __all__ = [
     "SEEDS",
     "Box",
     "box_of",
+    "memory",
     "names",
+    "need_memory",
 ]
 
 #: the ends of each input
@@ -51,6 +55,9 @@ _MOST_SEEDS = 2**40
 _SEEDS = "a count from 1, or distinct whole numbers from 0 to 2**63 - 1"
 _WIDTHS = "layer widths such as (3, 2)"
 _PAIRS = "a pair (low, high) for each input, such as [(-1, 1)]"
+
+#: of a parameter: its random number, the weight made of it, and that in the array of all, there at once
+_BYTES = 3 * 8
 
 POSITIVE = double(above=0)
 SEED = whole(least=0, most=2**63 - 1, top="2**63 - 1")
@@ -75,7 +82,10 @@ HIDDEN = made_by(_hidden, right=(3, 2), wrong=("32", None, 2.5, (), 0, True, (3,
 
 def _seeds(name: str, value: Any) -> NDArray[np.int64]:
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
-        return np.arange(whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value))
+        count = whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value)
+        if _BYTES * count > memory():  # a single parameter of each
+            raise wrong(name, _SEEDS, f"{count}, more than the memory of this machine holds")
+        return np.arange(count)
     seeds = several(SEED, _SEEDS, fewest=1).take(name, value)
     if len(set(seeds)) != len(seeds):
         twice = next(v for v in seeds if seeds.count(v) > 1)
@@ -149,3 +159,36 @@ def _device(name: str, value: Any) -> str:
 
 
 DEVICE = made_by(_device, right="cpu", wrong=("tpu", "", None, ["cpu"], "meta"))
+
+
+def need_memory(sizes: Sequence[int], seeds: int, *, bias: bool, squares: bool) -> None:
+    """Refuse networks that no memory of this machine can hold, before anything is allocated.
+
+    Args:
+        sizes: widths from input to output.
+        seeds: how many networks.
+        bias: whether they have biases.
+        squares: whether the normal equations of one of them are needed, too.
+
+    Raises:
+        ValueError: it cannot, with what they need at least.
+    """
+    parameters, available = n_parameters(sizes, bias=bias), memory()
+    one = _BYTES * parameters + (8 * parameters**2 if squares else 0)
+    needed = one + _BYTES * parameters * (seeds - 1)
+    if needed > available:
+        name, given = ("hidden", tuple(sizes[1:-1])) if one > available else ("seeds", seeds)
+        raise wrong(
+            name,
+            f"networks that fit into the {words.number(round(available / 2**30, 1))} GiB of this machine",
+            f"{shown(given)}: {words.count(seeds, 'network')} of {parameters} parameters, "
+            f"which need at least {needed / 2**30:.3g} GiB",
+        )
+
+
+def memory() -> int:
+    """The bytes of this machine's memory; 1 TiB where it does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, OSError, ValueError):
+        return 2**40

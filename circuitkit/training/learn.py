@@ -26,7 +26,7 @@ from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.progress import Bar, News, attended
 from circuitkit.training.architecture import least_hidden, too_small
-from circuitkit.training.arguments import BOX, HIDDEN, POSITIVE, SEED, box_of
+from circuitkit.training.arguments import BOX, HIDDEN, POSITIVE, SEED, box_of, need_memory
 from circuitkit.training.flat import from_chunks, n_parameters, to_chunks
 from circuitkit.training.outcomes import name_outcomes
 from circuitkit.training.problem import Problem
@@ -174,9 +174,9 @@ def learn(
     box = box_of(BOX.take("domain", domain), f.n_inputs)
     widths = least_hidden(f, box) if hidden is None else HIDDEN.take("hidden", hidden)
     limit = budget
-    problem = Problem(
-        f, (f.n_inputs, *widths, f.n_outputs), box is not None or not f.pieces.is_homogeneous, box
-    )
+    sizes, bias = (f.n_inputs, *widths, f.n_outputs), box is not None or not f.pieces.is_homogeneous
+    need_memory(sizes, 1, bias=bias, squares=True)
+    problem = Problem(f, sizes, bias, box)
     impossible = too_small(f, widths, box)
     if impossible is not None:
         limit = min(limit, 1_000.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -11,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.checks import double, made_by, one_of, shown
+from circuitkit.checks import double, made_by, one_of, shown, wrong, wrong_type
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
-from circuitkit.training.arguments import Box, box_of
+from circuitkit.training.arguments import Box, box_of, need_memory
 from circuitkit.training.points import BATCH
 
 __all__ = ["OPTIONS", "SCHEDULE", "SCHEDULES", "Schedule", "Task", "task_of"]
@@ -29,10 +30,27 @@ SCHEDULES: dict[str, Schedule] = {
     "step": lambda progress: 0.1 ** int(3 * progress),
     "warmup": lambda progress: min(1.0, 10 * progress + 0.01),
 }
+_FACTOR = "a function from [0, 1) to a finite number, 0 or above"
+
+
+def _schedule(name: str, value: Any) -> str | Schedule:
+    if not callable(value):
+        known: str = one_of(*SCHEDULES).take(name, value)
+        return known
+    try:
+        inspect.signature(value).bind(0.0)
+    except TypeError as error:
+        raise wrong_type(name, _FACTOR, f"{shown(value)}: {error}") from None
+    except ValueError:  # written in C, and silent about its arguments
+        pass
+    schedule: Schedule = value
+    return schedule
+
+
 SCHEDULE = made_by(
-    lambda name, value: value if callable(value) else one_of(*SCHEDULES).take(name, value),
+    _schedule,
     right="cosine",
-    wrong=("cos", 3, None, ["cosine"]),
+    wrong=("cos", 3, None, ["cosine"], lambda: 1.0),
 )
 #: the optimizers that look at curvature, in torch alone: options and their defaults
 WITH_CURVATURE: dict[str, dict[str, float]] = {
@@ -109,8 +127,9 @@ class Task:
 
     def rate(self, step: int) -> float:
         """The learning rate of that step."""
-        s = SCHEDULES[self.schedule] if isinstance(self.schedule, str) else self.schedule
-        return self.learning_rate * float(s(step / self.steps))
+        if isinstance(self.schedule, str):
+            return self.learning_rate * SCHEDULES[self.schedule](step / self.steps)
+        return self.learning_rate * _factor(self.schedule, step / self.steps)
 
     def settings(self) -> dict[str, Any]:
         """The arguments as a run keeps them."""
@@ -135,7 +154,28 @@ def task_of(**given: Any) -> Task:
     }
     task = Task(**{**given, **decided})
     _check_rescue(task)
+    _check_ignored(task)
+    squares = task.optimizer == "lm" or task.rescue is not None
+    need_memory(task.sizes, len(task.seeds), bias=task.bias, squares=squares)
     return task
+
+
+def _factor(schedule: Schedule, progress: float) -> float:
+    """What a schedule says there.
+
+    Raises:
+        TypeError: it is no number.
+        ValueError: it is not finite, or below 0.
+    """
+    given: Any = schedule(progress)
+    try:
+        # numpy and torch give some numbers as arrays without an axis.
+        value = given.item() if getattr(given, "shape", None) == () else given
+        factor: float = double(least=0).take("schedule", value)
+    except (TypeError, ValueError) as error:
+        kind = wrong_type if isinstance(error, TypeError) else wrong
+        raise kind("schedule", _FACTOR, f"{shown(given)} at {progress:.6g}") from None
+    return factor
 
 
 def _available() -> int:
@@ -150,6 +190,20 @@ def _options(options: Mapping[str, Any], optimizer: str) -> dict[str, float]:
             raise ValueError(f"options: {optimizer!r} takes {accepted}, got {shown(name)}")
     constant = double(least=0)
     return {name: constant.take(f"options[{name!r}]", v) for name, v in options.items()}
+
+
+def _check_ignored(task: Task) -> None:
+    """Refuse what would change nothing."""
+    if task.schedule != "constant" and task.optimizer in WITH_CURVATURE:
+        raise ValueError(
+            f"schedule: with optimizer={task.optimizer!r}, whose learning rate is that of its start alone, "
+            f"expected 'constant' or left out, got {shown(task.schedule)}"
+        )
+    if task.batch_size != BATCH and task.data == "population":
+        raise ValueError(
+            f"batch_size: with data='population', which has no batches, expected it left out, "
+            f"got {task.batch_size}"
+        )
 
 
 def _check_rescue(task: Task) -> None:

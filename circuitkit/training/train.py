@@ -129,14 +129,15 @@ def train(
         bias: whether the layers have biases.
         schedule: factor on the learning rate by the share of the steps done: ``"constant"
             "linear" "cosine" "step"`` (a tenth after each third) ``"warmup"`` (over the first
-            tenth) or a function from [0, 1) to a number.
+            tenth) or a function from [0, 1) to a finite number, 0 or above.
+            Of ``"rprop"`` it changes the initial step size alone; ``"lbfgs"`` and ``"lm"`` take none.
         weight_decay: coefficient of the weights' decay, 0 or above, as in ``torch.optim``: added to
             the gradient, or decoupled for ``"adamw"``.
         options: further constants of the optimizer, named as in
             :data:`circuitkit.training.task.OPTIONS`, for example ``{"momentum": 0.95}``.
         dtype: ``"float32"`` or ``"float64"``.
         device: ``"cpu"``, or a CUDA device such as ``"cuda"``.
-        batch_size: how many points in a batch.
+        batch_size: with ``data="batches"``, how many points in a batch.
         threads: how many threads share the seeds; by default as many as the process may use. The
             result does not depend on it.
         domain: with a rescue, the box on which the network is to be the function, ``(low, high)`` for
@@ -149,7 +150,8 @@ def train(
         of steps, and judged; a second Ctrl-C, while that is being judged, raises.
 
     Raises:
-        TypeError, ValueError: an argument that is not one of these, named in the message.
+        TypeError, ValueError: an argument that is not one of these, or that would change nothing beside
+            the others, or networks beyond the machine's memory; named in the message.
 
     Example:
         Half the seeds find the identity:

@@ -32,6 +32,7 @@ from circuitkit.checks import (
     made_with,
     number,
     one_of,
+    optional,
     several,
     shown,
     string,
@@ -56,6 +57,7 @@ _TOLERANCE: float = RULES["verdict"]
 #: beyond this a page cannot tell neighboring whole numbers apart
 _SEEDS = 2**53
 _SEED = whole(least=0, most=_SEEDS - 1, top="2^53 - 1")
+_RATE = number(above=0)
 
 
 def _as_network(name: str, network: Any) -> Network:
@@ -139,6 +141,48 @@ class _Verdict(traitlets.Dict):
         return value
 
 
+class _WrongValue(traitlets.TraitError, ValueError):
+    """A trait's value that does not fit."""
+
+
+class _WrongType(traitlets.TraitError, TypeError):
+    """A trait's value of another kind."""
+
+
+def _as_trait_error(error: TypeError | ValueError) -> traitlets.TraitError:
+    """The same error as traitlets knows it, which then keeps the trait's old value."""
+    return (_WrongType if isinstance(error, TypeError) else _WrongValue)(str(error))
+
+
+class _Named:
+    """A trait that refuses what is of another kind with a TypeError that names it."""
+
+    name: str | None
+    expected = "another value"
+
+    def _validate(self, obj: Any, value: Any) -> Any:
+        try:
+            if isinstance(value, bool):  # an int to Python
+                self.error(obj, value)  # type: ignore[attr-defined]
+            return super()._validate(obj, value)  # type: ignore[misc]
+        except (_WrongType, _WrongValue):
+            raise
+        except traitlets.TraitError:
+            raise _WrongType(f"{self.name}: expected {self.expected}, got {shown(value)}") from None
+
+
+class _List(_Named, traitlets.List[Any]):
+    expected = "a list"
+
+
+class _Int(_Named, traitlets.Int[Any, Any]):
+    expected = "a whole number or None"
+
+
+class _Float(_Named, traitlets.Float[Any, Any]):
+    expected = "a number above 0"
+
+
 class CircuitWidget(page.PageWidget):
     r"""A network to touch: drag its inputs, turn its weights, see its function and whether it is right.
 
@@ -177,7 +221,8 @@ class CircuitWidget(page.PageWidget):
     --NotebookClient.store_widget_state=False``.
 
     Raises:
-        TypeError, ValueError: an argument or trait, named, that does not fit.
+        TypeError, ValueError: an argument or trait, named, that does not fit; a trait keeps its value, and its
+            error is a ``traitlets.TraitError``, too.
 
     Example:
         >>> w = CircuitWidget("identity", "identity", x=-5)
@@ -190,13 +235,13 @@ class CircuitWidget(page.PageWidget):
     _esm = page.module_source()
     _css = page.style_source()
 
-    weights: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    biases: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    x: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    ablated: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    frozen: traitlets.List[Any] = traitlets.List().tag(sync=True)
-    seed = traitlets.Int(None, allow_none=True).tag(sync=True)
-    learning_rate = traitlets.Float(0.1).tag(sync=True)
+    weights = _List().tag(sync=True)
+    biases = _List().tag(sync=True)
+    x = _List().tag(sync=True)
+    ablated = _List().tag(sync=True)
+    frozen = _List().tag(sync=True)
+    seed = _Int(None, allow_none=True).tag(sync=True)
+    learning_rate = _Float(0.1).tag(sync=True)
     verdict = _Verdict(None, allow_none=True).tag(sync=True)
     #: how often Python has set weights or biases, and which of these the page had seen when it sent
     _turn = traitlets.Int(0).tag(sync=True)
@@ -216,7 +261,7 @@ class CircuitWidget(page.PageWidget):
         input_names=made_by(_texts, right=["a", "b"], wrong=(3, [1, 2])),
         seed=_SEED,
         seeds=several(_SEED, "a list of seeds"),
-        learning_rate=number(above=0),
+        learning_rate=_RATE,
         frozen=listed("a list of edges"),
         biases=flag(),
         caption=string(empty=True),
@@ -279,7 +324,10 @@ class CircuitWidget(page.PageWidget):
             "biases": [b.tolist() for b in net.biases],
             "x": _checked_x(x, box),
             "ablated": [],
-            "frozen": [list(edge) for edge in frozen] if frozen is not None else [],
+            "frozen": [
+                _checked_key(edge, net.layer_sizes, "frozen")
+                for edge in (() if frozen is None else frozen)
+            ],
             "seed": seed,
             "learning_rate": learning_rate,
         }
@@ -406,9 +454,9 @@ class CircuitWidget(page.PageWidget):
         try:
             net = Network(weights, biases)
         except (TypeError, ValueError) as error:
-            raise traitlets.TraitError(str(error)) from error
+            raise _as_trait_error(error) from error
         if self._sizes is not None and net.layer_sizes != self._sizes:
-            raise traitlets.TraitError(
+            raise _WrongValue(
                 f"{name}: expected the shape of a {words.dashes(self._sizes)} network, "
                 f"got {words.dashes(net.layer_sizes)}"
             )
@@ -421,7 +469,7 @@ class CircuitWidget(page.PageWidget):
         try:
             x = finite_vector(proposal["value"], "x", self._sizes[0], "one for each input")
         except (TypeError, ValueError) as error:
-            raise traitlets.TraitError(str(error)) from error
+            raise _as_trait_error(error) from error
         return [float(v) for v in x]
 
     @traitlets.validate("ablated", "frozen")
@@ -432,22 +480,21 @@ class CircuitWidget(page.PageWidget):
         try:
             return [_checked_key(key, self._sizes, name) for key in proposal["value"]]
         except (TypeError, ValueError) as error:
-            raise traitlets.TraitError(str(error)) from error
+            raise _as_trait_error(error) from error
 
     @traitlets.validate("learning_rate")
     def _check_rate(self, proposal: Any) -> float:
-        rate = float(proposal["value"])
-        if not (math.isfinite(rate) and rate > 0):
-            raise traitlets.TraitError(f"learning_rate: expected a number above 0, got {rate}")
-        return rate
+        try:
+            return float(_RATE.take("learning_rate", proposal["value"]))
+        except (TypeError, ValueError) as error:
+            raise _as_trait_error(error) from error
 
     @traitlets.validate("seed")
     def _check_seed(self, proposal: Any) -> int | None:
-        seed: int | None = proposal["value"]
-        if seed is not None and not 0 <= seed < _SEEDS:
-            raise traitlets.TraitError(
-                f"seed: expected a whole number from 0 to 2^53 - 1, got {seed}"
-            )
+        try:
+            seed: int | None = optional(_SEED).take("seed", proposal["value"])
+        except (TypeError, ValueError) as error:
+            raise _as_trait_error(error) from error
         return seed
 
     # ------------------------------------------------------------------ the published page
