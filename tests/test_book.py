@@ -75,6 +75,30 @@ def test_an_answer_box_stands_in_an_exercise_with_a_solution_and_asks_for_a_numb
         assert len(labels) == len(set(labels))
 
 
+def test_a_word_is_new_once_in_a_chapter_that_uses_it():
+    """Each "New words" line names words of its own page, and no page names one of an earlier page."""
+    chapters = re.findall(r"file: (chapters/\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+    first = {}
+    for path in (ROOT / f"{chapter}.ipynb" for chapter in chapters):
+        if not path.exists():  # a page without code
+            continue
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        found = re.search(r"\*\*New words:\*\* (.*?)(?:\n\n|\Z)", text, re.S)
+        if not found:
+            continue
+        new, _, old = found[1].partition("none. Old ones put to use:")
+        rest = text.replace(found[0], "").casefold()
+        for word in re.findall(r"\{term\}`([^`]*)`", new):
+            assert word not in first, f"{word}: new in {first[word]} and again in {path.stem}"
+            first[word] = path.stem
+            for part in word.casefold().split():
+                assert re.search(rf"\b{part}", rest), f"{word}: nowhere else in {path.stem}"
+        for word in re.findall(r"\{term\}`([^`]*)`", old):
+            assert word in first, f"{word}: called old in {path.stem}, and new nowhere before"
+    assert len(first) > 30
+
+
 # --- claim -------------------------------------------------------------------------------------
 
 

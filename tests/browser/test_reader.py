@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -170,6 +171,30 @@ def test_the_reader_is_accessible_and_fits(show, theme, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     found = Axe().run(page, context=".ck-reader")
     assert [v["id"] for v in found.response["violations"]] == []
+
+
+def test_on_a_phone_no_name_runs_into_the_next_and_no_row_is_hidden(show):
+    rows = [[2, -2], [-1.5, 1.5], [1, 1], [-2, -2], [1.5, 1], [-3, -2], [0.5, 2]]
+    crowd = ck.Network([rows, [[0.25, 0.33, 0.5, -0.25, 6, -3, 0.01]]])
+    page = show(ck.WeightsReader(crowd), width=380)
+    expect(page.locator(".ck-feature")).to_have_count(7)
+    frame, *names = page.evaluate(
+        """() => [...document.querySelectorAll(".ck-drawing, .ck-feature")].map((e) => {
+             const { left, right } = e.getBoundingClientRect();
+             return [left, right];
+           })"""
+    )
+    for (_, end), (start, _) in pairwise(names):
+        assert end <= start
+    assert frame[0] <= names[0][0]
+    assert names[-1][1] <= frame[1]
+    flags = page.locator(".ck-flag.ck-on").evaluate_all(
+        "all => all.map((e) => e.getBoundingClientRect().right)"
+    )
+    assert flags
+    assert max(flags) <= frame[1] + 1
+    table = page.locator(".ck-reader-scroll")
+    assert table.evaluate("e => e.scrollHeight <= e.clientHeight")
 
 
 def test_the_worst_input_can_be_visited(show):

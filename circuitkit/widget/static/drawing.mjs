@@ -170,7 +170,7 @@ export class Drawing {
     const folds = broad.map((layer) => (sizes[layer] > 1 ? Math.ceil((pill + 3) / spacing[layer]) : 1));
     const rows = folds.map((k, l) => k * Math.min(sizes[l], sizes[l + 1]));
     const bias = this.config.show_biases ? BIAS : 0;
-    const below = (l) => bias + (this.config.names?.[l]?.length ? NAME : 0);
+    const below = (l) => bias + (this.config.names?.[l]?.length ? (width < 400 && dense ? 2 * NAME : NAME) : 0);
     const heights = rows.map((n, l) => LEAD + n * ROW + 12 + below(l));
     let y = 22 + radius;
     const centers = new Array(sizes.length);
