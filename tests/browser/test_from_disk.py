@@ -11,6 +11,7 @@ import nbformat
 import pytest
 from conftest import HTML, built_pages
 from playwright.sync_api import Browser, expect
+from starting import start_all
 
 import circuitkit as ck
 
@@ -67,9 +68,8 @@ def test_every_widget_of_the_book_lives_when_the_book_is_opened_from_a_disk(brow
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     page.goto((HTML / name).as_uri())
-    for place in page.locator(".ck-static").all():
-        place.scroll_into_view_if_needed()
-        expect(place).to_have_attribute("data-state", "live")
+    page.set_default_timeout(30_000)
+    start_all(page)
     context.close()
     assert problems == []
 

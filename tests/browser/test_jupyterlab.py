@@ -133,7 +133,7 @@ def page(browser: Browser, lab: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1300, "height": 1100})
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
-    page.goto(lab)
+    page.goto(f"{lab}&reset")  # without what other tests have left open
     # Before the kernel has come up, a cell that is run does nothing.
     expect(page.get_by_text("| Idle")).to_be_visible()
     page.locator(".jp-CodeCell .cm-content").first.click()

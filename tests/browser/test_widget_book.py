@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import HTML, built_pages
-from playwright.sync_api import Page
+from starting import start_all
 
 #: What a reader of a phone, half a screen, a tablet and a desk sees.
 WIDTHS = (360, 640, 768, 1280)
@@ -42,20 +42,6 @@ PRESS_ALL = """() => {
 }"""
 
 PAGES = [name for name in built_pages() if 'class="ck-static"' in (HTML / name).read_text("utf-8")]
-
-
-def start_all(page: Page) -> int:
-    # A widget that is folded away starts when its reader opens it.
-    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
-    places = page.locator(".ck-static")
-    for place in places.all():
-        # What a busy machine draws late moves the page: follow the place until it is there.
-        page.wait_for_function(
-            "e => { e.scrollIntoView({ block: 'nearest' }); return e.dataset.state === 'live'; }",
-            arg=place.element_handle(),
-        )
-    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
-    return places.count()
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -1,0 +1,19 @@
+"""Start the widgets of a page, as a reader does who scrolls through all of it and unfolds what is folded."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+
+def start_all(page: Page) -> int:
+    # A widget that is folded away starts when its reader opens it.
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    places = page.locator(".ck-static")
+    for place in places.all():
+        # What a busy machine draws late moves the page: follow the place until it is there.
+        page.wait_for_function(
+            "e => { e.scrollIntoView({ block: 'nearest' }); return e.dataset.state === 'live'; }",
+            arg=place.element_handle(),
+        )
+    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    return places.count()
