@@ -418,3 +418,11 @@ def test_symbols_that_are_more_than_real_are_refused():
     x = sympy.Symbol("x", positive=True)
     with pytest.raises(ValueError, match="may be any real number, got x with positive=True"):
         ck.prove(ck.circuit("identity"), sympy.Abs(x))
+
+
+@pytest.mark.parametrize("domain", [None, [(-1, 1), (-1, 1)], [(1 / 8, 1 / 4), (1 / 8, 1)]])
+def test_a_strict_relation_that_is_equal_where_no_sample_falls_is_refuted(domain):
+    weights = [[[1, -1 / 3], [-1, 1 / 3]], [[1, 1]]]  # |x1 - x2/3 - 1/7|
+    found = ck.prove(ck.Network(weights, [[-1 / 7, 1 / 7], [0]]), "y > 0", domain=domain)
+    assert not found.holds
+    assert "both sides are equal" in repr(found)
