@@ -326,6 +326,10 @@ POLISH = [
         (r'role="doc-biblioentry"', 'role="listitem"'),
         (r'<summary aria-label="Toggle hidden content">', "<summary>"),
         # The corner of a data frame heads nothing.
-        (r'<th(?: class="(?:blank|index_name)[^"]*")?\s*>(?:&nbsp;|\s)*</th>', "<td></td>"),
+        (
+            r'<th(?: class="(?:blank|index_name)[^"]*")?( colspan="\d+")?(?: halign="\w+")?\s*>'
+            r"(?:&nbsp;|\s)*</th>",
+            r"<td\1></td>",
+        ),
     ]
 ]

@@ -307,6 +307,7 @@ def test_panels_side_by_side_stand_one_below_the_other_on_a_phone(tmp_path):
 def test_the_corner_of_a_data_frame_is_no_heading():
     assert polish("<th></th><th>rate</th>") == "<td></td><th>rate</th>"
     assert polish('<th class="blank level0" >&nbsp;</th>') == "<td></td>"
+    assert polish('<th colspan="2" halign="left"></th>') == '<td colspan="2"></td>'
 
 
 def test_icons_that_another_rule_shows_are_kept():
