@@ -108,6 +108,17 @@ class Attempt:
     def forwards(self, count: float) -> None:
         self.spent += count * len(self.x) * len(self.theta) / self.unit
 
+    def follow(
+        self, settings: Settings, enough: float, *, slope: float = 0.0, bends: int = 0
+    ) -> int:
+        """At most 2,000 steps of gradient descent, and ``bends`` more; how they ended."""
+        made, _, how = descents.follow(
+            self.theta, self.sizes, self.x, self.y, settings["rate"], 2000 + bends,
+            settings["window"], 0.1, enough, slope, bends,
+        )  # fmt: skip
+        self.gradients(made)
+        return how
+
     def start(self, *, sees: bool = False) -> None:
         """Draw all weights anew: as ``nn.Linear`` does, or large, and until no layer is off anywhere."""
         scale = math.sqrt(6) if sees else 1.0
@@ -197,11 +208,7 @@ def gradient_descent(
         slope = settings.get("slope", 0.0) if a.is_new else 0.0
         bends = settings.get("bends", 0) if slope else 0
         a.is_new = False
-        made, _, how = descents.follow(
-            a.theta, a.sizes, a.x, a.y, settings["rate"], 2000 + bends,
-            settings["window"], 0.1, enough, slope, bends,
-        )  # fmt: skip
-        a.gradients(made)
+        how = a.follow(settings, enough, slope=slope, bends=bends)
         if how == descents.GONE:
             if a.is_close():
                 return True
@@ -228,10 +235,7 @@ def pruned(a: Attempt, settings: Settings) -> bool:
         a.shape = WIDE[goal]
         a.start()
         while a.shape != goal and a.spent < BUDGET:
-            made, _, how = descents.follow(
-                a.theta, a.sizes, a.x, a.y, settings["rate"], 2000, settings["window"], 0.1, 1e-8, 0.0, 0
-            )  # fmt: skip
-            a.gradients(made)
+            how = a.follow(settings, 1e-8)
             if how == descents.MORE:
                 continue
             if not np.isfinite(a.theta).all():
@@ -250,10 +254,7 @@ def pruned(a: Attempt, settings: Settings) -> bool:
         gone = False
         enough = PROMISING
         while a.spent < BUDGET:
-            made, _, how = descents.follow(
-                a.theta, a.sizes, a.x, a.y, settings["rate"], 2000, settings["window"], 0.1, enough, 0.0, 0
-            )  # fmt: skip
-            a.gradients(made)
+            how = a.follow(settings, enough)
             gone = how == descents.GONE and a.is_close()
             enough *= 0.1 if how == descents.GONE else 1.0
             if gone or how == descents.SLOW or enough < GONE:
@@ -405,10 +406,7 @@ def without_curvature(a: Attempt, settings: Settings) -> bool:
     enough = PROMISING
     asked = 0
     while a.spent < BUDGET:
-        made, _, how = descents.follow(
-            a.theta, a.sizes, a.x, a.y, settings["rate"], 2000, settings["window"], 0.1, enough, 0.0, 0
-        )  # fmt: skip
-        a.gradients(made)
+        how = a.follow(settings, enough)
         if how == descents.GONE:
             if a.is_close():
                 return True

@@ -38,9 +38,10 @@ from circuitkit.functions.language import CATALOGUE
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
-from circuitkit.proof.claim import exact_number, nearest_float
+from circuitkit.proof.claim import exact_number
 from circuitkit.proof.prove import Proof, Undecided, prove
 from circuitkit.rules import RULES, phrase
+from circuitkit.words import nearest_float
 
 __all__ = ["Detection", "Unit", "detect"]
 

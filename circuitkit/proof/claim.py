@@ -42,7 +42,6 @@ __all__ = [
     "Polytope",
     "exact_number",
     "exact_text",
-    "nearest_float",
     "read_claim",
 ]
 

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from circuitkit.functions.relation import Relation
 from circuitkit.network import Network
-from circuitkit.proof.claim import Box, Claim, Point, nearest_float
+from circuitkit.proof.claim import Box, Claim, Point
+from circuitkit.words import nearest_float
 
 __all__ = ["as_array", "looks_equal", "looks_near", "near", "sampled"]
 

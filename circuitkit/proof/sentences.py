@@ -10,8 +10,8 @@ from typing import Literal, TypeAlias
 from circuitkit.functions.relation import Relation
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
-from circuitkit.proof.claim import Box, Claim, Point, Polytope, nearest_float, values
-from circuitkit.words import Rounding, count, larger, number, output_names, vector
+from circuitkit.proof.claim import Box, Claim, Point, Polytope, values
+from circuitkit.words import Rounding, count, larger, nearest_float, number, output_names, vector
 
 __all__ = ["Bound", "apart", "between", "proved", "question", "refuted"]
 

@@ -15,10 +15,10 @@ from circuitkit.functions.relation import Relation
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof import sentences, smtlib
-from circuitkit.proof.claim import Claim, Measure, Point, nearest_float
+from circuitkit.proof.claim import Claim, Measure, Point
 from circuitkit.proof.counterexample import as_array
 from circuitkit.proof.counting import count_pieces
-from circuitkit.words import float_above, float_below
+from circuitkit.words import float_above, float_below, nearest_float
 
 __all__ = ["Proof", "Undecided"]
 

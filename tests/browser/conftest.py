@@ -26,10 +26,10 @@ HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "ht
 COMPRESSIBLE = (".html", ".css", ".js", ".mjs", ".json", ".svg")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Chromium's sandbox needs rights that containers lack; the pages are our own.
 #: milliseconds; for what comes within one on a quiet machine and within thirty on a busy one
 PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
+# Chromium's sandbox needs rights that containers lack; the pages are our own.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 
