@@ -199,10 +199,12 @@ def show(site, visit) -> Iterator[Callable[..., Page]]:
 
 
 def after_transitions(page: Page) -> None:
-    """Wait until colors and sizes have their final values."""
+    """Wait until colors and sizes have their final values: what unfolds fades in for a while."""
     page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
     page.wait_for_function(
-        "() => document.getAnimations().every((a) => !(a instanceof CSSTransition))"
+        """() => document.getAnimations().every(
+            (a) => a.playState !== "running" || a.effect.getComputedTiming().endTime === Infinity
+        )"""
     )
 
 
