@@ -15,5 +15,20 @@ def start_all(page: Page) -> int:
             "e => { e.scrollIntoView({ block: 'nearest' }); return e.dataset.state === 'live'; }",
             arg=place.element_handle(),
         )
-    page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
+    settle(page)
     return places.count()
+
+
+def settle(page: Page) -> None:
+    """Wait until no part of a widget moves any more: it is laid out anew some time after its page's width changed."""
+    page.evaluate("window.before = null")
+    page.wait_for_function(
+        """() => {
+          const parts = document.querySelectorAll(".ck-widget, .ck-widget *");
+          const now = JSON.stringify([...parts].map((e) => [e.offsetLeft, e.offsetTop, e.offsetWidth]));
+          const is_still = now === window.before;
+          window.before = now;
+          return is_still;
+        }""",
+        polling=300,
+    )
