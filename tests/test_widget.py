@@ -385,15 +385,43 @@ def test_weights_that_python_sets_win_over_those_a_training_page_has_sent_before
     widget = ck.CircuitWidget("identity", "identity")
     mine = [[[2.0], [-2.0]], [[0.5, -0.5]]]
     theirs = [[[0.9], [-0.8]], [[1, -1]]]
-    widget.set_state({"weights": theirs, "_seen": 0})
+    none = [[0.0, 0.0], [0.0]]
+    widget.set_state({"weights": theirs, "_sent": {"turn": 0, "weights": theirs, "biases": none}})
     assert widget.weights == theirs and widget._turn == 0
     widget.weights = mine
     late = {"holds": False, "error": 1.0, "worst": [1.0], "text": "Not x yet."}
     widget.set_state({"weights": theirs, "biases": [[1.0, 0.0], [0.0]], "verdict": late, "x": [2]})
     assert widget.weights == mine and widget.biases == [[0.0, 0.0], [0.0]]
     assert widget.x == [2.0] and widget.verdict["holds"]
-    widget.set_state({"weights": theirs, "_seen": widget._turn})  # the page has seen them
+    seen = {"turn": widget._turn, "weights": theirs, "biases": none}  # the page has seen them
+    widget.set_state({"weights": theirs, "_sent": seen})
     assert widget.weights == theirs
+
+
+def test_earlier_weights_that_come_with_a_later_turn_do_not_undo_what_python_has_set():
+    # While a kernel is busy, a page's messages are merged: the weights of before, the turn of after.
+    widget = ck.CircuitWidget("identity", "identity")
+    mine = [[[2.0], [-2.0]], [[0.5, -0.5]]]
+    widget.weights = mine
+    shown = [[[2], [-2]], [[0.5, -0.5]]]  # as JavaScript writes it
+    seen = {"turn": widget._turn, "weights": shown, "biases": [[0.0, 0.0], [0.0]]}
+    before = {"weights": [[[0.9], [-0.8]], [[1, -1]]], "biases": [[1.0, 0.0], [0.0]]}
+    widget.set_state({**before, "_sent": seen})
+    assert str(widget.weights) == str(mine) and widget.biases == [[0.0, 0.0], [0.0]]
+
+
+@pytest.mark.parametrize("name", ["weights", "biases"])
+def test_python_may_set_again_what_it_has_and_still_wins(name):
+    # What a page has by now has not come yet: Python would see no change, and the page's would win.
+    widget = ck.CircuitWidget("identity", "identity")
+    told = []
+    widget.send_state = lambda key=None: told.append(key)
+    mine = widget.weights
+    setattr(widget, name, getattr(widget, name))
+    assert widget._turn == 1 and ["weights", "biases"] in told
+    theirs = [[[0.9], [-0.8]], [[1, -1]]]
+    widget.set_state({"weights": theirs, "_sent": {"turn": 0, "weights": theirs, "biases": []}})
+    assert widget.weights == mine
 
 
 def test_what_an_observer_sets_while_a_page_sends_wins_too():

@@ -175,6 +175,19 @@ class _List(_Named, traitlets.List[Any]):
     expected = "a list"
 
 
+class _Numbers(_List):
+    """Weights or biases: to set what stands there already is to set it, too.
+
+    A page may have other numbers by then, on their way to Python; traitlets would say nothing.
+    """
+
+    def set(self, obj: Any, value: Any) -> None:
+        before = obj._trait_values.get(self.name)
+        super().set(obj, value)
+        if before == obj._trait_values.get(self.name):
+            obj._insist()
+
+
 class _Int(_Named, traitlets.Int[Any, Any]):
     expected = "a whole number or None"
 
@@ -235,17 +248,18 @@ class CircuitWidget(page.PageWidget):
     _esm = page.module_source()
     _css = page.style_source()
 
-    weights = _List().tag(sync=True)
-    biases = _List().tag(sync=True)
+    weights = _Numbers().tag(sync=True)
+    biases = _Numbers().tag(sync=True)
     x = _List().tag(sync=True)
     ablated = _List().tag(sync=True)
     frozen = _List().tag(sync=True)
     seed = _Int(None, allow_none=True).tag(sync=True)
     learning_rate = _Float(0.1).tag(sync=True)
     verdict = _Verdict(None, allow_none=True).tag(sync=True)
-    #: how often Python has set weights or biases, and which of these the page had seen when it sent
+    #: how often Python has set weights or biases
     _turn = traitlets.Int(0).tag(sync=True)
-    _seen = traitlets.Int(0).tag(sync=True)
+    #: what a page had when it sent: the turn it had seen, its weights and its biases
+    _sent: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     _config: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
 
     @accepts(
@@ -389,11 +403,18 @@ class CircuitWidget(page.PageWidget):
         if self._made and sent != change.new:
             self._turn += 1
 
+    def _insist(self) -> None:
+        """Tell every page the weights that stand here, as if they were new."""
+        if self._made and not self._property_lock:
+            self._turn += 1
+            self.send_state(["weights", "biases"])
+
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what a page sends, except weights that it sent before it had seen Python's.
 
         A page that trains sends weights all the time; one of them, on its way when Python sets
-        others, must not undo that.
+        others, must not undo that. While Python is busy the protocol gathers what a page sends:
+        then older weights come along with a newer turn, so that a turn brings its own weights.
 
         Args:
             sync_data: trait name -> value, as ipywidgets' protocol sends them.
@@ -404,9 +425,14 @@ class CircuitWidget(page.PageWidget):
             >>> w.x
             [-5.0]
         """
-        if sync_data.get("_seen", self._seen) != self._turn:
-            stale = ("weights", "biases", "verdict")
+        sent = sync_data.get("_sent", self._sent)
+        both = ("weights", "biases")
+        if sent.get("turn", 0) != self._turn:
+            stale = (*both, "verdict")
             sync_data = {name: value for name, value in sync_data.items() if name not in stale}
+        elif "_sent" in sync_data:
+            news = {n: sent[n] for n in both if n in sync_data and sent[n] != getattr(self, n)}
+            sync_data = {n: v for n, v in sync_data.items() if n not in both} | news
         super().set_state(sync_data)
 
     @traitlets.observe("seed")

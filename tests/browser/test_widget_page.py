@@ -547,7 +547,7 @@ def test_weights_set_from_outside_while_the_page_trains_stay(show):
           model.set("_turn", 1);
           await wait(400);
           const kept = JSON.stringify(model.get("weights")) === JSON.stringify(mine);
-          return [moved, kept, model.get("_seen"), el.querySelector(".ck-message").textContent];
+          return [moved, kept, model.get("_sent").turn, el.querySelector(".ck-message").textContent];
         }"""
     )
     assert result == [True, True, 1, "Other weights were set: training has paused."]

@@ -477,8 +477,10 @@ class View {
       this.model.set(name, name === "verdict" ? this.#plainVerdict() : copy(this.state.values[name]));
     }
     this.dirty.clear();
-    // Tells Python that what it has set before is what this goes on from.
-    this.model.set("_seen", this.model.get("_turn") ?? 0);
+    // Tells Python that what it has set before is what this goes on from; in one piece, as a busy
+    // kernel is sent a mixture of earlier and later values.
+    const { weights, biases } = copy(this.state.values);
+    this.model.set("_sent", { turn: this.model.get("_turn") ?? 0, weights, biases });
     this.model.save_changes();
     this.sending = false;
   }
