@@ -871,6 +871,22 @@ def test_no_rule_can_be_left_out(name):
     assert not kernel.check(certificate, network, target)
 
 
+@pytest.mark.parametrize("c", ["-5", "5", "-1025/1024"])
+def test_a_cut_outside_its_cell_is_no_part_of_a_proof(c):
+    # Sound (the other side holds the whole cell), and never written by the prover: a mistake.
+    tree = ["cut", 0, c, ["leaf"], ["leaf"]]
+    with pytest.raises(Rejected, match="a cut outside the cell"):
+        verify(claim(tree, domain=UNIT), IDENTITY, "x")
+    assert kernel.check(claim(["cut", 0, "1", ["leaf"], ["leaf"]], domain=UNIT), IDENTITY, "x")
+
+
+def test_a_side_of_the_domain_that_always_holds_is_no_gate():
+    # Gates are counted from the domain's on: certificate and checker must count alike.
+    where = {"A": [["0"], ["-1"]], "b": ["1", "2"], "point": ["0"]}
+    problem = pose(claim(domain=where), ABS, "abs(x)")
+    assert problem.program.signs == {0: 1} and len(problem.program.gates) == 2
+
+
 # --- what is malformed or meant to do harm -------------------------------------------------------------
 
 
