@@ -37,7 +37,7 @@ import highspy
 import numpy as np
 
 import circuitkit as ck
-from benchmarks import nnet
+from benchmarks import properties
 from circuitkit.check import Problem, pose, verify
 from circuitkit.exact import regions
 from circuitkit.functions.target import target as as_target
@@ -286,13 +286,14 @@ def questions() -> list[Question]:
         target = " + ".join(f"x{i + 1}" for i in range(n)) + " + x1/1000"
         rows.append(Question(f"one region, {n} inputs", one, target, [(-1, 1)] * n))
     small = Fraction(-1, 10**9)
-    for path in sorted((nnet.NETWORKS / "coav").glob("*.nnet")):
-        net, box = nnet.read(path)
+    for path in sorted((properties.NETWORKS / "coav").glob("*.nnet")):
+        net, box = properties.boxed(path)
         rows.append(Question(f"collision avoidance {path.stem}", net, "y > 0", box, small))
     for name in ("3_3", "2_9", "1_1"):
         for number in (3, 4):
-            net, _ = nnet.read(nnet.NETWORKS / "acasxu" / f"ACASXU_{name}.nnet")
-            box, relation = nnet.violation(nnet.NETWORKS / "acasxu" / f"property_{number}.txt")
+            folder = properties.NETWORKS / "acasxu"
+            net = ck.Network.from_nnet(folder / f"ACASXU_{name}.nnet")
+            box, relation = properties.violation(folder / f"property_{number}.txt")
             rows.append(Question(f"ACAS Xu {name} property {number}", net, relation, box, small))
     return rows
 

@@ -18,8 +18,12 @@ DISTRIBUTION = "relu-circuits"
 _EXTRAS: dict[str, tuple[str, str]] = {
     "flint": ("exact", "the checker's fast arithmetic"),
     "fsspec": ("sweep", "a store of sweeps"),
+    "h5py": ("keras", "Keras' files"),
     "numba": ("train", "training"),
+    "onnx": ("onnx", "ONNX files"),
+    "onnxruntime": ("onnx", "computing what an ONNX file says"),
     "pyarrow": ("sweep", "a store of sweeps"),
+    "sklearn": ("sklearn", "scikit-learn's networks"),
     "torch": ("torch", "PyTorch's modules, a GPU, L-BFGS and Levenberg-Marquardt"),
     "z3": ("smt", "the second opinion of an SMT solver"),
 }

@@ -1,7 +1,7 @@
 """A ReLU network as plain numbers: weights in, preactivations, activations and output out.
 
-This module is a leaf: it needs numpy alone, and imports torch or safetensors only inside the
-methods that read or write them.
+This module is a leaf: it needs numpy alone; what reads and writes other tools' networks is imported
+inside the methods that do.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from circuitkit.extras import need
 from circuitkit.words import dashes
 
 if TYPE_CHECKING:
+    import onnx
     import torch
 
 __all__ = ["Network"]
@@ -272,6 +273,114 @@ class Network:
         from circuitkit.importing.torch import sequential
 
         return sequential(self._weights, self._biases if self.has_biases else None)
+
+    @classmethod
+    def from_onnx(cls, model: str | Path | onnx.ModelProto) -> Network:
+        """The network that an ONNX model computes, compared with onnxruntime before it is returned.
+
+        Every element of every tensor is followed as an affine row over the inputs and the ReLUs met so far.
+        Read so are linear layers and convolutions, average pooling and batch normalization, what
+        reshapes, cuts and joins, sums and residual connections, and Relu, LeakyRelu, PRelu, Clip, Abs, Max,
+        Min, MaxPool and HardSigmoid: all that is piecewise linear.
+
+        A chain of linear layers and ReLUs is taken over bit for bit. Affine steps that follow one another
+        become one, whose weights are sums of products of doubles, and round. What skips layers is carried
+        through them by further units, exactly: a ReLU's activation by one a layer, since it is never
+        negative, an input by a pair, x = relu(x) - relu(-x).
+
+        A batch of open size is taken as one input; several inputs or outputs stand one after another.
+        Nothing of the file is run but by onnxruntime, and no other file is opened for it.
+
+        Args:
+            model: a path, or an ``onnx.ModelProto``.
+
+        Raises:
+            ImportError: without the extra ``onnx``.
+            TypeError: neither of these, or an operator that is not piecewise linear, with its node.
+            FileNotFoundError: no such file.
+            ValueError: not an ONNX file, a model that does not fit together or is too large, or one
+                of which onnxruntime computes something else.
+
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     Network([[[1], [-1]], [[1, 1]]]).to_onnx(f"{folder}/abs.onnx")
+            ...     Network.from_onnx(f"{folder}/abs.onnx")
+            Network(1-2-1, no biases)
+        """
+        need("onnx")
+        need("onnxruntime")
+        from circuitkit.importing.onnx import layers
+
+        return cls(*layers(model))
+
+    @accepts(path=checks.path())
+    def to_onnx(self, path: str | Path) -> None:
+        """Write the network to an ONNX file, after onnxruntime has computed the same of it.
+
+        One ``Gemm`` and ``Relu`` a layer, from the input ``x`` of shape ``(batch, n_in)`` to the output
+        ``y``, in float64 with the very same weights. The file appears complete or not at all.
+
+        Args:
+            path: the file to write, in a folder that is there.
+
+        Raises:
+            ImportError: without the extra ``onnx``.
+            TypeError: ``path`` is not a path.
+            OSError: it cannot be written there.
+            ValueError: onnxruntime computes something else.
+
+        Example:
+            >>> import tempfile
+            >>> net = Network([[[0.1], [-1]], [[1, 1]]], [[0, 0.3], [2]])
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     net.to_onnx(f"{folder}/net.onnx")
+            ...     Network.from_onnx(f"{folder}/net.onnx") == net
+            True
+        """
+        need("onnx")
+        need("onnxruntime")
+        from circuitkit.importing.onnx_write import written
+
+        _replace(Path(path), written(self._weights, self._biases, "circuit"))
+
+    @classmethod
+    @accepts(path=checks.path(), normalise=checks.flag())
+    def from_nnet(cls, path: str | Path, *, normalise: bool = False) -> Network:
+        """The network of an ``.nnet`` file, each number the double nearest to what is written.
+
+        A file may give means and ranges of its inputs and outputs. They are **left out** unless ``normalise``
+        says otherwise: the files of the ACAS Xu networks have them, while their ONNX twins and the properties
+        that are asked of them speak of normalized inputs, x' = (x - mean) / range. The file's minima and
+        maxima, to which the format's own tool clips its inputs, are a domain for
+        :func:`~circuitkit.prove` (``circuitkit.importing.nnet.read(path).box``) and never part of the
+        network.
+
+        Args:
+            path: the file, in any of the three dialects that are about (with all counts; the number of
+                layers alone and a 0 for each line left out; zeros and ones for no normalization).
+            normalise: whether the file's normalization is folded in: the network then takes raw inputs and
+                gives raw outputs, y = y' range + mean, and its first and last weights round.
+
+        Raises:
+            TypeError: ``path`` is not a path.
+            FileNotFoundError: no such file.
+            ValueError: not such a file, with the line; ``normalise`` for a file without means and ranges.
+
+        Example:
+            >>> import tempfile
+            >>> lines = "2", "1,2,1", "0", "-1", "1", "0.5,1", "2,3", "1", "-1", "0", "0", "1,1", "0"
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     path = f"{folder}/abs.nnet"
+            ...     _ = open(path, "w").write("\\n".join(lines))
+            ...     Network.from_nnet(path)(-5), Network.from_nnet(path, normalise=True)(-5)
+            (array([5.]), array([9.25]))
+
+        Source: the format of sisl/NNet.
+        """
+        from circuitkit.importing.nnet import layers
+
+        return cls(*layers(str(path), normalise))
 
     def to_dict(self) -> dict[str, Any]:
         """Nested lists of numbers, safe for JSON: ``{"weights": ..., "biases": ...}``.

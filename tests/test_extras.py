@@ -14,7 +14,10 @@ from circuitkit import extras
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-HEAVY = {"flint", "fsspec", "llvmlite", "numba", "pyarrow", "torch", "z3", "dask", "distributed"}
+HEAVY = {
+    "flint", "fsspec", "h5py", "llvmlite", "numba", "onnx", "onnxruntime", "pyarrow", "sklearn", "torch",
+    "z3", "dask", "distributed",
+}  # fmt: skip
 
 #: Makes the named libraries as absent as on a machine that never had them.
 ABSENT = """
@@ -80,8 +83,10 @@ for name in {modules!r}:
         print(name)
 """,
     )
-    # What trains, and what reads PyTorch's modules; nothing of the core imports these.
+    # What trains, and what reads other tools' networks; nothing of the core imports these.
     assert set(told.split()) <= {
+        "circuitkit.importing.onnx",
+        "circuitkit.importing.onnx_write",
         "circuitkit.importing.torch",
         "circuitkit.training.compiled_loop",
         "circuitkit.training.compiled_search",
@@ -112,6 +117,8 @@ def test_training_on_a_processor_needs_no_torch():
         ("torch", "torch", "ck.train('abs', 2, seeds=2, device='cuda')"),
         ("torch", "torch", "ck.circuit('abs').to_torch()"),
         ("torch", "torch", "ck.Network.from_torch(None)"),
+        ("onnx", "onnx", "ck.Network.from_onnx('net.onnx')"),
+        ("onnxruntime", "onnx", "ck.circuit('abs').to_onnx('net.onnx')"),
         ("fsspec", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
         ("pyarrow", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
         ("z3", "smt", "ck.prove(ck.circuit('min'), 'max', engine='z3')"),
@@ -135,7 +142,7 @@ def test_a_library_that_is_there_but_broken_says_its_own_error(monkeypatch, tmp_
 
 
 def test_the_extras_are_those_that_pip_knows():
-    distributions = {"flint": "python-flint", "z3": "z3-solver"}
+    distributions = {"flint": "python-flint", "sklearn": "scikit-learn", "z3": "z3-solver"}
     assert PROJECT["name"] == extras.DISTRIBUTION
     for library, (extra, _) in extras._EXTRAS.items():
         asked = PROJECT["optional-dependencies"][extra]
@@ -143,4 +150,6 @@ def test_the_extras_are_those_that_pip_knows():
             library
         )
     core = " ".join(PROJECT["dependencies"])
-    assert not re.search(r"\b(torch|numba|z3-solver|pyarrow|dask)\b", core)
+    assert not re.search(
+        r"\b(torch|numba|z3-solver|pyarrow|dask|onnx|onnxruntime|scikit-learn|h5py|keras)\b", core
+    )

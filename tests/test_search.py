@@ -16,9 +16,9 @@ import pytest
 from timing import timed
 
 import circuitkit as ck
-from benchmarks import nnet
+from benchmarks import properties
 from benchmarks.generators import textbook
-from benchmarks.nnet import NETWORKS
+from benchmarks.properties import NETWORKS
 from circuitkit.check import pose, verify
 from circuitkit.exact import regions
 from circuitkit.functions.target import target as as_target
@@ -138,7 +138,7 @@ def strictly(net, relation, box):
 
 @pytest.mark.parametrize("path", sorted(NETWORKS.glob("coav/*.nnet")), ids=lambda p: p.stem)
 def test_collision_avoidance_is_decided_as_its_file_says(path):
-    net, box = nnet.read(path)
+    net, box = properties.boxed(path)
     found = strictly(net, "y > 0", box)
     assert (found.tree is not None) == path.stem.startswith("unsat")
     if found.tree is None:  # a point with y <= 0, but for the margin
@@ -148,7 +148,7 @@ def test_collision_avoidance_is_decided_as_its_file_says(path):
 
 @pytest.mark.parametrize("path", sorted(NETWORKS.glob("twin/*.nnet")), ids=lambda p: p.stem)
 def test_twin_streams_are_one_constant_by_rewriting_alone(path):
-    net, box = nnet.read(path)
+    net, box = properties.boxed(path)
     margin = re.search(r"width-(\S+)_margin", path.stem)[1]
     constant = {
         "twin_ladder-25_inp-5_layers-10_width-1e-2_margin": 0.010000000000000028,
@@ -167,8 +167,8 @@ def test_twin_streams_are_one_constant_by_rewriting_alone(path):
 
 @pytest.mark.parametrize("name", ["2_9", "3_3"])
 def test_a_property_of_acas_xu_is_proved(name):
-    net, _ = nnet.read(NETWORKS / "acasxu" / f"ACASXU_{name}.nnet")
-    box, relation = nnet.violation(NETWORKS / "acasxu" / "property_4.txt")
+    net = ck.Network.from_nnet(NETWORKS / "acasxu" / f"ACASXU_{name}.nnet")
+    box, relation = properties.violation(NETWORKS / "acasxu" / "property_4.txt")
     assert strictly(net, relation, box).tree is not None
 
 

@@ -1,0 +1,115 @@
+"""Is a network what the other tool computes? Asked of the tool itself, at random and extreme inputs.
+
+The inputs run from 0.1 to a million in size, with zero, single inputs and corners among them. What is
+allowed is rounding in the tool's own precision: relative to the sums without cancellation, which the lowering
+knows for each input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from circuitkit.importing.layering import layered
+from circuitkit.importing.lowering import Lowering, Value
+
+__all__ = ["Imported", "need_agreement", "points"]
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A lowered graph and the layers made of it."""
+
+    low: Lowering
+    output: Value
+    weights: Sequence[Array]
+    biases: Sequence[Array]
+
+    @classmethod
+    def of(cls, low: Lowering, output: Value) -> Imported:
+        """With the layers."""
+        return cls(low, output, *layered(low, output))
+
+    def __call__(self, x: Array) -> Array:
+        """What the layers compute for ``(k, n)``."""
+        for i, (w, b) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = (np.maximum(x, 0.0) if i else x) @ w.T + b
+        return x
+
+    def allowed(self, sums: Sequence[Array], dtype: DTypeLike) -> Array:
+        """How far rounding may take an output: ``(k, outputs)``."""
+        terms = self.low.width + sum(w.shape[1] for w in self.weights)
+        eps = float(np.finfo(dtype).eps)
+        return np.asarray(8 * eps * terms * sums[-1])
+
+
+def points(n: int, dtype: DTypeLike) -> Array:
+    """Inputs ``(k, n)`` to compare at, as numbers of that precision."""
+    rng = np.random.default_rng(0)
+    scales = np.repeat([0.1, 1.0, 10.0, 1e3, 1e6], 6)
+    normal = rng.normal(size=(len(scales), n)) * scales[:, None]
+    corners = rng.choice([-1.0, 1.0], size=(6, n)) * np.repeat([1.0, 1e3], 3)[:, None]
+    single = np.zeros((min(2 * n, 12), n))
+    for i, row in enumerate(single):
+        row[rng.integers(n) if n > 6 else i // 2] = 1e3 if i % 2 else -1e3
+    x = np.concatenate([normal, corners, single, np.zeros((1, n))])
+    rounded: Array = x.astype(dtype).astype(np.float64)
+    return rounded
+
+
+def fit(sums: Sequence[Array], dtype: DTypeLike) -> NDArray[np.bool_]:
+    """For which inputs a precision holds sums of these sizes: none beyond its range, none rounded to 0."""
+    info = np.finfo(dtype)
+    small, large = float(info.tiny), float(info.max) / 2
+    held = [((s == 0) | ((s >= small) & (s <= large))).all(axis=1) for s in sums]
+    return np.asarray(np.all(held, axis=0))
+
+
+def need_agreement(
+    name: str,
+    found: Imported,
+    source: Callable[[Array], NDArray[np.generic]],
+    dtype: DTypeLike,
+    tool: str,
+) -> None:
+    """Compare with the source where its precision holds the numbers.
+
+    Args:
+        name: the argument, for messages.
+        found: what was read.
+        source: ``(k, n)`` -> ``(k, outputs)``, the tool itself.
+        dtype: the precision it computes in.
+        tool: its name, for messages.
+
+    Raises:
+        ValueError: it gives something else, or leaves the range of its precision at all inputs tried.
+    """
+    with np.errstate(all="ignore"):  # beyond the doubles: not compared
+        x = points(found.low.n_inputs, dtype)
+        sums = found.low.largest_sums(found.output, x)
+        fits = fit(sums, dtype)
+        if not fits[x.any(axis=1)].any():
+            raise ValueError(
+                f"{name}: its values leave the range of {np.dtype(dtype)} at all inputs tried; "
+                "scale its layers"
+            )
+        x, sums = x[fits], [s[fits] for s in sums]
+        given = np.asarray(source(x), dtype=np.float64)
+        own = found(x)
+        agree = given.shape == own.shape and bool(
+            (np.abs(given - own) <= found.allowed(sums, dtype)).all()
+        )
+    if not agree:
+        raise ValueError(
+            f"{name}: what was read is not what {tool} computes"
+            + (
+                f" (they differ by {np.abs(given - own).max():.3g})"
+                if given.shape == own.shape
+                else f" (shape {given.shape[1:]} there, {own.shape[1:]} here)"
+            )
+        )

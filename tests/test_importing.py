@@ -1,0 +1,569 @@
+"""Networks of other tools: what is read is what the tool computes; what cannot be read is refused by name."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+import circuitkit as ck
+from benchmarks.properties import NETWORKS
+from circuitkit import Network
+from circuitkit.importing import files, lowering, nnet, onnx_rules
+from circuitkit.importing.agreement import Imported, need_agreement
+from circuitkit.importing.layering import layered
+from circuitkit.importing.lowering import Lowering
+
+FLOAT = TensorProto.FLOAT
+
+
+# --- rows, nodes, layers ------------------------------------------------------------------------------------
+
+
+def built(n_inputs, function):
+    """The network of what a function of a lowering and its inputs gives."""
+    low = Lowering(n_inputs)
+    output = function(low, low.inputs((n_inputs,), 0))
+    return Network(*layered(low, output))
+
+
+NUMPY = {
+    "linear": lambda a, b, m, c: m @ a + c,
+    "relu": lambda a, b, m, c: np.maximum(a, 0),
+    "leaky": lambda a, b, m, c: np.where(a > 0, a, 0.5 * a),
+    "abs": lambda a, b, m, c: np.abs(a),
+    "clip": lambda a, b, m, c: np.clip(a, -1, 2),
+    "max": lambda a, b, m, c: np.maximum(a, b),
+    "min": lambda a, b, m, c: np.minimum(a, b),
+    "skip": lambda a, b, m, c: a + b,
+}
+
+
+@st.composite
+def graphs(draw):
+    """A random graph of small whole numbers: its network, and a direct evaluation."""
+    n = draw(st.integers(1, 3))
+    steps = draw(
+        st.lists(
+            st.tuples(
+                st.sampled_from(list(NUMPY)),
+                st.integers(0, 99),
+            ),
+            min_size=1,
+            max_size=7,
+        )
+    )
+    return n, steps
+
+
+def run(steps, n, start, algebra):
+    """The steps of :func:`graphs`, each of some two earlier tensors, in some algebra of ``n``-vectors."""
+    made = [start]
+    for kind, seed in steps:
+        rng = np.random.default_rng(seed)
+        a, b = (made[i] for i in rng.integers(len(made), size=2))
+        matrix = rng.integers(-2, 3, size=(n, n)).astype(float)
+        shift = rng.integers(-2, 3, size=n).astype(float)
+        made.append(algebra[kind](a, b, matrix, shift))
+    return made[-1]
+
+
+def rows(low):
+    return {
+        "linear": lambda a, b, m, c: low.add(low.matmul(m, a), c),
+        "relu": lambda a, b, m, c: low.relu(a),
+        "leaky": lambda a, b, m, c: low.leaky(a, 0.5),
+        "abs": lambda a, b, m, c: low.leaky(a, -1.0),
+        "clip": lambda a, b, m, c: low.clip(a, -1, 2),
+        "max": lambda a, b, m, c: low.maximum(a, b),
+        "min": lambda a, b, m, c: low.minimum(a, b),
+        "skip": lambda a, b, m, c: low.add(a, b),
+    }
+
+
+@settings(max_examples=150)
+@given(graphs())
+def test_any_graph_becomes_layers_that_compute_it_exactly(graph):
+    n, steps = graph
+    net = built(n, lambda low, x: run(steps, n, x, rows(low)))
+    for x in np.random.default_rng(1).integers(-5, 6, size=(12, n)).astype(float):
+        assert np.array_equal(net(x), run(steps, n, x, NUMPY))  # whole numbers: no rounding
+
+
+def test_a_chain_keeps_its_dead_and_its_equal_units_bit_for_bit():
+    net = Network(
+        [[[0.1], [0.1], [0.0]], [[0.2, 0, 1], [0, 0, 0]], [[0, 0]]],
+        [[0.3, 0.3, -1], None, [7]],
+    )
+
+    def chain(low, x):
+        for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+            x = low.add(low.matmul(w, low.relu(x) if i else x), b)
+        return x
+
+    assert built(1, chain) == net
+
+
+def part(value, i):
+    return value.move(lambda r: r[i : i + 1])
+
+
+def test_what_is_carried_costs_a_unit_for_a_relu_and_a_pair_for_an_input():
+    minimum = built(2, lambda low, x: low.minimum(part(x, 0), part(x, 1)))
+    assert minimum.layer_sizes == (2, 3, 1)  # the deck's later form
+    assert ck.prove(minimum, "min")
+    # relu(x) + relu(relu(x) + 1) is affine in one ReLU: a nonnegative sum is none itself
+    assert built(
+        1, lambda low, x: low.add(low.relu(x), low.relu(low.add(low.relu(x), np.ones(1))))
+    ).layer_sizes == (1, 1, 1)
+    # |relu(x) - 1| + relu(x): relu(x) goes along in one unit
+    kept = built(
+        1, lambda low, x: low.add(low.relu(x), low.leaky(low.add(low.relu(x), -np.ones(1)), -1.0))
+    )
+    assert kept.layer_sizes == (1, 1, 3, 1)
+    # x + relu(relu(x) - 1): x goes along in a pair, twice
+    pair = built(1, lambda low, x: low.add(x, low.relu(low.add(low.relu(x), -np.ones(1)))))
+    assert pair.layer_sizes == (1, 3, 3, 1)
+    # the sum of 20 inputs goes along as one pair, not as twenty
+    whole = built(
+        20,
+        lambda low, x: low.add(
+            low.matmul(np.ones((1, 20)), x), low.relu(low.clip(part(x, 0), -1, 3))
+        ),
+    )
+    assert whole.layer_sizes == (20, 4, 3, 1)
+
+
+def test_equal_nodes_are_made_once_and_constant_ones_not_at_all():
+    twice = built(
+        2,
+        lambda low, x: low.add(
+            low.maximum(part(x, 0), part(x, 1)), low.maximum(part(x, 0), part(x, 1))
+        ),
+    )
+    assert twice.layer_sizes == (2, 3, 1)
+    constant = built(
+        1, lambda low, x: low.add(low.relu(x), low.maximum(low.scale(x, 0.0), low.scale(x, 0.0)))
+    )
+    assert constant.layer_sizes == (1, 1, 1)
+
+
+def test_a_merged_step_rounds_within_the_bound_that_is_kept_beside_it():
+    rng = np.random.default_rng(2)
+    a, b, c = rng.normal(size=(4, 6)), rng.normal(size=(6, 5)), rng.normal(size=(5, 3))
+    low = Lowering(3)
+    value = low.matmul(a, low.matmul(b, low.matmul(c, low.inputs((3,), 0))))
+
+    def exact(m):
+        return np.vectorize(Fraction, otypes=[object])(m)
+
+    product = exact(a) @ exact(b) @ exact(c)
+    off = np.abs(product - exact(value.rows[:, 1:]))
+    assert (off <= exact(value.sizes[:, 1:]) * 90 * Fraction(1, 2**53)).all()
+    assert off.any()  # it does round
+
+
+def test_a_reading_that_is_wrong_is_noticed():
+    low = Lowering(2)
+    h = low.relu(low.matmul(np.array([[1.0, 2.0], [3.0, -1.0]]), low.inputs((2,), 0)))
+    found = Imported.of(low, h)
+    need_agreement("model", found, found, np.float32, "itself")
+    for wrong in (
+        lambda x: found(x) + 1e-3 * np.abs(x[:, :1]),
+        lambda x: np.minimum(found(x), 1e6),
+        lambda x: found(x)[:, :1],
+        lambda x: np.where(x[:, :1] == 0, 1e-3, found(x)),
+        lambda x: found(x) * np.nan,
+    ):
+        with pytest.raises(
+            ValueError, match="^model: what was read is not what another tool computes"
+        ):
+            need_agreement("model", found, wrong, np.float32, "another tool")
+    low = Lowering(1)
+    huge = Imported.of(low, low.scale(low.inputs((1,), 0), 1e300))
+    with pytest.raises(ValueError, match="^model: its values leave the range of float32"):
+        need_agreement("model", huge, huge, np.float32, "itself")
+
+
+# --- ONNX ---------------------------------------------------------------------------------------------------
+
+
+def model_of(nodes, inputs, outputs=("y",), opset=17, **weights):
+    """A model of these nodes; ``inputs`` name -> shape."""
+    graph = helper.make_graph(
+        nodes,
+        "graph",
+        [helper.make_tensor_value_info(n, FLOAT, shape) for n, shape in inputs.items()],
+        [helper.make_tensor_value_info(n, FLOAT, None) for n in outputs],
+        [numpy_helper.from_array(np.asarray(w), n) for n, w in weights.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+def node(op, read="x", made="y", **attributes):
+    return helper.make_node(op, read.split(), made.split(), **attributes)
+
+
+def outside(model, x):
+    """What onnxruntime computes for one flat input, asked in another way than the package does."""
+    session = onnxruntime.InferenceSession(
+        model if isinstance(model, bytes) else model.SerializeToString(),
+        providers=["CPUExecutionProvider"],
+    )
+    feed, start = {}, 0
+    for entry in session.get_inputs():
+        shape = [d if isinstance(d, int) else 1 for d in entry.shape]
+        n = int(np.prod(shape))
+        feed[entry.name] = x[start : start + n].reshape(shape).astype(np.float32)
+        start += n
+    return np.concatenate([np.ravel(y) for y in session.run(None, feed)])
+
+
+def agrees(net, model):
+    for x in np.random.default_rng(5).normal(size=(8, net.n_inputs)).astype(np.float32) * 3:
+        np.testing.assert_allclose(net(x), outside(model, x), rtol=1e-4, atol=1e-4)
+
+
+ZOO = sorted((NETWORKS / "onnx").glob("*.onnx"))
+REFUSED = {"sigmoid": "Sigmoid", "tanh": "Tanh"}
+
+
+@pytest.mark.parametrize("path", [p for p in ZOO if p.stem not in REFUSED], ids=lambda p: p.stem)
+def test_a_public_onnx_file_is_what_onnxruntime_computes(path):
+    agrees(Network.from_onnx(path), path.read_bytes())
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_piecewise_linear_is_refused_by_its_node(name):
+    message = f"^model: expected piecewise-linear operators, got {REFUSED[name]} in the node 'y'"
+    with pytest.raises(TypeError, match=message):
+        Network.from_onnx(NETWORKS / "onnx" / f"{name}.onnx")
+
+
+def test_leaky_units_are_two_each_and_carry_nothing():
+    net = Network.from_onnx(NETWORKS / "onnx" / "mnist5x20_leaky_relu.onnx")
+    assert net.layer_sizes == (784, 40, 40, 40, 40, 40, 40, 10)
+
+
+W = np.random.default_rng(0).normal(size=(4, 3)).astype(np.float32)
+K = np.random.default_rng(0).normal(size=(4, 2, 3, 2)).astype(np.float32)
+RULES = {
+    "matmul": ([node("MatMul", "x w")], {"x": [1, 4]}, {"w": W}),
+    "matmul from the left": ([node("MatMul", "w x")], {"x": [3, 2]}, {"w": W}),
+    "vectors": ([node("MatMul", "x w", "h"), node("MatMul", "w h")], {"x": [4]}, {"w": W}),
+    "batched": ([node("MatMul", "w x")], {"x": [3]}, {"w": np.stack([W, -W])}),
+    "batched matrices": ([node("MatMul", "x w")], {"x": [2, 4]}, {"w": np.stack([W, -W])}),
+    "gemm": ([node("Gemm", "x w b", alpha=0.5, beta=2.0, transA=1)], {"x": [4, 2]}, {"w": W, "b": W[0]}),
+    "sub neg": ([node("Sub", "w x", "h"), node("Neg", "h")], {"x": [4, 1]}, {"w": W}),
+    "mul div": ([node("Mul", "x w", "h"), node("Div", "h w")], {"x": [4, 3]}, {"w": W}),
+    "sum mean": ([node("Sum", "x x w", "h"), node("Mean", "h x")], {"x": [4, 3]}, {"w": W}),
+    "clip": ([node("Clip", "x low high")], {"x": [3]}, {"low": np.float32(-0.5), "high": np.float32(1)}),
+    "clip below": ([node("Clip", "x low")], {"x": [3]}, {"low": np.float32(-0.5)}),
+    "clip above": ([node("Clip", "x  high".replace("  ", " none ")), ], {"x": [3]}, {"none": np.float32(-3.4028235e38), "high": np.float32(1)}),
+    "clip crossed": ([node("Clip", "x low high")], {"x": [3]}, {"low": np.float32(2), "high": np.float32(1)}),
+    "prelu": ([node("PRelu", "x s")], {"x": [2, 3]}, {"s": np.float32([0.1, -2, 0])}),
+    "leaky zero": ([node("LeakyRelu", alpha=0.0)], {"x": [3]}, {}),
+    "max": ([node("Max", "x z c")], {"x": [3], "z": [3]}, {"c": np.float32([0, 1, -1])}),
+    "min": ([node("Min", "x c")], {"x": [3]}, {"c": np.float32([0, 1, -1])}),
+    "hard sigmoid": ([node("HardSigmoid", alpha=0.3)], {"x": [3]}, {}),
+    "conv": ([node("Conv", "x k b", strides=[2, 1], pads=[1, 0, 2, 1], dilations=[1, 2])], {"x": [1, 2, 6, 5]}, {"k": K, "b": K[:, 0, 0, 0]}),
+    "conv in groups": ([node("Conv", "x k", group=2)], {"x": [1, 4, 4, 3]}, {"k": K}),
+    "conv same": ([node("Conv", "x k", auto_pad="SAME_LOWER", strides=[2, 2])], {"x": [1, 2, 5, 4]}, {"k": K}),
+    "conv in one dimension": ([node("Conv", "x k")], {"x": [2, 2, 5]}, {"k": K[:, :, 0]}),
+    "max pool": ([node("MaxPool", kernel_shape=[2, 3], pads=[1, 1, 0, 1], strides=[1, 2])], {"x": [1, 1, 3, 4]}, {}),
+    "average pool": ([node("AveragePool", kernel_shape=[2, 2], pads=[1, 0, 0, 1])], {"x": [1, 2, 3, 3]}, {}),
+    "average pool with the padding": ([node("AveragePool", kernel_shape=[2, 2], pads=[1, 1, 1, 1], count_include_pad=1)], {"x": [1, 1, 3, 3]}, {}),
+    "global": ([node("GlobalMaxPool", "x", "a"), node("GlobalAveragePool", "x", "b"), node("Sub", "a b")], {"x": [1, 2, 2, 2]}, {}),
+    "reduce": ([node("ReduceMean", "x", "a", axes=[1]), node("ReduceMax", "x", "b", axes=[-1]), node("ReduceMin", "x", "c"), node("Sub", "a b", "d"), node("Add", "c d")], {"x": [2, 3]}, {}),
+    "reduce sum": ([node("ReduceSum", "x a", keepdims=0)], {"x": [2, 3]}, {"a": np.int64([0])}),
+    "gather": ([node("Gather", "x i", axis=1)], {"x": [2, 3]}, {"i": np.int64([[2, -1], [0, 0]])}),
+    "slice": ([node("Slice", "x a b d e")], {"x": [3, 5]}, {"a": np.int64([4, 0]), "b": np.int64([-100, 2]), "d": np.int64([1, 0]), "e": np.int64([-2, 1])}),
+    "split": ([node("Split", "x s", "a b", axis=1), node("Concat", "b a x", axis=1)], {"x": [2, 3]}, {"s": np.int64([1, 2])}),
+    "expand": ([node("Expand", "x s")], {"x": [3, 1]}, {"s": np.int64([2, 1, 4])}),
+    "shape": ([node("Shape", "x", "s"), node("ConstantOfShape", "s", "z"), node("Add", "x z")], {"x": [2, 3]}, {}),
+    "fold": ([node("Sqrt", "w", "a"), node("Pow", "a e", "b"), node("Reciprocal", "b", "c"), node("Mul", "x c")], {"x": [3]}, {"w": np.float32([1, 4, 9]), "e": np.float32(3)}),
+    "constants": ([node("Relu", "w", "a"), node("Abs", "w", "b"), node("Add", "a b", "c"), node("Sub", "c w", "d"), node("Mul", "d w", "e"), node("Neg", "e", "f"), node("Div", "f d", "g"), node("MatMul", "g v", "h"), node("Clip", "h low", "i"), node("Concat", "i", "j", axis=0), node("Max", "j x")], {"x": [4]}, {"w": W, "v": W[0], "low": np.float32(0)}),
+    "two outputs of one relu": ([node("Relu", "x", "a"), node("Relu", "a", "b"), node("Abs", "x", "c"), node("Sub", "b c")], {"x": [3]}, {}),
+    "open batch": ([node("Gemm", "x w")], {"x": ["batch", 4]}, {"w": W}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_is_what_onnxruntime_does(name):
+    nodes, inputs, weights = RULES[name]
+    model = model_of(nodes, inputs, **weights)
+    agrees(Network.from_onnx(model), model)
+
+
+def test_older_files_keep_their_ways():
+    for nodes, opset in (
+        ([node("Clip", min=-1.0, max=0.5)], 8),
+        ([node("Unsqueeze", axes=[0], made="a"), node("Squeeze", "a", axes=[0])], 11),
+        ([node("Slice", starts=[1], ends=[3])], 9),
+        ([node("Split", made="a b", split=[1, 2]), node("Concat", "b a", axis=0)], 11),
+        ([node("ReduceSum", axes=[0])], 11),
+    ):
+        model = model_of(nodes, {"x": [3]}, opset=opset)
+        agrees(Network.from_onnx(model), model)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "inputs", "weights", "error", "message"),
+    [
+        ([node("Mul", "x x")], {"x": [2]}, {}, TypeError, r"the node 'y' \(Mul\) multiplies two computed tensors; it is not piecewise linear"),
+        ([node("MatMul", "x x")], {"x": [2, 2]}, {}, TypeError, "multiplies two computed"),
+        ([node("Div", "w x")], {"x": [2]}, {"w": np.float32(1)}, TypeError, "computed, not constant"),
+        ([node("Cast", to=TensorProto.INT32)], {"x": [2]}, {}, TypeError, "rounds its input"),
+        ([node("Softmax")], {"x": [2]}, {}, TypeError, "expected piecewise-linear operators, got Softmax"),
+        ([node("Relu", domain="their.own")], {"x": [2]}, {}, TypeError, "got their.own.Relu"),
+        ([node("If", "x", then_branch=helper.make_graph([], "g", [], []), else_branch=helper.make_graph([], "g", [], []))], {"x": []}, {}, TypeError, "got If"),
+        ([node("Div", "x w")], {"x": [2]}, {"w": np.float32(0)}, TypeError, "divides by zero"),
+        ([node("Dropout", "x r t")], {"x": [2]}, {"r": np.float32(0.5), "t": np.array(True)}, TypeError, "training mode"),
+        ([node("MatMul", "x w")], {"x": [2]}, {"w": W}, ValueError, r"the node 'y' \(MatMul\) does not fit"),
+        ([node("Gemm", "x w")], {"x": [4]}, {"w": W}, ValueError, "a matrix is needed"),
+        ([node("Reshape", "x s")], {"x": [3]}, {"s": np.int64([2, 2])}, ValueError, "does not fit what it is given"),
+        ([node("Relu", "z")], {"x": [3]}, {}, ValueError, "a graph that makes all that it reads, got nothing for 'z'"),
+        ([node("Add", "x z", "y"), node("Relu", "y", "z")], {"x": [3]}, {}, ValueError, "a graph without circles"),
+        ([node("Relu", "x", "z")], {"x": [3]}, {}, ValueError, "nothing for 'y'"),
+        ([node("Relu")], {"x": [2**24]}, {}, ValueError, "at most 2.20 inputs"),
+        ([node("Relu")], {"x": [2**14]}, {}, ValueError, "its input would need a tensor"),
+        ([node("ConstantOfShape", "s", "z"), node("Add", "x z")], {"x": [1]}, {"s": np.int64([2**20, 2**20])}, ValueError, "would make a tensor"),
+        ([node("Expand", "x s")], {"x": [1]}, {"s": np.int64([2**20, 2**20])}, ValueError, r"the node 'y' \(Expand\)"),
+        ([node("Mul", "x w", "h"), node("Mul", "h w")], {"x": [1]}, {"w": np.float64(1e200)}, ValueError, "leaves the range"),
+        ([node("Add", "x w")], {"x": [2]}, {"w": np.float32([1, np.nan])}, ValueError, "inf or nan in 'w'"),
+        ([node("Add", "x w")], {"x": [2]}, {"w": np.array(["a", "b"])}, TypeError, "tensors of numbers, got object in 'w'"),
+    ],
+)  # fmt: skip
+def test_a_model_that_cannot_be_read_is_refused_by_name(nodes, inputs, weights, error, message):
+    with pytest.raises(error, match=f"^model: .*{message}"):
+        Network.from_onnx(model_of(nodes, inputs, **weights))
+
+
+def test_a_damaged_file_is_refused_as_such(tmp_path):
+    path = tmp_path / "net.onnx"
+    Network([[[1.0], [2.0]], [[1.0, 1.0]]]).to_onnx(path)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(0)
+    read, said = 0, set()
+    for cut in range(0, len(whole), 7):
+        spoiled = bytearray(whole)
+        spoiled[cut] ^= int(rng.integers(1, 256))
+        for data in (whole[:cut], bytes(spoiled)):
+            path.write_bytes(data)
+            try:
+                Network.from_onnx(path)
+                read += 1
+            except (ValueError, TypeError) as error:
+                said.add(str(error).partition(":")[0])
+    assert said == {"model"}
+    assert read  # a name spoiled, a weight changed: another network
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="^model: expected an ONNX model, got"):
+        Network.from_onnx(path)
+
+
+def test_no_other_file_is_opened_for_an_onnx_file():
+    model = model_of([node("Add", "x w")], {"x": [2]}, w=np.float32([1, 2]))
+    tensor = model.graph.initializer[0]
+    tensor.data_location = TensorProto.EXTERNAL
+    tensor.external_data.add(key="location", value="../../secret")
+    with pytest.raises(ValueError, match="^model: expected weights within the file"):
+        Network.from_onnx(model)
+
+
+def test_inputs_of_other_kinds_and_old_operators_are_refused():
+    whole = helper.make_tensor_value_info("x", TensorProto.INT64, [2])
+    graph = helper.make_graph(
+        [node("Relu")], "g", [whole], [helper.make_tensor_value_info("y", FLOAT, None)]
+    )
+    with pytest.raises(
+        TypeError, match="^model: expected inputs of float32 or float64, got the input 'x'"
+    ):
+        Network.from_onnx(helper.make_model(graph))
+    with pytest.raises(ValueError, match="^model: expected operators of version 7 or later"):
+        Network.from_onnx(model_of([node("Relu")], {"x": [2]}, opset=6))
+    none = helper.make_tensor_value_info("x", FLOAT, None)
+    graph = helper.make_graph(
+        [node("Relu")], "g", [none], [helper.make_tensor_value_info("y", FLOAT, None)]
+    )
+    with pytest.raises(ValueError, match="^model: expected inputs with a shape"):
+        Network.from_onnx(helper.make_model(graph))
+    for other in (3, None, [1]):
+        with pytest.raises(TypeError, match=r"^model: expected a path or an onnx.ModelProto"):
+            Network.from_onnx(other)
+
+
+def test_a_wrong_rule_does_not_pass_onnxruntime(monkeypatch):
+    model = model_of([node("Relu")], {"x": [2]})
+    monkeypatch.setitem(onnx_rules.RULES, "Relu", onnx_rules.RULES["Abs"])
+    with pytest.raises(ValueError, match="^model: what was read is not what onnxruntime computes"):
+        Network.from_onnx(model)
+
+
+def test_what_would_run_code_is_not_read_and_the_line_that_converts_it_is_said(tmp_path):
+    for name, line in (
+        ("net.pt", r"ck\.Network\.from_torch\(torch\.load"),
+        ("net.joblib", r"ck\.Network\.from_sklearn\(joblib\.load"),
+        ("net.onnx", "ck.Network.from_sklearn"),
+    ):
+        path = tmp_path / name
+        path.write_bytes(pickle.dumps([1]))
+        with pytest.raises(ValueError, match=rf"^model: .* is a pickle, which runs code .*{line}"):
+            Network.from_onnx(path)
+        with pytest.raises(ValueError, match="^path: .* is a pickle"):
+            Network.from_nnet(path)
+    with pytest.raises(ValueError, match="^model: expected an ONNX file, got the folder"):
+        Network.from_onnx(tmp_path)
+    with pytest.raises(FileNotFoundError):
+        Network.from_onnx(tmp_path / "missing")
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "LARGEST_FILE", 10)
+    (tmp_path / "net.nnet").write_text("2\n" * 20)
+    with pytest.raises(ValueError, match="^path: expected a file of at most 10 bytes, got 40"):
+        Network.from_nnet(tmp_path / "net.nnet")
+
+
+def test_what_is_carried_may_be_too_much(monkeypatch):
+    monkeypatch.setattr(lowering, "LARGEST", 100)
+    with pytest.raises(ValueError, match="^model: the node 'y'.* would need a tensor of shape"):
+        Network.from_onnx(
+            model_of([node("MatMul", "x w")], {"x": [1]}, w=np.ones((1, 60), np.float32))
+        )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=5), st.integers(0, 10**6))
+def test_onnx_and_back_keeps_every_bit(tmp_path_factory, sizes, seed):
+    rng = np.random.default_rng(seed)
+    weights = [
+        rng.normal(size=(b, a)) * rng.integers(0, 2, size=(b, a))
+        for a, b in itertools.pairwise(sizes)
+    ]
+    net = Network(weights, [rng.normal(size=len(w)) for w in weights])
+    path = tmp_path_factory.mktemp("onnx") / "net.onnx"
+    net.to_onnx(path)
+    assert Network.from_onnx(path) == net
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+
+
+def test_to_onnx_writes_nothing_that_onnxruntime_computes_otherwise(tmp_path, monkeypatch):
+    from circuitkit.importing import onnx_write
+
+    other = onnx_write.helper.make_node
+    monkeypatch.setattr(
+        onnx_write.helper,
+        "make_node",
+        lambda op, *a, **k: other("Abs" if op == "Relu" else op, *a, **k),
+    )
+    with pytest.raises(ValueError, match="onnxruntime computes something else"):
+        ck.circuit("abs").to_onnx(tmp_path / "net.onnx")
+    assert list(tmp_path.iterdir()) == []
+
+
+# --- .nnet --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted(NETWORKS.glob("*/*.nnet")), ids=lambda p: p.stem)
+def test_a_public_nnet_file_is_read(path):
+    file = nnet.read(path)
+    assert Network.from_nnet(path) == Network(file.weights, file.biases)
+
+
+def test_small_files_are_proved_to_be_the_functions_that_are_known_of_them():
+    small = NETWORKS / "small"
+    assert ck.prove(Network.from_nnet(small / "small_nnet.nnet"), "max(37/2, 24*x + 109/2)")
+    assert ck.prove(Network.from_nnet(small / "small_nnet_id.nnet"), "min(-23/2, -24*x - 95/2)")
+
+
+def test_an_onnx_twin_is_the_nnet_file_without_its_normalization():
+    folder = NETWORKS / "acasxu"
+    twin = Network.from_onnx(folder / "ACASXU_1_1.onnx")
+    plain = Network.from_nnet(folder / "ACASXU_1_1.nnet")
+    folded = Network.from_nnet(folder / "ACASXU_1_1.nnet", normalise=True)
+    x = np.random.default_rng(0).uniform(-0.5, 0.5, size=(200, 5))
+    assert np.abs(twin(x) - plain(x)).max() < 1e-5
+    assert np.abs(twin(x) - folded(x)).max() > 10
+    file = nnet.read(folder / "ACASXU_1_1.nnet")
+    raw = x * file.ranges[:5] + file.means[:5]
+    np.testing.assert_allclose(
+        folded(raw), plain(x) * file.ranges[5] + file.means[5], rtol=1e-9, atol=1e-9
+    )
+    assert file.box[0] == (0.0, 60760.0)
+
+
+def test_a_zero_in_place_of_a_line_means_that_it_is_not_there():
+    file = nnet.read(NETWORKS / "small" / "small_nnet.nnet")
+    assert file.box is None
+    assert file.means is None
+    assert nnet.read(NETWORKS / "small" / "spiky_nnet.nnet").box == [(-65500.0, 65500.0)]
+
+
+LINES = [
+    "2,1,1,2,",
+    "1,2,1,",
+    "flag",
+    "-1,",
+    "1,",
+    "0,0,",
+    "1,1,",
+    "1,",
+    "-1,",
+    "0,",
+    "0,",
+    "1,1,",
+    "0,",
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "message"),
+    [
+        (1, "two", "expected numbers in line 1 of"),
+        (1, "3,1,1,2", "the sizes of 3 layers and of the input in line 2"),
+        (1, "2,5,1,2", "[5, 1], inputs and outputs, first and last in line 2"),
+        (1, "1e9", "whole numbers up to a million in line 1"),
+        (2, "1,2.5,1", "whole numbers"),
+        (2, "1,0,1", "the sizes of 2 layers"),
+        (4, "1,2", "1 numbers, or a 0 for none in line 4"),
+        (8, "1,2", "expected 1 number in line 8"),
+        (8, "nan", "expected finite numbers in line 8"),
+        (8, "x", "expected numbers in line 8"),
+        (13, "", "an .nnet file with more than 12 lines"),
+        (13, "0\n0", "nothing after the last bias in line 14"),
+    ],
+)
+def test_a_file_that_is_no_nnet_file_is_refused_by_its_line(tmp_path, line, text, message):
+    path = tmp_path / "net.nnet"
+    path.write_text("\n".join(LINES))
+    assert ck.prove(Network.from_nnet(path), "abs")
+    lines = list(LINES)
+    lines[line - 1] = text
+    path.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match=rf"^path: .*{re.escape(message)}"):
+        Network.from_nnet(path)
+
+
+def test_a_normalization_that_is_not_there_cannot_be_folded_in(tmp_path):
+    with pytest.raises(ValueError, match="^normalise: .* has no means and ranges"):
+        Network.from_nnet(NETWORKS / "small" / "small_nnet.nnet", normalise=True)
+    lines = list(LINES)
+    lines[6] = "0,1"
+    path = tmp_path / "net.nnet"
+    path.write_text("\n".join(lines))
+    with pytest.raises(ValueError, match="^normalise: .* has a range that is not positive"):
+        Network.from_nnet(path, normalise=True)
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="^path: expected an .nnet file, which is text"):
+        Network.from_nnet(Path(path))
