@@ -131,7 +131,7 @@ MOVED = {
         ),
     },
     "chapters/identity": {
-        "chapters/watershed": {"a-watershed": "the-picture", "fig-watershed": "fig-watershed"},
+        "chapters/watershed": {"a-watershed": "the-picture", "fig-watershed": "the-picture"},
     },
     "chapters/min": {
         "chapters/blocks": {

@@ -1,8 +1,8 @@
 """Ships the widget with the book: one script, one style sheet, only on pages that show a widget.
 
 They are those that Jupyter runs (:mod:`circuitkit.widget.page`), in fewer letters, the script as a classic
-one, so that a page opened from a disk is alive. What reads weights (``circuitkit.widget.reader``) is a
-script and a style sheet of its own, for the pages that show it.
+one, so that a page opened from a disk is alive. What reads weights (``circuitkit.widget.reader``) and the
+plane of a unit (``circuitkit.widget.plane``) are a script and a style sheet each, for the pages that show them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from circuitkit.widget import page, reader
+from circuitkit.widget import page, plane, reader
 
 try:
     import minify
@@ -25,6 +25,8 @@ FOLDER = "circuitkit"
 #: an exported notebook carries the script in its first widget; a page of the book has it as a file
 _CARRIED = re.compile(f"{re.escape(page.CARRIED[0])}.*?{re.escape(page.CARRIED[1])}", re.DOTALL)
 _SCRIPT, _STYLE = "text/javascript", "text/css"
+#: what a place names as its module -> what that needs beside the widget's own
+_ADDED = {"plane": plane, "reader": reader}
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -35,12 +37,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def assets() -> dict[str, str]:
     """File name -> content of everything a page with widgets loads."""
-    return {
-        "widget.js": _small(_SCRIPT, page.page_script()),
-        "reader.js": _small(_SCRIPT, reader.page_script()),
-        "widget.css": _small(_STYLE, page.style_source()),
-        "reader.css": _small(_STYLE, reader.style_source()),
-    }
+    found = {}
+    for name, module in {"widget": page, **_ADDED}.items():
+        found[f"{name}.js"] = _small(_SCRIPT, module.page_script())
+        found[f"{name}.css"] = _small(_STYLE, module.style_source())
+    return found
 
 
 def _small(kind: str, source: str) -> str:
@@ -63,6 +64,7 @@ def start_widgets(
         context["body"] = _CARRIED.sub("", context["body"])
         app.add_css_file(f"{FOLDER}/widget.css")
         app.add_js_file(f"{FOLDER}/widget.js", loading_method="defer")
-    if 'data-module="reader"' in context.get("body", ""):
-        app.add_css_file(f"{FOLDER}/reader.css")
-        app.add_js_file(f"{FOLDER}/reader.js", loading_method="defer")
+    for name in _ADDED:
+        if f'data-module="{name}"' in context.get("body", ""):
+            app.add_css_file(f"{FOLDER}/{name}.css")
+            app.add_js_file(f"{FOLDER}/{name}.js", loading_method="defer")

@@ -35,9 +35,11 @@ from circuitkit.training.learn import learn as learn
 from circuitkit.training.run import Rate as Rate
 from circuitkit.training.run import TrainingRun as TrainingRun
 from circuitkit.training.train import train as train
+from circuitkit.widget import plane as plane
 from circuitkit.widget import reader as reader
 from circuitkit.widget.circuit_widget import Challenge as Challenge
 from circuitkit.widget.circuit_widget import CircuitWidget as CircuitWidget
+from circuitkit.widget.plane import WeightPlane as WeightPlane
 from circuitkit.widget.reader import WeightsReader as WeightsReader
 
 __version__: str

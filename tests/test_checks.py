@@ -97,6 +97,7 @@ MADE = {
     "CircuitWidget": None,
     "Rate": None,
     "TrainingRun": lambda: RUN,
+    "WeightPlane": None,
     "WeightsReader": None,
 }
 

@@ -356,11 +356,11 @@ def extension(monkeypatch):
     return importlib.import_module("circuit_widgets")
 
 
-def test_what_readers_download_is_small(extension):
-    parts = {name: text for name, text in extension.assets().items() if "reader" not in name}
-    assert set(parts) == {"widget.js", "widget.css"}
-    weight = sum(len(gzip.compress(text.encode(), 9)) for text in parts.values())
-    assert weight <= 40 * 1024
+@pytest.mark.parametrize(("name", "most"), [("widget", 40), ("plane", 8)])
+def test_what_readers_download_is_small(extension, name, most):
+    parts = [extension.assets()[f"{name}.{kind}"] for kind in ("js", "css")]
+    weight = sum(len(gzip.compress(text.encode(), 9)) for text in parts)
+    assert weight <= most * 1024
 
 
 def test_the_shortened_script_offers_what_the_joined_one_does(extension, tmp_path):

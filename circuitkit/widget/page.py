@@ -20,6 +20,8 @@ __all__ = [
     "MODULES",
     "STATIC",
     "PageWidget",
+    "added_script",
+    "added_source",
     "joined",
     "module_source",
     "page_html",
@@ -66,6 +68,20 @@ def page_script() -> str:
         "(() => {\nif (window.circuitkit) return;\n"
         f"{joined((*MODULES, 'start'))}"
         f"window.circuitkit = {{ {names}, renderers: module_start.renderers }};\n}})();\n"
+    )
+
+
+def added_source(*modules: str) -> str:
+    """The widget's modules and those of another one, whose default export is its last one's, joined into one."""
+    return f"{joined((*MODULES, *modules))}export default module_{modules[-1]}.default;\n"
+
+
+def added_script(*modules: str) -> str:
+    """Another widget's own modules as a classic script, for a page that has loaded the widget's."""
+    names = ", ".join(f"{name}: module_{name}" for name in MODULES)
+    return (
+        f"(() => {{\nconst {{ {names} }} = window.circuitkit;\n{joined(modules)}"
+        f"window.circuitkit.renderers.{modules[-1]} = module_{modules[-1]}.default;\n}})();\n"
     )
 
 

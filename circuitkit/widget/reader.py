@@ -47,17 +47,13 @@ _EXAMPLES = {
 @cache
 def module_source() -> str:
     """The widget's modules and the reader's joined into one, as Jupyter loads them."""
-    return page.joined((*page.MODULES, *_MODULES)) + "export default module_reader.default;\n"
+    return page.added_source(*_MODULES)
 
 
 @cache
 def page_script() -> str:
     """The reader's own modules as a classic script, for a page that has loaded the widget's."""
-    names = ", ".join(f"{name}: module_{name}" for name in page.MODULES)
-    return (
-        f"(() => {{\nconst {{ {names} }} = window.circuitkit;\n{page.joined(_MODULES)}"
-        "window.circuitkit.renderers.reader = module_reader.default;\n})();\n"
-    )
+    return page.added_script(*_MODULES)
 
 
 @cache

@@ -172,13 +172,16 @@ def show(site, visit) -> Iterator[Callable[..., Page]]:
     def open_page(*widgets, hash: str = "", theme: str = "light", **options) -> Page:
         name = f"{len(list(folder.iterdir()))}.html"
         body = "".join(w._repr_mimebundle_()[0]["text/html"] for w in widgets)
-        reader = '<script defer src="reader.js"></script>' * ('data-module="reader"' in body)
+        added = "".join(
+            f'<link rel="stylesheet" href="{n}.css"><script defer src="{n}.js"></script>'
+            for n in ("reader", "plane")
+            if f'data-module="{n}"' in body
+        )
         (folder / name).write_text(
             f'<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">'
             '<title>A page</title><meta name="viewport" content="width=device-width">'
             '<link rel="icon" href="data:,"><link rel="stylesheet" href="widget.css">'
-            '<link rel="stylesheet" href="reader.css"><script defer src="widget.js"></script>'
-            + reader
+            f'<script defer src="widget.js"></script>{added}'
             + "<style>body{margin:0 auto;max-width:760px;padding:8px}"
             "[data-theme=dark] body{background:#14181e;color:#eee}</style></head>"
             f"<body><main><h1>A page</h1>{body}</main></body></html>",

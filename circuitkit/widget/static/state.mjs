@@ -185,13 +185,22 @@ export function encode(values) {
   return `${body}.${checksum(body)}`;
 }
 
-/** The state that `encode` wrote, or null for damaged text or a state of another network. */
-export function decode(text, sizes) {
+/** What `encode` wrote, or null for damaged text. */
+export function unpack(text) {
   try {
     const [body, sum, ...rest] = text.split(".");
     if (rest.length || checksum(body) !== sum) return null;
     const bytes = Uint8Array.from(atob(body.replace(/-/g, "+").replace(/_/g, "/")), (c) => c.charCodeAt(0));
-    const values = JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    return null;
+  }
+}
+
+/** The state that `encode` wrote, or null for damaged text or a state of another network. */
+export function decode(text, sizes) {
+  const values = unpack(text);
+  try {
     return fits(values, sizes) ? values : null;
   } catch {
     return null;

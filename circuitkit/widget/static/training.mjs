@@ -167,7 +167,7 @@ function settings({ rate, setRate, complain, signal }) {
 }
 
 /** Calls `tick` once a frame while it runs and is on screen; gentler where motion is unwelcome. */
-class Clock {
+export class Clock {
   constructor(tick, element, signal) {
     this.tick = tick;
     this.running = false;
