@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 from conftest import HTML, ROOT, after_transitions, built_pages
+from starting import start_all
 
 sys.path.insert(0, str(ROOT / "_ext"))
 from book_site import MOVED
@@ -19,6 +20,7 @@ from book_site import MOVED
 PAGES = built_pages()
 GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
 HEAVIEST = 450  # KB, gzipped, all files of a page together
+TALLEST = 12_000  # px at a width of 1280: a chapter is read in half an hour
 
 each_page = pytest.mark.parametrize("address", PAGES)
 
@@ -180,6 +182,23 @@ def test_a_figure_keeps_its_white_ground(color_scheme, visit):
     seen = visit(pages[0], color_scheme=color_scheme)
     image = seen.page.locator("main figure img").first
     assert image.evaluate("e => getComputedStyle(e).backgroundColor") == "rgb(255, 255, 255)"
+
+
+#: What stands where on a page, to say which section is long.
+SECTIONS = """() => [...document.querySelectorAll("main section > h2")].map(
+    (h) => `${Math.round(h.parentElement.getBoundingClientRect().height)} px: ${h.innerText.trim()}`)"""
+
+
+@pytest.mark.parametrize("address", [page for page in PAGES if page.startswith("chapters/")])
+def test_a_chapter_is_short_enough_to_finish(address, visit):
+    page = visit(address, width=1280).page
+    # As a reader finds it: what is folded stays folded, and every widget has been drawn.
+    folded = page.evaluate_handle("[...document.querySelectorAll('details:not([open])')]")
+    start_all(page)
+    folded.evaluate("all => all.forEach((d) => { d.open = false; })")
+    after_transitions(page)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    assert height <= TALLEST, f"{height} px; its sections: {page.evaluate(SECTIONS)}"
 
 
 def test_the_reader_can_search_the_book(visit):
