@@ -1112,7 +1112,7 @@ def test_rates_of_training_runs_can_be_given_by_name() -> None:
 
 def test_a_grid_of_rates_has_a_cell_for_each_line_and_leaves_gaps_hatched() -> None:
     ax = plotting.rate_grid(RATES, "target", "optimizer")
-    assert texts(ax) == ["0.53", "[0.50, 0.56]", "0.36", "[0.33, 0.39]"]
+    assert texts(ax) == ["53", "50–56", "36", "33–39"]
     assert [t.get_text() for t in ax.get_xticklabels()] == ["sgd", "adam"]
     assert [t.get_text() for t in ax.get_yticklabels()] == ["min", "abs"]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("optimizer", "target")
@@ -1122,11 +1122,36 @@ def test_a_grid_of_rates_has_a_cell_for_each_line_and_leaves_gaps_hatched() -> N
     assert dark[0] < dark[1], "the darker, the more seeds solved"
 
 
-def test_a_grid_writes_long_names_of_columns_in_two_lines() -> None:
+def test_a_grid_writes_names_too_long_for_their_columns_in_two_lines_and_aslant() -> None:
+    ax = plotting.rate_grid(RATES.assign(optimizer=["ab-cdefg", "sgd"]), "target", "optimizer")
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["ab-\ncdefg", "sgd"]
+    assert {t.get_rotation() for t in ax.get_xticklabels()} == {0}
     long = RATES.assign(optimizer=["hidden-dominant", "zero-bias"])
     ax = plotting.rate_grid(long, "target", "optimizer")
-    names = [t.get_text() for t in ax.get_xticklabels()]
-    assert names == ["hidden-\ndominant", "zero-bias"]
+    assert [t.get_text() for t in ax.get_xticklabels()] == ["hidden-\ndominant", "zero-\nbias"]
+    assert {t.get_rotation() for t in ax.get_xticklabels()} == {45}
+
+
+#: As wide as a phone with 380 px shows at the size of 11 pt text that is still read there, 10.5 px.
+PHONE = 331 / 10.5 * 11 / 72
+
+
+def test_figures_of_rates_are_narrow_enough_to_be_read_on_a_phone() -> None:
+    names = ["momentum", "sgd", "adam", "rmsprop", "rprop", "lbfgs", "mirrored-dominant"]
+    grid = pd.DataFrame(
+        {"rows": row, "columns": column, "rate": 1.0, "low": 0.99, "high": 1.0}
+        for row in names[:6]
+        for column in names
+    )
+    ax = plotting.rate_grid(grid, "rows", "columns")
+    assert min(t.get_fontsize() for t in ax.texts) >= 11
+    assert ax.get_figure(root=True).get_figwidth() <= PHONE
+    ax.figure.canvas.draw()
+    cell = np.ptp(ax.transData.transform([(0, 0), (1, 0)])[:, 0])
+    assert max(t.get_window_extent().width for t in ax.texts) <= cell
+    ax = plotting.rates(RATES.assign(label=["four units, more", "abs"]))
+    assert min(t.get_fontsize() for t in ax.texts) >= 11
+    assert ax.get_figure(root=True).get_figwidth() <= PHONE
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) ->
     n = len(table)
     labels = [str(label) for label in table["label"]]
     room = max(style.text_size(label, style.BODY)[0] for label in labels)
-    ax = style.fresh_axes(ax, 2.2 + room + 1.75, 0.38 * n + 0.75)
+    ax = style.fresh_axes(ax, 1.9 + room + 1.75, 0.38 * n + 0.75)
     y = np.arange(n)[::-1]
     rate, low, high = (table[c].to_numpy(dtype=float) for c in ("rate", "low", "high"))
     ax.hlines(y, 0, 1, color="#e9ebee", linewidth=1, zorder=0)
@@ -260,7 +260,10 @@ def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) ->
     table=_TABLE, rows=string("a column's name"), columns=string("a column's name"), ax=style.AX
 )
 def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None = None) -> Axes:
-    """Success rates over two settings as a table: the darker, the more seeds solved.
+    """Success rates over two settings as a table, in percent: the darker, the more seeds solved.
+
+    A cell has the rate and below it its interval, both rounded. It is narrow enough for seven
+    columns on a phone, without a text that is too small there.
 
     Args:
         table: one line a cell, with the columns ``rows``, ``columns``, ``rate``, ``low``, ``high``.
@@ -281,7 +284,7 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
         ...     "rate": [0.53, 0.61], "low": [0.5, 0.58], "high": [0.56, 0.64]})
         >>> ax = rate_grid(table, "target", "optimizer")
         >>> [t.get_text() for t in ax.texts]
-        ['0.53', '[0.50, 0.56]', '0.61', '[0.58, 0.64]']
+        ['53', '50–56', '61', '58–64']
     """
     _checked_rates(table, [rows, columns])
     twice = table.duplicated([rows, columns])
@@ -291,10 +294,12 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
         raise wrong("table", "one line a cell", given)
     down = list(dict.fromkeys(table[rows]))
     across = list(dict.fromkeys(table[columns]))
-    width, height = 1.05, 0.56
+    width, height = 0.53, 0.56
+    names, turned = _in_columns([str(v) for v in across], 0.95 * width)
     room = max(style.text_size(str(v), style.BODY)[0] for v in down)
-    canvas_width = room + 0.2 + width * len(across)
-    ax = style.fresh_axes(ax, canvas_width + 0.35, height * len(down) + 0.75)
+    head = max(style.text_size(name, style.BODY)[0] for name in names) if turned else 0.2
+    size = (room + 0.25 + width * len(across), height * len(down) + 0.45 + head)
+    ax = style.fresh_axes(ax, *size)
     cmap: Colormap = style.SHARE
     for r in range(len(down)):
         for c in range(len(across)):
@@ -317,31 +322,42 @@ def rate_grid(table: pd.DataFrame, rows: str, columns: str, *, ax: Axes | None =
         )
         ink = readable_on(color)
         look: dict[str, Any] = {"ha": "center", "va": "center_baseline", "color": ink, "zorder": 3}
-        ax.text(
-            c + 0.5, r + 0.34, f"{line['rate']:.2f}", fontsize=style.HEAD, fontweight="bold", **look
-        )
-        interval = f"[{line['low']:.2f}, {line['high']:.2f}]"
-        ax.text(c + 0.5, r + 0.74, interval, fontsize=style.FINE, **look)
+        share, low, high = (f"{100 * line[name]:.0f}" for name in ("rate", "low", "high"))
+        ax.text(c + 0.5, r + 0.34, share, fontsize=style.HEAD, fontweight="bold", **look)
+        ax.text(c + 0.5, r + 0.74, f"{low}–{high}", fontsize=style.NOTE, **look)
     ax.set(
         xlim=(0, len(across)),
         ylim=(len(down), 0),
         xticks=np.arange(len(across)) + 0.5,
-        # A long name with a hyphen takes two lines: its neighbor begins where the column ends.
-        xticklabels=[
-            text if style.text_size(text, style.BODY)[0] < 0.9 * width else text.replace("-", "-\n")
-            for text in map(str, across)
-        ],
+        xticklabels=names,
         yticks=np.arange(len(down)) + 0.5,
         yticklabels=[str(v) for v in down],
     )
     ax.set_xlabel(columns, labelpad=7)
-    ax.set_ylabel(rows, labelpad=7)
+    # Over the names of the rows, where it takes no room from the cells.
+    ax.set_ylabel(rows, rotation=0, ha="right", va="bottom")
+    ax.yaxis.set_label_coords(-0.06 / width / len(across), 1 + 0.09 / height / len(down))
     ax.xaxis.set_label_position("top")
     ax.xaxis.tick_top()
     ax.tick_params(length=0, labelsize=style.BODY, labelcolor=palette.INK)
+    if turned:
+        for name in ax.get_xticklabels():
+            name.set(rotation=45, ha="left", rotation_mode="anchor")
     for spine in ax.spines.values():
         spine.set_visible(False)
     return ax
+
+
+def _in_columns(names: list[str], width: float) -> tuple[list[str], bool]:
+    """The names as they are written over columns so many inches wide, and whether they lean.
+
+    A long one with a hyphen takes two lines; if one is too long even so, all lean.
+    """
+    lines = [
+        name if style.text_size(name, style.BODY)[0] <= width else name.replace("-", "-\n")
+        for name in names
+    ]
+    return lines, any(style.text_size(name, style.BODY)[0] > width for name in lines)
 
 
 def _checked_rates(table: pd.DataFrame, keys: list[str]) -> None:
