@@ -226,22 +226,31 @@ class Network:
 
     @classmethod
     def from_torch(cls, module: torch.nn.Module) -> Network:
-        """The network that a PyTorch module computes, its weights taken over exactly.
+        """The network that a PyTorch module computes, compared with the module before it is returned.
 
-        Understands every module whose forward pass is one chain of ``nn.Linear`` and ReLU (as
-        module, function or method), however it is nested or named; ``nn.Identity`` and
-        ``nn.Dropout`` (which does nothing when evaluating) are passed over. A ReLU that comes first
-        or last is kept by an identity matrix before or after it. The module is called at a few
-        points, as it is, and must give what the network gives there.
+        Its forward pass is traced for one input of ``n`` numbers, however its layers are nested or named,
+        and each step is read by its rule: ``nn.Linear``, products with a parameter and sums, batch
+        normalization in eval mode, residual connections; ReLU, LeakyReLU, PReLU, ReLU6, Hardtanh,
+        Hardsigmoid, clamp, abs, maximum and minimum; and what reshapes, cuts and joins. Dropout does
+        nothing in eval mode.
+
+        A chain of ``nn.Linear`` and ReLU is taken over bit for bit. Linear steps that follow one another
+        become one layer, whose weights are sums of products of doubles, and round. What skips layers is
+        carried through them by further units, exactly: a ReLU's activation by one a layer, an input by
+        a pair. A ReLU that comes first or last is kept by an identity matrix before or after it.
+
+        The module is called as it is, at random and extreme inputs, and must give what the network gives.
 
         Args:
             module: a ``torch.nn.Module`` on any device, in any precision.
 
         Raises:
-            TypeError: not a module, or a layer other than these.
-            ValueError: two linear layers in a row, a branch, or weights that are not finite or not
-                there yet (of a lazy layer, or on the device ``"meta"``); or the module does something else than its layers say: it has hooks, a layer with a forward
-                pass of its own, or Dropout in training mode.
+            ImportError: without the extra ``torch``.
+            TypeError: not a module, or a step that is not piecewise linear or not known, by its name.
+            ValueError: weights that are not finite or not there yet (of a lazy layer, or on the device
+                ``"meta"``), several inputs, shapes that do not fit, tensors changed in place and read
+                again; or the module does something else than its steps say: it has hooks, a layer
+                with a forward pass of its own, Dropout or a normalization in training mode.
 
         Example:
             >>> import torch
@@ -251,10 +260,9 @@ class Network:
             Network(2-3-1, with biases)
         """
         need("torch")
-        from circuitkit.importing.torch import linear_layers
+        from circuitkit.importing.torch import layers
 
-        weights, biases = linear_layers(module)
-        return cls(weights, biases)
+        return cls(*layers(module))
 
     def to_torch(self) -> torch.nn.Sequential:
         """An ``nn.Sequential`` of ``Linear`` and ``ReLU`` in float64, with the very same weights.

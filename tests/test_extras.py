@@ -88,6 +88,7 @@ for name in {modules!r}:
         "circuitkit.importing.onnx",
         "circuitkit.importing.onnx_write",
         "circuitkit.importing.torch",
+        "circuitkit.importing.torch_rules",
         "circuitkit.training.compiled_loop",
         "circuitkit.training.compiled_search",
         "circuitkit.training.curvature",

@@ -12,19 +12,22 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 import circuitkit as ck
 from benchmarks.properties import NETWORKS
 from circuitkit import Network
 from circuitkit.importing import files, lowering, nnet, onnx_rules
-from circuitkit.importing.agreement import Imported, need_agreement
+from circuitkit.importing.agreement import Imported, Precision, need_agreement
 from circuitkit.importing.layering import layered
 from circuitkit.importing.lowering import Lowering
 
 FLOAT = TensorProto.FLOAT
+FLOAT32 = Precision.of(np.float32)
 
 
 # --- rows, nodes, layers ------------------------------------------------------------------------------------
@@ -177,7 +180,7 @@ def test_a_reading_that_is_wrong_is_noticed():
     low = Lowering(2)
     h = low.relu(low.matmul(np.array([[1.0, 2.0], [3.0, -1.0]]), low.inputs((2,), 0)))
     found = Imported.of(low, h)
-    need_agreement("model", found, found, np.float32, "itself")
+    need_agreement("model", found, found, FLOAT32, "itself")
     for wrong in (
         lambda x: found(x) + 1e-3 * np.abs(x[:, :1]),
         lambda x: np.minimum(found(x), 1e6),
@@ -188,11 +191,11 @@ def test_a_reading_that_is_wrong_is_noticed():
         with pytest.raises(
             ValueError, match="^model: what was read is not what another tool computes"
         ):
-            need_agreement("model", found, wrong, np.float32, "another tool")
+            need_agreement("model", found, wrong, FLOAT32, "another tool")
     low = Lowering(1)
     huge = Imported.of(low, low.scale(low.inputs((1,), 0), 1e300))
     with pytest.raises(ValueError, match="^model: its values leave the range of float32"):
-        need_agreement("model", huge, huge, np.float32, "itself")
+        need_agreement("model", huge, huge, FLOAT32, "itself")
 
 
 # --- ONNX ---------------------------------------------------------------------------------------------------
@@ -567,3 +570,163 @@ def test_a_normalization_that_is_not_there_cannot_be_folded_in(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ValueError, match="^path: expected an .nnet file, which is text"):
         Network.from_nnet(Path(path))
+
+
+def test_an_onnx_model_that_mixes_the_inputs_of_a_batch_is_refused():
+    mixing = model_of(
+        [node("ReduceMean", "x", "a", axes=[0]), node("Sub", "x a")], {"x": ["batch", 2]}
+    )
+    with pytest.raises(ValueError, match="^model: .* of a batch, whose inputs it mixes"):
+        Network.from_onnx(mixing)
+
+
+def test_a_chain_is_kept_whatever_its_numbers_are():
+    for weights in (
+        [[[1.0]], [[1.0]], [[1.0]]],  # a second ReLU of the same does nothing, and is there
+        [[[0.0, 1.0], [1.0, 0.0]], [[0.0, 1.0]], [[-1.0]]],
+        [[[2.2e-311], [5e-5]], [[1e5, 2.2e-311]], [[-1.1e-308]]],  # numbers that have lost digits
+    ):
+        net = Network(weights)
+        assert Network.from_torch(net.to_torch()) == net
+
+
+# --- PyTorch ------------------------------------------------------------------------------------------------
+
+
+def module_of(forward, **parts):
+    """A module with these layers and parameters, in doubles and eval mode, whose weights are no round numbers."""
+
+    class Module(nn.Module):
+        def __init__(self):
+            super().__init__()
+            for name, part in parts.items():
+                setattr(self, name, part)
+
+        def forward(self, x):
+            return forward(self, x)
+
+    torch.manual_seed(3)
+    module = Module().double()
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm1d) and part.track_running_stats:
+            nn.init.normal_(part.running_mean)
+            nn.init.uniform_(part.running_var, 0.5, 2)
+            if part.affine:
+                nn.init.normal_(part.weight)
+    return module.eval()
+
+
+def matrix(*shape):
+    return nn.Parameter(torch.tensor(np.random.default_rng(4).normal(size=shape)))
+
+
+def residual(m, x):
+    h = torch.relu(m.a(x))
+    return m.c(h + torch.relu(m.b(h))) + x
+
+
+def linear(n_in=3, n_out=3):
+    return nn.Linear(n_in, n_out)
+
+
+MODULES = {
+    "nested": lambda: module_of(lambda m, x: m.a(x), a=nn.Sequential(nn.Sequential(linear(), nn.Flatten()), nn.Sequential(nn.ReLU(), linear(3, 1)))),
+    "two linears in a row": lambda: module_of(lambda m, x: m.b(m.a(x)), a=linear(3, 5), b=linear(5, 2)),
+    "batch normalization": lambda: module_of(lambda m, x: m.c(torch.relu(m.b(m.a(x)))), a=linear(3, 4), b=nn.BatchNorm1d(4), c=nn.Sequential(nn.Dropout(0.5), linear(4, 1))),
+    "normalization first": lambda: module_of(lambda m, x: m.a(m.b(x)), a=linear(), b=nn.BatchNorm1d(3, affine=False)),
+    "leaky": lambda: module_of(lambda m, x: m.b(nn.functional.leaky_relu(m.a(x), 0.2)), a=nn.Sequential(linear(), nn.LeakyReLU(0.1)), b=linear()),
+    "prelu": lambda: module_of(lambda m, x: m.c(m.b(m.a(x))), a=linear(3, 4), b=nn.PReLU(4), c=nn.Sequential(linear(4, 2), nn.PReLU())),
+    "bounded": lambda: module_of(lambda m, x: nn.functional.hardtanh(m.a(x)) + nn.functional.relu6(x), a=nn.Sequential(linear(), nn.ReLU6(), linear(), nn.Hardtanh(-2, 0.5), nn.Hardsigmoid())),
+    "clamp": lambda: module_of(lambda m, x: m.a(x).clamp(-0.25, 0.5) + x.clamp(min=0.1) - torch.clip(x, max=0.2), a=linear()),
+    "clamp by tensors": lambda: module_of(lambda m, x: torch.clamp(m.a(x), min=m.b, max=x), a=linear(), b=matrix(3)),
+    "abs, max and min": lambda: module_of(lambda m, x: torch.abs(x[:, :1]) + torch.max(x[:, 1:2], m.a(x)) - torch.minimum(x[:, 2:], m.a(x)).abs(), a=linear(3, 1)),
+    "extremes": lambda: module_of(lambda m, x: x.max(dim=1, keepdim=True).values + m.a(x).min(dim=1)[0].unsqueeze(1) - x.amax(1, keepdim=True) + x.amin((1,), keepdim=True), a=linear()),
+    "residual": lambda: module_of(residual, a=linear(3, 4), b=linear(4, 4), c=linear(4, 3)),
+    "unary minus": lambda: module_of(lambda m, x: -torch.relu(-m.a(x)) + 1 - x / 4 + 2 * x, a=linear()),
+    "x @ W": lambda: module_of(lambda m, x: torch.relu(x @ m.w + m.b) @ m.v, w=matrix(3, 4), b=matrix(4), v=matrix(4, 2)),
+    "the deck's layout": lambda: module_of(lambda m, x: torch.matmul(nn.functional.relu(torch.matmul(x, m.hidden_layer_0)), m.output_layer), hidden_layer_0=matrix(1, 2), output_layer=matrix(2, 1)),
+    "a masked weight": lambda: module_of(lambda m, x: nn.functional.linear(x, m.w * (m.w > 0), m.w.sum(0)[:2]), w=matrix(2, 3)),
+    "addmm": lambda: module_of(lambda m, x: torch.addmm(m.b, x, m.w), w=matrix(3, 2), b=matrix(2)),
+    "joined": lambda: module_of(lambda m, x: torch.cat([m.a(x), torch.relu(x)], dim=1).view(x.size(0), -1), a=linear()),
+    "cut": lambda: module_of(lambda m, x: torch.stack([x.chunk(3, 1)[0], m.a(x).split([1, 2], dim=1)[0], x.unbind(1)[2].unsqueeze(1)]).permute(1, 0, 2).flatten(1), a=linear()),
+    "turned": lambda: module_of(lambda m, x: m.a(x).reshape(-1, 2, 2).transpose(1, 2)[:, None, ..., 0].squeeze(1) + x.sum(1, keepdim=True) + x.mean(-1).unsqueeze(1), a=linear(3, 4)),
+    "unflatten": lambda: module_of(lambda m, x: m.b(m.a(x))[:, 0] + m.w.T[:, 0], a=linear(3, 4), b=nn.Unflatten(1, (2, 2)), w=matrix(2, 2)),
+    "one constant": lambda: module_of(lambda m, x: torch.relu(m.w) + 0 * m.a(x), a=linear(), w=matrix(1, 3)),
+    "in place": lambda: module_of(lambda m, x: m.a(x).relu_().mul_(2), a=nn.Sequential(linear(), nn.ReLU(inplace=True), linear())),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_becomes_what_it_computes(name):
+    module = MODULES[name]()
+    net = Network.from_torch(module)
+    for row in np.random.default_rng(6).normal(size=(10, net.n_inputs)):
+        there = module(torch.tensor(row[None])).detach().numpy().ravel()
+        np.testing.assert_allclose(net(row), there, rtol=1e-12, atol=1e-12)
+
+
+def test_residual_and_normalized_modules_have_the_layers_that_they_should():
+    assert Network.from_torch(MODULES["batch normalization"]()).layer_sizes == (3, 4, 1)
+    assert Network.from_torch(MODULES["leaky"]()).layer_sizes == (3, 6, 6, 3)
+    assert Network.from_torch(MODULES["residual"]()).layer_sizes == (3, 10, 10, 3)
+
+
+def test_what_a_module_does_that_is_not_piecewise_linear_is_refused_by_its_step():
+    def step(function, **parts):
+        return module_of(function, a=linear(), **parts)
+
+    for module, message in (
+        (step(lambda m, x: torch.exp(m.a(x))), "got the operation 'exp'"),
+        (step(lambda m, x: m.a(x) * x), "the operation 'mul' multiplies two computed tensors; it is not"),
+        (step(lambda m, x: m.a(x) @ x.t()), "multiplies two computed"),
+        (step(lambda m, x: 1 / m.a(x)), "divides by a computed"),
+        (step(lambda m, x: m.a(x) / 0), "divides by zero"),
+        (step(lambda m, x: m.b(m.a(x)), b=nn.GELU()), "got GELU in the layer 'b'"),
+        (step(lambda m, x: m.a(x).sort()[0]), "got the operation 'sort'"),
+        (step(lambda m, x: nn.functional.dropout(m.a(x))), "is a dropout in training mode"),
+        (step(lambda m, x: nn.functional.linear(x, m.a(x))), "weight that is computed from the input"),
+        (step(lambda m, x: m.a(x).mean(dtype=torch.float32)), "is called in a way that is not read"),
+        (step(lambda m, x: (m.a(x), x)), "expected one tensor as the output, got tuple"),
+        (step(lambda m, x: m.b(m.a(x)), b=nn.BatchNorm1d(3, track_running_stats=False)), "normalizes by the batch"),
+    ):  # fmt: skip
+        with pytest.raises((TypeError, ValueError), match=f"^module: .*{message}"):
+            Network.from_torch(module)
+
+
+def test_what_a_module_hides_is_refused():
+    def clamped(m, x):
+        x = m.a(x)
+        x.clamp_(-1e9, 1e9)
+        return x
+
+    def written(m, x):
+        x = m.a(x)
+        x[:, 0] = 0
+        return x
+
+    def chosen(m, x):
+        return m.a(x) if x.sum() > 0 else x
+
+    normalizing = module_of(
+        lambda m, x: m.a(x), a=nn.Sequential(linear(), nn.BatchNorm1d(3))
+    ).train()
+    for module, message in (
+        (module_of(clamped, a=linear()), "the operation 'clamp_' changes in place what is read again"),
+        (module_of(written, a=linear()), "does not support item assignment"),
+        (module_of(chosen, a=linear()), "the forward pass of Module cannot be traced"),
+        (module_of(lambda m, x: m.a(x) - m.a(x).mean(0), a=linear()), "of a batch, whose inputs it mixes"),
+        (module_of(lambda m, x: m.a(x) + torch.rand(1), a=linear()), "gives other values when it is called again"),
+        (normalizing, "layer 'a.1' is a BatchNorm1d in training mode; call module.eval"),
+        (module_of(lambda m, x: m.b(m.a(x)), a=linear(3, 2), b=linear()), "does not fit what it is given"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"^module: .*{message}"):
+            Network.from_torch(module)
+
+
+def test_a_path_of_a_pickle_says_how_to_convert_it(tmp_path):
+    with pytest.raises(
+        ValueError, match=r"^module: .*net\.pt' is a pickle.*safetensors\.torch\.save_file"
+    ):
+        Network.from_torch(str(tmp_path / "net.pt"))
+    with pytest.raises(TypeError, match="^module: expected a torch.nn.Module, got str"):
+        Network.from_torch("net")

@@ -16,9 +16,40 @@ from numpy.typing import DTypeLike, NDArray
 from circuitkit.importing.layering import layered
 from circuitkit.importing.lowering import Lowering, Value
 
-__all__ = ["Imported", "need_agreement", "points"]
+__all__ = ["Imported", "Precision", "fit", "need_agreement", "need_agreement_of_batches", "points"]
 
 Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Precision:
+    """A tool's floats.
+
+    Attributes:
+        name: as the tool calls them.
+        eps: the distance from 1 to the next one.
+        tiny: the smallest that has all its digits.
+        largest: the largest.
+        rounded: doubles -> the nearest of these floats, as doubles.
+    """
+
+    name: str
+    eps: float
+    tiny: float
+    largest: float
+    rounded: Callable[[Array], Array]
+
+    @classmethod
+    def of(cls, dtype: DTypeLike) -> Precision:
+        """One of numpy's."""
+        info = np.finfo(dtype)
+        return cls(
+            str(np.dtype(dtype)),
+            float(info.eps),
+            float(info.tiny),
+            float(info.max),
+            lambda x: np.asarray(x.astype(dtype), dtype=np.float64),
+        )
 
 
 @dataclass(frozen=True)
@@ -41,14 +72,13 @@ class Imported:
             x = (np.maximum(x, 0.0) if i else x) @ w.T + b
         return x
 
-    def allowed(self, sums: Sequence[Array], dtype: DTypeLike) -> Array:
+    def allowed(self, sums: Sequence[Array], floats: Precision) -> Array:
         """How far rounding may take an output: ``(k, outputs)``."""
         terms = self.low.width + sum(w.shape[1] for w in self.weights)
-        eps = float(np.finfo(dtype).eps)
-        return np.asarray(8 * eps * terms * sums[-1])
+        return np.asarray(8 * floats.eps * terms * sums[-1])
 
 
-def points(n: int, dtype: DTypeLike) -> Array:
+def points(n: int, floats: Precision) -> Array:
     """Inputs ``(k, n)`` to compare at, as numbers of that precision."""
     rng = np.random.default_rng(0)
     scales = np.repeat([0.1, 1.0, 10.0, 1e3, 1e6], 6)
@@ -58,14 +88,12 @@ def points(n: int, dtype: DTypeLike) -> Array:
     for i, row in enumerate(single):
         row[rng.integers(n) if n > 6 else i // 2] = 1e3 if i % 2 else -1e3
     x = np.concatenate([normal, corners, single, np.zeros((1, n))])
-    rounded: Array = x.astype(dtype).astype(np.float64)
-    return rounded
+    return floats.rounded(x)
 
 
-def fit(sums: Sequence[Array], dtype: DTypeLike) -> NDArray[np.bool_]:
+def fit(sums: Sequence[Array], floats: Precision) -> NDArray[np.bool_]:
     """For which inputs a precision holds sums of these sizes: none beyond its range, none rounded to 0."""
-    info = np.finfo(dtype)
-    small, large = float(info.tiny), float(info.max) / 2
+    small, large = floats.tiny, floats.largest / 2
     held = [((s == 0) | ((s >= small) & (s <= large))).all(axis=1) for s in sums]
     return np.asarray(np.all(held, axis=0))
 
@@ -74,7 +102,7 @@ def need_agreement(
     name: str,
     found: Imported,
     source: Callable[[Array], NDArray[np.generic]],
-    dtype: DTypeLike,
+    floats: Precision,
     tool: str,
 ) -> None:
     """Compare with the source where its precision holds the numbers.
@@ -83,26 +111,31 @@ def need_agreement(
         name: the argument, for messages.
         found: what was read.
         source: ``(k, n)`` -> ``(k, outputs)``, the tool itself.
-        dtype: the precision it computes in.
+        floats: what it computes in.
         tool: its name, for messages.
 
     Raises:
         ValueError: it gives something else, or leaves the range of its precision at all inputs tried.
     """
     with np.errstate(all="ignore"):  # beyond the doubles: not compared
-        x = points(found.low.n_inputs, dtype)
+        x = points(found.low.n_inputs, floats)
         sums = found.low.largest_sums(found.output, x)
-        fits = fit(sums, dtype)
+        fits = fit(sums, floats)
+        if not fits[
+            x.any(axis=1)
+        ].any():  # then with numbers that have lost their digits, where none is lost
+            sums = found.low.largest_sums(found.output, x, floats.tiny / floats.eps)
+            fits = fit(sums, floats)
         if not fits[x.any(axis=1)].any():
             raise ValueError(
-                f"{name}: its values leave the range of {np.dtype(dtype)} at all inputs tried; "
+                f"{name}: its values leave the range of {floats.name} at all inputs tried; "
                 "scale its layers"
             )
         x, sums = x[fits], [s[fits] for s in sums]
         given = np.asarray(source(x), dtype=np.float64)
         own = found(x)
         agree = given.shape == own.shape and bool(
-            (np.abs(given - own) <= found.allowed(sums, dtype)).all()
+            (np.abs(given - own) <= found.allowed(sums, floats)).all()
         )
     if not agree:
         raise ValueError(
@@ -113,3 +146,21 @@ def need_agreement(
                 else f" (shape {given.shape[1:]} there, {own.shape[1:]} here)"
             )
         )
+
+
+def need_agreement_of_batches(
+    name: str, found: Imported, source: Callable[[Array], Array], floats: Precision
+) -> None:
+    """Compare with what the source makes of many inputs at once, if it takes them.
+
+    Raises:
+        ValueError: it mixes the inputs of a batch, so that it is no function of one of them.
+    """
+    try:
+        source(points(found.low.n_inputs, floats)[:2])
+    except Exception:  # made for one input at a time
+        return
+    try:
+        need_agreement(name, found, source, floats, "it")
+    except ValueError as error:
+        raise ValueError(f"{error} of a batch, whose inputs it mixes") from None

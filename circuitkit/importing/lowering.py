@@ -56,10 +56,12 @@ class Value:
     Attributes:
         rows: shape ``(*shape, columns)``: coefficients over 1, the inputs, the nodes.
         sizes: of that shape: the sum of absolute products that each coefficient is the sum of.
+        nodes: whether all elements are ReLUs already, however they have been moved.
     """
 
     rows: Array
     sizes: Array
+    nodes: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,7 +70,7 @@ class Value:
 
     def move(self, function: Callable[[Array], Array]) -> Value:
         """What rearranges elements, given an array whose last axis is not theirs."""
-        return Value(function(self.rows), function(self.sizes))
+        return Value(function(self.rows), function(self.sizes), self.nodes)
 
 
 @dataclass(frozen=True)
@@ -192,9 +194,10 @@ class Lowering:
 
     def relu(self, a: Value) -> Value:
         """``max(a, 0)``."""
-        if self._are_nodes(a):
+        if a.nodes:
             return a
-        return self._node(a, a)[0]
+        made = self._node(a, a)[0]
+        return Value(made.rows, made.sizes, nodes=True)
 
     def leaky(self, a: Value, slope: NDArray[np.generic] | float) -> Value:
         """``a`` where it is positive, ``slope * a`` where it is not."""
@@ -247,11 +250,6 @@ class Lowering:
     def _shifted(self, a: Value, by: float) -> Value:
         return self.add(a, np.array(by), -1.0) if by else a
 
-    def _are_nodes(self, a: Value) -> bool:
-        nodes = a.rows[..., 1 + self.n_inputs :]
-        units = (nodes == 1).sum(-1) == 1
-        return bool((units & ((a.rows != 0).sum(-1) == 1)).all())
-
     def _node(self, like: Value, *parts: Value) -> list[Value]:
         """One block of nodes, ``relu`` of each element of the parts; each part's in its shape."""
         values = [self.value(part) for part in parts]
@@ -269,16 +267,17 @@ class Lowering:
 
     # --- at points -----------------------------------------------------------------------------------
 
-    def largest_sums(self, output: Value, x: Array) -> list[Array]:
+    def largest_sums(self, output: Value, x: Array, floor: float = 0.0) -> list[Array]:
         """For inputs ``(k, n)`` the sums without cancellation that rounding errors are relative to.
 
-        One array a block, ``(k, nodes)``, and one for the output.
+        One array a block, ``(k, nodes)``, and one for the output. ``floor`` is added to each, and so to
+        what is made of it: below it a precision has no digits left.
         """
         known = np.concatenate([np.ones((len(x), 1)), np.abs(x)], axis=1)
         sums = []
         flat = output.sizes.reshape(-1, output.sizes.shape[-1])
         for sizes in (*(block.sizes for block in self.blocks), flat):
-            sums.append(known[:, : sizes.shape[-1]] @ sizes.T)
+            sums.append(known[:, : sizes.shape[-1]] @ sizes.T + floor)
             known = np.concatenate([known, sums[-1]], axis=1)
         return sums
 

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.checks import wrong
-from circuitkit.importing.agreement import Imported, need_agreement
+from circuitkit.importing.agreement import Imported, Precision, need_agreement
 from circuitkit.importing.files import read_bytes
 from circuitkit.importing.lowering import Lowering, TooLarge
 
@@ -116,7 +116,9 @@ def layers(path: str, normalise: bool) -> tuple[list[Array], list[Array]]:
     def directly(x: Array) -> Array:
         return np.array([_evaluate(file, row, means, ranges) for row in x])
 
-    need_agreement("path", found, directly, np.float64, "a direct evaluation of the file")
+    need_agreement(
+        "path", found, directly, Precision.of(np.float64), "a direct evaluation of the file"
+    )
     return list(found.weights), list(found.biases)
 
 

@@ -6,6 +6,7 @@ in its own order of elements.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +20,12 @@ from numpy.typing import NDArray
 from onnx import numpy_helper
 
 from circuitkit.checks import wrong, wrong_type
-from circuitkit.importing.agreement import Imported, need_agreement
+from circuitkit.importing.agreement import (
+    Imported,
+    Precision,
+    need_agreement,
+    need_agreement_of_batches,
+)
 from circuitkit.importing.files import LARGEST_FILE, read_bytes
 from circuitkit.importing.lowering import Lowering, NotPiecewiseLinear, TooLarge, Value
 from circuitkit.importing.onnx_rules import RULES, Step
@@ -61,7 +67,15 @@ def layers(model: Any) -> tuple[list[Array], list[Array]]:
     for node in _sorted(graph, known):
         _run(low, node, known, _version(proto))
     found = _finished(low, graph, known)
-    need_agreement("model", found, _session(data, entries), _precision(entries), "onnxruntime")
+    session, floats = _session(data), _precision(entries)
+
+    def called(x: Array) -> Array:
+        return np.concatenate([_called(session, entries, row[None]) for row in x])
+
+    need_agreement("model", found, called, floats, "onnxruntime")
+    if all(entry.open for entry in entries):
+        at_once = functools.partial(_called, session, entries)
+        need_agreement_of_batches("model", found, at_once, floats)
     return list(found.weights), list(found.biases)
 
 
@@ -122,6 +136,7 @@ class _Entry:
     name: str
     shape: tuple[int, ...]
     dtype: Any
+    open: bool  # any number of inputs at once
 
     @property
     def size(self) -> int:
@@ -141,7 +156,9 @@ def _entries(graph: onnx.GraphProto, known: Mapping[str, Tensor]) -> list[_Entry
         shape = tuple(d.dim_value if d.dim_value > 0 else 1 for d in kind.shape.dim)
         if int(np.prod(shape, dtype=object)) > 2**20:
             raise wrong("model", "at most 2^20 inputs", f"shape {shape} of {value.name!r}")
-        entries.append(_Entry(value.name, shape, _FLOATS[kind.elem_type]))
+        dimensions = kind.shape.dim
+        is_open = bool(dimensions) and dimensions[0].dim_value <= 0
+        entries.append(_Entry(value.name, shape, _FLOATS[kind.elem_type], is_open))
     if not entries:
         raise wrong("model", "at least one input", "none")
     return entries
@@ -226,32 +243,32 @@ def _finished(low: Lowering, graph: onnx.GraphProto, known: Mapping[str, Tensor]
 # --- onnxruntime ---------------------------------------------------------------------------------------
 
 
-def _precision(entries: list[_Entry]) -> Any:
-    return np.float64 if all(e.dtype is np.float64 for e in entries) else np.float32
+def _precision(entries: list[_Entry]) -> Precision:
+    double = all(e.dtype is np.float64 for e in entries)
+    return Precision.of(np.float64 if double else np.float32)
 
 
-def _session(data: bytes, entries: list[_Entry]) -> Any:
+def _session(data: bytes) -> Any:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     try:
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its own exceptions, of many kinds
         raise ValueError(f"model: onnxruntime does not take it ({error})") from None
 
-    def run(x: Array) -> Array:
-        found = []
-        for row in x:
-            feed, start = {}, 0
-            for entry in entries:
-                part = row[start : start + entry.size]
-                feed[entry.name] = part.reshape(entry.shape).astype(entry.dtype)
-                start += entry.size
-            try:
-                made = session.run(None, feed)
-            except Exception as error:
-                raise ValueError(f"model: onnxruntime cannot run it ({error})") from None
-            found.append(np.concatenate([np.asarray(m, dtype=np.float64).ravel() for m in made]))
-        return np.array(found)
 
-    return run
+def _called(session: Any, entries: list[_Entry], x: Array) -> Array:
+    """What onnxruntime makes of ``(k, n)``; of more than one input at once where the shapes are open."""
+    feed, start = {}, 0
+    for entry in entries:
+        part = x[:, start : start + entry.size]
+        shape = entry.shape if len(x) == 1 else (len(x), *entry.shape[1:])
+        feed[entry.name] = part.reshape(shape).astype(entry.dtype)
+        start += entry.size
+    try:
+        made = session.run(None, feed)
+    except Exception as error:
+        raise ValueError(f"model: onnxruntime cannot run it ({error})") from None
+    parts = [np.asarray(m, dtype=np.float64).reshape(len(x), -1) for m in made]
+    return np.concatenate(parts, axis=1)

@@ -13,7 +13,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from circuitkit.importing.agreement import fit, points
+from circuitkit.importing.agreement import Precision, fit, points
 
 __all__ = ["written"]
 
@@ -61,15 +61,16 @@ def written(weights: Sequence[Array], biases: Sequence[Array], name: str) -> byt
 
 def _need_the_same(data: bytes, weights: Sequence[Array], biases: Sequence[Array]) -> None:
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
-    x = points(weights[0].shape[1], np.float64)
+    doubles = Precision.of(np.float64)
+    x = points(weights[0].shape[1], doubles)
     h, size, sums = x, np.abs(x), []
     with np.errstate(all="ignore"):  # beyond the doubles: not compared
         for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
             h = (np.maximum(h, 0.0) if i else h) @ w.T + b
             size = size @ np.abs(w).T + np.abs(b)
             sums.append(size)
-        fits = fit(sums, np.float64)
-        allowed = 8 * np.finfo(np.float64).eps * sum(w.shape[1] + 1 for w in weights) * size
+        fits = fit(sums, doubles)
+        allowed = 8 * doubles.eps * sum(w.shape[1] + 1 for w in weights) * size
         (given,) = session.run(None, {"x": x})
         if not (np.abs(given - h) <= allowed)[fits].all():
             raise ValueError("onnxruntime computes something else of this network's weights")

@@ -1,4 +1,7 @@
-"""PyTorch modules as chains of linear layers and back: the two torch methods of ``Network``.
+"""PyTorch modules: each step of the traced forward pass by its rule, or refused by its name; and back.
+
+The forward pass is traced by ``torch.fx`` for one input of shape ``(1, n)``. What depends on no input (a
+parameter times a mask) PyTorch computes itself.
 
 Kept apart so that :mod:`circuitkit.network` needs numpy alone.
 """
@@ -7,7 +10,8 @@ from __future__ import annotations
 
 import copy
 import operator
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,137 +20,286 @@ from numpy.typing import NDArray
 from torch import fx, nn
 
 from circuitkit.checks import instance, wrong, wrong_type
+from circuitkit.importing.agreement import (
+    Imported,
+    Precision,
+    fit,
+    need_agreement,
+    need_agreement_of_batches,
+    points,
+)
+from circuitkit.importing.files import refuse_pickle
+from circuitkit.importing.lowering import Lowering, NotPiecewiseLinear, TooLarge, Value
+from circuitkit.importing.torch_rules import FUNCTIONS, LAYERS, METHODS
 
-_RELU_FUNCTIONS = {torch.relu, torch.nn.functional.relu, torch.relu_}
-_LAYERS = (nn.Linear, nn.ReLU, nn.Identity, nn.Dropout)
-_KNOWN = "nn.Linear, ReLU, nn.Identity and nn.Dropout"
+__all__ = ["layers", "sequential"]
+
+Array = NDArray[np.float64]
+
+_KNOWN = "nn.Linear, ReLU and other piecewise-linear ones"
 _MODULE = instance(nn.Module, "a torch.nn.Module")
 
 
-def linear_layers(
-    module: nn.Module,
-) -> tuple[list[NDArray[np.float64]], list[NDArray[np.float64] | None]]:
-    """Weights and biases of ``module``, whose forward pass must be a chain of Linear and ReLU."""
+def layers(module: nn.Module) -> tuple[list[Array], list[Array]]:
+    """Weights and biases of what ``module`` computes, compared with the module itself."""
+    if isinstance(module, (str, os.PathLike)):
+        refuse_pickle(os.fsdecode(module), "module")
     _MODULE.take("module", module)
     _need_numbers(module)
     _refuse_what_no_weight_tells(module)
-    weights: list[NDArray[np.float64]] = []
-    biases: list[NDArray[np.float64] | None] = []
-    pending_relu = False  # a ReLU that waits for the width of the layer after it
-    previous = "start"
-    for step in _chain(module):
-        if step == "relu":
-            if previous == "start":
-                pending_relu = True
-            previous = "relu"
-            continue
-        linear = step
-        if previous == "linear":
-            raise ValueError(
-                "module: two linear layers in a row have no ReLU between them; "
-                "multiply them into one layer first"
-            )
-        if pending_relu:
-            weights.append(np.eye(linear.in_features))
-            biases.append(None)
-            pending_relu = False
-        weights.append(_exact(linear.weight))
-        biases.append(None if linear.bias is None else _exact(linear.bias))
-        previous = "linear"
-    if not weights:
-        raise wrong("module", "at least one nn.Linear", "none")
-    if previous == "relu":
-        weights.append(np.eye(weights[-1].shape[0]))
-        biases.append(None)
-    _need_the_same_values(module, weights, biases)
-    return weights, biases
+    _refuse_training(module)
+    graph = _traced(module)
+    found = _lowered(module, graph)
+    _need_the_same_values(module, found)
+    return list(found.weights), list(found.biases)
 
 
-def sequential(
-    weights: Sequence[NDArray[np.float64]], biases: Sequence[NDArray[np.float64]] | None
-) -> nn.Sequential:
+def sequential(weights: Sequence[Array], biases: Sequence[Array] | None) -> nn.Sequential:
     """An ``nn.Sequential`` in float64 with these weights."""
-    layers: list[nn.Module] = []
+    steps: list[nn.Module] = []
     for i, w in enumerate(weights):
         linear = nn.Linear(w.shape[1], w.shape[0], bias=biases is not None, dtype=torch.float64)
         with torch.no_grad():
             linear.weight.copy_(torch.tensor(w))
             if biases is not None:
                 linear.bias.copy_(torch.tensor(biases[i]))
-        layers += [linear, nn.ReLU()]
-    return nn.Sequential(*layers[:-1])
+        steps += [linear, nn.ReLU()]
+    return nn.Sequential(*steps[:-1])
 
 
-def _exact(tensor: torch.Tensor) -> NDArray[np.float64]:
+def _exact(tensor: torch.Tensor) -> Array:
     return tensor.detach().cpu().to(torch.float64).numpy()
 
 
-def _need_the_same_values(
-    module: nn.Module,
-    weights: Sequence[NDArray[np.float64]],
-    biases: Sequence[NDArray[np.float64] | None],
-) -> None:
+# --- the forward pass ----------------------------------------------------------------------------------
+
+
+def _traced(module: nn.Module) -> fx.GraphModule:
+    try:
+        return fx.symbolic_trace(module)
+    except Exception as error:  # fx raises whatever the module's own forward pass raises
+        raise ValueError(
+            f"module: the forward pass of {type(module).__name__} cannot be traced ({error})"
+        ) from error
+
+
+def _lowered(module: nn.Module, graph: fx.GraphModule) -> Imported:
+    """With the first width of the input that the layers take."""
+    _refuse_what_changes_tensors(graph)
+    graph.graph.eliminate_dead_code()
+    mismatch: Exception | None = None
+    tried: set[int] = set()
+    for width in _widths(module, graph):
+        if width in tried:
+            continue
+        tried.add(width)
+        try:
+            return _run(graph, width)
+        except _DoesNotFit as error:
+            mismatch = mismatch or error
+    if mismatch is None:
+        raise wrong("module", "at least one nn.Linear", "none")
+    raise ValueError(str(mismatch)) from None
+
+
+def _widths(module: nn.Module, graph: fx.GraphModule) -> Iterator[int]:
+    """How many numbers may go in, the likeliest first: what the layers take, in their order."""
+    for node in graph.graph.nodes:
+        if node.op == "call_module":
+            layer = module.get_submodule(str(node.target))
+            for name in ("in_features", "num_features"):
+                if isinstance(getattr(layer, name, None), int):
+                    yield getattr(layer, name)
+        elif node.op == "get_attr":
+            yield from _attribute(graph, node).shape
+    for parameter in module.parameters():
+        yield from parameter.shape
+
+
+class _DoesNotFit(ValueError):
+    """Shapes that do not go together: of another width, perhaps they do."""
+
+
+def _run(graph: fx.GraphModule, width: int) -> Imported:
+    low = Lowering(width)
+    known: dict[fx.Node, Any] = {}
+    inputs = 0
+    for node in graph.graph.nodes:
+        if node.op == "placeholder":
+            inputs += 1
+            if inputs > 1 and node.users:
+                raise wrong("module", "one input", "a forward pass that takes several")
+            known[node] = low.inputs((1, width), 0)
+        elif node.op == "output":
+            return _finished(low, _given(node.args[0], known))
+        else:
+            known[node] = _step(low, graph, node, known)
+    raise wrong("module", "a forward pass with an output", "none")
+
+
+def _finished(low: Lowering, output: Any) -> Imported:
+    if isinstance(output, torch.Tensor):
+        output = low.value(_exact(output))
+    if not isinstance(output, Value):
+        raise wrong("module", "one tensor as the output", type(output).__name__)
+    try:
+        return Imported.of(low, output)
+    except TooLarge as error:
+        raise ValueError(f"module: {error}") from None
+
+
+def _step(low: Lowering, graph: fx.GraphModule, node: fx.Node, known: dict[fx.Node, Any]) -> Any:
+    if node.op == "get_attr":
+        return _attribute(graph, node)
+    args = _given(node.args, known)
+    kwargs = _given(node.kwargs, known)
+    where, rule = _rule(graph, node)
+    if not any(isinstance(each, Value) for each in _flat((args, kwargs))):
+        return _constant(graph, node, args, kwargs)
+    if rule is None:
+        raise wrong_type("module", f"layers of {_KNOWN}", where)
+    try:
+        with np.errstate(all="ignore"):  # beyond the doubles: refused below
+            made = rule(low, *args, **kwargs)
+    except NotPiecewiseLinear as error:
+        raise TypeError(f"module: {where} {error}; it is not piecewise linear") from None
+    except TooLarge as error:
+        raise ValueError(f"module: {where} {error}") from None
+    except (ValueError, IndexError) as error:
+        raise _DoesNotFit(f"module: {where} does not fit what it is given ({error})") from None
+    except (TypeError, AttributeError, KeyError) as error:
+        raise TypeError(f"module: {where} is called in a way that is not read ({error})") from None
+    if isinstance(made, Value) and not np.isfinite(made.rows).all():
+        raise ValueError(f"module: {where} leaves the range of the doubles")
+    return made
+
+
+def _rule(graph: fx.GraphModule, node: fx.Node) -> tuple[str, Any]:
+    """What the step is called in messages, and its rule."""
+    if node.op == "call_module":
+        layer = graph.get_submodule(str(node.target))
+        kind = next((k for k in type(layer).__mro__ if k in LAYERS), None)
+        where = f"{type(layer).__name__} in the layer {str(node.target)!r}"
+        if kind is None:
+            return where, None
+        rule = LAYERS[kind]
+        return where, lambda low, x: rule(low, layer, x)
+    where = f"the operation {node.name!r}"
+    if node.op == "call_method":
+        return where, METHODS.get(str(node.target))
+    return where, FUNCTIONS.get(node.target)
+
+
+def _refuse_what_changes_tensors(graph: fx.GraphModule) -> None:
+    """In the traced steps a tensor has one value.
+
+    Raises:
+        ValueError: one is changed in place and read again.
+    """
+    for node in graph.graph.nodes:
+        read = node.all_input_nodes[0].users if node.all_input_nodes else ()
+        if "out" in node.kwargs or (_in_place(graph, node) and len(read) > 1):
+            raise ValueError(
+                f"module: the operation {node.name!r} changes in place what is read again; write it "
+                "without a trailing underscore, inplace=True or +="
+            )
+
+
+def _in_place(graph: fx.GraphModule, node: fx.Node) -> bool:
+    if node.op == "call_module":
+        return bool(getattr(graph.get_submodule(str(node.target)), "inplace", False))
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    changing = name.endswith("_") or name in ("iadd", "imul", "isub", "itruediv", "setitem")
+    return changing or bool(node.kwargs.get("inplace"))
+
+
+def _constant(graph: fx.GraphModule, node: fx.Node, args: Any, kwargs: Any) -> Any:
+    """A step without any input of the network in it."""
+    with torch.no_grad():
+        if node.op == "call_module":
+            return graph.get_submodule(str(node.target))(*args, **kwargs)
+        if node.op == "call_method":
+            return getattr(args[0], str(node.target))(*args[1:], **kwargs)
+        return node.target(*args, **kwargs)  # type: ignore[operator]
+
+
+def _attribute(graph: fx.GraphModule, node: fx.Node) -> torch.Tensor:
+    found: torch.Tensor = operator.attrgetter(str(node.target))(graph)
+    return found.detach()
+
+
+def _given(tree: Any, known: dict[fx.Node, Any]) -> Any:
+    return fx.node.map_arg(tree, lambda node: known[node])
+
+
+def _flat(tree: Any) -> Iterator[Any]:
+    if isinstance(tree, (tuple, list)):
+        for each in tree:
+            yield from _flat(each)
+    elif isinstance(tree, dict):
+        yield from _flat(list(tree.values()))
+    else:
+        yield tree
+
+
+# --- is it what the module does? -----------------------------------------------------------------------
+
+
+def _precision(dtype: torch.dtype) -> Precision:
+    info = torch.finfo(dtype)
+
+    def rounded(x: Array) -> Array:
+        return _exact(torch.tensor(x).to(dtype))
+
+    return Precision(str(dtype), info.eps, info.tiny, info.max, rounded)
+
+
+def _need_the_same_values(module: nn.Module, found: Imported) -> None:
     """Call the module itself, as it is: what is written in its layers may not be what it does.
 
     Raises:
         ValueError: it gives something else than its weights say, with the likely reason.
     """
-    parameter = next(module.parameters())
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(12, weights[0].shape[1])) * np.repeat([0.1, 1.0, 10.0], 4)[:, None]
-    inputs = torch.tensor(x).to(parameter)
-    h = _exact(inputs)
-    size = np.abs(h)  # the same sums without cancellation: what rounding errors are relative to
-    sums = []
-    with np.errstate(all="ignore"):  # beyond the doubles: refused below
-        for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
-            bias = np.zeros(len(w)) if b is None else b
-            h = (np.maximum(h, 0.0) if i else h) @ w.T + bias
-            size = size @ np.abs(w).T + np.abs(bias)
-            sums.append(size)
-    dtype = parameter.dtype
-    if not _fit(sums, dtype):  # its own values are inf, nan or 0 where they should not be
-        refused = ValueError(
-            f"module: its values leave the range of {dtype} at the points tried, with weights from "
-            f"{_smallest(weights):.3g} to {max(np.abs(w).max() for w in weights):.3g} in size; "
-            "scale its layers"
-        )
-        if dtype == torch.float64 or not _fit(sums, torch.float64):
-            raise refused
-        dtype = torch.float64
+    parameter = next(iter(module.parameters()), torch.zeros(1))
+    floats = _precision(parameter.dtype)
+    with np.errstate(all="ignore"):  # beyond the doubles: not compared
+        x = points(found.low.n_inputs, floats)
+        fits = fit(found.low.largest_sums(found.output, x), floats)
+    # Its own values are inf, nan or 0 where they should not be: it is asked in doubles.
+    if not fits[x.any(axis=1)].any() and parameter.dtype != torch.float64:
         try:
-            module, inputs = copy.deepcopy(module).to(dtype), inputs.to(dtype)
-        except Exception:  # what a norm computes cannot be copied
-            raise refused from None
+            module = copy.deepcopy(module).to(torch.float64)
+            floats, parameter = _precision(torch.float64), torch.zeros(1, dtype=torch.float64)
+        except Exception:  # what a norm computes cannot be copied; then its range is said below
+            floats = _precision(parameter.dtype)
+
+    def called(x: Array) -> Array:
+        # A row at a time, as it is traced.
+        try:
+            with torch.no_grad(), torch.random.fork_rng(devices=[]):
+                rows = [torch.tensor(row[None]).to(parameter) for row in x]
+                given, again = ([_exact(module(row)).ravel() for row in rows] for _ in range(2))
+        except Exception as error:  # a forward pass raises what it likes
+            raise ValueError(
+                f"module: called with an input of shape (1, {x.shape[1]}), it raises "
+                f"{type(error).__name__} ({error})"
+            ) from error
+        if not np.array_equal(given, again, equal_nan=True):
+            raise ValueError(
+                "module: gives other values when it is called again"
+                f"{_reason(module) or '; try module.eval()'}"
+            )
+        return np.array(given)
+
+    def at_once(x: Array) -> Array:
+        with torch.no_grad():
+            return _exact(module(torch.tensor(x).to(parameter))).reshape(len(x), -1)
+
     try:
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            given, again = (_exact(module(inputs)) for _ in range(2))
-    except Exception as error:  # a forward pass raises what it likes
-        raise ValueError(
-            f"module: called with an input of shape {tuple(inputs.shape)}, it raises "
-            f"{type(error).__name__} ({error})"
-        ) from error
-    reason = _reason(module)
-    if not np.array_equal(given, again, equal_nan=True):
-        raise ValueError(
-            f"module: gives other values when it is called again{reason or '; try module.eval()'}"
-        )
-    allowed = 8 * torch.finfo(dtype).eps * sum(w.shape[1] for w in weights) * size
-    if given.shape != h.shape or not (np.abs(given - h) <= allowed).all():
-        raise ValueError(
-            "module: what it computes is not what the weights of its layers say"
-            f"{reason or '; one of them does something of its own'}"
-        )
-
-
-def _fit(sums: Sequence[NDArray[np.float64]], dtype: torch.dtype) -> bool:
-    """Whether a precision holds sums of these sizes: none beyond its range, none rounded to 0."""
-    info = torch.finfo(dtype)
-    return all(bool(((s == 0) | ((s >= info.tiny) & (s <= info.max / 2))).all()) for s in sums)
-
-
-def _smallest(weights: Sequence[NDArray[np.float64]]) -> float:
-    return min((float(np.abs(w[w != 0]).min()) for w in weights if w.any()), default=0.0)
+        need_agreement("module", found, called, floats, "the module")
+        need_agreement_of_batches("module", found, at_once, floats)
+    except ValueError as error:
+        raise ValueError(f"{error}{_reason(module)}") from error
 
 
 def _need_numbers(module: nn.Module) -> None:
@@ -181,10 +334,27 @@ def _refuse_what_no_weight_tells(module: nn.Module) -> None:
             raise ValueError(
                 f"module: {where} has a forward hook, which may change what it computes"
             )
-        own = isinstance(part, nn.Linear) and type(part).forward is not nn.Linear.forward
-        if own or (isinstance(part, _LAYERS) and "forward" in vars(part)):
+        known = next((k for k in type(part).__mro__ if k in LAYERS), None)
+        own = known is not None and type(part).forward is not known.forward
+        if own or (known is not None and "forward" in vars(part)):
             raise ValueError(
                 f"module: {where} is a {type(part).__name__} with a forward pass of its own"
+            )
+
+
+def _refuse_training(module: nn.Module) -> None:
+    """What is another function in training mode.
+
+    Raises:
+        ValueError: the module is, or has a layer, in that mode.
+    """
+    for name, part in module.named_modules():
+        where = f"layer {name!r}" if name else "the module"
+        drops = isinstance(part, nn.modules.dropout._DropoutNd) and part.p
+        if part.training and (drops or isinstance(part, nn.modules.batchnorm._BatchNorm)):
+            raise ValueError(
+                f"module: {where} is a {type(part).__name__} in training mode; "
+                "call module.eval() first"
             )
 
 
@@ -192,58 +362,9 @@ def _reason(module: nn.Module) -> str:
     """What may make a module do something else than its layers say."""
     for name, part in module.named_modules():
         where = f"layer {name!r}" if name else "the module"
-        if isinstance(part, nn.Dropout) and part.training and part.p:
-            return f": {where} is a Dropout in training mode; call module.eval() first"
         if part._forward_pre_hooks:  # a norm's, all others have been refused
             return (
                 f": the weights of {where} are computed by a hook when it is called, and are out of "
                 "date; call the module once, or remove the norm"
             )
     return ""
-
-
-def _chain(module: nn.Module) -> list[Any]:
-    """The forward pass of ``module`` as a list of ``nn.Linear`` modules and ``"relu"``."""
-    if isinstance(module, nn.Linear):
-        return [module]
-    try:
-        graph = fx.symbolic_trace(module)
-    except Exception as error:  # fx raises whatever the module's own forward pass raises
-        raise ValueError(
-            f"module: the forward pass of {type(module).__name__} cannot be traced ({error})"
-        ) from error
-    steps: list[Any] = []
-    current: fx.Node | None = None
-    for node in graph.graph.nodes:
-        if node.op == "placeholder":
-            if current is not None:
-                raise wrong("module", "one input", "a forward pass that takes several")
-            current = node
-            continue
-        if node.op == "output":
-            if node.args[0] is not current:
-                raise wrong("module", "the last layer's output", "another result")
-            break
-        steps += _step(graph, node)
-        if node.all_input_nodes != [current]:
-            raise wrong("module", "one chain of layers", f"a branch at {node.name!r}")
-        current = node
-    return steps
-
-
-def _step(graph: fx.GraphModule, node: fx.Node) -> list[Any]:
-    if node.op == "call_module":
-        layer = operator.attrgetter(str(node.target))(graph)
-        if isinstance(layer, nn.Linear):
-            return [layer]
-        if isinstance(layer, nn.ReLU):
-            return ["relu"]
-        if isinstance(layer, (nn.Identity, nn.Dropout)):
-            return []
-        raise wrong_type("module", f"layers of {_KNOWN}", type(layer).__name__)
-    is_relu = node.target in _RELU_FUNCTIONS or (
-        node.op == "call_method" and node.target in ("relu", "relu_")
-    )
-    if is_relu:
-        return ["relu"]
-    raise wrong_type("module", f"layers of {_KNOWN}", f"the operation {node.name!r}")
