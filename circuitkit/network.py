@@ -7,7 +7,6 @@ inside the methods that do.
 from __future__ import annotations
 
 import os
-import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -353,6 +352,41 @@ class Network:
         _replace(Path(path), written(self._weights, self._biases, "circuit"))
 
     @classmethod
+    def from_sklearn(cls, estimator: Any) -> Network:
+        """The network of a fitted scikit-learn estimator, compared with its own predictions.
+
+        Read are ``MLPRegressor`` and ``MLPClassifier`` with the activation ``"relu"`` (or ``"identity"``),
+        alone or last in a ``Pipeline`` after ``StandardScaler``, ``MinMaxScaler``, ``RobustScaler`` or
+        ``MaxAbsScaler``, which are folded in, so that the network takes what the pipeline takes; and a
+        ``TransformedTargetRegressor`` of one of these scalers. A classifier becomes its **logits**: one
+        a class, or for two classes that of the second alone, whose sign decides.
+
+        Weights that are not scaled are taken over bit for bit; what is folded in rounds.
+
+        Args:
+            estimator: the fitted object. A file of it is a pickle, which runs code when it is loaded.
+
+        Raises:
+            ImportError: without the extra ``sklearn``.
+            TypeError: another estimator, a step or an activation that is not piecewise linear, by its name.
+            ValueError: not fitted, weights that are not finite, or predictions that differ.
+
+        Example:
+            >>> import numpy as np
+            >>> from sklearn.neural_network import MLPRegressor
+            >>> x = np.linspace(-1, 1, 50)[:, None]
+            >>> fitted = MLPRegressor(hidden_layer_sizes=4, solver="lbfgs", random_state=0)
+            >>> fitted = fitted.fit(x, abs(x[:, 0]))
+            >>> net = Network.from_sklearn(fitted)
+            >>> net, bool(np.allclose(net(x)[:, 0], fitted.predict(x)))
+            (Network(1-4-1, with biases), True)
+        """
+        need("sklearn")
+        from circuitkit.importing.sklearn import layers
+
+        return cls(*layers(estimator))
+
+    @classmethod
     @accepts(path=checks.path(), normalise=checks.flag())
     def from_nnet(cls, path: str | Path, *, normalise: bool = False) -> Network:
         """The network of an ``.nnet`` file, each number the double nearest to what is written.
@@ -453,10 +487,7 @@ class Network:
     @classmethod
     @accepts(path=checks.path())
     def load(cls, path: str | Path) -> Network:
-        """Read a network from a safetensors file.
-
-        Takes files of :meth:`save` and the state of a PyTorch ``nn.Sequential``: every
-        ``<name>.weight`` is a layer, in the natural order of the names, ``<name>.bias`` its biases.
+        """Read a network that :meth:`save` has written; the same as :meth:`from_safetensors`.
 
         Args:
             path: the file to read.
@@ -476,27 +507,47 @@ class Network:
             ...     Network.load(f"{folder}/abs.safetensors")
             Network(1-2-1, no biases)
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load_file
+        return cls.from_safetensors(path)
 
-        if os.path.isdir(path):
-            raise wrong("path", "a safetensors file", f"the folder {str(path)!r}")
-        try:
-            tensors = load_file(str(path))
-        except SafetensorError as error:
-            raise ValueError(f"path: {str(path)!r} is not a safetensors file ({error})") from error
-        unknown = sorted(k for k in tensors if not re.search(r"(^|\.)(weight|bias)$", k))
-        names = sorted((k[: -len("weight")] for k in tensors if k.endswith("weight")), key=_natural)
-        orphans = sorted(
-            k for k in tensors if k.endswith("bias") and k[: -len("bias")] not in names
-        )
-        if unknown or orphans or not names:
-            raise wrong(
-                "path",
-                f"tensors named <layer>.weight and <layer>.bias in {str(path)!r}",
-                sorted(tensors),
-            )
-        return cls([tensors[n + "weight"] for n in names], [tensors.get(n + "bias") for n in names])
+    @classmethod
+    @accepts(path=checks.path())
+    def from_safetensors(cls, path: str | Path) -> Network:
+        """The network of the weights in a safetensors file, each number exactly the file's.
+
+        Such a file holds numbers and names and no graph, so the names say what is meant:
+
+        ============================  ==========================================================
+        ``<layer>.weight``            a layer ``(n_out, n_in)``, as PyTorch keeps it
+        ``<layer>.kernel``            a layer ``(n_in, n_out)``, as Keras and Flax keep it
+        ``<layer>.bias``              its biases
+        matrices with other names     if all are: layers ``(n_in, n_out)``, the deck's layout, x @ W
+        ============================  ==========================================================
+
+        The layers follow one another in the natural order of their names (``layers.10`` after
+        ``layers.9``), or, where the widths do not chain in that order, in the one order in which they do.
+        **Between two layers a ReLU is understood**: the file cannot say otherwise. For a module with
+        anything else (a normalization, a skip) read the module: :meth:`from_torch`.
+
+        Args:
+            path: the file to read, with floats of any precision or whole numbers.
+
+        Raises:
+            TypeError: ``path`` is not a path.
+            FileNotFoundError: no such file.
+            ValueError: not a safetensors file, or tensors that are not a chain of layers.
+
+        Example:
+            >>> import tempfile, numpy as np
+            >>> from safetensors.numpy import save_file
+            >>> deck = {"hidden_layer_0": np.array([[1.0, -1.0]]), "output_layer": np.ones((2, 1))}
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     save_file(deck, f"{folder}/abs.safetensors")
+            ...     Network.from_safetensors(f"{folder}/abs.safetensors")(-5)
+            array([5.])
+        """
+        from circuitkit.importing.safetensors import layers
+
+        return cls(*layers(str(path)))
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -513,11 +564,6 @@ def _replace(path: Path, data: bytes) -> None:
         raise type(error)(error.errno, f"path: {error.strerror}", str(path)) from None
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _natural(name: str) -> list[tuple[int, int | str]]:
-    """Sort key under which ``layers.10`` follows ``layers.9``."""
-    return [(0, int(part)) if part.isdigit() else (1, part) for part in re.split(r"(\d+)", name)]
 
 
 def _checked_biases(biases: Iterable[Any] | None, matrices: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -60,6 +60,7 @@ PLACES: dict[str, dict[str, Kind]] = {
     "Network.activations": {"x": vector()},
     "Network.preactivations": {"x": vector()},
     "Network.from_onnx": {"model": looked_at("net.onnx", 3, None, [1])},
+    "Network.from_sklearn": {"estimator": looked_at(None, 3, None, "mlp", [1])},
     "Network.from_torch": {"module": looked_at(None, 3, "module", None)},
     "Target": {"expression": looked_at(sympy.Symbol("x"), "x", 3, [], sympy.oo, None)},
     "Target.__call__": {"x": vector()},

@@ -87,6 +87,7 @@ for name in {modules!r}:
     assert set(told.split()) <= {
         "circuitkit.importing.onnx",
         "circuitkit.importing.onnx_write",
+        "circuitkit.importing.sklearn",
         "circuitkit.importing.torch",
         "circuitkit.importing.torch_rules",
         "circuitkit.training.compiled_loop",
@@ -120,6 +121,7 @@ def test_training_on_a_processor_needs_no_torch():
         ("torch", "torch", "ck.Network.from_torch(None)"),
         ("onnx", "onnx", "ck.Network.from_onnx('net.onnx')"),
         ("onnxruntime", "onnx", "ck.circuit('abs').to_onnx('net.onnx')"),
+        ("sklearn", "sklearn", "ck.Network.from_sklearn(None)"),
         ("fsspec", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
         ("pyarrow", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
         ("z3", "smt", "ck.prove(ck.circuit('min'), 'max', engine='z3')"),

@@ -16,6 +16,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.decomposition import PCA
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
 from torch import nn
 
 import circuitkit as ck
@@ -25,6 +32,9 @@ from circuitkit.importing import files, lowering, nnet, onnx_rules
 from circuitkit.importing.agreement import Imported, Precision, need_agreement
 from circuitkit.importing.layering import layered
 from circuitkit.importing.lowering import Lowering
+
+#: a handful of steps is enough of training here
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 FLOAT = TensorProto.FLOAT
 FLOAT32 = Precision.of(np.float32)
@@ -730,3 +740,176 @@ def test_a_path_of_a_pickle_says_how_to_convert_it(tmp_path):
         Network.from_torch(str(tmp_path / "net.pt"))
     with pytest.raises(TypeError, match="^module: expected a torch.nn.Module, got str"):
         Network.from_torch("net")
+
+
+# --- scikit-learn -------------------------------------------------------------------------------------------
+
+X = np.random.default_rng(7).normal(size=(80, 3)) * [1, 10, 0.1] + [0, 5, -2]
+Y = np.abs(X[:, 0]) - X[:, 1] / 10
+
+
+def mlp(kind=MLPRegressor, **options):
+    return kind(
+        **{
+            "hidden_layer_sizes": (5, 4),
+            "solver": "lbfgs",
+            "max_iter": 60,
+            "random_state": 0,
+            **options,
+        }
+    )
+
+
+SCALERS = {
+    "standard": StandardScaler,
+    "standard without a mean": lambda: StandardScaler(with_mean=False),
+    "standard without a scale": lambda: StandardScaler(with_std=False),
+    "range": lambda: MinMaxScaler((-1, 2)),
+    "range, clipped": lambda: MinMaxScaler(clip=True),
+    "quartiles": RobustScaler,
+    "quartiles, not centered": lambda: RobustScaler(with_centering=False),
+    "largest": MaxAbsScaler,
+}
+
+
+@pytest.mark.parametrize("name", SCALERS)
+def test_a_pipelines_scaler_is_folded_in(name):
+    fitted = make_pipeline("passthrough", MinMaxScaler(), SCALERS[name](), mlp()).fit(X, Y)
+    net = Network.from_sklearn(fitted)
+    far = np.random.default_rng(8).normal(size=(50, 3)) * 30
+    np.testing.assert_allclose(net(far)[:, 0], fitted.predict(far), rtol=1e-9, atol=1e-9)
+    assert net.layer_sizes[-3:] == (5, 4, 1)
+
+
+def test_an_unscaled_perceptron_is_kept_bit_for_bit():
+    fitted = mlp().fit(X, np.stack([Y, -Y], axis=1))
+    net = Network.from_sklearn(fitted)
+    assert net == Network([w.T for w in fitted.coefs_], fitted.intercepts_)
+    linear = Network.from_sklearn(mlp(activation="identity").fit(X, Y))
+    assert linear.layer_sizes == (3, 1)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_a_classifier_becomes_its_logits(classes):
+    labels = np.digitize(Y, [0] if classes == 2 else [-0.5, 0.5])
+    fitted = make_pipeline(StandardScaler(), mlp(MLPClassifier)).fit(X, labels)
+    net = Network.from_sklearn(fitted)
+    logits = net(X)
+    assert logits.shape[1] == (1 if classes == 2 else 3)
+    decided = (logits[:, 0] > 0).astype(int) if classes == 2 else logits.argmax(axis=1)
+    assert (decided == fitted.predict(X)).all()
+
+
+def test_a_scaled_target_is_unscaled():
+    fitted = TransformedTargetRegressor(mlp(), transformer=StandardScaler()).fit(X, 1000 * Y + 3)
+    np.testing.assert_allclose(Network.from_sklearn(fitted)(X)[:, 0], fitted.predict(X), rtol=1e-9)
+
+
+def test_an_estimator_that_cannot_be_read_is_refused_by_its_step():
+    spoiled = mlp().fit(X, Y)
+    spoiled.coefs_[1][0, 0] = np.nan
+    crooked = mlp().fit(X, Y)
+    crooked.coefs_[1] = crooked.coefs_[1][:3]
+
+    class Doubled(MLPRegressor):
+        def predict(self, X):
+            return 2 * super().predict(X)
+
+    changed = make_pipeline(StandardScaler(), mlp(MLPClassifier)).fit(X, Y > 0)
+    changed.predict_proba = lambda x: np.full((len(x), 2), 0.5)
+    forest = RandomForestRegressor(2).fit(X, Y)
+    for estimator, error, message in (
+        (
+            forest,
+            TypeError,
+            "expected an MLPRegressor or MLPClassifier, .*got RandomForestRegressor",
+        ),
+        (3, TypeError, "got int"),
+        ("net.joblib", ValueError, r"is a pickle, .*ck\.Network\.from_sklearn\(joblib\.load"),
+        (Doubled(max_iter=5).fit(X, Y), TypeError, "got Doubled"),
+        (make_pipeline(PCA(), mlp()).fit(X, Y), TypeError, "got PCA in the step 'pca'"),
+        (make_pipeline(StandardScaler()).fit(X, Y), TypeError, "got StandardScaler in the step"),
+        (Pipeline([("none", "passthrough")]), TypeError, "a Pipeline without steps"),
+        (
+            mlp(activation="tanh").fit(X, Y),
+            TypeError,
+            "the activation 'relu' or 'identity', got 'tanh'",
+        ),
+        (mlp(), ValueError, "expected a fitted estimator .*, got MLPRegressor"),
+        (make_pipeline(StandardScaler(), mlp()), ValueError, "got StandardScaler in the step"),
+        (spoiled, ValueError, r"inf or nan in coefs_\[1\]"),
+        (crooked, ValueError, "its parts do not fit together"),
+        (changed, ValueError, "not what its predict_proba computes"),
+    ):
+        with pytest.raises(error, match=f"^estimator: .*{message}"):
+            Network.from_sklearn(estimator)
+
+
+# --- safetensors --------------------------------------------------------------------------------------------
+
+
+def saved(tmp_path, **tensors):
+    path = tmp_path / "net.safetensors"
+    save_file(
+        {name.replace("__", "."): np.ascontiguousarray(t) for name, t in tensors.items()}, path
+    )
+    return path
+
+
+def test_the_names_of_a_file_say_which_way_round_a_matrix_is_and_what_follows_what(tmp_path):
+    a, b = np.float32([[1, 2], [3, 4], [5, 6]]), np.float32([[1, -1, 0.1]])
+    expected = Network([a, b], [[0, 1, 2], None])
+    for tensors in (
+        {"net__0__weight": a, "net__0__bias": np.arange(3), "net__2__weight": b},
+        {"net__9__weight": a, "net__9__bias": np.arange(3.0), "net__10__weight": b},
+        {
+            "z__kernel": a.T,
+            "z__bias": np.arange(3),
+            "a__kernel": b.T,
+        },  # in the one order that chains
+        {"first_weight": a, "first_bias": np.arange(3), "second_weight": b},
+    ):
+        assert Network.from_safetensors(saved(tmp_path, **tensors)) == expected
+    deck = saved(tmp_path, output_layer=b.T, hidden_layer_0=a.T)
+    assert Network.from_safetensors(deck) == Network([a, b])
+    assert Network.load(deck) == Network([a, b])
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "float64", "int8"])
+def test_numbers_of_every_precision_are_taken_exactly(tmp_path, dtype):
+    from safetensors.torch import save_file
+
+    values = torch.tensor([[1.0, -2.703125, 7.0]]).to(getattr(torch, dtype))
+    save_file({"weight": values}, tmp_path / "net")
+    assert np.array_equal(Network.from_safetensors(tmp_path / "net").weights[0], values.double())
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"a__weight": np.ones(3)}, "expected tensors named <layer>.weight and <layer>.bias in"),
+        ({"a__weight": np.ones((2, 2)), "a__running_mean": np.ones(2)}, "got 'a.running_mean' (2,), 'a.weight'"),
+        ({"a__bias": np.ones(2)}, "expected tensors named"),
+        ({"a__weight": np.ones((2, 2)), "b__bias": np.ones(2)}, "expected tensors named"),
+        ({"a__weight": np.ones((2, 2)), "a__kernel": np.ones((2, 2))}, "expected tensors named"),
+        ({"a__weight": np.ones((2, 2)), "a__bias": np.ones(3)}, "2 biases in 'a.bias' of"),
+        ({"a__weight": np.ones((2, 3)), "b__weight": np.ones((2, 3))}, "layers whose widths chain, each (n_out, n_in), in"),
+        ({"a__weight": np.ones((2, 3)), "b__weight": np.ones((3, 2)), "c__weight": np.ones((3, 2))}, "layers in one order only"),
+        ({"a__weight": np.full((1, 1), np.inf)}, "inf, nan or nothing in 'a.weight'"),
+        ({"a__weight": np.ones((0, 2))}, "inf, nan or nothing in 'a.weight'"),
+        ({"a__weight": np.ones((1, 1), bool)}, "got BOOL in 'a.weight'"),
+        ({}, "got none"),
+    ],
+)  # fmt: skip
+def test_tensors_that_are_no_chain_of_layers_are_refused_by_their_names(tmp_path, tensors, message):
+    with pytest.raises(ValueError, match=f"^path: .*{re.escape(message)}"):
+        Network.from_safetensors(saved(tmp_path, **tensors))
+
+
+def test_a_damaged_safetensors_file_is_refused_as_such(tmp_path):
+    whole = saved(tmp_path, a__weight=np.ones((2, 2))).read_bytes()
+    path = tmp_path / "damaged"
+    for data in (b"", whole[:20], whole[:-1], whole + b"0", b"\xff" * 40):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="^path: .* is not a safetensors file"):
+            Network.from_safetensors(path)
