@@ -1,7 +1,7 @@
 #!/bin/sh
 # What pip cannot install. Debian's packages are fetched only where something is missing.
 #   bootstrap.sh venv PYTHON FOLDER   a virtual environment with pip
-#   bootstrap.sh chromium             a browser for the checks of the built pages
+#   bootstrap.sh chromium             a browser for the checks of the built pages, and what drives it
 set -eu
 
 fail() {
@@ -42,8 +42,25 @@ find_chromium() {
     return 1
 }
 
+# Whether the dynamic linker knows a library; where there is no ldconfig, no such library is asked for.
+has_library() {
+    known=$(PATH=$PATH:/usr/sbin:/sbin && ldconfig -p 2>/dev/null) || return 0
+    case $known in
+    *"$1"*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# The Node.js that comes with Playwright needs libatomic, which a bare Debian has not.
+make_browser() {
+    set --
+    find_chromium >/dev/null || set -- chromium fonts-dejavu-core
+    has_library libatomic.so.1 || set -- "$@" libatomic1
+    [ $# -eq 0 ] || debian "$@"
+}
+
 case ${1:-} in
 venv) make_venv "$2" "$3" ;;
-chromium) find_chromium >/dev/null || debian chromium fonts-dejavu-core ;;
+chromium) make_browser ;;
 *) fail "expected venv or chromium, got '${1:-}'" ;;
 esac

@@ -36,6 +36,9 @@ def machine(tmp_path):
 
 
 NOTED = 'echo "$(id -u) $*" >> noted.txt'
+#: What the dynamic linker knows on a Debian with everything, and on a bare one.
+FULL = "echo '        libatomic.so.1 (libc6,x86-64) => /lib/x86_64-linux-gnu/libatomic.so.1'"
+FEW = "echo '        libc.so.6 (libc6,x86-64) => /lib/x86_64-linux-gnu/libc.so.6'"
 #: A Python as Debian ships it: of the right version, without what makes environments.
 BARE = 'case "$*" in *ensurepip*) exit 1;; *) exit 0;; esac'
 
@@ -44,22 +47,28 @@ def test_who_cannot_become_root_is_told_what_root_must_install(machine):
     done = machine("venv", "python3", "env", python3=BARE, id="echo 1000", apt_get="exit 9")
     assert done.returncode == 1
     assert fresh.ASKED.findall(done.stderr) == ["python3-venv"]
-    done = machine("chromium", id="echo 1000", apt_get="exit 9")
-    assert fresh.ASKED.findall(done.stderr) == ["chromium fonts-dejavu-core"]
+    done = machine("chromium", id="echo 1000", apt_get="exit 9", ldconfig=FEW)
+    assert fresh.ASKED.findall(done.stderr) == ["chromium fonts-dejavu-core libatomic1"]
 
 
 def test_who_may_become_root_gets_what_is_missing(machine, tmp_path):
-    done = machine(
-        "chromium", id="echo 1000", sudo='exec "$@"', apt_get=NOTED.replace("$(id -u) ", "")
-    )
+    noted = NOTED.replace("$(id -u) ", "")
+    done = machine("chromium", id="echo 1000", sudo='exec "$@"', apt_get=noted, ldconfig=FULL)
     assert done.returncode == 0, done.stderr
     update, install = (tmp_path / "noted.txt").read_text().splitlines()
     assert update == "update -qq"
     assert install.endswith("--no-install-recommends chromium fonts-dejavu-core")
 
 
-def test_nothing_is_installed_where_nothing_is_missing(machine, tmp_path):
-    done = machine("chromium", id="echo 0", chromium="exit 0", apt_get=NOTED)
+def test_a_browser_that_is_there_still_needs_what_its_driver_is_linked_with(machine, tmp_path):
+    done = machine("chromium", id="echo 0", chromium="exit 0", apt_get=NOTED, ldconfig=FEW)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "noted.txt").read_text().endswith("--no-install-recommends libatomic1\n")
+
+
+@pytest.mark.parametrize("ldconfig", [FULL, "exit 1"])
+def test_nothing_is_installed_where_nothing_is_missing(machine, tmp_path, ldconfig):
+    done = machine("chromium", id="echo 0", chromium="exit 0", apt_get=NOTED, ldconfig=ldconfig)
     assert done.returncode == 0, done.stderr
     assert not (tmp_path / "noted.txt").exists()
 
@@ -76,7 +85,7 @@ def test_another_python_is_refused_with_the_range(machine, version):
 
 
 def test_without_apt_the_missing_is_named(machine):
-    done = machine("chromium")
+    done = machine("chromium", ldconfig=FULL)
     assert done.returncode == 1
     assert done.stderr == "error: chromium is missing; please install it and try again\n"
 
