@@ -43,6 +43,7 @@ SOURCES = [
     "chapters", "reference", "_ext", "_static",
 ]  # fmt: skip
 LIMIT = 900  # seconds that a cell may take
+INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
@@ -364,7 +365,11 @@ def main() -> None:
     what = options.pop("run")
     if what not in (everything, install):
         options.pop("venv", None)
-    what(**options)
+    try:
+        what(**options)
+    except KeyboardInterrupt:  # Ctrl-C reaches what was started from here as well
+        print()
+        sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

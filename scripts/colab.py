@@ -31,7 +31,8 @@ if importlib.util.find_spec("circuitkit") is None:
     subprocess.run([*get, "checkout", "--quiet", "FETCH_HEAD"], check=True)
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "./book[train,torch]"], check=True)
     importlib.invalidate_caches()
-    os.chdir({folder!r})  # where the chapter finds its data
+if os.path.isdir({folder!r}):  # where the chapter finds its data, also in a session that began anew
+    os.chdir({folder!r})
 try:
     from google.colab import output
 except ImportError:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import types
@@ -63,6 +66,29 @@ def test_a_chapter_that_passed_is_not_executed_again_because_another_stopped(sma
 
     book.execute(jobs=2, limit=300)
     assert "All 2 notebooks are as last executed." in capfd.readouterr().out
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is sent by other means there")
+def test_ctrl_c_ends_it_without_a_word(tmp_path):
+    """As in a terminal, where it reaches the command and what that has started."""
+    folder = tmp_path / "a book für you"
+    (folder / "scripts").mkdir(parents=True)
+    shutil.copy(ROOT / "scripts" / "book.py", folder / "scripts")
+    (folder / "ready").write_text(
+        "import sys; sys.path.insert(0, 'scripts'); import book\n"
+        "book.install = lambda venv: None\n"
+        "book.subprocess.run = lambda *a, **k: (print('Ctrl-C', flush=True), book.time.sleep(60))\n"
+        "book.main()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "ready"], cwd=folder, start_new_session=True, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "Ctrl-C\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.read().strip() == ""
+    assert process.returncode == book.INTERRUPTED
 
 
 def test_a_hung_cell_ends_and_is_named(tmp_path):

@@ -179,17 +179,28 @@ def test_colab_installs_the_very_commit_that_built_the_book(tmp_path):
     venv.create(tmp_path / "venv", with_pip=False)
     (packages,) = (tmp_path / "venv" / "lib").glob("python*/site-packages")
     (packages / "pip.py").write_text("import sys; open('asked.txt', 'w').write(str(sys.argv[1:]))")
-    told = subprocess.run(
-        [str(tmp_path / "venv" / "bin" / "python"), "-c",
-         "".join(notebook["cells"][0]["source"]) + "\nprint(os.getcwd())"],
-        cwd=tmp_path, capture_output=True, text=True,
-        env={n: v for n, v in os.environ.items() if n != "PYTHONPATH"},
-    )  # fmt: skip
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.strip() == str(tmp_path / "book" / "chapters")
+    cell = "".join(notebook["cells"][0]["source"])
+
+    def where(source: str) -> str:
+        """The folder in which a session stands that has executed this."""
+        told = subprocess.run(
+            [str(tmp_path / "venv" / "bin" / "python"), "-c", source + "\nprint(os.getcwd())"],
+            cwd=tmp_path, capture_output=True, text=True,
+            env={n: v for n, v in os.environ.items() if n != "PYTHONPATH"},
+        )  # fmt: skip
+        assert told.returncode == 0, told.stderr
+        return told.stdout.strip()
+
+    chapters = str(tmp_path / "book" / "chapters")
+    assert where(cell) == chapters
     asked = (tmp_path / "asked.txt").read_text()
     assert asked == "['install', '--quiet', './book[train,torch]']"
     assert (tmp_path / "book" / ".git" / "FETCH_HEAD").read_text().startswith(commit)
+    # Executed twice, and in a session that began anew, where the package is there already.
+    (packages / "circuitkit.py").touch()
+    (tmp_path / "asked.txt").unlink()
+    assert where(cell) == where(cell + "\n" + cell) == chapters
+    assert not (tmp_path / "asked.txt").exists()
     for wrong in ["http://example.org/a", "https://example.org/'); import os #"]:
         assert subprocess.run([*command, wrong, commit, "x"], capture_output=True).returncode == 2
 
