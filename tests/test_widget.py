@@ -150,6 +150,16 @@ def test_a_trait_of_another_kind_is_a_type_error_that_names_it(trait, value):
             ValueError,
             "ties: expected edges as (layer, row",
         ),
+        (
+            {"ties": [((0, 0, 0), (1, 0, 0), "opposite")]},
+            ValueError,
+            "ties: expected the weights (0, 0, 0) and (1, 0, 0) tied as 'opposite', got 1.0 and 1.0",
+        ),
+        (
+            {"ties": [((0, 0, 0), (1, 0, 0), "equal")], "panels": ["training"]},
+            ValueError,
+            "ties: expected none with a panel that trains",
+        ),
         ({"challenge": "abs"}, TypeError, "challenge: expected a Challenge, got str"),
         ({"frozen": [(9, 0, 0)]}, ValueError, "frozen: expected edges"),
         ({"frozen": [3]}, TypeError, "frozen: expected edges"),

@@ -213,7 +213,9 @@ class CircuitWidget(page.PageWidget):
         challenge: a :class:`Challenge` to solve.
         ties: triples ``(edge, edge, relation)`` of weights that move together, an edge as
             ``(layer, row, column)``, the relation ``"equal"``, ``"opposite"``, ``"inverse"`` or
-            ``"negative inverse"``.
+            ``"negative inverse"``. They hold whatever the reader does: a weight tied as an inverse
+            neither becomes 0 nor changes its sign. Training moves every weight on its own, so there
+            are none with its panels.
         names: feature names, one list a hidden layer, shown at the units.
         input_names: names of the inputs instead of ``x`` or ``x1, x2, ...``.
         seed: start from ``ck.train``'s initial weights for this seed, 0 or above, instead of
@@ -321,7 +323,7 @@ class CircuitWidget(page.PageWidget):
             "target": None if goal is None else target_to_json(goal),
             "domain": box,
             "panels": chosen,
-            "ties": _checked_ties(ties, net),
+            "ties": _checked_ties(ties, net, chosen),
             "names": _checked_names(names, net),
             "input_names": _checked_input_names(input_names, net.n_inputs),
             "show_biases": with_biases,
@@ -348,6 +350,7 @@ class CircuitWidget(page.PageWidget):
         # The key names this widget in a shared address: the same in every build of the same page.
         config["key"] = hashlib.sha256(json.dumps([config, values]).encode()).hexdigest()[:10]
         self._sizes = net.layer_sizes
+        self._ties = config["ties"]
         # A challenge on a range is about that range, unless it is also about what lies outside.
         task = config["challenge"]
         self._judged = task["domain"] if task and not task["fails_outside"] else None
@@ -466,7 +469,13 @@ class CircuitWidget(page.PageWidget):
 
     @traitlets.validate("weights")
     def _check_weights(self, proposal: Any) -> list[Any]:
-        return self._checked_layers(proposal["value"], None)[0]
+        weights = self._checked_layers(proposal["value"], None)[0]
+        if self._sizes is not None:
+            try:
+                _check_tied("weights", weights, self._ties)
+            except ValueError as error:
+                raise _as_trait_error(error) from error
+        return weights
 
     @traitlets.validate("biases")
     def _check_biases(self, proposal: Any) -> list[Any]:
@@ -602,7 +611,7 @@ def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
     return parts
 
 
-def _checked_ties(ties: Any, net: Network) -> list[list[Any]]:
+def _checked_ties(ties: Any, net: Network, panels: Sequence[str]) -> list[list[Any]]:
     checked = []
     for tie in ties or ():
         if not isinstance(tie, Sequence) or len(tie) != 3 or tie[2] not in _RELATIONS:
@@ -613,7 +622,22 @@ def _checked_ties(ties: Any, net: Network) -> list[list[Any]]:
         if any(len(edge) != 3 or edge[2] < 0 for edge in edges):
             raise wrong("ties", "edges as (layer, row, column)", shown(tie))
         checked.append([*edges, tie[2]])
+    if checked and not {"training", "compare"}.isdisjoint(panels):
+        raise wrong("ties", "none with a panel that trains, which would break them", shown(ties))
+    _check_tied("ties", net.weights, checked)
     return checked
+
+
+def _check_tied(name: str, weights: Any, ties: Iterable[Sequence[Any]]) -> None:
+    """Whether weights are tied as said: what follows is rounded, hence the 1e-9."""
+    for a, b, relation in ties:
+        value, other = (float(weights[layer][row][column]) for layer, row, column in (a, b))
+        inverse = relation.endswith("inverse")
+        size = (1 / value if value else math.inf) if inverse else value
+        wanted = -size if relation in ("opposite", "negative inverse") else size
+        if not abs(other - wanted) <= 1e-9 * abs(wanted) or math.isinf(wanted):
+            tied = f"the weights {tuple(a)} and {tuple(b)} tied as {relation!r}"
+            raise wrong(name, tied, f"{value!r} and {other!r}")
 
 
 def _challenge_dict(

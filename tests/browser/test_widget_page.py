@@ -224,6 +224,70 @@ def test_tied_weights_move_together(show):
     expect(page.locator(".ck-verdict")).to_contain_text("Equals x for every input")
 
 
+def tied_as_inverses(show):
+    ties = [((0, 0, 0), (1, 0, 0), "inverse"), ((0, 1, 0), (1, 0, 1), "inverse")]
+    return show(ck.CircuitWidget(ck.circuits.identity(w1=2, w2=-0.5), "identity", ties=ties))
+
+
+@pytest.mark.parametrize(("unit", "start", "way"), [(1, 2, -1), (2, -0.5, 1)])
+def test_a_weight_tied_as_an_inverse_cannot_be_pulled_through_zero(show, unit, start, way):
+    page = tied_as_inverses(show)
+    field = weight(page, "x", f"hidden unit {unit}")
+    partner = weight(page, f"hidden unit {unit}", "the output")
+    box = field.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for pixels in range(0, 181, 12):
+        page.mouse.move(x + way * pixels, y)
+        settle(page)
+        assert value(field) * start > 0
+        assert value(partner) == pytest.approx(1 / value(field))
+        assert abs(value(partner)) <= 3
+    page.mouse.up()
+    assert abs(value(field)) < 0.41
+    field.focus()
+    for _ in range(5):
+        page.keyboard.press("Shift+ArrowDown" if way < 0 else "Shift+ArrowUp")
+    settle(page)
+    assert value(field) * start > 0
+    slider = page.locator(".ck-inspector .ck-range")
+    for text in ("0", f"{-start}"):
+        slider.fill(text)
+        settle(page)
+        assert value(field) * start > 0
+        assert float(slider.input_value()) * start > 0
+    expect(page.locator(".ck-verdict")).to_have_class(re.compile("ck-holds"))
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert value(partner) == pytest.approx(1 / value(field))
+
+
+@pytest.mark.parametrize("text", ["0", "-3", "1e-320"])
+def test_typing_what_would_break_a_tie_is_refused_and_told_why(show, text):
+    page = tied_as_inverses(show)
+    field = weight(page, "x", "hidden unit 1")
+    type_into(page, field, text)
+    expect(page.get_by_role("alert")).to_contain_text("tied to another weight as 1/w")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    page.keyboard.press("Escape")
+    settle(page)
+    assert (value(field), value(weight(page, "hidden unit 1", "the output"))) == (2, 0.5)
+
+
+def test_a_weight_tied_to_a_frozen_one_stays(show):
+    page = tied_as_inverses(show)
+    weight(page, "hidden unit 1", "the output").focus()
+    page.keyboard.press("f")
+    field = weight(page, "x", "hidden unit 1")
+    drag(page, field, 50)
+    type_into(page, field, "4")
+    expect(page.get_by_role("alert")).to_contain_text("tied to a weight that is frozen")
+    page.keyboard.press("Escape")
+    settle(page)
+    assert value(field) == 2
+
+
 # ------------------------------------------------------------------ what is shown
 
 

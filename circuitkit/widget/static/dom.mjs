@@ -96,7 +96,8 @@ export function stepOf([low, high]) {
  * It is a native text input with the role of a spin button. While nothing is being typed the four
  * arrow keys change the value (Shift for ten steps, Alt for a tenth of one).
  *
- * options: label, get(), set(value, gesture), select(), enabled(), step, pixels (a step), signal
+ * options: label, get(), set(value, gesture), refusal(value): why not, or ""; select(), enabled(), step,
+ * pixels (a step), signal
  */
 export function numberField(options) {
   const { label, get, step = 0.1, pixels = 5, digits = 2, signal, low = null, high = null } = options;
@@ -118,6 +119,12 @@ export function numberField(options) {
 
   const inside = (v) => Math.min(high ?? Infinity, Math.max(low ?? -Infinity, v));
   const enabled = () => options.enabled?.() ?? true;
+  /** Why this number cannot be taken, as a sentence, or "". */
+  function refused(value) {
+    if (value !== inside(value)) return `${label}: expected ${low} to ${high}, got ${element.value}.`;
+    const why = options.refusal?.(value);
+    return why ? `${label}: not ${show(value, 4)}, as ${why}.` : "";
+  }
 
   function update() {
     const value = get();
@@ -147,7 +154,7 @@ export function numberField(options) {
   function commit() {
     if (!editing) return true;
     const value = maths.parseNumber(element.value);
-    const wrong = Number.isFinite(value) ? (value === inside(value) ? "" : `${label}: expected ${low} to ${high}, got ${element.value}.`) : noNumber(element.value);
+    const wrong = Number.isFinite(value) ? refused(value) : noNumber(element.value);
     if (wrong) {
       element.setAttribute("aria-invalid", "true");
       options.complain?.(wrong);

@@ -87,6 +87,7 @@ export class Drawing {
             className: "ck-weight",
             get: () => state.weights[l][i][j],
             set: (v, gesture) => state.setWeight(edge, v, gesture),
+            refusal: (v) => state.refusal(edge, v),
             enabled: () => !state.has("frozen", edge),
             select: () => select(edge),
             key: (event) => key(event, edge),

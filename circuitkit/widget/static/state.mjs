@@ -7,8 +7,10 @@
  */
 
 const UNDO_LIMIT = 200;
+export const RANGE = 3; // the slider for a weight runs from -3 to 3; drag or type for more
 
 const copy = (value) => JSON.parse(JSON.stringify(value));
+const at = (weights, [layer, row, column]) => weights[layer][row][column];
 const same = (a, b) => a.length === b.length && a.every((v, i) => v === b[i]);
 
 /** The widths of the layers, from input to output. */
@@ -79,17 +81,54 @@ export class State {
     return copy({ weights, biases, ablated, frozen });
   }
 
-  setWeight([layer, row, column], value, gesture = null) {
+  /**
+   * Turn a weight, and what is tied to it. By hand (with a gesture) it goes as far toward 0 as a
+   * partner tied as 1/w stays on its slider; a value that the ties do not allow changes nothing.
+   */
+  setWeight(key, value, gesture = null) {
+    const tied = this.#tied(key, value);
+    const now = at(this.weights, key);
+    if (gesture !== null && tied.some(({ inverse }) => inverse)) {
+      const least = Math.min(1 / RANGE, Math.abs(now));
+      if (value * Math.sign(now) < least) value = least * Math.sign(now);
+    }
+    if (value === now && gesture !== null) return;
+    if (this.refusal(key, value)) return;
     this.remember(gesture);
-    this.values.weights[layer][row][column] = value;
-    for (const [a, b, relation] of this.ties) {
-      for (const [from, to] of [[a, b], [b, a]]) {
-        if (!same(from, [layer, row, column]) || this.has("frozen", to)) continue;
-        const tied = follow(value, relation);
-        if (Number.isFinite(tied)) this.values.weights[to[0]][to[1]][to[2]] = tied;
+    for (const { key: [l, i, j], value: v } of this.#tied(key, value)) this.values.weights[l][i][j] = v;
+    this.changed(new Set(["weights"]));
+  }
+
+  /** Why the ties do not allow this value for a weight, as the end of a sentence, or "". */
+  refusal(key, value) {
+    const now = at(this.weights, key);
+    for (const { key: other, value: v, inverse } of this.#tied(key, value)) {
+      if (inverse && !Number.isFinite(v)) return "it is tied to another weight as 1/w, which would be infinite";
+      if (inverse && value * now < 0) return "it is tied to another weight as 1/w and keeps its sign: at 0, between the two, the other would be infinite";
+      if (v !== at(this.weights, other) && value !== now && !same(other, key) && this.has("frozen", other)) return "it is tied to a weight that is frozen";
+    }
+    return "";
+  }
+
+  /** Whether weights are tied as this state's are. */
+  keepsTies(weights) {
+    return this.ties.every(([a, b, relation]) => {
+      const [v, wanted] = [at(weights, b), follow(at(weights, a), relation)];
+      return Number.isFinite(wanted) && Math.abs(v - wanted) <= 1e-9 * Math.abs(wanted);
+    });
+  }
+
+  /** A weight and all that follow it, through ties of ties too: [{key, value, inverse}, ...]. */
+  #tied(key, value) {
+    const found = [{ key, value, inverse: false }];
+    for (const { key: from, value: v, inverse } of found) {
+      for (const [a, b, relation] of this.ties) {
+        const to = same(from, a) ? b : same(from, b) ? a : null;
+        if (to === null || found.some((f) => same(f.key, to))) continue;
+        found.push({ key: to, value: follow(v, relation), inverse: inverse || relation.endsWith("inverse") });
       }
     }
-    this.changed(new Set(["weights"]));
+    return found;
   }
 
   setBias([layer, unit], value, gesture = null) {

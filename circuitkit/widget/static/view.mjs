@@ -6,7 +6,7 @@
  */
 import * as maths from "./mathematics.mjs";
 import { html, button, set, setText, show, inputName, formula } from "./dom.mjs";
-import { State, encode, decode, toPython } from "./state.mjs";
+import { State, RANGE, encode, decode, toPython } from "./state.mjs";
 import { Drawing, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
 import { Training, Compare } from "./training.mjs";
@@ -19,7 +19,6 @@ const ICONS = {
   copy: "M4 2h11v4H9v10H4zM10 7h10v15H10z",
   link: "M12 2l6 6h-4v8h-4V8H6zM4 18h16v3H4z",
 };
-const RANGE = 3; // the slider for a weight runs from -3 to 3; drag or type for more
 
 /** Draw the widget into `el`; returns what ends it. */
 function render({ model, el }) {
@@ -217,6 +216,7 @@ class View {
     this.inspectorRange.addEventListener("input", () => {
       const value = Number(this.inspectorRange.value);
       this.#write(this.selected, value, `slide ${this.selected.join()}`);
+      this.invalidate("drawing"); // where a tie has held the weight, so does it the slider
     }, { signal });
     this.inspectorRange.addEventListener("change", () => {
       this.state.gesture = null;
@@ -508,8 +508,9 @@ class View {
     if (text === null) return;
     const values = decode(text, this.state.sizes);
     const hidden = values && !this.config.show_biases && JSON.stringify(values.biases) !== JSON.stringify(this.state.biases);
-    if (values === null || hidden) {
-      const why = hidden ? "has biases that this widget does not show" : "is damaged";
+    const untied = values && !this.state.keepsTies(values.weights);
+    if (values === null || hidden || untied) {
+      const why = hidden ? "has biases that this widget does not show" : untied ? "does not keep the ties between its weights" : "is damaged";
       if (linked) this.tell(`The link's network ${why}, so this is the one the page starts with.`);
       return;
     }
