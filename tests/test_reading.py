@@ -210,16 +210,27 @@ def test_simple_expressions_outside_the_catalogue_are_spelled_out():
         assert page["expression"] in page["sentence"]
 
 
-def test_a_fraction_that_is_typed_is_meant_exactly():
-    (found,) = values([["parseWeights", "3\n-3\n\n1/3 -1/3"]])
-    (exact,) = values([["read", found["net"], {"tolerance": 0}]])
-    assert (
-        exact["sentence"]
-        == 'This network computes x exactly, for every input, with the circuit "identity".'
-    )
-    del found["net"]["texts"]
-    (rounded,) = values([["read", found["net"], {"tolerance": 0}]])
-    assert rounded["function"] is None
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[[3], [-3]], [[1/3, 1/3]]]",
+        "[[[1/3], [-1/3]], [[3, 3]]]",
+        "[[[1/10], [-1/10]], [[10, -10]]]",
+        "[[[0.1/3], [-0.1/3]], [[30, 30]]]",
+        "[[[1/2], [-1/2]], [[2, -2]]]",
+        "[[[1], [-1]], [[1/3, 1/3]]]",
+    ],
+)
+def test_a_fraction_that_is_typed_is_the_float_that_python_makes_of_it(text):
+    net = ck.Network(eval(text))  # what a reader has in Python
+    (found,) = values([["parseWeights", text]])
+    assert found["net"] == {
+        "weights": [w.tolist() for w in net.weights],
+        "biases": [b.tolist() for b in net.biases],
+    }
+    (page,) = values([["read", found["net"], {"tolerance": 0}]])
+    assert page["function"] == ck.detect(net, tolerance=0).function
+    assert (page["error"] == 0) == (page["function"] is not None)
 
 
 # --- text -----------------------------------------------------------------------------------------

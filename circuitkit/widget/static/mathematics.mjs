@@ -1,10 +1,8 @@
 // The mathematics of the widget: pure functions of numbers, no page, no other module.
 //
 // A network is {weights: number[][][], biases: number[][]}: weights[l] has one row a unit of layer
-// l, as in Python; ReLU after every layer but the last. It may carry `texts`, what a reader typed:
-// {"0,1,0": "1/3"} for weights[0][1][0], {"0,1,-1": "0.1"} for biases[0][1]. A text stands for the
-// exact number that it spells for as long as the weight is the double nearest to it; after any
-// other change of the weight it is ignored.
+// l, as in Python; ReLU after every layer but the last. Its numbers are doubles, exactly: who types
+// 1/3 means the double that Python makes of it.
 //
 // A target is {n_inputs, n_outputs, outputs: [tree], text, ...}; see page_json.py.
 
@@ -644,19 +642,12 @@ function floatLayers(net, reach) {
   });
 }
 
-/** A weight as the rational that it is, or that the reader's text spells. */
-export function exactWeight(net, value, key) {
-  const text = net.texts?.[key];
-  if (text !== undefined && parseNumber(text) === value) return exactNumber(text);
-  return floatToRational(value);
-}
-
 /** Layers for EXACT, and the whole number `scale`: they compute scale times the network. */
 function exactLayers(net) {
   let scale = 1n;
   const layers = net.weights.map((rows, l) => {
-    const w = rows.map((row, i) => row.map((v, j) => exactWeight(net, v, `${l},${i},${j}`)));
-    const b = rows.map((_, i) => exactWeight(net, net.biases?.[l]?.[i] ?? 0, `${l},${i},-1`));
+    const w = rows.map((row) => row.map(floatToRational));
+    const b = rows.map((_, i) => floatToRational(net.biases?.[l]?.[i] ?? 0));
     let d = 1n;
     for (const [, e] of [...w.flat(), ...b]) d = lcm(d, e);
     const before = scale;
@@ -823,7 +814,7 @@ function errorAt(net, target, x) {
  * box is found from the corners and rays of the linear regions, in floating point first. A point
  * evaluated exactly then settles that it is above the tolerance; where it is not clearly above,
  * the regions are cut again in exact rational arithmetic. So `holds` is right for the very numbers
- * of the network: the doubles that they are, or what `net.texts` spells.
+ * of the network, the doubles that they are.
  *
  * What a reader should be told is `status`: "equal" (the error is 0), "rounding" (not 0, but no more
  * than rounding each weight to a double explains: 3 and the double nearest to 1/3 multiply to

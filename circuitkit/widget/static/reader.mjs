@@ -340,8 +340,7 @@ class Reader {
     if (!this.inner || this.signal.aborted) return;
     const values = Object.fromEntries(["weights", "biases", "x", "ablated", "frozen"].map((name) => [name, this.inner.get(name)]));
     const { weights, biases } = new State(values, { changed() {} }).network();
-    // What was typed as a fraction stays one for as long as the weight is its double.
-    this.net = { weights, biases, texts: this.net.texts };
+    this.net = { weights, biases };
     this.source = "Read from the drawing below";
     this.#judge();
   }

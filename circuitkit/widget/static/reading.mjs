@@ -78,12 +78,13 @@ function scan(text) {
 }
 
 function numberOf(token) {
-  const text = token.replace("\u2212", "-").replace(/\s/g, "");
-  const value = maths.parseNumber(text);
+  // As Python computes it: 0.1/3 is a quotient of doubles.
+  const [above, under = 1] = token.replace("\u2212", "-").replace(/\s/g, "").split("/").map(maths.parseNumber);
+  const value = above / under;
   if (!Number.isFinite(value) || Math.abs(value) > LIMITS.size) {
     throw new Unreadable(`“${short(token)}” is not a number between −${LIMITS.size} and ${LIMITS.size}.`);
   }
-  return text.includes("/") ? { value, text } : { value };
+  return { value };
 }
 
 const isNumber = (v) => v !== null && v.value !== undefined;
@@ -128,7 +129,7 @@ const turned = (m) => m[0].map((_, j) => m.map((row) => row[j]));
  * @param {{layout?: "auto"|"rows"|"columns"}} [options] rows: one row a unit, as nn.Linear keeps its
  *   weights; columns: one column a unit, as the deck prints them; auto: what the text says or what
  *   fits.
- * @returns {{net: {weights: number[][][], biases: number[][], texts: object}, layout: string,
+ * @returns {{net: {weights: number[][][], biases: number[][]}, layout: string,
  *   other: object|null, said: boolean, ordered: boolean}} other: the same in the other layout, where
  *   that fits too; said: whether the text itself told which; ordered: whether the layers had to be put
  *   in the order of their names.
@@ -293,21 +294,15 @@ function networkOf(weights, biases) {
         `layer ${l + 1} takes ${weights[l][0].length}.`,
     );
   }
-  const texts = {};
-  const value = (v, key) => {
-    if (v.text) texts[key] = v.text;
-    return v.value + 0;
-  };
   const net = {
-    weights: weights.map((m, k) => m.map((row, i) => row.map((v, j) => value(v, `${k},${i},${j}`)))),
+    weights: weights.map((m) => m.map((row) => row.map((v) => v.value + 0))),
     biases: weights.map((m, k) => {
       const b = biases[k];
       if (b && b.length !== m.length) {
         throw new Unreadable(`Layer ${k + 1} has ${count(m.length, "unit")} but ${count(b.length, "bias").replace("biass", "biases")}.`);
       }
-      return m.map((_, i) => (b ? value(b[i], `${k},${i},-1`) : 0));
+      return m.map((_, i) => (b ? b[i].value + 0 : 0));
     }),
-    texts,
   };
   checkSize(net);
   return net;
@@ -723,7 +718,7 @@ function absForm(net) {
   const n = first[0].length;
   const zero = [0n, 1n];
   const exact = (l, i, j) =>
-    maths.exactWeight(net, j < 0 ? net.biases[l][i] : net.weights[l][i][j], `${l},${i},${j}`);
+    maths.floatToRational(j < 0 ? net.biases[l][i] : net.weights[l][i][j]);
   const linear = last.map((_, o) => [...Array(n).fill(zero), exact(1, o, -1)]);
   const kinks = new Map();
   first.forEach((row, i) => {
@@ -899,8 +894,8 @@ function ownTrees(net) {
   return trees.includes(null) ? null : { trees, plain, affine: kinks.length === 0 };
 }
 
-function affineForm({ weights: [rows], biases: [bias], texts }) {
-  const exact = rows.map((row, i) => [...row, bias[i]].map((v, j) => maths.exactWeight({ texts }, v, `0,${i},${j < row.length ? j : -1}`)));
+function affineForm({ weights: [rows], biases: [bias] }) {
+  const exact = rows.map((row, i) => [...row, bias[i]].map(maths.floatToRational));
   return { linear: exact.map((row) => row.map((v) => toNumber(...v))), kinks: [], plain: exact.flat().every(isPlain) };
 }
 
@@ -1039,16 +1034,9 @@ function balanced(found) {
 
 /** The network that ends at one hidden unit's preactivation, `factor` times it. */
 function upTo(net, layer, index, factor = 1) {
-  const texts = {};
-  for (const [key, text] of Object.entries(net.texts ?? {})) {
-    const [l, i, j] = key.split(",").map(Number);
-    if (l < layer) texts[key] = text;
-    else if (l === layer && i === index && factor === 1) texts[`${l},0,${j}`] = text;
-  }
   return {
     weights: [...net.weights.slice(0, layer), [net.weights[layer][index].map((w) => factor * w)]],
     biases: [...net.biases.slice(0, layer), [factor * net.biases[layer][index]]],
-    texts,
   };
 }
 
@@ -1064,8 +1052,7 @@ function certified(net, trees, tolerance) {
 
 /** A first layer's unit: its weights as a multiple of a simple direction, the error exactly. */
 function describeLinear(alone, tolerance) {
-  const row = alone.weights[0][0].map((v, j) => maths.exactWeight(alone, v, `0,0,${j}`));
-  row.push(maths.exactWeight(alone, alone.biases[0][0], "0,0,-1"));
+  const row = [...alone.weights[0][0], alone.biases[0][0]].map(maths.floatToRational);
   const size = ([p, q]) => [p < 0n ? -p : p, q];
   const sizes = row.slice(0, -1).map(size);
   let top = sizes.reduce((a, b) => (below(a, b) ? b : a));
@@ -1465,7 +1452,7 @@ function judge(net, tolerance) {
 /**
  * Which function a network computes, with which circuit, and what each hidden unit is for.
  *
- * @param {object} net {weights, biases, texts?} as mathematics.mjs takes it.
+ * @param {object} net {weights, biases} as mathematics.mjs takes it.
  * @param {{tolerance?: number, seconds?: number}} [options] tolerance: how far from a function it may
  *   be, in the verdict's measure over all inputs, to be called by its name, and how far from a feature
  *   a unit may be, relative to its scale; seconds: units of deeper layers that are not reached in this
