@@ -387,6 +387,55 @@ class Network:
         return cls(*layers(estimator))
 
     @classmethod
+    def from_keras(cls, model: str | Path | Any) -> Network:
+        """The network of a Keras model or of one of its files, compared with what it computes.
+
+        A file is read without Keras: ``.keras`` (Keras 3) or HDF5, ``.h5``, in the layouts of Keras 1 to 3.
+        Nothing in it is run and no link out of it is followed. An object is any that Keras 3 calls
+        ``Sequential`` or ``Functional``, with one input and one output, each layer called once.
+
+        Read are Dense, BatchNormalization and Rescaling; ReLU (with its slope or its largest value),
+        LeakyReLU and PReLU, and the activations ``"relu"``, ``"relu6"`` and ``"leaky_relu"``; Add,
+        Subtract, Average, Maximum, Minimum, Concatenate and Flatten. Dropout and noise do nothing. **Not
+        read**: convolutions, pooling, a model inside a model, layers of one's own.
+
+        An object is compared with its own ``predict``, a file with a direct evaluation of its numbers: Keras
+        is not asked about a file. Chains of Dense and ReLU are taken over bit for bit; what is normalized
+        rounds, and what skips layers is carried as in :meth:`from_onnx`.
+
+        Args:
+            model: a path, or a built model of Keras.
+
+        Raises:
+            ImportError: without the extra ``keras``, which is h5py.
+            TypeError: neither of these, or a layer that is not read, by its name.
+            FileNotFoundError: no such file.
+            ValueError: not a file that Keras writes, a model that does not fit together, or one that
+                computes something else.
+
+        Example:
+            A file as ``model.save("abs.h5")`` writes it:
+
+            >>> import h5py, json, tempfile
+            >>> chain = {"class_name": "Sequential", "config": [
+            ...     {"class_name": "Dense", "config": {"name": "hidden", "activation": "relu"}},
+            ...     {"class_name": "Dense", "config": {"name": "readout"}}]}
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     with h5py.File(f"{folder}/abs.h5", "w") as file:
+            ...         file.attrs["model_config"] = json.dumps(chain)
+            ...         for name, kernel in ("hidden", [[1, -1]]), ("readout", [[1], [1]]):
+            ...             layer = file.create_group(f"model_weights/{name}")
+            ...             layer["kernel"] = kernel
+            ...             layer.attrs["weight_names"] = ["kernel"]
+            ...     Network.from_keras(f"{folder}/abs.h5")(-5)
+            array([5.])
+        """
+        need("h5py")
+        from circuitkit.importing.keras import layers
+
+        return cls(*layers(model))
+
+    @classmethod
     @accepts(path=checks.path(), normalise=checks.flag())
     def from_nnet(cls, path: str | Path, *, normalise: bool = False) -> Network:
         """The network of an ``.nnet`` file, each number the double nearest to what is written.

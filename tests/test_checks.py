@@ -59,6 +59,7 @@ PLACES: dict[str, dict[str, Kind]] = {
     "Network.__call__": {"x": vector()},
     "Network.activations": {"x": vector()},
     "Network.preactivations": {"x": vector()},
+    "Network.from_keras": {"model": looked_at("net.h5", 3, None, [1])},
     "Network.from_onnx": {"model": looked_at("net.onnx", 3, None, [1])},
     "Network.from_sklearn": {"estimator": looked_at(None, 3, None, "mlp", [1])},
     "Network.from_torch": {"module": looked_at(None, 3, "module", None)},

@@ -85,6 +85,7 @@ for name in {modules!r}:
     )
     # What trains, and what reads other tools' networks; nothing of the core imports these.
     assert set(told.split()) <= {
+        "circuitkit.importing.keras",
         "circuitkit.importing.onnx",
         "circuitkit.importing.onnx_write",
         "circuitkit.importing.sklearn",
@@ -122,6 +123,7 @@ def test_training_on_a_processor_needs_no_torch():
         ("onnx", "onnx", "ck.Network.from_onnx('net.onnx')"),
         ("onnxruntime", "onnx", "ck.circuit('abs').to_onnx('net.onnx')"),
         ("sklearn", "sklearn", "ck.Network.from_sklearn(None)"),
+        ("h5py", "keras", "ck.Network.from_keras('net.h5')"),
         ("fsspec", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
         ("pyarrow", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
         ("z3", "smt", "ck.prove(ck.circuit('min'), 'max', engine='z3')"),

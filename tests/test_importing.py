@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import json
 import pickle
 import re
+import zipfile
 from fractions import Fraction
 from pathlib import Path
 
+import h5py
 import numpy as np
 import onnx
 import onnxruntime
@@ -913,3 +916,201 @@ def test_a_damaged_safetensors_file_is_refused_as_such(tmp_path):
         path.write_bytes(data)
         with pytest.raises(ValueError, match="^path: .* is not a safetensors file"):
             Network.from_safetensors(path)
+
+
+# --- Keras --------------------------------------------------------------------------------------------------
+
+KERAS = NETWORKS / "keras"
+
+#: file -> its input's shape, and what Keras 3.15 predicted for evenly spaced inputs from -2 to 2
+PREDICTED = {
+    "graph.keras": ((3,), [[1.3408859], [1.2455046], [1.5604149], [1.6273675]]),
+    "chain.keras": ((2, 2), [[3.110162, -4.2765837], [-0.07017267, -2.80591], [0.38034987, -2.1644266], [7.3570843, -2.6863384]]),
+}  # fmt: skip
+PREDICTED["chain.h5"] = PREDICTED["chain.keras"]
+
+
+@pytest.mark.parametrize("name", PREDICTED)
+def test_a_file_of_keras_is_what_keras_predicted(name):
+    shape, predicted = PREDICTED[name]
+    n = int(np.prod(shape))
+    net = Network.from_keras(KERAS / name)
+    np.testing.assert_allclose(
+        net(np.linspace(-2, 2, 4 * n).reshape(4, n)), predicted, rtol=1e-5, atol=1e-5
+    )
+
+
+def test_a_file_of_keras_1_is_kept_bit_for_bit():
+    net = Network.from_keras(KERAS / "KerasTestNetwork.h5")
+    with h5py.File(KERAS / "KerasTestNetwork.h5") as file:
+        held = file["model_weights"]
+        for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True), start=1):
+            assert np.array_equal(w.T, held[f"dense_{i}/dense_{i}_W"])
+            assert np.array_equal(b, held[f"dense_{i}/dense_{i}_b"])
+    assert net.layer_sizes == (5, *[45] * 6, 5)
+
+
+def dense(name="d", n=1, *reads, kind="Dense", **config):
+    entry = {
+        "class_name": kind,
+        "name": name,
+        "config": {"name": name, "activation": "linear", **config},
+    }
+    return {**entry, "inbound_nodes": [[[r, 0, 0, {}] for r in reads]] if reads else []}
+
+
+def graph_of(*entries, kind="Functional", output="d"):
+    first = {
+        "class_name": "InputLayer",
+        "name": "x",
+        "config": {"name": "x", "batch_input_shape": [None, 2]},
+    }
+    config = {
+        "layers": [first, *entries],
+        "input_layers": [["x", 0, 0]],
+        "output_layers": [[output, 0, 0]],
+    }
+    return {"class_name": kind, "config": config}
+
+
+def hdf5(tmp_path, config, **weights):
+    """A file as Keras 2 wrote it."""
+    path = tmp_path / "net.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["model_config"] = json.dumps(config)
+        held = file.create_group("model_weights")
+        for name, arrays in weights.items():
+            group = held.create_group(name)
+            group.attrs["weight_names"] = [f"{name}/w{i}:0" for i in range(len(arrays))]
+            for i, array in enumerate(arrays):
+                group[f"{name}/w{i}:0"] = array
+    return path
+
+
+def test_a_graph_as_keras_2_wrote_it(tmp_path):
+    config = graph_of(
+        dense("e", 2, "m"),
+        dense("m", 2, "d", "x", kind="Maximum"),
+        dense("d", 2, "x"),
+        output="e",
+        kind="Model",
+    )
+    net = Network.from_keras(hdf5(tmp_path, config, d=[-np.eye(2)], e=[np.ones((2, 1)), [3.0]]))
+    assert ck.prove(net, "max(x1, -x1) + max(x2, -x2) + 3")
+
+
+@pytest.mark.parametrize(
+    ("config", "weights", "error", "message"),
+    [
+        (graph_of(dense(kind="Lambda")), {}, TypeError, r"got the layer 'd' \(Lambda\)"),
+        (graph_of(dense("d", 1, "x", activation="tanh")), {"d": [np.ones((2, 1))]}, TypeError, r"the layer 'd' \(Dense\) has the activation 'tanh'"),
+        (graph_of(dense("d", 1, "x", activation={"class_name": "Mine"})), {"d": [np.ones((2, 1))]}, TypeError, "has the activation 'Mine'"),
+        (graph_of(dense("d", 1, "x", kind="ReLU", threshold=1.0)), {}, TypeError, "has a threshold, at which it jumps"),
+        (graph_of(dense("d", 1, "x", kind="ReLU", max_value=6.0, negative_slope=0.1)), {}, TypeError, "both a slope and a largest value"),
+        (graph_of(dense("d", 1, "x", kind="BatchNormalization", axis=[1, 2])), {}, TypeError, "another axis|several axes"),
+        (graph_of(dense("d", 1, "x", kind="BatchNormalization", axis=0)), {}, TypeError, "another axis than the last"),
+        (graph_of(dense("d", 1, "x")), {"d": [np.ones((3, 1))]}, ValueError, r"the layer 'd' \(Dense\) does not fit what it is given"),
+        (graph_of(dense("d", 1, "x")), {}, ValueError, r"the layer 'd' \(Dense\) does not fit"),
+        (graph_of(dense("d", 1, "x")), {"d": [np.full((2, 1), np.nan)]}, ValueError, "expected finite weights, got inf or nan in the layer 'd'"),
+        (graph_of(dense("d", 1, "y")), {"d": [np.ones((2, 1))]}, ValueError, "a graph that makes all that it reads"),
+        (graph_of({**dense("d", 1, "x"), "inbound_nodes": [[["x", 0, 0, {}]]] * 2}), {"d": [np.ones((2, 1))]}, ValueError, "each layer called once"),
+        (graph_of(dense("d", 1, "x"), kind="Mine"), {}, TypeError, "a Sequential or Functional model, got a Mine"),
+        ({"class_name": "Functional", "config": {**graph_of(dense("d", 1, "x"))["config"], "output_layers": [["d", 0, 0], ["x", 0, 0]]}}, {"d": [np.ones((2, 1))]}, ValueError, "one input and one output, got 1 and 2"),
+        ({"class_name": "Sequential", "config": []}, {}, ValueError, "at least one layer"),
+        ({"class_name": "Sequential", "config": [dense(kind="ReLU")]}, {}, ValueError, "a model that was never built"),
+        ({"class_name": "Sequential", "config": [dense(kind="ReLU", batch_shape=[None, None])]}, {}, ValueError, "an input of fixed shape"),
+        ({"class_name": "Sequential"}, {}, ValueError, "is not a file that Keras writes"),
+        ([], {}, ValueError, "is not a file that Keras writes"),
+    ],
+)  # fmt: skip
+def test_a_model_of_keras_that_cannot_be_read_is_refused_by_its_layer(
+    tmp_path, config, weights, error, message
+):
+    with pytest.raises(error, match=f"^model: .*({message})"):
+        Network.from_keras(hdf5(tmp_path, config, **weights))
+
+
+def test_no_link_out_of_a_file_of_keras_is_followed(tmp_path):
+    config = graph_of(dense("d", 1, "x"))
+    hdf5(tmp_path, config, d=[np.ones((2, 1))]).rename(tmp_path / "other.h5")
+    path = hdf5(tmp_path, config)
+    (tmp_path / "numbers").write_bytes(np.ones(2).tobytes())
+    for name, put in (
+        (
+            "link",
+            lambda g: g.__setitem__(
+                "d", h5py.ExternalLink(str(tmp_path / "other.h5"), "/model_weights/d")
+            ),
+        ),
+        ("link", lambda g: g.__setitem__("d", h5py.SoftLink("/elsewhere"))),
+        (
+            "not an array in the file",
+            lambda g: g.create_dataset(
+                "d/w", (2, 1), "f8", external=[(str(tmp_path / "numbers"), 0, 16)]
+            ),
+        ),
+    ):
+        with h5py.File(path, "a") as file:
+            put(file["model_weights"])
+            if "w" in (file["model_weights"].get("d") or ()):
+                file["model_weights/d"].attrs["weight_names"] = ["w"]
+        with pytest.raises(ValueError, match=f"^model: .*{name}"):
+            Network.from_keras(path)
+        path = hdf5(tmp_path, config)
+
+
+def test_a_damaged_file_of_keras_is_refused_as_such(tmp_path, monkeypatch):
+    whole = (KERAS / "graph.keras").read_bytes()
+    path = tmp_path / "net.keras"
+    for data in (
+        b"",
+        b"PK",
+        whole[: len(whole) // 2],
+        (KERAS / "chain.h5").read_bytes()[:3000],
+        b"text",
+    ):
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="^model: .*is not a file that Keras writes"):
+            Network.from_keras(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", "{")
+    with pytest.raises(ValueError, match="is not a file that Keras writes"):
+        Network.from_keras(path)
+    from circuitkit.importing import keras
+
+    monkeypatch.setattr(keras, "LARGEST_FILE", 100)
+    with pytest.raises(
+        ValueError, match="^model: expected parts of at most 100 bytes, got 'config.json'"
+    ):
+        Network.from_keras(KERAS / "graph.keras")
+
+
+class Sequential:
+    """What the package asks of an object of Keras, without Keras."""
+
+    def __init__(self, factor=1.0):
+        self.layers = [self]
+        self.name = "d"
+        self.factor = factor
+        self.matrix = np.float32([[1.0, -1.0], [0.1, 2.0]])
+
+    def get_config(self):
+        return {"name": "sequential", "layers": [dense("d", 2, activation="relu")]}
+
+    def get_weights(self):
+        return [self.matrix]
+
+    def predict(self, x, verbose):
+        assert x.dtype == np.float32
+        return np.maximum(x @ self.matrix * self.factor, 0)
+
+
+def test_an_object_of_keras_is_compared_with_its_own_prediction():
+    net = Network.from_keras(Sequential())
+    assert net.layer_sizes == (2, 2, 2)
+    assert np.array_equal(net.weights[0], Sequential().matrix.T)
+    with pytest.raises(ValueError, match="^model: what was read is not what the model computes"):
+        Network.from_keras(Sequential(factor=1.01))
+    for other in (3, None):
+        with pytest.raises(TypeError, match="^model: expected a path or a Keras model"):
+            Network.from_keras(other)
