@@ -3,14 +3,23 @@
 // becomes a field that grades itself. Jupyter shows nothing there; the folded solution says it all.
 // "1/3", "0.333", ".333", "-2", "−2", "4e6" and "4,000,000" are numbers; an answer counts if it is
 // within half a percent of the right one (data-within says another relative tolerance, 0 for exact).
+// A comma sets off thousands and nothing else: who writes 0,004 is told to write 0.004.
 "use strict";
 (() => {
   const number = (text) => {
-    const plain = text.trim().replace(/[−–]/g, "-").replace(/\s+|,(?=\d{3}(?:\D|$))/g, "");
-    const parts = plain.split("/");
-    const each = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+    const parts = text.replace(/[−–]/g, "-").replace(/\s+/g, "").split("/");
+    const each = /^[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
     if (parts.length > 2 || !parts.every((part) => each.test(part))) return NaN;
+    parts.forEach((part, k) => (parts[k] = part.replaceAll(",", "")));
     return parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
+  };
+
+  // What a comma may have been meant for: 0,004 for 0.004, and 1,234 for 1234 or for 1.234.
+  const advice = (text) => {
+    const plain = text.trim();
+    if (!/^[^,]*\d,\d[^,]*$/.test(plain) || !Number.isFinite(number(plain.replace(",", ".")))) return "";
+    const whole = Number.isFinite(number(plain)) ? `${plain.replace(",", "")}, or ` : "";
+    return `Write ${whole}${plain.replace(",", ".")}, with a point.`;
   };
 
   const kept = (key, value) => {
@@ -39,9 +48,8 @@
       const good = Math.abs(given - right) <= Number(within) * Math.abs(right) + 1e-12;
       said.textContent = good
         ? "Right."
-        : Number.isFinite(given)
-          ? "Not yet."
-          : "A number, please, such as 3, −0.5 or 1/3.";
+        : advice(field.value) ||
+          (Number.isFinite(given) ? "Not yet." : "A number, please, such as 3, −0.5 or 1/3.");
       place.classList.toggle("is-right", good);
       field.setAttribute("aria-invalid", String(!good));
       if (good) kept(key, field.value);

@@ -53,12 +53,27 @@ def test_thousands_may_be_set_off(visit):
     expect(answer(page, "Tests for ε = 10⁻⁶", "4,000,000")).to_have_text("Right.")
 
 
-@pytest.mark.parametrize("text", ["", "two", "1/", "1/0", "1,5", "<b>2</b>"])
+@pytest.mark.parametrize("text", ["", "two", "1/", "1/0", "1,2,5", "<b>2</b>"])
 def test_what_is_no_number_is_refused_in_words(visit, text):
     page = visit("chapters/features.html").page
     said = answer(page, "Activation at (1, 1)", text)
     expect(said).to_contain_text("A number, please")
     assert said.locator("*").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("2,0", "Write 2.0, with a point."),
+        ("0,004", "Write 0.004, with a point."),
+        ("−0,500", "Write −0.500, with a point."),
+        ("1,234", "Write 1234, or 1.234, with a point."),
+        ("0,5/3", "Write 0.5/3, with a point."),
+    ],
+)
+def test_a_decimal_comma_is_never_graded_but_told_how_to_write(visit, text, advice):
+    page = visit("chapters/features.html").page
+    expect(answer(page, "Activation at (1, 1)", text)).to_have_text(advice)
 
 
 def test_the_enter_key_checks_and_a_right_answer_is_there_again(visit):
