@@ -312,6 +312,44 @@ def test_a_unit_spells_out_its_sum_when_it_is_clicked(show):
     expect(page.locator(".ck-inspector")).to_contain_text("1 · 3 + (−1) · 5 = −2, off: 0")
 
 
+HEIGHTS = """() => {
+    const clip = document.querySelector(".ck-curve .ck-clip").viewBox.baseVal;
+    const d = document.querySelector(".ck-curve .ck-network-line").getAttribute("d");
+    const ys = d.slice(1).split("L").map((p) => Number(p.split(" ")[1]));
+    const point = document.querySelector(".ck-curve .ck-point");
+    const share = (y) => (y - clip.y) / clip.height;
+    return [...ys, Number(point.getAttribute("cy"))].map(share);
+}"""
+LABELS = "() => document.querySelector('.ck-curve .ck-grid').textContent"
+
+
+@pytest.mark.parametrize("output", [1, -1, 8, 1000])
+def test_the_graph_holds_the_network_and_the_present_point(show, output):
+    net = ck.Network([[[1], [-1]], [[output, -output]]])
+    page = show(ck.CircuitWidget(net, "abs", x=-5))
+    heights = page.evaluate(HEIGHTS)
+    assert 0 <= min(heights) and max(heights) <= 1
+    assert max(heights) - min(heights) > 0.4
+
+
+def test_the_axis_of_the_graph_moves_in_few_steps_while_a_weight_is_dragged(show):
+    page = show(ck.CircuitWidget("identity", "abs", x=-5))
+    field = weight(page, "hidden unit 2", "the output")
+    box = field.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    shown = []
+    for pixels in [*range(0, 105, 15), *range(105, 0, -15)]:
+        page.mouse.move(x - pixels, y)
+        settle(page)
+        heights = page.evaluate(HEIGHTS)
+        assert 0 <= min(heights) and max(heights) <= 1
+        shown.append(page.evaluate(LABELS))
+    page.mouse.up()
+    assert sum(a != b for a, b in pairwise(shown)) <= 6
+
+
 def test_the_curve_follows_the_weights_and_pointing_at_it_sets_the_input(show):
     page = show(ck.CircuitWidget("identity", "identity"))
     line = page.locator(".ck-curve .ck-network-line")

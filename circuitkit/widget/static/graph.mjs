@@ -48,6 +48,9 @@ function ticks(low, high, count = 5) {
   return out;
 }
 
+/** A tick's number in the room that is left of an axis. */
+const short = (v) => (Math.abs(v) < 1000 ? show(v) : v.toExponential().replace("e+", "e").replace("-", "−"));
+
 const linear = (d0, d1, r0, r1) => (v) => r0 + ((v - d0) / (d1 - d0)) * (r1 - r0);
 
 /** A place in pixels as text; what lies beyond any screen is cut off there. */
@@ -72,6 +75,17 @@ function around(values, factor = 0.12) {
   if (high - low < 1e-6) [low, high] = [-1, 1];
   const room = (high - low) * factor;
   return [low - room, high + room];
+}
+
+/**
+ * How far an axis reaches beyond its usual end, as a share of its length: in steps, and a step back
+ * only where there is room to spare, so that the picture stands still while a weight is dragged.
+ */
+export function stretch(beyond, now = 0) {
+  const step = (v) => (v > 0 ? 0.25 * 2 ** (Math.max(0, Math.ceil(2 * Math.log2(v / 0.25))) / 2) : 0);
+  const wanted = step(1.05 * beyond);
+  if (wanted >= now) return wanted;
+  return Math.min(now, step(1.5 * beyond));
 }
 
 /** Follow the pointer with a function of its place in the element, in pixels. */
@@ -113,6 +127,7 @@ export class Curve {
     this.state = state;
     this.config = config;
     this.size = null;
+    this.reach = [0, 0]; // how far the axis goes beyond the target, below and above
     this.grid = svg("g", { class: "ck-grid" });
     this.target = svg("path", { class: "ck-target-line" });
     this.halo = svg("path", { class: "ck-network-halo" });
@@ -139,7 +154,8 @@ export class Curve {
   /** Another output is shown: scales and target anew. */
   refresh() {
     this.size = null;
-    this.range = null;
+    this.base = null;
+    this.reach = [0, 0];
   }
 
   #pick(px) {
@@ -166,10 +182,12 @@ export class Curve {
     const output = this.config.output ?? 0;
     const xs = Array.from({ length: CURVE_POINTS }, (_, k) => low + ((high - low) * k) / (CURVE_POINTS - 1));
     const wanted = target ? xs.map((x) => maths.evaluate(target, [x])[output]) : null;
-    if (!this.range) {
+    if (!this.base) {
       const start = sampler({ weights: this.state.start.weights, biases: this.state.start.biases }, output);
-      this.range = around(wanted ?? xs.map((x) => start([x])));
+      this.base = around(wanted ?? xs.map((x) => start([x])));
     }
+    const long = this.base[1] - this.base[0];
+    this.range = [this.base[0] - this.reach[0] * long, this.base[1] + this.reach[1] * long];
     this.xs = xs;
     this.sx = linear(low, high, this.left, this.right);
     this.sy = linear(this.range[0], this.range[1], this.bottom, this.top);
@@ -182,16 +200,37 @@ export class Curve {
     for (const t of ticks(this.range[0], this.range[1], 5)) {
       const y = this.sy(t);
       lines.push(svg("line", { x1: this.left, x2: this.right, y1: y, y2: y, class: t === 0 ? "ck-zero-line" : "" }));
-      lines.push(svg("text", { x: this.left - 6, y: y + 4, "text-anchor": "end" }, show(t)));
+      lines.push(svg("text", { x: this.left - 6, y: y + 4, "text-anchor": "end" }, short(t)));
     }
     lines.push(svg("text", { x: this.right, y: this.bottom - 6, "text-anchor": "end", class: "ck-axis" }, inputName(0, 1, this.config.input_names)));
     this.grid.replaceChildren(...lines);
     set(this.target, "d", wanted ? path(xs.flatMap((x, k) => [this.sx(x), this.sy(wanted[k])])) : "");
   }
 
+  /** The axis holds the network's graph and the present point as well as the target. */
+  #hold(values) {
+    const [low, high] = this.base;
+    let [under, over] = [0, 0];
+    for (const v of values) {
+      if (!Number.isFinite(v)) continue;
+      under = Math.max(under, low - v);
+      over = Math.max(over, v - high);
+    }
+    const reach = [under, over].map((v, k) => stretch(v / (high - low), this.reach[k]));
+    if (reach.every((v, k) => v === this.reach[k]) || !reach.every(Number.isFinite)) return;
+    this.reach = reach;
+    this.#axes();
+  }
+
   update(net, value, wanted, verdict, colors, pieces) {
     if (!this.size) return;
-    const { sx, sy, xs, state } = this;
+    const { xs, state } = this;
+    const f = along(net, this.config.output ?? 0, this.config.domain[0]);
+    const kinks = maths.regions1d(net, null, this.config.domain[0]).slice(1).map(({ low }) => low);
+    const [from, to] = this.config.domain[0];
+    const seen = state.x[0] >= from && state.x[0] <= to;
+    this.#hold([...[...xs, ...kinks].map((x) => f([x])), ...(seen ? [value] : [])]);
+    const { sx, sy } = this;
     const here = pieces?.find((piece) => piece.here);
     reveal(this.band, here);
     if (here) {
@@ -200,8 +239,6 @@ export class Curve {
       set(this.band, "y", this.top);
       set(this.band, "height", this.bottom - this.top);
     }
-    const f = along(net, this.config.output ?? 0, this.config.domain[0]);
-    const kinks = maths.regions1d(net, null, this.config.domain[0]).slice(1).map(({ low }) => low);
     const points = [];
     let next = 0;
     for (const x of xs) {
@@ -299,6 +336,7 @@ export class HeatMap {
     this.config = config;
     this.changed = changed;
     this.pair = [0, 1];
+    this.further = 0; // how far the sections' axes go beyond the target
     this.mode = "network";
     this.regions = config.panels.includes("regions");
     this.size = null;
@@ -341,6 +379,7 @@ export class HeatMap {
   refresh() {
     this.size = null;
     this.reach = null;
+    this.further = 0;
   }
 
   #picker(n, signal) {
@@ -483,7 +522,6 @@ export class HeatMap {
     if (inView) for (const dot of this.worst.children) place(dot, this.sx(worst[i]), this.sy(worst[j]));
 
     const [bottom, right] = [this.top + this.side, this.left + this.side];
-    const level0 = linear(-reach, reach, bottom + 24 + this.strip, bottom + 24);
     const across = (fn, d, k) => {
       const p = [...x];
       const out = [];
@@ -493,17 +531,22 @@ export class HeatMap {
       }
       return out;
     };
-    const clamp = (v) => Math.max(-reach * 1.15, Math.min(reach * 1.15, v));
+    const sections = [across(f, dx, i), across(f, dy, j)];
+    const most = [value, ...sections.flat().map(([, v]) => v)].reduce((a, v) => (Number.isFinite(v) ? Math.max(a, Math.abs(v)) : a), 0);
+    this.further = stretch(most / reach - 1.15, this.further);
+    const edge = reach * (1 + this.further);
+    const level0 = linear(-edge, edge, bottom + 24 + this.strip, bottom + 24);
+    const clamp = (v) => Math.max(-edge * 1.15, Math.min(edge * 1.15, v));
     const flat = (list, place2) => path(list.flatMap(([a, v]) => place2(a, clamp(v))));
     const downward = (a, v) => [this.left + this.sx(a), level0(v)];
-    set(this.below.line, "d", flat(across(f, dx, i), downward));
+    set(this.below.line, "d", flat(sections[0], downward));
     set(this.below.target, "d", g ? flat(across(g, dx, i), downward) : "");
     line(this.below.zero, this.left, level0(0), right, level0(0));
     line(this.below.now, this.left + px, bottom + 20, this.left + px, bottom + 24 + this.strip);
     place(this.below.point, this.left + px, level0(clamp(value)));
-    const level1 = linear(-reach, reach, right + 10, right + 10 + this.strip);
+    const level1 = linear(-edge, edge, right + 10, right + 10 + this.strip);
     const sideways = (a, v) => [level1(v), this.top + this.sy(a)];
-    set(this.beside.line, "d", flat(across(f, dy, j), sideways));
+    set(this.beside.line, "d", flat(sections[1], sideways));
     set(this.beside.target, "d", g ? flat(across(g, dy, j), sideways) : "");
     line(this.beside.zero, level1(0), this.top, level1(0), bottom);
     line(this.beside.now, right + 4, this.top + py, right + 10 + this.strip, this.top + py);
