@@ -174,6 +174,29 @@ def test_the_page_fits_a_small_phone(address, visit):
     assert wide == []
 
 
+FORMULAS = [address for address in PAGES if soup(address).select("div.math")]
+
+
+@pytest.mark.parametrize("address", FORMULAS)
+def test_a_formula_fits_a_small_phone_or_shows_that_it_goes_on(address, visit):
+    seen = visit(address, width=380, height=800)
+    cut = seen.page.evaluate(
+        """() => {
+            document.querySelectorAll("details").forEach((d) => (d.open = true));
+            return [...document.querySelectorAll("div.math .katex-html")]
+                .filter((e) => e.scrollWidth > e.clientWidth + 1)
+                .filter((e) => {
+                    const style = getComputedStyle(e);
+                    const attached = style.backgroundAttachment.split(", ");
+                    const shadows = style.backgroundImage.match(/gradient/g) ?? [];
+                    return !(attached.includes("scroll") && attached.includes("local") && shadows.length === 4);
+                })
+                .map((e) => e.textContent.slice(0, 60));
+        }"""
+    )
+    assert cut == []
+
+
 @pytest.mark.parametrize("color_scheme", ["light", "dark"])
 def test_a_figure_keeps_its_white_ground(color_scheme, visit):
     pages = [page for page in PAGES if soup(page).select("main figure img")]
