@@ -56,6 +56,8 @@ Row = dict[int, Any]  # column -> coefficient, never 0
 #: limits: gates, a tree's nodes and levels, and steps; what is larger is rejected
 MAX_GATES, MAX_NODES, MAX_DEPTH, MAX_WORK = 20_000, 1_000_000, 10_000, 4 * 10**9
 _DIGITS = r"(\d{1,4000}|0x[0-9a-f]{1,40000})"
+_EXACT = re.compile(rf"-?{_DIGITS}(/{_DIGITS})?", re.ASCII)
+_COUNT = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 
 
 class Rejected(Exception):
@@ -80,15 +82,14 @@ def _number(value: Any) -> Any:
     """A number of a certificate: a whole number or text such as "-1/3". No float, no bool."""
     if type(value) is int and value.bit_length() < 160_000:
         return Q(value)
-    good = type(value) is str and re.fullmatch(rf"-?{_DIGITS}(/{_DIGITS})?", value, re.ASCII)
-    _need(good, "not an exact number", value)
+    _need(type(value) is str and _EXACT.fullmatch(value), "not an exact number", value)
     p, _, q = value.partition("/")
     return Q(int(p, 0), int(q or "1", 0))
 
 
 def _index(value: Any, count: int) -> int:
     """The number of a gate or a column; JSON writes it as text where it is a key."""
-    if type(value) is str and re.fullmatch(r"0|[1-9]\d{0,8}", value, re.ASCII):
+    if type(value) is str and _COUNT.fullmatch(value):
         value = int(value)
     _need(type(value) is int and 0 <= value < count, "no such gate or column", value)
     return int(value)
@@ -250,7 +251,8 @@ class Cell:
         """A number that the row is nowhere in the cell below, whatever the ``numbers`` are."""
         n, gates = self.program.n, self.program.gates
         rest, constant = dict(row), Q(0)
-        for k in range(max([c - n - 1 for c in row] + list(numbers), default=-1), -1, -1):
+        last = max(row, default=0) - n - 1
+        for k in range(max(last, *numbers) if numbers else last, -1, -1):
             c, number = rest.pop(n + 1 + k, 0), numbers.get(k)
             if not c and number is None:
                 continue
@@ -270,12 +272,15 @@ class Cell:
                 self.program.spend(len(gates[k]), factor)
                 for column, value in gates[k].items():
                     rest[column] = rest.get(column, 0) + factor * value
-        return constant + sum((v * self.box[i][v < 0] for i, v in rest.items()), Q(0))
+        for i, v in rest.items():
+            constant += v * self.box[i][v < 0]
+        return constant
 
     def sign(self, k: int) -> int:
         """The sign of row k as decided, or as its bounds show it; 0 if it is open."""
-        if k in self.signs:
-            return self.signs[k]
+        known = self.signs.get(k)
+        if known:
+            return known
         low, high = self.bound(k)
         return 1 if low >= 0 else -1 if high <= 0 else 0
 
@@ -297,7 +302,10 @@ class Cell:
                 if j not in self.bounds:
                     ends = self.before.bound(j) if self.before else None
                     if ends is None or ends[0] < 0 < ends[1]:
-                        new = self.least(row, {}), -self.least(_sum((-1, row)), {})
+                        if below:
+                            new = self.least(row, {}), -self.least(_sum((-1, row)), {})
+                        else:
+                            new = _ends(row, self.box)
                         ends = (max(ends[0], new[0]), min(ends[1], new[1])) if ends else new
                     self.bounds[j] = ends
         return self.bounds[k]
@@ -307,6 +315,15 @@ class Cell:
         self.program.spend(len(self.signs) + len(self.box))
         changes = {"base": self.base or self, "signs": dict(self.signs), **changes}
         return replace(self, **changes)
+
+
+def _ends(row: Row, box: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """The least and the largest value of a row of inputs on a box."""
+    least = most = Q(0)
+    for i, v in row.items():
+        low, high = box[i] if v > 0 else box[i][::-1]
+        least, most = least + v * low, most + v * high
+    return least, most
 
 
 def _chord(low: Any, high: Any) -> Any:

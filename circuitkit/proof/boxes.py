@@ -34,7 +34,7 @@ Array = NDArray[np.float64]
 _BATCH = 128
 #: a box's bounds are written into the certificate, for all boxes in it, after this many cuts
 _EVERY = 4
-#: with so few open gates a box is left to branch and bound, however long that takes
+#: with so few open gates a box of a deep network is left to branch and bound, however long that takes
 _FEW = 14
 #: and with more of them where it may solve at least so often for what the checker needs for two halves
 _SOLVES = 8
@@ -61,8 +61,13 @@ def bisect(
     bounds: tuple[Array, Array, NDArray[np.int8]],
     best: Incumbent,
     budget: Budget,
+    *,
+    alone: bool = True,
 ) -> Generator[float, None, list[Any]]:
-    """Prove the claim on the problem's box; yields costs and returns the tree, as :func:`.branch` does."""
+    """Prove the claim on the problem's box; yields costs and returns the tree, as :func:`.branch` does.
+
+    ``alone``: nobody else branches on the whole box.
+    """
     floats = problem.floats
     w = floats.width
     value, size = floats.dense([problem.claim.value, problem.claim.size or {}])
@@ -70,6 +75,9 @@ def bisect(
     shallow = floats.levels[0] if floats.levels else slice(0, 0)
     reads = np.abs(floats.matrix[shallow, :w])
     checking, bounding = _costs(floats)
+    # Gates that read inputs only are bounded at once, and exactly; but where as many kinks as there are
+    # inputs meet in a point, no halving takes them apart.
+    few = w - 1 if len(floats.levels) == 1 else _FEW
     root: list[Any] = [None]
     todo = [_Box(root, 0, list(problem.box), problem.low, problem.high, bounds, 0, budget.first)]
     while todo:
@@ -100,13 +108,16 @@ def bisect(
             goal = (best.near if plain else 0.0) - noise[b]
             if min(upper[b, 0], inherited[b, 0]) <= goal:
                 _put(box, ["leaf"], inherited[b, 0] > goal)
+                budget.close(box.depth)
                 continue
             i = int(np.argmax(moves[b]))
             # halving further than floats can tell apart leads nowhere
             last = not moves[b, i] > 0 or box.depth >= _DEEPEST
-            allowed = np.inf if last else _allowed(open_[b], checking)
-            if allowed > 0:
+            allowed = np.inf if last else _allowed(open_[b], checking, few)
+            if allowed > 0 and (alone or box.depth or last):
+                budget.share = 0.5**box.depth
                 tree = yield from _attempt(problem.on(box.ends, here), here, best, budget, allowed)
+                budget.share = 1.0
                 if tree is not None:
                     _put(box, tree, box.depth > 0)
                     continue
@@ -129,10 +140,10 @@ def _costs(floats: Floats) -> tuple[Array, float]:
     return checking, 2e-5 + 2e-3 * float(checking.sum())
 
 
-def _allowed(open_: NDArray[np.bool_], checking: Array) -> float:
+def _allowed(open_: NDArray[np.bool_], checking: Array, few: int) -> float:
     """The cost that branching may have on a box: what its halves would cost the checker."""
     count = int(open_.sum())
-    if count <= _FEW:
+    if count <= few:
         return np.inf
     solves = float(checking[open_].sum()) / cost_of_solving(count)
     return solves * cost_of_solving(count) if solves >= _SOLVES else 0.0
@@ -146,7 +157,7 @@ def _attempt(
     allowed: float,
 ) -> Generator[float, None, list[Any] | None]:
     """The tree of branch and bound, if it is found at the cost that is allowed."""
-    search, spent = branch(problem, bounds, best, budget), 0.0
+    search, spent, before = branch(problem, bounds, best, budget), 0.0, budget.done
     found: list[Any]
     while spent < allowed:
         try:
@@ -155,9 +166,10 @@ def _attempt(
             found = done.value
             return found
         except Stuck:
-            return None
+            break
         spent += cost
         yield cost
+    budget.done = before
     return None
 
 
@@ -176,6 +188,6 @@ def _halves(
     known = here if anew or box.depth == 0 else box.known
     for slot, ends in ((3, (from_, middle)), (4, (middle, to))):
         low, high = box.low.copy(), box.high.copy()
-        low[i], high[i] = (float(rationals.fraction(v)) for v in ends)
+        low[i], high[i] = rationals.floats(ends)
         inside = [*box.ends[:i], ends, *box.ends[i + 1 :]]
         yield _Box(made, slot, inside, low, high, known, box.depth + 1, bound)

@@ -41,6 +41,10 @@ class Budget:
     #: a bound that holds everywhere
     first: float = np.inf
     nodes: int = 0
+    #: which share of the tree is finished, a node's halves being a half of its share each
+    done: float = 0.0
+    #: the share that the search at work has, which may be one of a box only
+    share: float = 1.0
     pending: list[Any] = field(default_factory=list)
     stack: list[Any] = field(default_factory=list)
 
@@ -52,6 +56,10 @@ class Budget:
         """Is there time left?"""
         if time.monotonic() > self.deadline:
             raise OutOfTime
+
+    def close(self, depth: int) -> None:
+        """A node so many halvings below the root of the search at work is finished."""
+        self.done += self.share * 0.5**depth
 
     def waiting(self) -> float:
         """The largest bound of what waits."""
@@ -134,7 +142,9 @@ class _Search:
             self.budget.stack = stack
             self.budget.check()
             children = self._visit(stack[-1])
-            stack.pop()
+            node = stack.pop()
+            if not children:
+                self.budget.close(len(node.path))
             stack.extend(children)
             yield cost
         self.budget.stack = []

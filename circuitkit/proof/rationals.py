@@ -43,18 +43,26 @@ def floats(numbers: Sequence[Any]) -> NDArray[np.float64]:
     """The numbers as floats, infinite where they are too large."""
     made = np.empty(len(numbers))
     for i, v in enumerate(numbers):
-        exact = fraction(v)
+        top, bottom = _parts(v)
         try:
-            made[i] = exact.numerator / exact.denominator
+            made[i] = top / bottom
         except OverflowError:
-            made[i] = np.inf if exact > 0 else -np.inf
+            made[i] = np.inf if top > 0 else -np.inf
     return made
 
 
 def text(value: Any) -> int | str:
     """The number as a certificate writes it."""
-    found = fraction(value)
-    return found.numerator if found.denominator == 1 else f"{found.numerator}/{found.denominator}"
+    top, bottom = _parts(value)
+    return top if bottom == 1 else f"{top}/{bottom}"
+
+
+def _parts(value: Any) -> tuple[int, int]:
+    """Numerator and denominator."""
+    if fmpq is not None and isinstance(value, fmpq):
+        return int(value.p), int(value.q)
+    found = Fraction(value)
+    return found.numerator, found.denominator
 
 
 def values(

@@ -39,6 +39,10 @@ Bounds = tuple[Array, Array, NDArray[np.int8]]
 
 #: more open gates than this at the root, and only bisection is tried
 _TOO_MANY = 400
+#: how many times more a way has spent, in its turns, than it has, where another seems to be through sooner
+_BEHIND = 4
+#: how late bisection and branching on gates start, by the number of inputs
+_WAIT = {1: (0.0, 0.01), 2: (0.0, 0.01), 3: (0.01, 0.0)}
 _SAMPLES = 1000
 _SAMPLING = 2e-3
 #: boxes of more columns have too many corners to keep them all
@@ -98,30 +102,50 @@ def search(problem: Posed, *, limit: Fraction | None = None, deadline: float) ->
     return found
 
 
-def _raced(
-    ways: dict[str, Generator[float, None, list[Any]]],
-    late: dict[str, float],
-    weights: dict[str, float] | None = None,
-) -> Generator[float, None, list[Any]]:
+@dataclass
+class _Way:
+    """A way of searching that takes turns with others.
+
+    Attributes:
+        steps: the search, which yields what it has spent.
+        spent: how much that is; more than 0 at the beginning where it is to start late.
+        weight: how much more than others it pays for what it takes.
+        budget: tells how much of its tree is finished, if it does.
+    """
+
+    steps: Generator[float, None, list[Any]]
+    spent: float = 0.0
+    weight: float = 1.0
+    budget: Budget | None = None
+
+    def left(self) -> float | None:
+        """What it will still spend, if it goes on as it has begun; None if nothing is finished yet."""
+        done = 0.0 if self.budget is None else self.budget.done
+        return self.spent * (1 - done) / done if done > 0 else None
+
+
+def _raced(*entered: _Way) -> Generator[float, None, list[Any]]:
     """The tree of the way that is through first; they take turns by what they have spent.
 
-    A way may start late, and may pay more than others for what it takes.
+    One that seems to be through sooner than others takes more turns.
 
     Raises:
         Stuck: none is.
     """
-    spent = {name: late.get(name, 0.0) for name in ways}
+    ways = list(entered)
     while ways:
-        turn = min(ways, key=lambda name: spent[name])
+        left = {id(way): way.left() for way in ways}
+        soonest = min((v for v in left.values() if v is not None), default=0.0)
+        way = min(ways, key=lambda w: w.spent * (_BEHIND if (left[id(w)] or 0) > soonest else 1))
         try:
-            cost = next(ways[turn])
+            cost = next(way.steps)
         except StopIteration as done:
             tree: list[Any] = done.value
             return tree
         except Stuck:
-            del ways[turn]
+            ways.remove(way)
             continue
-        spent[turn] += cost * (weights or {}).get(turn, 1.0)
+        way.spent += cost * way.weight
         yield cost
     raise Stuck
 
@@ -156,15 +180,14 @@ class _Hunt:
         """The tree of whichever way is through first."""
         if time.monotonic() > self.deadline:
             raise early.OutOfTime
-        ways = {"claims": self._claim_by_claim()}
+        ways = [_Way(self._claim_by_claim())]
         if self._few_rays():
             last = Budget(self.deadline)
-            ways["cells"] = enumerate_cells(
-                self.gates, self.box, self.claims, self.given, self.best, last
-            )
-        # where a claim is tight at every scale, or at 0, cells are the likelier way
-        likely = self.homogenised or self.limit == 0
-        race = _raced(ways, {"cells": 0.0 if likely else 0.1}, {"cells": 1.0 if likely else 8.0})
+            cells = enumerate_cells(self.gates, self.box, self.claims, self.given, self.best, last)
+            # where a claim is tight at every scale, or at 0, cells are the likelier way
+            likely = self.homogenised or self.limit == 0
+            ways.append(_Way(cells) if likely else _Way(cells, 0.1, 8.0))
+        race = _raced(*ways)
         while True:
             try:
                 next(race)
@@ -195,17 +218,26 @@ class _Hunt:
         ]
         self._sample(problems)
         yield _SAMPLING
-        # in a plane or in space halving decides most gates soon; beyond it seldom helps small networks
-        late = 0.01 if len(self.box) <= 4 else 0.08
+        # in a plane halving decides most gates soon, in space not much later; beyond it seldom helps small
+        # networks
+        wait_for_boxes, wait_for_gates = _WAIT.get(len(self.box) - 1, (0.08, 0.0))
         trees = []
         for j, made in enumerate(problems):
             self.at = j
             first = self.upper[j]
-            self.budgets = [Budget(self.deadline, first), Budget(self.deadline, first)]
-            ways = {"boxes": bisect(made, bounds, self.best, self.budgets[1])}
-            if (bounds[2] == 0).sum() <= _TOO_MANY:
-                ways["gates"] = branch(made, bounds, self.best, self.budgets[0])
-            trees.append((yield from _raced(ways, {"boxes": late})))
+            both = gates, boxes = Budget(self.deadline, first), Budget(self.deadline, first)
+            alone = (bounds[2] == 0).sum() > _TOO_MANY
+            ways = [
+                _Way(
+                    bisect(made, bounds, self.best, boxes, alone=alone), wait_for_boxes, 1.0, boxes
+                )
+            ]
+            if not alone:
+                ways.append(
+                    _Way(branch(made, bounds, self.best, gates), wait_for_gates, 1.0, gates)
+                )
+            self.budgets = list(both)
+            trees.append((yield from _raced(*ways)))
             self.upper[j] = -np.inf
         return trees[0] if len(trees) == 1 else ["each", *trees]
 
