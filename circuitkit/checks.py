@@ -22,6 +22,7 @@ import os
 import reprlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ParamSpec, TypeVar
@@ -49,6 +50,7 @@ __all__ = [
     "one_of",
     "optional",
     "path",
+    "runner",
     "seconds",
     "several",
     "shown",
@@ -351,6 +353,18 @@ def path() -> Kind:
             raise wrong_type(name, "a path", _type(value)) from None
 
     return Kind(take, "file", (3, None, ["file"]))
+
+
+def runner() -> Kind:
+    """An executor, which runs functions elsewhere; Dask's are such, too, though of another class."""
+
+    def take(name: str, value: Any) -> Any:
+        if not callable(getattr(value, "submit", None)):
+            expected = "a concurrent.futures.Executor (for Dask: client.get_executor())"
+            raise wrong_type(name, expected, _type(value))
+        return value
+
+    return Kind(take, Executor, (4, "pool"))
 
 
 def made_by(

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
 import pickle
 import re
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from fractions import Fraction
 
 import numpy as np
@@ -16,8 +18,9 @@ from timing import longest_between_looks, timed
 import circuitkit as ck
 from benchmarks.generators import random_network, random_target
 from circuitkit.exact import regions
-from circuitkit.proof import sentences
+from circuitkit.proof import deciding, many, sentences
 from circuitkit.proof.claim import read_claim, values
+from circuitkit.proof.deciding import NotSettled
 
 ENGINES = ("regions", "z3")
 SEEDS = st.integers(0, 2**32 - 1)
@@ -489,7 +492,7 @@ def test_a_tolerance_that_is_no_number_is_a_type_error(tolerance):
 
 
 def test_the_network_must_be_one():
-    with pytest.raises(TypeError, match="net: expected a Network, got list"):
+    with pytest.raises(TypeError, match=r"net\[0\]: expected a Network, got list"):
         ck.prove([[1]], "x")
 
 
@@ -573,3 +576,63 @@ def test_a_gate_that_floats_lose_is_no_reason_to_crash(claim):
 def test_a_target_beyond_the_doubles_is_refuted(sign):
     steep = sympy.Rational(sign * 10**400, 3) * sympy.Symbol("x")
     assert not ck.prove(ck.circuit("identity"), steep)
+
+
+# --- many networks --------------------------------------------------------------------------------------
+
+
+def test_many_networks_get_the_proofs_that_each_of_them_gets():
+    nets = [ck.circuit("min"), ck.circuit("max"), ck.circuits.minimum()]
+    alone = [ck.prove(net, "min", tolerance=1e-3) for net in nets]
+    together = ck.prove(nets, "min", tolerance=1e-3)
+    with ThreadPoolExecutor(2) as pool:
+        elsewhere = ck.prove(iter(nets), "min", tolerance=1e-3, executor=pool)
+        assert ck.prove(nets[0], "min", executor=pool).holds
+    for found in (together, elsewhere):
+        assert [proof.verdict for proof in found] == [proof.verdict for proof in alone]
+        assert [proof.certificate for proof in found] == [proof.certificate for proof in alone]
+        assert all(proof.network is net for proof, net in zip(found, nets, strict=True))
+    assert ck.prove([], "min") == []
+
+
+def test_many_networks_are_proved_by_a_pool_of_processes():
+    nets = [ck.circuit("abs"), ck.circuit("identity")] * 2
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        found = ck.prove(nets, "y >= x", executor=pool)
+    assert all(found)
+    assert all(ck.check(p.certificate, p.network, "y >= x") for p in found)
+
+
+def test_many_networks_of_which_one_is_undecided_lose_no_proof(monkeypatch):
+    slow = ck.circuit("max")
+
+    def decide(claim, *rest):
+        if claim.network is slow:
+            raise NotSettled(Fraction(1, 2))
+        return deciding.decide(claim, *rest)
+
+    monkeypatch.setattr(many, "decide", decide)
+    with pytest.raises(
+        ck.Undecided, match=r"^net\[1\]: undecided within 60 s: .*at least 0.5"
+    ) as no:
+        ck.prove([ck.circuit("min"), slow, ck.circuit("min")], "min")
+    assert no.value.lower == 0.5
+    assert [bool(proof) for proof in no.value.proofs] == [True, False, True]
+
+
+def test_of_many_networks_one_that_does_not_fit_is_refused_before_any_is_decided(monkeypatch):
+    monkeypatch.setattr(many, "decide", None)
+    with pytest.raises(
+        ValueError, match="target: expected a function of 1 input, as the network has"
+    ):
+        ck.prove([ck.circuit("min"), ck.circuit("abs")], "min")
+    with pytest.raises(TypeError, match=r"net\[1\]: expected a Network, got int"):
+        ck.prove([ck.circuit("min"), 3], "min")
+
+
+def test_a_relation_is_read_once_for_many_networks():
+    nets = [ck.circuit("abs"), ck.circuit("identity")]
+    asked = many.Question("y >= x and y >= 0")
+    first, second = (asked.claim(net) for net in nets)
+    assert first.pieces is second.pieces
+    assert [asked.answer(net).holds for net in nets] == [True, False]

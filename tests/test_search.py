@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
 import time
 import tracemalloc
@@ -19,10 +20,13 @@ import circuitkit as ck
 from benchmarks import properties
 from benchmarks.generators import textbook
 from benchmarks.properties import NETWORKS
-from circuitkit.check import pose, verify
+from circuitkit.check import Q, pose, verify
 from circuitkit.exact import regions
 from circuitkit.functions.target import target as as_target
-from circuitkit.proof.search import Found, OutOfTime, search
+from circuitkit.proof.branching import Budget
+from circuitkit.proof.exhaustive import exhaust
+from circuitkit.proof.plane import walk_plane
+from circuitkit.proof.search import Found, OutOfTime, _raced, _Way, search
 
 
 def random_network(sizes, seed):
@@ -264,3 +268,92 @@ def test_a_polytope_of_many_sides():
         for measure in ("relative", "absolute"):
             limited = searched(net, minimum(2), sides, limit=Fraction(100), measure=measure)
             assert accepted(net, minimum(2), sides, 100, limited.tree, measure)
+
+
+PLANES = [
+    ((2, 3, 2, 1), False, "min(x1, x2)", None),
+    ((2, 4, 2), False, "(max(x1, 0), x1 - x2/3)", None),
+    ((2, 4, 1), False, "y <= abs(x1)", None),
+    ((2, 3, 1), False, "abs(x1 - x2)", [["0", None], [None, "0"]]),
+    ((2, 3, 1), False, "x1 + x2", [["0", None], [None, None]]),
+    ((1, 4, 3, 1), True, "clamp(x, -1/2, 1/2)", None),
+    ((1, 3, 1), True, "abs(x)", [[None, "0"]]),
+    ((1, 4, 1), True, "x", [["-1/3", "2/3"]]),
+    ((1, 1), False, "y <= x - 1", [["-1/3", "2/3"]]),
+]
+
+
+@pytest.mark.parametrize(("sizes", "biased", "target", "ends"), PLANES)
+@pytest.mark.parametrize("seed", range(3))
+def test_walking_a_plane_finds_what_linear_programs_find_and_its_proof_is_accepted(
+    sizes, biased, target, ends, seed
+):
+    net = random_network(sizes, seed)
+    if not biased:
+        net = ck.Network(net.weights)
+    domain = None if ends is None else {"box": ends}
+    problem = pose(claim(domain), net, target)
+    end = time.monotonic() + PATIENCE
+    found = walk_plane(problem, deadline=end)
+    worst = exhaust(problem, deadline=end).worst
+    assert found.worst == worst
+    assert accepted(net, target, domain, found.worst, found.tree)
+    if found.worst:
+        columns = problem.program.values([Q(v.numerator, v.denominator) for v in found.point])
+        rows = [part.row for part in problem.claims]
+        assert max(sum(c * columns[i] for i, c in row.items()) for row in rows) == Q(
+            worst.numerator, worst.denominator
+        )
+        below, above = worst * Fraction(99, 100), worst * Fraction(101, 100)
+        refuted = walk_plane(problem, limit=below, deadline=end)
+        assert refuted.tree is None
+        assert below < refuted.worst <= worst
+        proved = walk_plane(problem, limit=above, deadline=end)
+        assert accepted(net, target, domain, above, proved.tree)
+
+
+@pytest.mark.parametrize(
+    ("target", "domain"),
+    [
+        ("min(x1, x2)", {"box": [["-1", "1"]] * 2}),  # the constant, too
+        ("x1 + 1", None),
+        ("min(x1, x2)", {"A": [["1", "1"]], "b": ["0"], "point": ["0", "0"]}),
+    ],
+)
+def test_what_is_no_plane_is_left_to_others(target, domain):
+    net = ck.Network(random_network((2, 3, 1), 0).weights, [[0, 0, 1], [0]])
+    assert walk_plane(pose(claim(domain), net, target), deadline=time.monotonic() + 60) is None
+
+
+def test_the_walk_of_a_plane_stops_at_the_deadline_and_where_cells_are_too_many():
+    net = ck.Network(random_network((2, 60, 1), 0).weights)
+    problem = pose(claim(None), net, "min(x1, x2)")
+    assert walk_plane(problem, deadline=time.monotonic() + 60) is None
+    with pytest.raises(OutOfTime):
+        walk_plane(problem, deadline=time.monotonic() - 1)
+
+
+def test_of_two_ways_the_one_that_seems_to_be_through_sooner_takes_more_turns():
+    """Each closes its tree evenly; alone they would need 100 and 1000 steps."""
+
+    def way(steps, name):
+        budget = Budget(math.inf)
+
+        def work():
+            for _ in range(steps):
+                taken[name] += 1
+                budget.done += 1 / steps
+                yield 1.0
+            return [name]
+
+        return _Way(work(), 0.0, 1.0, budget)
+
+    taken = {"short": 0, "long": 0}
+    found = []
+
+    def race():
+        found.append((yield from _raced(way(1000, "long"), way(100, "short"))))
+
+    assert len(list(race())) == sum(taken.values())
+    assert found == [["short"]]
+    assert taken["long"] <= 100 / 4 + 2

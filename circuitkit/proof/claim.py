@@ -155,6 +155,15 @@ class Claim:
         """The target as the checker takes it."""
         return self.target.text if isinstance(self.target, Relation) else self.target
 
+    def about(self, net: Network) -> Claim:
+        """The same claim about another network of as many inputs and outputs."""
+        if net is self.network:
+            return self
+        claim = replace(self, network=net)
+        if isinstance(self.target, Relation):
+            claim.__dict__["pieces"] = self.pieces  # a cached property, of the target alone
+        return claim
+
     def without_text(self) -> Claim | None:
         """The same claim, its target no longer remembering how it was written; None if it does not."""
         f = self.target
@@ -436,9 +445,13 @@ def _read_polytope(matrix: Any, ends: Any, n: int) -> Polytope:
 # --- numbers ------------------------------------------------------------------------------------------
 
 
-def exact_text(value: Fraction) -> str:
-    """The number as a certificate writes it: ``"-1/3"``, in hexadecimal where it is very long."""
-    parts = (value.numerator,) if value.denominator == 1 else (value.numerator, value.denominator)
+def exact_text(value: Any) -> str:
+    """A fraction, or the checker's kind of number, as a certificate writes it.
+
+    ``"-1/3"``, in hexadecimal where it is very long.
+    """
+    top, bottom = int(value.numerator), int(value.denominator)
+    parts = (top,) if bottom == 1 else (top, bottom)
     return "/".join(str(v) if v.bit_length() < 12_000 else _hexadecimal(v) for v in parts)
 
 

@@ -23,6 +23,7 @@ from circuitkit.proof.claim import Box, Claim, Point, exact_text
 from circuitkit.proof.counterexample import looks_equal, looks_near, near, sampled
 from circuitkit.proof.counting import joint_program
 from circuitkit.proof.exhaustive import exhaust
+from circuitkit.proof.plane import walk_plane
 from circuitkit.proof.ranges import at_most
 from circuitkit.proof.rationals import values
 from circuitkit.proof.search import Found, OutOfTime, search
@@ -259,6 +260,9 @@ class _Judge:
         if not self.is_small:
             return None
         try:
+            found = walk_plane(rows, limit=limit, deadline=end)
+            if found is not None:
+                return _finding(found, limit)
             most = _IF_NEAR if self.is_near else _AT_ONCE
             found = exhaust(rows, limit=limit, deadline=end, most=most)
         except OutOfTime as out:

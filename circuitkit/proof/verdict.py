@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -30,6 +31,7 @@ class Undecided(RuntimeError):
         lower: the worst error is at least this, 0 or above.
         upper: the worst error is at most this, 0 or above; infinite only where the measure is absolute and
             the domain no finite box, or where it is larger than every float.
+        proofs: where many networks were asked about, the proof of each, None of one without a verdict.
 
     Args:
         message: what the error says.
@@ -40,10 +42,17 @@ class Undecided(RuntimeError):
         (0.25, 2.0)
     """
 
-    def __init__(self, message: str, lower: float = 0.0, upper: float = math.inf) -> None:
+    def __init__(
+        self,
+        message: str,
+        lower: float = 0.0,
+        upper: float = math.inf,
+        proofs: Sequence[Proof | None] = (),
+    ) -> None:
         super().__init__(message)
         self.lower = lower
         self.upper = upper
+        self.proofs = list(proofs)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

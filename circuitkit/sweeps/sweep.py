@@ -33,6 +33,7 @@ from circuitkit.checks import (
     number,
     optional,
     path,
+    runner,
     several,
     shown,
     string,
@@ -252,13 +253,6 @@ def grid(
     ]
 
 
-def _executor(name: str, value: Any) -> Any:
-    if not callable(getattr(value, "submit", None)):
-        expected = "a concurrent.futures.Executor (for Dask: client.get_executor())"
-        raise wrong_type(name, expected, type(value).__name__)
-    return value
-
-
 def _cell(name: str, value: Any) -> Cell:
     if isinstance(value, Cell):
         return value
@@ -281,7 +275,7 @@ def _cells(name: str, value: Any) -> list[Cell]:
 
 @accepts(
     cells=made_by(_cells, right=[], wrong=("min", 3, None, {}, [3], ["min"], [{"target": "min"}])),
-    executor=made_by(_executor, right=Executor, wrong=(4, "pool")),
+    executor=runner(),
     store=path(),
     detect=flag(),
     progress=optional(flag()),

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,9 @@ from circuitkit.training.flat import from_chunks, n_parameters, to_chunks
 from circuitkit.training.outcomes import name_outcomes
 from circuitkit.training.problem import Problem
 from circuitkit.training.start import initial
+
+if TYPE_CHECKING:
+    from circuitkit.proof.many import Question
 
 __all__ = ["PATIENCE", "TOLERANCE", "Learned", "NotLearned", "learn", "search_all"]
 
@@ -246,9 +250,12 @@ class _Data:
     """A problem as the kernel takes it, with scratch for every thread."""
 
     def __init__(self, problem: Problem, rescue: str) -> None:
+        from circuitkit.proof.many import Question
         from circuitkit.training import compiled_search as loop
 
         self.loop, self.problem = loop, problem
+        #: what the prover is asked about every network that is found
+        self.question = Question(problem.target, TOLERANCE, problem.box, time_limit=PROOF_SECONDS)
         kind = "segments" if problem.is_exact else "points"
         self.kernel = loop.search_kernel()
         self.n = n_parameters(problem.sizes, bias=problem.bias)
@@ -334,7 +341,7 @@ def _one(data: _Data, seed: int, start: Array, budget: float, news: News) -> Lea
             search.number[loop.SPENDING] += LOOKS * data.n / setting.unit
         if not len(wrong):
             proofs += 1
-            proved, error, at = _proof(problem, _network(problem, search.theta))
+            proved, error, at = _proof(data.question, _network(problem, search.theta))
             if proved or at is None:
                 break
             wrong = problem.point(at)[None]
@@ -387,18 +394,12 @@ def _errors(problem: Problem, theta: Array, points: Array) -> Array:
     return off
 
 
-def _proof(problem: Problem, net: Network) -> tuple[bool, float, Array | None]:
+def _proof(question: Question, net: Network) -> tuple[bool, float, Array | None]:
     """Whether the network is proved, its worst error at most, and a counterexample where it is refuted."""
-    from circuitkit.proof.prove import Undecided, prove
+    from circuitkit.proof.verdict import Undecided
 
     try:
-        proof = prove(
-            net,
-            problem.target,
-            tolerance=TOLERANCE,
-            domain=problem.box,
-            time_limit=PROOF_SECONDS,
-        )
+        proof = question.answer(net)
     except Undecided:
         return False, math.nan, None
     if proof.holds:
