@@ -27,6 +27,7 @@ BINDER = ROOT / "binder" / "environment.yml"
 CHECKED = ROOT / "build" / "lock-checked.txt"  # what was last found to resolve
 
 BINDER_PYTHON = "3.11"
+_PACKAGE = {"exact", "keras", "onnx", "sklearn", "smt", "sweep", "torch", "train"}  # its extras
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "pytorch-cpu": "torch"}
 _FOR_CARDS = re.compile(r"^(nvidia-|cuda-|triton\b).*\n", re.MULTILINE)
 
@@ -115,7 +116,7 @@ def lowest(result: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         low = Path(folder) / "low.txt"
         oldest = f"--python-version={pythons(PROJECT.read_text('utf-8'))[0]}"
-        extras = [f"--extra={name}" for name in ("exact", "smt", "sweep", "torch", "train")]
+        extras = [f"--extra={name}" for name in sorted(_PACKAGE)]
         # Without this project's constraints: they are the lock's.
         common = ["pyproject.toml", "--no-config", *extras, oldest]
         uv(*common, "--resolution=lowest-direct", f"--output-file={low}")
