@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,9 +32,6 @@ from circuitkit.training.flat import from_chunks, n_parameters, to_chunks
 from circuitkit.training.outcomes import name_outcomes
 from circuitkit.training.problem import Problem
 from circuitkit.training.start import initial
-
-if TYPE_CHECKING:
-    from circuitkit.proof.many import Question
 
 __all__ = ["PATIENCE", "TOLERANCE", "Learned", "NotLearned", "learn", "search_all"]
 
@@ -394,8 +391,11 @@ def _errors(problem: Problem, theta: Array, points: Array) -> Array:
     return off
 
 
-def _proof(question: Question, net: Network) -> tuple[bool, float, Array | None]:
-    """Whether the network is proved, its worst error at most, and a counterexample where it is refuted."""
+def _proof(question: Any, net: Network) -> tuple[bool, float, Array | None]:
+    """Whether the network is proved, its worst error at most, and a counterexample where it is refuted.
+
+    ``question`` is a :class:`circuitkit.proof.many.Question`; imports do not go from here to the prover.
+    """
     from circuitkit.proof.verdict import Undecided
 
     try:
