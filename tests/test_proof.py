@@ -636,3 +636,22 @@ def test_a_relation_is_read_once_for_many_networks():
     first, second = (asked.claim(net) for net in nets)
     assert first.pieces is second.pieces
     assert [asked.answer(net).holds for net in nets] == [True, False]
+
+
+def test_the_numbers_of_a_refutation_are_exact_where_short_and_else_say_how_large_the_error_is():
+    shown = (
+        sentences.apart(Fraction(-39967, 2), Fraction(10000)),
+        sentences.apart(Fraction(15, 16), Fraction(1)),
+    )
+    assert shown == (("-19983.5", "10000"), ("0.9375", "1"))
+    assert sentences.apart(Fraction(1) + Fraction(1, 1024), Fraction(1)) == ("1.000977", "1")
+    rng = np.random.default_rng(3)
+    for _ in range(500):
+        a = Fraction(rng.uniform(-1, 1) * 10.0 ** rng.integers(-3, 6))
+        b = a + Fraction(rng.uniform(-1, 1) * 10.0 ** rng.integers(-4, 3))
+        first, second = map(Fraction, sentences.apart(a, b))
+        assert abs(first - second - (a - b)) <= abs(a - b) / 500
+    steep = ck.Network([[[1.0009765625]]])
+    assert "gives 1.000977, the target x gives 1 (worst error 0.0009766" in str(
+        ck.prove(steep, "x", domain=[(1, 1)]).verdict
+    )

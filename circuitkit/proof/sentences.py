@@ -19,6 +19,8 @@ __all__ = ["Bound", "apart", "between", "proved", "question", "refuted"]
 Bound: TypeAlias = Literal["exact", "at least", "at most"]
 
 _WORST: dict[Bound, str] = {"exact": "", "at most": "at most ", "at least": "at least "}
+#: that tell any two floats apart
+_FLOAT_DIGITS = 17
 _ROUNDED: dict[Bound, Rounding] = {"exact": "nearest", "at most": "up", "at least": "down"}
 
 
@@ -46,7 +48,7 @@ def proved(claim: Claim, error: Fraction | None, bound: Bound, n_regions: int | 
 
 def refuted(claim: Claim, error: Fraction | None, bound: Bound, point: Point) -> str:
     """Where a claim is false, as a sentence."""
-    x = vector(point)
+    x = _tuple([_spelled(v) for v in point])
     given = values(claim.network, point)
     if isinstance(claim.target, Relation):
         broken = _broken(claim, claim.target, point, given)
@@ -184,12 +186,28 @@ def _tuple(texts: Sequence[str]) -> str:
 
 
 def apart(a: Fraction, b: Fraction) -> tuple[str, str]:
-    """Two numbers with as many digits as it takes to tell them apart; then with their difference."""
+    """Two numbers with as many digits as it takes for their difference to be theirs, to a fifth of a percent.
+
+    A float's 17 digits are enough where they differ at all; where 21 do not tell them apart, one is
+    written as the other and their difference.
+    """
     for digits in range(4, 22):
-        first, second = number(a, digits), number(b, digits)
-        if a == b or first != second:
+        first, second = _spelled(a, digits), _spelled(b, digits)
+        off = abs(Fraction(first) - Fraction(second) - (a - b))
+        if a == b or (first != second and (off <= abs(a - b) / 500 or digits >= _FLOAT_DIGITS)):
             return first, second
     return f"{number(b)} {'+' if a > b else '-'} {number(abs(a - b))}", number(b)
+
+
+def _spelled(value: Fraction, digits: int = 4) -> str:
+    """A number to the last digit where six are enough for that, else rounded."""
+    for many in range(digits, 7):
+        text = number(value, many)
+        named = Fraction(text)
+        near = nearest_float(named)
+        if value == named or (math.isfinite(near) and value == Fraction(near)):
+            return text
+    return number(value, digits)
 
 
 def _end(value: Fraction) -> str:

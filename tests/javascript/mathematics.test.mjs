@@ -314,3 +314,19 @@ test("seeds are whole numbers below 2^63", () => {
     assert.throws(() => maths.initialWeights([1, 2, 1], seed), /seed: expected a whole number from 0 to 2\^63 - 1/);
   }
 });
+
+test("a sentence gives short numbers to the last digit and others so that their gap is true", () => {
+  assert.deepEqual(maths.apart(-19983.5, 10000), ["−19983.5", "10000"]);
+  assert.deepEqual(maths.apart(0.9375, 1), ["0.9375", "1"]);
+  assert.deepEqual(maths.apart(1 / 3, 1), ["0.333", "1"]);
+  assert.deepEqual(maths.apart(1.0025 + 1e-13, 1), ["1.0025", "1"]);
+  assert.deepEqual(maths.apart(1 + 1 / 1024, 1), ["1.000977", "1"]);
+  assert.equal(maths.spelled(0.015625), "0.015625");
+  const random = (k) => Math.sin(12.9898 * k) * 43758.5453;
+  for (let k = 1; k < 500; k += 1) {
+    const a = (random(k) % 1) * 10 ** (k % 9);
+    const b = a + (random(k + 1) % 1) * 10 ** ((k % 7) - 4);
+    const [x, y] = maths.apart(a, b).map(maths.parseNumber);
+    assert.ok(Math.abs(x - y - (a - b)) <= 0.00201 * Math.abs(a - b), `${a} ${b}`);
+  }
+});

@@ -988,11 +988,22 @@ function sampled({ net, target, box, tolerance, inputs }) {
 
 const PRIMES = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29];
 
-/** Two numbers with as many digits as it takes for them to differ, or null where all are the same. */
-export function apart(a, b, digits = 3) {
-  const pair = [a, b].map((v) => formatNumber(v, digits));
-  if (pair[0] !== pair[1]) return pair;
-  return digits < 18 ? apart(a, b, digits + 1) : null;
+/** A number in a sentence: to the last digit where six are enough for that, else rounded. */
+export function spelled(v, digits = 3, write = formatNumber) {
+  for (let d = digits; d <= 6; d += 1) if (parseNumber(write(v, d)) === v) return write(v, d);
+  return write(v, digits);
+}
+
+/**
+ * Two numbers with as many digits as it takes for their difference to be theirs, to a fifth of a percent, or
+ * null where all digits are the same.
+ */
+export function apart(a, b, digits = 3, write = formatNumber) {
+  const pair = [a, b].map((v) => spelled(v, digits, write));
+  const [x, y] = pair.map(parseNumber);
+  const true_ = pair[0] !== pair[1] && !(Math.abs(x - y - (a - b)) > 0.002 * Math.abs(a - b));
+  if (true_) return pair;
+  return digits < 18 ? apart(a, b, digits + 1, write) : pair[0] === pair[1] ? null : pair;
 }
 
 /**
@@ -1016,7 +1027,7 @@ export function words(found, { name, names, tolerance, range = null, scope = "" 
   if (status === "undecided") return `Agrees with ${name} wherever it was tried; that is no proof.`;
   if (!worst) return "The weights are no longer finite numbers.";
   const k = network.reduce((best, v, i) => (Math.abs(v - target[i]) > Math.abs(network[best] - target[best]) ? i : best), 0);
-  const at = worst.map((v, i) => `${names[i]} = ${formatNumber(v, 3)}`).join(", ");
+  const at = worst.map((v, i) => `${names[i]} = ${spelled(v)}`).join(", ");
   const values = apart(network[k], target[k]);
   const gap = values ? `it gives ${values[0]}, not ${values[1]}` : `it is ${formatNumber(error * norm(worst), 3)} off`;
   return `Not ${name}${scope}: at ${at} ${gap}.`;

@@ -1436,7 +1436,8 @@ function bounded(v, up) {
 const above = (error, tolerance, p = 3) =>
   p < 17 && digits(error, p) === digits(tolerance, p) ? above(error, tolerance, p + 1) : digits(error, p);
 
-const point = (v) => (v.length === 1 ? digits(v[0], 4) : `(${v.map((c) => digits(c, 4)).join(", ")})`);
+const spelled = (v) => maths.spelled(v, 4, digits);
+const point = (v) => (v.length === 1 ? spelled(v[0]) : `(${v.map(spelled).join(", ")})`);
 
 /** The functions of the catalogue, the nearest first, and the one that the network certainly computes. */
 function judge(net, tolerance) {
@@ -1512,7 +1513,8 @@ function details(name, { target, error, worst, ray, network, exact }, tolerance)
   const nearest = `The nearest function of the catalogue is ${target.text}, ${exact ? "worst" : "in floating point"} error ${above(error, tolerance)}, ${rules.phrases.measure}`;
   if (!worst) return `${nearest}.`;
   const wanted = maths.evaluate(target, worst)[0];
-  const gap = `at x = ${point(worst)} the network gives ${digits(network[0], 4)} instead of ${digits(wanted, 4)}`;
+  const [gives, should] = maths.apart(network[0], wanted, 4, digits) ?? [network[0], wanted].map(spelled);
+  const gap = `at x = ${point(worst)} the network gives ${gives} instead of ${should}`;
   const far = ray ? "; further out the gap grows in proportion" : "";
   return name === null ? `${nearest}: ${gap}${far}.` : `Worst input: ${gap}${far}.`;
 }
