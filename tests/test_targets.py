@@ -421,6 +421,14 @@ def test_whole_numbers_beyond_64_bits_have_values(text):
     np.testing.assert_allclose(values, float(text.split("+")[-1].split(",")[-1].strip(" )")))
 
 
+def test_an_array_of_pythons_numbers_as_numpy_1_makes_it_has_values():
+    f = ck.target("x + 1e20")
+    f._call = lambda x: (np.array([v + 10**20 for v in x], dtype=object),)
+    values = f([[1.0], [2.0]])
+    assert values.dtype == np.float64
+    assert values.tolist() == [[1e20], [1e20]]
+
+
 def test_a_number_of_hundreds_of_digits_is_written_short_and_never_read_as_another():
     x = sympy.Symbol("x", real=True)
     for number in (sympy.Rational(1, 10**14567), sympy.Integer(-3) ** 9999):

@@ -448,8 +448,12 @@ def _reduce(ufunc: np.ufunc) -> Callable[..., Any]:
 
 
 def _as_array(values: Any) -> NDArray[Any]:
-    """What the compiled function gave; its whole numbers beyond 64 bits are Python's, no array's."""
-    return np.asarray(nearest_float(values) if isinstance(values, int) else values)
+    """What the compiled function gave; its whole numbers beyond 64 bits are Python's, no array's.
+
+    NumPy 1 makes an array of Python's numbers of a sum with one of them.
+    """
+    found = np.asarray(nearest_float(values) if isinstance(values, int) else values)
+    return found.astype(np.float64) if found.dtype == object else found
 
 
 class _Writer(StrPrinter):  # type: ignore[misc]
