@@ -312,6 +312,25 @@ def test_a_unit_spells_out_its_sum_when_it_is_clicked(show):
     expect(page.locator(".ck-inspector")).to_contain_text("1 · 3 + (−1) · 5 = −2, off: 0")
 
 
+def test_names_of_inputs_beside_each_other_do_not_run_into_one_word(show):
+    places = [
+        f"{part} {where}" for part in ("windows", "body", "wheels") for where in ("top", "bottom")
+    ]
+    net = ck.Network([[[1, -1, 0.5, 1, -1, 1]], [[1]]])
+    car = ck.CircuitWidget(net, input_names=places, panels=("network",), domain=(0, 1))
+    page = show(car, width=380)
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll(".ck-input .ck-name")].map((name) => {
+            const range = document.createRange();
+            range.selectNodeContents(name);
+            const box = range.getBoundingClientRect();
+            return [box.left, box.right];
+        })"""
+    )
+    assert len(boxes) == 6
+    assert all(right + 3 <= left for (_, right), (left, _) in pairwise(boxes))
+
+
 HEIGHTS = """() => {
     const clip = document.querySelector(".ck-curve .ck-clip").viewBox.baseVal;
     const d = document.querySelector(".ck-curve .ck-network-line").getAttribute("d");
