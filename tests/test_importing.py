@@ -1114,3 +1114,122 @@ def test_an_object_of_keras_is_compared_with_its_own_prediction():
     for other in (3, None):
         with pytest.raises(TypeError, match="^model: expected a path or a Keras model"):
             Network.from_keras(other)
+
+
+# --- what is rarely met -------------------------------------------------------------------------------------
+
+F = np.float32
+RARE = [
+    ([node("Squeeze", "x a")], {"x": [2]}, {"a": np.int64([0])}, ValueError, "are not 1 long"),
+    ([node("Split", "x s", "y z")], {"x": [4]}, {"s": np.int64([1, 2])}, ValueError, "4 elements in parts of"),
+    ([node("Constant", "", value_string="a")], {"x": [1]}, {}, TypeError, "a constant of another kind than numbers"),
+    ([node("BatchNormalization", "x w w w w", training_mode=1)], {"x": [1, 1]}, {"w": F([1])}, TypeError, "training mode"),
+    ([node("BatchNormalization", "x w w w v")], {"x": [1, 1]}, {"w": F([1]), "v": F([-1])}, TypeError, "variance that is not positive"),
+    ([node("ReduceSum", "w", "h"), node("Add", "x h")], {"x": [1]}, {"w": F([1])}, TypeError, "reduces a constant"),
+    ([node("MaxPool", kernel_shape=[3])], {"x": [1, 1, 2]}, {}, ValueError, "a window of 3 in 2 elements"),
+    ([node("MaxPool", "x", "y z", kernel_shape=[1])], {"x": [1, 1, 2]}, {}, TypeError, "the places of its maxima"),
+    ([node("MaxPool", kernel_shape=[1], pads=[1, 0])], {"x": [1, 1, 2]}, {}, ValueError, "lies in the padding alone"),
+    ([node("Clip", "x w")], {"x": [2]}, {"w": F(np.nan)}, TypeError, "a bound that is nan"),
+    ([node("Conv", "x k")], {"x": [1, 1, 50, 50]}, {"k": np.ones((1, 1, 25, 25), F)}, ValueError, "reads|would need"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("nodes", "inputs", "weights", "error", "message"), RARE)
+def test_what_is_rarely_met_is_refused_by_its_node_too(nodes, inputs, weights, error, message):
+    with pytest.raises(error, match=f"^model: the node .*({message})"):
+        Network.from_onnx(model_of(nodes, inputs, **weights))
+
+
+def test_what_is_rarely_met_is_read_too():
+    for nodes, inputs, weights in (
+        ([node("Split", "x", "a b"), node("Sub", "a b")], {"x": [4]}, {}),
+        (
+            [node("Expand", "w s", "h"), node("Add", "x h")],
+            {"x": [2, 3]},
+            {"w": F([1, 2, 3]), "s": np.int64([2, 3])},
+        ),
+        (
+            [node("MaxPool", kernel_shape=[2], strides=[3], pads=[0, 1], ceil_mode=1)],
+            {"x": [1, 1, 5]},
+            {},
+        ),
+    ):
+        model = model_of(
+            nodes, inputs, opset=17 if "Split" not in nodes[0].op_type else 13, **weights
+        )
+        agrees(Network.from_onnx(model), model)
+
+
+def test_a_graph_without_inputs_and_a_sparse_weight_are_refused():
+    with pytest.raises(ValueError, match="^model: expected at least one input, got none"):
+        Network.from_onnx(model_of([node("Relu", "w")], {}, w=F([1])))
+    sparse = model_of([node("Relu")], {"x": [2]})
+    sparse.graph.sparse_initializer.add()
+    with pytest.raises(TypeError, match="^model: expected dense weights"):
+        Network.from_onnx(sparse)
+
+
+def test_what_a_module_rarely_does_is_read_or_refused_too():
+    read = module_of(
+        lambda m, x: torch.add(torch.min(m.a(x), x), x, alpha=0.5).contiguous()
+        + nn.functional.dropout(x, training=False)
+        + m.c(m.w).view(x.shape[0], 3),
+        a=linear(), c=nn.ReLU(), w=matrix(1, 3),
+    )  # fmt: skip
+    x = torch.tensor([[0.3, -2.0, 5.0]], dtype=torch.float64)
+    np.testing.assert_allclose(Network.from_torch(read)(x.numpy()), read(x).detach(), atol=1e-12)
+    for function, parts, message in (
+        (lambda m, x: m.a(x).sum(5), {}, "axis 5 of shape"),
+        (lambda m, x: m.b(m.a(x)), {"b": nn.BatchNorm1d(4)}, "4 channels, shape"),
+        (lambda m, x: m.b(m.a(x)), {"b": nn.PReLU(4)}, "4 slopes, shape"),
+        (lambda m, x: m.a(x).view(2, 2), {}, "into"),
+        (lambda m, x: m.a(x).real, {}, "called in a way that is not read"),
+        (lambda m, x: m.a(x) * 1e200 * 1e200, {}, "leaves the range of the doubles"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=f"^module: .*{message}"):
+            Network.from_torch(module_of(function, a=linear(), **parts))
+
+    class Two(nn.Module):
+        def forward(self, x, y):
+            return nn.functional.relu(x) + y
+
+    class Fixed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a = linear(3, 2)
+
+        def forward(self, x):
+            return self.a(x) if x.size(0) is None else self.a.weight.sum(1)
+
+    with pytest.raises(ValueError, match="^module: expected one input"):
+        Network.from_torch(_with_weights(Two()))
+    assert Network.from_torch(Fixed().double()).n_outputs == 2
+
+
+def _with_weights(module):
+    module.unused = linear()
+    return module
+
+
+def test_a_models_flattened_channels_and_odd_numbers_of_keras(tmp_path):
+    first = graph_of(dense("d", 1, "x", kind="Flatten", data_format="channels_first"))
+    first["config"]["layers"][0]["config"]["batch_input_shape"] = [None, 2, 2]
+    with pytest.raises(TypeError, match="channels that come first"):
+        Network.from_keras(hdf5(tmp_path, first))
+    slope = graph_of(
+        dense(
+            "d",
+            1,
+            "x",
+            kind="LeakyReLU",
+            alpha={"class_name": "__numpy__", "config": {"value": 0.5}},
+        )
+    )
+    assert Network.from_keras(hdf5(tmp_path, slope))([-2, 2]).tolist() == [-1, 2]
+    with pytest.raises(ValueError, match="too large, or no numbers"):
+        Network.from_keras(hdf5(tmp_path, graph_of(dense("d", 1, "x")), d=[np.bytes_("a")]))
+    path = hdf5(tmp_path, graph_of(dense("d", 1, "x")))
+    with h5py.File(path, "a") as file:
+        del file["model_weights"]
+    with pytest.raises(ValueError, match="it has no weights"):
+        Network.from_keras(path)

@@ -157,7 +157,7 @@ def need_agreement_of_batches(
         ValueError: it mixes the inputs of a batch, so that it is no function of one of them.
     """
     try:
-        source(points(found.low.n_inputs, floats)[:2])
+        source(points(found.low.n_inputs, floats))
     except Exception:  # made for one input at a time
         return
     try:
