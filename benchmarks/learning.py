@@ -118,14 +118,36 @@ def more_inputs() -> Iterator[Row]:
     yield Row("(min(x1, x2), max(x1, x2))", (4,), 200)
 
 
+def choice(name: str, count: int) -> str:
+    """The smallest or the largest of so many numbers."""
+    return f"{name}({', '.join(f'x{i + 1}' for i in range(count))})"
+
+
+#: widths of the knockout tournament's hidden layers, by the count of its players
+TOURNAMENT = {2: (3,), 3: (5, 3), 4: (6, 3), 5: (8, 5, 3)}
+
+
 def frontier() -> Iterator[Row]:
     """Deeper: minima and maxima of three and more on the architecture of the knockout tournament."""
-    yield Row("min(x1, x2, x3)", (5, 3), 200, budget=100_000)
-    yield Row("max(min(x1, x2), min(max(x1, x2), x3))", (5, 4), 100, budget=100_000)
-    yield Row("min4", (6, 3), 100, budget=100_000)
+    yield Row(choice("min", 3), (5, 3), 40, budget=100_000)
+    yield Row("min4", (6, 3), 200, budget=100_000)
+    yield Row(choice("min", 5), (8, 5, 3), 5, budget=500_000)
     yield Row("identity", (2, 2, 2, 2), 200, rescue="restart")
     yield Row("identity", (2, 2, 2, 2), 200)
-    yield Row("min(x1, x2, x3, x4, x5)", (8, 5, 3), 20, budget=500_000)
+
+
+def law() -> Iterator[Row]:
+    """The chance of one descent from a new start, against depth and width, and against the count of inputs."""
+    for width in (2, 3, 4):
+        for depth in range(1, 7):
+            yield Row("identity", (width,) * depth, 100, rescue="restart")
+    for count, seeds, budget in (
+        (2, 200, 20_000),
+        (3, 100, 20_000),
+        (4, 40, 20_000),
+        (5, 10, 60_000),
+    ):
+        yield Row(choice("min", count), TOURNAMENT[count], seeds, rescue="restart", budget=budget)
 
 
 PARTS = {
@@ -134,6 +156,7 @@ PARTS = {
     "wide": wide,
     "more-inputs": more_inputs,
     "frontier": frontier,
+    "law": law,
 }
 
 
@@ -165,6 +188,8 @@ def measure(row: Row, share: float, pool: ProcessPoolExecutor) -> dict[str, Any]
     weights = [np.stack(layer) for layer in zip(*(f.weights for f in found), strict=True)]
     biases = [np.stack(layer) for layer in zip(*(f.biases for f in found), strict=True)]
     rate = Rate(proved, n)
+    descents = sum(f.descents for f in found)
+    chance = Rate(proved, descents)
     cost = np.array([f.cost for f in found])
     return {
         "target": row.target,
@@ -184,8 +209,10 @@ def measure(row: Row, share: float, pool: ProcessPoolExecutor) -> dict[str, Any]
         "cost max": round(float(cost.max()), 2),
         "first costs": [round(float(c), 2) for c in cost[:8]],
         "expected cost": round(float(cost.sum() / proved), 2) if proved else None,
-        "descents": sum(f.descents for f in found),
-        "proved per descent": round(proved / sum(f.descents for f in found), 5),
+        "descents": descents,
+        "proved per descent": round(float(chance), 5),
+        "per descent low": round(chance.low, 5),
+        "per descent high": round(chance.high, 5),
         "counterexamples": sum(f.counterexamples for f in found),
         "proofs": sum(f.proofs for f in found),
         "largest error": float(row.problem.worst_errors(weights, biases)[solved].max())

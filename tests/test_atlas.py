@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from itertools import pairwise
 
@@ -112,3 +113,27 @@ def test_an_expected_cost_charges_failures_to_the_successes():
     assert comparison.expected(spent, ~proved & proved) == np.inf
     low, high = comparison.interval(spent, np.zeros(3, dtype=bool))
     assert (low, high) == (2, None)  # the rule of three: below one success in the mean seed's three
+
+
+def test_variable_projection_is_right_where_it_says_so_and_fits_the_last_layer_best():
+    import circuitkit as ck
+
+    attempt = comparison.Attempt(3, (2, 3, 1))
+    theta = attempt.theta.copy()
+    errors, offered, slopes = comparison.projected(attempt, theta)
+    assert slopes.shape == (64, 6)
+    np.testing.assert_allclose(offered.T @ errors, 0, atol=1e-9)
+    assert attempt.spent > 0
+    assert comparison.variable_projection(attempt, {})
+    assert ck.prove(attempt.network, "min", tolerance=1e-6)
+
+
+def test_the_convex_programme_finds_less_norm_than_the_circuit_and_not_the_minimum():
+    known = json.loads(comparison.RESULTS.read_text())["convex programme"]
+    found = comparison.convex()
+    assert found["units"] == known["units"] == 4
+    assert found["norm"] == pytest.approx(known["norm"])
+    assert found["norm"] < 2 * 2**0.5 < found["norm of the circuit"]
+    assert found["loss"] < 1e-20
+    assert not found["proved"]
+    assert found["error"] == pytest.approx(known["error"], rel=1e-3)

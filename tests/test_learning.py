@@ -14,6 +14,7 @@ from scipy import integrate
 import circuitkit as ck
 from circuitkit.progress import Bar, News
 from circuitkit.training import compiled_search as kernel
+from circuitkit.training import judging
 from circuitkit.training import learn as learning
 from circuitkit.training.architecture import least_hidden, too_small
 from circuitkit.training.flat import n_parameters, to_chunks
@@ -229,13 +230,66 @@ def test_biases_boxes_and_more_inputs_are_learned(target, hidden, box):
 
 def test_what_the_points_do_not_show_the_prover_does(monkeypatch):
     """With few points and no look at random inputs: wrong networks without a loss, refuted and mended."""
-    monkeypatch.setattr(learning, "_wrong_points", lambda *_: np.empty((0, 4)))
+    monkeypatch.setattr(learning, "wrong_points", lambda *_: (np.empty((0, 4)), 0))
     monkeypatch.setattr("circuitkit.training.problem.POINTS", 32)
     monkeypatch.setattr("circuitkit.training.problem.PER_PARAMETER", 1)
     found = seek("min(x1, x2, x3)", (5, 3), range(3))
     assert all(f.proved for f in found)
     assert sum(f.counterexamples for f in found) > 0
     assert all(f.proofs == f.counterexamples + 1 for f in found)
+
+
+def beside_the_minimum(apart):
+    """The minimum of three, but for one unit whose hyperplane is a little beside the target's."""
+    first = np.array([[0, 1, 0], [0, -1, 0], [-1, 1, 0], [0, 0, 1], [0, 0, -1.0]])
+    second = np.array([[0, 0, 0, 1, -1], [0, 0, 0, -1, 1], [-1, 1, 1, 1, -1.0]])
+    first[2, 2] = apart
+    return [first, second, np.array([[1.0, -1, -1]])]
+
+
+def test_random_lines_cross_what_random_points_do_not_hit():
+    apart = 1e-5
+    weights = beside_the_minimum(apart)
+    biases = [np.zeros(len(w)) for w in weights]
+    p = problem("min(x1, x2, x3)", (5, 3))
+    # Off by up to 1e-5 in a wedge, and by no more than that anywhere.
+    points = p.spread(2_000, seed=3)
+    tolerance = 0.9 * apart
+    assert (judging.errors_at(p, weights, biases, points) > tolerance).mean() < 0.2
+    random = np.random.default_rng(5)
+    found, looked = judging.wrong_points(p, weights, biases, random, tolerance)
+    assert len(found) == judging.JOINING
+    assert looked < 60_000
+    assert (judging.errors_at(p, weights, biases, found) > tolerance).all()
+    right = beside_the_minimum(0)
+    found, _ = judging.wrong_points(p, right, biases, random, 1e-9)
+    assert len(found) == 0
+
+
+def test_a_network_that_is_free_to_be_tidy_becomes_so():
+    """The median's circuit with its freedom spent on crooked weights; what is learned is tidy."""
+    found = seek("max(min(x1, x2), min(max(x1, x2), x3))", (5, 4), [2])[0]
+    assert found.proved
+    assert found.error == 0
+    for w in found.weights:
+        np.testing.assert_array_equal(w, np.round(4 * w) / 4)
+    crooked = [w.copy() for w in found.weights]
+    crooked[0] *= np.array([[0.3], [1.7], [0.9], [2.1], [0.6]])
+    crooked[1] /= np.array([0.3, 1.7, 0.9, 2.1, 0.6])
+    p = problem("max(min(x1, x2), min(max(x1, x2), x3))", (5, 4))
+    x, y = p.points
+    tidy, work = judging.tidied(crooked, found.biases, x, y, bias=False, enough=1e-18)
+    assert work > 0
+    assert ck.prove(ck.Network(tidy[0]), p.target)
+
+
+def test_what_cannot_be_tidy_is_left_as_it_is():
+    x = np.array([[1.0, 0.0], [-1.0, 0.0]])
+    weights = [np.array([[1.0], [-1.0]]), np.array([[1 / 3, -1 / 3]])]
+    tidy, _ = judging.tidied(
+        weights, [np.zeros(2), np.zeros(1)], x, x[:, :1] / 3, bias=False, enough=1e-18
+    )
+    assert tidy is None
 
 
 def test_a_seed_is_the_same_in_any_company():

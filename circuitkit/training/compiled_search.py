@@ -66,6 +66,7 @@ class Setting(NamedTuple):
     kink_values: Array
     key: np.uint64
     vain: NDArray[np.int64]
+    aloud: float
     unit: float
 
 
@@ -541,7 +542,7 @@ def _draw_unit(theta, setting, x, search, room, layer, unit, outgoing):
         begin += n_out * (n_in + bias)
         for o in range(sizes[layer + 2]):
             at_weight = begin + o * (n_out + bias) + unit
-            theta[at_weight] = (2 * _uniform(key, count) - 1) * np.sqrt(6.0 / n_out)
+            theta[at_weight] = setting.aloud * (2 * _uniform(key, count) - 1) * np.sqrt(6.0 / n_out)
 
 
 @_function
@@ -699,7 +700,7 @@ def search_kernel() -> Compiled:
     taken = types.int64(
         named(
             Setting, wholes, types.boolean, matrix, matrix, row, wholes, row, matrix,
-            types.uint64, wholes, number,
+            types.uint64, wholes, number, number,
         ),
         matrix, matrix,
         named(Search, row, row, row, wholes),

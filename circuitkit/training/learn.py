@@ -2,9 +2,9 @@
 
 :mod:`~circuitkit.training.compiled_search` searches for weights with no loss on a
 :class:`~circuitkit.training.problem.Problem`. Where its loss is exact, what it finds is the function up to a
-small error, which it measures itself; elsewhere a look at random inputs comes first, and what is wrong
-there joins the data. The last word is :func:`circuitkit.prove`'s: a counterexample becomes a point, and
-the search goes on.
+small error, which it measures itself; elsewhere :mod:`~circuitkit.training.judging` looks along random lines
+first, and what is wrong there joins the data; then it makes the weights tidy, where it can. The last word
+is :func:`circuitkit.prove`'s: a counterexample becomes a point, and the search goes on.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from circuitkit.progress import Bar, News, attended
 from circuitkit.training.architecture import least_hidden, too_small
 from circuitkit.training.arguments import BOX, HIDDEN, POSITIVE, SEED, box_of, need_memory
 from circuitkit.training.flat import from_chunks, n_parameters, to_chunks
+from circuitkit.training.judging import errors_at, tidied, wrong_points
 from circuitkit.training.outcomes import name_outcomes
 from circuitkit.training.problem import Problem
 from circuitkit.training.start import initial
@@ -52,8 +53,9 @@ PATIENCE: dict[tuple[str, str], tuple[int, ...]] = {
     ("redraw", "segments"): (0, 1, 4, 12, 40),
     ("redraw", "points"): (40,),
 }
-#: random inputs that are looked at before a proof, and how many wrong ones join the data
-LOOKS, JOINING = 50_000, 16
+#: the size of the outgoing weights of a unit that is drawn anew, as a share of a new start's. Where many parts
+#: have to come right, a unit that is silent at first leaves the others as they are: the first step fits it in.
+ALOUD = {"segments": 1.0, "points": 1e-4}
 #: rounds of counterexamples to one network, after which the search starts anew
 ROUNDS = 8
 #: what is spent between two looks at the keyboard, in gradients
@@ -275,6 +277,7 @@ class _Data:
             kink_values=np.concatenate(values),
             key=np.uint64(0),
             vain=np.array(PATIENCE[rescue, kind], dtype=np.int64),
+            aloud=ALOUD[kind],
             unit=problem.unit,
         )
         self.enough = ENOUGH[kind]
@@ -332,13 +335,17 @@ def _one(data: _Data, seed: int, start: Array, budget: float, news: News) -> Lea
             break
         if status == loop.GOING_ON:
             continue
-        wrong = np.empty((0, x.shape[1]))
+        wrong, looked = np.empty((0, x.shape[1])), 0
         if not problem.is_exact:
-            wrong = _wrong_points(problem, search.theta, seed, rounds)
-            search.number[loop.SPENDING] += LOOKS * data.n / setting.unit
+            random = np.random.default_rng((seed, rounds))
+            wrong, looked = wrong_points(
+                problem, *_layers(problem, search.theta), random, float(TOLERANCE)
+            )
+            search.number[loop.SPENDING] += looked * data.n / setting.unit
         if not len(wrong):
             proofs += 1
-            proved, error, at = _proof(data.question, _network(problem, search.theta))
+            proved, error, at, work = _judged(data, search.theta, x, y)
+            search.number[loop.SPENDING] += work / setting.unit
             if proved or at is None:
                 break
             wrong = problem.point(at)[None]
@@ -367,28 +374,27 @@ def _one(data: _Data, seed: int, start: Array, budget: float, news: News) -> Lea
     )
 
 
-def _wrong_points(problem: Problem, theta: Array, seed: int, rounds: int) -> Array:
-    """Up to :data:`JOINING` points where the network is wrong, of many random ones: the worst, and others."""
-    generator = np.random.default_rng((seed, rounds))
-    points = problem.spread(LOOKS, seed=int(generator.integers(2**63)))
-    off = _errors(problem, theta, points)
-    wrong = np.flatnonzero(off > float(TOLERANCE))
-    if len(wrong) > JOINING:
-        worst = wrong[np.argsort(-off[wrong], kind="stable")]
-        others = generator.permutation(worst[JOINING // 2 :])
-        wrong = np.concatenate([worst[: JOINING // 2], others[: JOINING // 2]])
-    return points[wrong]
-
-
-def _errors(problem: Problem, theta: Array, points: Array) -> Array:
-    """The error at points (x, c), relative to the inputs."""
+def _judged(
+    data: _Data, theta: Array, x: Array, y: Array
+) -> tuple[bool, float, Array | None, float]:
+    """What :func:`_proof` says of the network, or of a tidy one, put in its place; and the multiply-adds."""
+    problem = data.problem
+    if problem.is_exact:
+        return *_proof(data.question, _network(problem, theta)), 0.0
     weights, biases = _layers(problem, theta)
-    h = points[:, :-1].T
-    for layer, (w, b) in enumerate(zip(weights, biases, strict=True)):
-        h = w @ (np.maximum(h, 0) if layer else h) + np.outer(b, points[:, -1])
-    off: Array = np.abs(h.T - problem.values(points)).max(axis=1)
-    off /= np.maximum(np.abs(points).max(axis=1), 1e-300)
-    return off
+    tidy, work = tidied(weights, biases, x, y, bias=problem.bias, enough=ENOUGH["points"])
+    if tidy is not None:
+        ws, bs = ([layer[None] for layer in part] for part in tidy)
+        neat = to_chunks(ws, bs, 1, bias=problem.bias)
+        proved, error, at = _proof(data.question, _network(problem, neat[0][:, 0]))
+        if proved:
+            theta[:] = neat[0][:, 0]
+        is_wrong = at is not None and bool(
+            errors_at(problem, weights, biases, problem.point(at)[None])[0] > 2 * TOLERANCE
+        )
+        if proved or is_wrong:
+            return proved, error, at, work
+    return *_proof(data.question, _network(problem, theta)), work
 
 
 def _proof(question: Any, net: Network) -> tuple[bool, float, Array | None]:
