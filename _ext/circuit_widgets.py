@@ -1,8 +1,9 @@
 """Ships the widget with the book: one script, one style sheet, only on pages that show a widget.
 
 They are those that Jupyter runs (:mod:`circuitkit.widget.page`), in fewer letters, the script as a classic
-one, so that a page opened from a disk is alive. What reads weights (``circuitkit.widget.reader``) and the
-plane of a unit (``circuitkit.widget.plane``) are a script and a style sheet each, for the pages that show them.
+one, so that a page opened from a disk is alive. What reads weights (``circuitkit.widget.reader``), the plane of
+a unit (``circuitkit.widget.plane``) and networks on their shelves (``circuitkit.widget.shelves``) are a script
+and a style sheet each, for the pages that show them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from circuitkit.widget import page, plane, reader
+from circuitkit.widget import page, plane, reader, shelves
 
 try:
     import minify
@@ -26,7 +27,7 @@ FOLDER = "circuitkit"
 _CARRIED = re.compile(f"{re.escape(page.CARRIED[0])}.*?{re.escape(page.CARRIED[1])}", re.DOTALL)
 _SCRIPT, _STYLE = "text/javascript", "text/css"
 #: what a place names as its module -> what that needs beside the widget's own
-_ADDED = {"plane": plane, "reader": reader}
+_ADDED = {"plane": plane, "reader": reader, "shelves": shelves}
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

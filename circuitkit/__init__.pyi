@@ -37,10 +37,12 @@ from circuitkit.training.run import TrainingRun as TrainingRun
 from circuitkit.training.train import train as train
 from circuitkit.widget import plane as plane
 from circuitkit.widget import reader as reader
+from circuitkit.widget import shelves as shelves
 from circuitkit.widget.circuit_widget import Challenge as Challenge
 from circuitkit.widget.circuit_widget import CircuitWidget as CircuitWidget
 from circuitkit.widget.plane import WeightPlane as WeightPlane
 from circuitkit.widget.reader import WeightsReader as WeightsReader
+from circuitkit.widget.shelves import LossShelves as LossShelves
 
 __version__: str
 __all__: list[str]

@@ -30,6 +30,7 @@ INSTANCES: dict[type, Callable[[], Any]] = {
     pd.DataFrame: lambda: TABLE,
     Executor: lambda: ThreadPoolExecutor(1),
     ck.Challenge: lambda: ck.Challenge("key", "prompt"),
+    ck.TrainingRun: lambda: ck.train("min", 3, seeds=4, steps=1),
 }
 
 
@@ -97,6 +98,7 @@ MADE = {
     "Cell": lambda: ck.Cell("abs", 2),
     "Challenge": None,
     "CircuitWidget": None,
+    "LossShelves": None,
     "Rate": None,
     "TrainingRun": lambda: RUN,
     "WeightPlane": None,

@@ -57,6 +57,22 @@ export function show(value, digits = 2) {
   return text === "-0" ? "0" : text.replace("-", "−");
 }
 
+/** The colors of a map of values in this widget and theme, as red, green, blue and alpha. */
+export function mapColors(root) {
+  const probe = html("i", { class: "ck-probe" });
+  const context = html("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+  root.append(probe);
+  const read = (name) => {
+    probe.style.color = `var(--ck-map-${name})`;
+    context.fillStyle = getComputedStyle(probe).color;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data];
+  };
+  const colors = { positive: read("positive"), zero: read("zero"), negative: read("negative") };
+  probe.remove();
+  return colors;
+}
+
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
 const subscript = (digits) => digits.replace(/\d/g, (d) => SUBSCRIPTS[Number(d)]);
 

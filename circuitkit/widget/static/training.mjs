@@ -488,7 +488,7 @@ export class Compare {
 }
 
 /** A network as dots and lines: sign by color and dashes, size by width. */
-class Miniature {
+export class Miniature {
   constructor(sizes) {
     const [w, h] = [96, 96];
     this.element = svg("svg", { class: "ck-miniature", viewBox: `0 0 ${w} ${h}`, "aria-hidden": "true" });
@@ -543,7 +543,7 @@ class SmallCurve {
   }
 }
 
-class SmallMap {
+export class SmallMap {
   constructor({ domain, target }, colors) {
     this.element = html("canvas", { class: "ck-small-graph", width: SMALL, height: SMALL, "aria-hidden": "true" });
     this.values = (f) => sampleGrid(f, domain.map(() => 0), [0, 1], domain, SMALL);

@@ -5,7 +5,7 @@
  * touches. All listeners end with one AbortController.
  */
 import * as maths from "./mathematics.mjs";
-import { html, button, set, setText, show, inputName, formula } from "./dom.mjs";
+import { html, button, set, setText, show, inputName, formula, mapColors } from "./dom.mjs";
 import { State, RANGE, encode, decode, toPython } from "./state.mjs";
 import { Drawing, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
@@ -266,7 +266,7 @@ class View {
     if (panels.includes("compare")) {
       this.compare = new Compare({
         ...common,
-        colors: () => (this.colors ??= this.#readColors()),
+        colors: () => (this.colors ??= mapColors(this.root)),
         open: (net, seed) => {
           state.replace(net);
           this.training?.restart();
@@ -573,7 +573,7 @@ class View {
     this.#updateInspector(pass);
     const output = config.output ?? 0;
     if (this.graph) {
-      this.colors ??= this.#readColors();
+      this.colors ??= mapColors(this.root);
       const shown = this.verdict ? { holds: this.verdict.holds, worst: this.worst } : null;
       const pieces = this.pieces ? this.#regions(net, key) : null;
       this.graph.update(net, pass.out[output], wanted === null ? null : wanted[output], shown, this.colors, pieces);
@@ -692,21 +692,6 @@ class View {
     const z = pass.pre[layer][unit];
     const name = unitName(layer, unit, state.sizes);
     return `${name[0].toUpperCase()}${name.slice(1)}: ${terms.join(" + ")} = ${show(z)}, ${z > 0 ? `on: ${show(z)}` : "off: 0"}.`;
-  }
-
-  #readColors() {
-    const probe = html("i", { class: "ck-probe" });
-    const context = html("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-    this.root.append(probe);
-    const read = (name) => {
-      probe.style.color = `var(--ck-map-${name})`;
-      context.fillStyle = getComputedStyle(probe).color;
-      context.fillRect(0, 0, 1, 1);
-      return [...context.getImageData(0, 0, 1, 1).data];
-    };
-    const colors = { positive: read("positive"), zero: read("zero"), negative: read("negative") };
-    probe.remove();
-    return colors;
   }
 
   end() {
