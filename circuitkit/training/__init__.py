@@ -10,5 +10,6 @@ on a GPU or with curvature; :mod:`.outcomes` says what became of each seed. :mod
 for one seed, to be read.
 
 :mod:`.learn` goes on until a network is proved: :mod:`.architecture` says how wide it should be,
-:mod:`.problem` what it learns, :mod:`.compiled_search` searches. Nothing here has seen the circuits.
+:mod:`.problem` what it learns, :mod:`.compiled_search` searches, :mod:`.judging` looks where it is wrong
+before the prover is asked. Nothing here has seen the circuits.
 """
