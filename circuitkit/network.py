@@ -240,6 +240,10 @@ class Network:
 
         The module is called as it is, at random and extreme inputs, and must give what the network gives.
 
+        A clip becomes a difference of two units, relu(z) - relu(z - 6), of which doubles hold nothing where z
+        is 1e17: where cancellation takes an output from the source's by more than a thousandth of the
+        largest at inputs up to that size (and by more than 1e-9 max(1, |x|)) at an input tried, it is refused.
+
         Args:
             module: a ``torch.nn.Module`` on any device, in any precision.
 
@@ -249,7 +253,8 @@ class Network:
             ValueError: weights that are not finite or not there yet (of a lazy layer, or on the device
                 ``"meta"``), several inputs, shapes that do not fit, tensors changed in place and read
                 again; or the module does something else than its steps say: it has hooks, a layer
-                with a forward pass of its own, Dropout or a normalization in training mode.
+                with a forward pass of its own, Dropout or a normalization in training mode;
+                or so much cancels that float64 loses its outputs.
 
         Example:
             >>> import torch
@@ -295,6 +300,10 @@ class Network:
         through them by further units, exactly: a ReLU's activation by one a layer, since it is never
         negative, an input by a pair, x = relu(x) - relu(-x).
 
+        A clip becomes a difference of two units, relu(z) - relu(z - 6), of which doubles hold nothing where z
+        is 1e17: where cancellation takes an output from the source's by more than a thousandth of the
+        largest at inputs up to that size (and by more than 1e-9 max(1, |x|)) at an input tried, it is refused.
+
         A batch of open size is taken as one input; several inputs or outputs stand one after another.
         Nothing of the file is run but by onnxruntime, and no other file is opened for it.
 
@@ -306,7 +315,7 @@ class Network:
             TypeError: neither of these, or an operator that is not piecewise linear, with its node.
             FileNotFoundError: no such file.
             ValueError: not an ONNX file, a model that does not fit together or is too large, or one
-                of which onnxruntime computes something else.
+                of which onnxruntime computes something else, or doubles lose the outputs.
 
         Example:
             >>> import tempfile
@@ -335,7 +344,7 @@ class Network:
             ImportError: without the extra ``onnx``.
             TypeError: ``path`` is not a path.
             OSError: it cannot be written there.
-            ValueError: onnxruntime computes something else.
+            ValueError: a folder, a FIFO or a device is there, or onnxruntime computes something else.
 
         Example:
             >>> import tempfile
@@ -522,6 +531,7 @@ class Network:
 
         Raises:
             TypeError: ``path`` is not a path.
+            ValueError: a folder, a FIFO or a device is there.
             OSError: it cannot be written there.
         """
         from safetensors.numpy import save
@@ -547,7 +557,8 @@ class Network:
         Raises:
             TypeError: ``path`` is not a path.
             FileNotFoundError: no such file.
-            ValueError: not a safetensors file, or tensors that are not a chain of layers.
+            ValueError: not a safetensors file, tensors that are not a chain of layers, or a whole number
+                that is no double, such as 2**53 + 1.
 
         Example:
             >>> import tempfile
@@ -578,12 +589,13 @@ class Network:
         anything else (a normalization, a skip) read the module: :meth:`from_torch`.
 
         Args:
-            path: the file to read, with floats of any precision or whole numbers.
+            path: the file to read, with floats of any precision or whole numbers that are doubles.
 
         Raises:
             TypeError: ``path`` is not a path.
             FileNotFoundError: no such file.
-            ValueError: not a safetensors file, or tensors that are not a chain of layers.
+            ValueError: not a safetensors file, tensors that are not a chain of layers, or a whole number
+                that is no double, such as 2**53 + 1.
 
         Example:
             >>> import tempfile, numpy as np
@@ -602,6 +614,10 @@ class Network:
 def _replace(path: Path, data: bytes) -> None:
     """Write a file that appears complete or not at all."""
     path = Path(os.path.realpath(path))  # a link stays one
+    if path.exists() and not path.is_file():
+        raise wrong(
+            "path", "a regular file, or a name that is free", f"{_sort(path)} {str(path)!r}"
+        )
     unfinished = path.with_name(f".{path.name}-{uuid.uuid4().hex}.unfinished")
     try:
         with open(unfinished, "xb") as file:
@@ -613,6 +629,17 @@ def _replace(path: Path, data: bytes) -> None:
         raise type(error)(error.errno, f"path: {error.strerror}", str(path)) from None
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def _sort(path: Path) -> str:
+    """What is at a path where there is no regular file."""
+    kinds = {
+        "the folder": path.is_dir(),
+        "the FIFO": path.is_fifo(),
+        "the socket": path.is_socket(),
+        "the device": path.is_char_device() or path.is_block_device(),
+    }
+    return next((kind for kind, it_is in kinds.items() if it_is), "what is at")
 
 
 def _checked_biases(biases: Iterable[Any] | None, matrices: tuple[Array, ...]) -> tuple[Array, ...]:

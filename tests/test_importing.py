@@ -211,6 +211,49 @@ def test_a_reading_that_is_wrong_is_noticed():
         need_agreement("model", huge, huge, FLOAT32, "itself")
 
 
+def steep(weight, *after, dtype=torch.float64):
+    """``weight * x`` and what follows."""
+    linear = nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        linear.weight.fill_(weight)
+    return nn.Sequential(linear, *after).to(dtype)
+
+
+LOST = "so much cancels in its layers that float64 loses its outputs .*; scale its layers"
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("clip", [nn.ReLU6(), nn.Hardtanh()], ids=["ReLU6", "Hardtanh"])
+def test_a_clip_of_more_than_doubles_hold_is_refused(clip, dtype):
+    with pytest.raises(ValueError, match=f"^module: {LOST}"):
+        Network.from_torch(steep(1e17, clip, dtype=dtype))
+    net = Network.from_torch(steep(1e6, clip, dtype=dtype))
+    assert net(1.0) == pytest.approx(clip(torch.tensor(1e6)).item())
+    assert Network.from_torch(steep(1e17, dtype=dtype))(1.0) == pytest.approx(1e17)
+
+
+def test_a_clip_after_weights_of_1e150_is_refused():
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(2, 3), nn.ReLU6(), nn.Linear(3, 1)).double()
+    Network.from_torch(module)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter *= 1e150
+    with pytest.raises(ValueError, match=f"^module: {LOST}"):
+        Network.from_torch(module)
+
+
+def test_a_scaler_that_clips_more_than_doubles_hold_is_refused():
+    x = np.array([[0.0], [1.0], [2.0]])
+    pipeline = make_pipeline(
+        MinMaxScaler(clip=True), MLPRegressor(hidden_layer_sizes=(2,), max_iter=2, random_state=0)
+    ).fit(x, x[:, 0])
+    Network.from_sklearn(pipeline)
+    pipeline[0].scale_ = pipeline[0].scale_ * 1e17
+    with pytest.raises(ValueError, match=f"^estimator: {LOST}"):
+        Network.from_sklearn(pipeline)
+
+
 # --- ONNX ---------------------------------------------------------------------------------------------------
 
 
@@ -319,6 +362,18 @@ def test_a_rule_is_what_onnxruntime_does(name):
     nodes, inputs, weights = RULES[name]
     model = model_of(nodes, inputs, **weights)
     agrees(Network.from_onnx(model), model)
+
+
+def test_an_onnx_clip_of_more_than_doubles_hold_is_refused():
+    for weight in (1e6, 1e17):
+        made = [node("Mul", "x w", "a"), node("Clip", "a low high")]
+        bounds = {"low": np.float32(0), "high": np.float32(6)}
+        model = model_of(made, {"x": [1]}, w=np.float32([weight]), **bounds)
+        if weight < 1e17:
+            agrees(Network.from_onnx(model), model)
+        else:
+            with pytest.raises(ValueError, match=f"^model: {LOST}"):
+                Network.from_onnx(model)
 
 
 def test_older_files_keep_their_ways():
@@ -907,6 +962,19 @@ def test_numbers_of_every_precision_are_taken_exactly(tmp_path, dtype):
 def test_tensors_that_are_no_chain_of_layers_are_refused_by_their_names(tmp_path, tensors, message):
     with pytest.raises(ValueError, match=f"^path: .*{re.escape(message)}"):
         Network.from_safetensors(saved(tmp_path, **tensors))
+
+
+def test_a_whole_number_that_is_no_double_is_refused_by_its_tensor(tmp_path):
+    for number in (2**53 + 1, -(2**53) - 1, 2**63 - 1):
+        path = saved(tmp_path, a__weight=np.array([[1, number]]))
+        for read in (Network.from_safetensors, Network.load):
+            with pytest.raises(
+                ValueError, match="^path: .* one in 'a.weight' that would be rounded"
+            ):
+                read(path)
+    for number in (2**53, -(2**63), 2**53 + 2):
+        net = Network.from_safetensors(saved(tmp_path, a__weight=np.array([[1, number]])))
+        assert [int(w) for w in net.weights[0][0]] == [1, number]
 
 
 def test_a_damaged_safetensors_file_is_refused_as_such(tmp_path):

@@ -201,6 +201,25 @@ def test_a_file_that_cannot_be_finished_leaves_the_one_before_it(tmp_path, monke
         before.save(tmp_path / "missing" / "net")
 
 
+@pytest.mark.parametrize("write", ["save", "to_onnx"])
+def test_what_is_no_regular_file_is_not_replaced(tmp_path, write):
+    if write == "to_onnx":
+        pytest.importorskip("onnxruntime")
+    net = Network([[[1.0], [-1.0]], [[1.0, 1.0]]])
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to("pipe")
+    for name, got in (
+        ("pipe", "the FIFO '.*pipe'"),
+        ("link", "the FIFO '.*pipe'"),
+        ("folder", "the folder '.*folder'"),
+    ):
+        with pytest.raises(ValueError, match=f"^path: expected a regular file, .* got {got}"):
+            getattr(net, write)(tmp_path / name)
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder", "link", "pipe"]
+
+
 def test_load_reads_the_state_of_a_torch_sequential(tmp_path):
     torch = pytest.importorskip("torch")
     from safetensors.torch import save_file

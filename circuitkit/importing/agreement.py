@@ -2,7 +2,7 @@
 
 The inputs run from 0.1 to a million in size, with zero, single inputs and corners among them. What is
 allowed is rounding in the tool's own precision: relative to the sums without cancellation, which the lowering
-knows for each input.
+knows for each input. Where so much cancels that doubles hold little of an output, the network is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from circuitkit.importing.lowering import Lowering, Value
 __all__ = ["Imported", "Precision", "fit", "need_agreement", "need_agreement_of_batches", "points"]
 
 Array = NDArray[np.float64]
+
+#: of the output's own size: what rounding of the layers in doubles may change
+MOST_LOST = 1e-3
+#: and of max(1, |x|), where an output is 0 but for rounding
+LEAST_SEEN = 1e-9
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,9 @@ class Precision:
         )
 
 
+_DOUBLES = Precision.of(np.float64)
+
+
 @dataclass(frozen=True)
 class Imported:
     """A lowered graph and the layers made of it."""
@@ -76,6 +84,23 @@ class Imported:
         """How far rounding may take an output: ``(k, outputs)``."""
         terms = self.low.width + sum(w.shape[1] for w in self.weights)
         return np.asarray(8 * floats.eps * terms * sums[-1])
+
+    def lost(self, x: Array, given: Array, own: Array, sums: Sequence[Array]) -> bool:
+        """Whether at one of the inputs cancellation in doubles takes the output from the source's.
+
+        A clip is a difference of two units: ``relu(z) - relu(z - 6)`` is 0 in doubles for z = 1e17. The
+        sums are then large enough to explain the difference, so it is measured against the outputs of
+        the source: the largest at inputs up to this one's size.
+        """
+        size = np.abs(x).max(axis=1)
+        size = np.maximum(size, size[size > 0].min(initial=np.inf))  # 0 counts with the smallest
+        reached = size[:, None] >= size
+        outputs = np.where(reached[:, :, None], np.abs(given), 0.0).max(axis=1)
+        off, most = np.abs(given - own), MOST_LOST * outputs
+        seen = LEAST_SEEN * np.maximum(1.0, size)[:, None]
+        # A float32 source rounds more than doubles do: that is no fault of the layers.
+        explained = self.allowed(sums, _DOUBLES) > most
+        return bool(((off > most) & (off > seen) & explained).any())
 
 
 def points(n: int, floats: Precision) -> Array:
@@ -115,7 +140,8 @@ def need_agreement(
         tool: its name, for messages.
 
     Raises:
-        ValueError: it gives something else, or leaves the range of its precision at all inputs tried.
+        ValueError: it gives something else, leaves the range of its precision at all inputs tried, or
+            differs by cancellation in doubles by more than a thousandth of its outputs.
     """
     with np.errstate(all="ignore"):  # beyond the doubles: not compared
         x = points(found.low.n_inputs, floats)
@@ -136,6 +162,12 @@ def need_agreement(
         own = found(x)
         agree = given.shape == own.shape and bool(
             (np.abs(given - own) <= found.allowed(sums, floats)).all()
+        )
+        lost = agree and found.lost(x, given, own, sums)
+    if lost:
+        raise ValueError(
+            f"{name}: so much cancels in its layers that float64 loses its outputs (they differ from "
+            f"{tool} by up to {np.abs(given - own).max():.3g}); scale its layers"
         )
     if not agree:
         raise ValueError(

@@ -100,6 +100,10 @@ def _values(path: str, name: str, tensor: Mapping[str, Any]) -> Array:
     made = np.asarray(values, dtype=np.float64).reshape(tensor["shape"])
     if not np.isfinite(made).all() or not made.size:
         raise wrong("path", f"finite numbers in {path!r}", f"inf, nan or nothing in {name!r}")
+    large = np.abs(made).ravel() >= 2**53 if kind == "I64" else np.zeros(made.size, dtype=bool)
+    if any(int(v) != w for v, w in zip(made.ravel()[large], values[large].tolist(), strict=True)):
+        expected = f"whole numbers that are doubles in {path!r}"
+        raise wrong("path", expected, f"one in {name!r} that would be rounded")
     return made
 
 
