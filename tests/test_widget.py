@@ -441,3 +441,13 @@ def test_what_an_observer_sets_while_a_page_sends_wins_too():
     widget.set_state({"x": [1.0]})
     widget.set_state({"weights": [[[1.0], [1.0]], [[1.0, 1.0]]]})
     assert widget.weights == mine
+
+
+def test_a_key_that_is_no_whole_number_is_refused_not_cut():
+    with pytest.raises(TypeError, match="frozen: expected edges"):
+        ck.CircuitWidget("identity", "identity", frozen=[(0.5, 0, 0)])
+
+
+def test_a_readers_tolerance_beyond_the_doubles_is_refused_by_its_name():
+    with pytest.raises(ValueError, match="tolerance"):
+        ck.WeightsReader("", tolerance=10**400)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import operator
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
@@ -597,7 +598,7 @@ def _checked_x(x: ArrayLike | None, box: list[list[float]]) -> list[float]:
 def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
     expected = f"edges (layer, row, column) or hidden units (layer, unit) of a {words.dashes(sizes)} network"
     try:
-        parts = [int(k) for k in key]
+        parts = [operator.index(k) for k in key]
     except (TypeError, ValueError):
         raise wrong_type(name, expected, shown(key)) from None
     layers = len(sizes) - 1

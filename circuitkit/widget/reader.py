@@ -18,7 +18,7 @@ from typing import Any
 
 import traitlets
 
-from circuitkit.checks import accepts, instance, number, string, wrong
+from circuitkit.checks import accepts, double, instance, string, wrong
 from circuitkit.network import Network
 from circuitkit.widget import page
 
@@ -105,7 +105,7 @@ class WeightsReader(page.PageWidget):
 
     @accepts(
         weights=instance((Network, str), "a Network or text"),
-        tolerance=number(least=0),
+        tolerance=double(least=0),
         examples=instance(Mapping, "a mapping of labels to texts"),
         caption=string(empty=True),
     )

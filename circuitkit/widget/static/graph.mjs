@@ -77,15 +77,19 @@ function around(values, factor = 0.12) {
   return [low - room, high + room];
 }
 
+/** No axis reaches further, in its lengths: beyond, the differences of pixels are lost. */
+const FURTHEST = 1e12;
+
 /**
  * How far an axis reaches beyond its usual end, as a share of its length: in steps, and a step back
  * only where there is room to spare, so that the picture stands still while a weight is dragged.
  */
 export function stretch(beyond, now = 0) {
   const step = (v) => (v > 0 ? 0.25 * 2 ** (Math.max(0, Math.ceil(2 * Math.log2(v / 0.25))) / 2) : 0);
-  const wanted = step(1.05 * beyond);
+  const share = Math.min(beyond, FURTHEST);
+  const wanted = step(1.05 * share);
   if (wanted >= now) return wanted;
-  return Math.min(now, step(1.5 * beyond));
+  return Math.min(now, step(1.5 * share));
 }
 
 /** Follow the pointer with a function of its place in the element, in pixels. */
@@ -217,7 +221,7 @@ export class Curve {
       over = Math.max(over, v - high);
     }
     const reach = [under, over].map((v, k) => stretch(v / (high - low), this.reach[k]));
-    if (reach.every((v, k) => v === this.reach[k]) || !reach.every(Number.isFinite)) return;
+    if (reach.every((v, k) => v === this.reach[k])) return;
     this.reach = reach;
     this.#axes();
   }
