@@ -242,7 +242,7 @@ class Network:
 
         A clip becomes a difference of two units, relu(z) - relu(z - 6), of which doubles hold nothing where z
         is 1e17: where cancellation takes an output from the source's by more than a thousandth of the
-        largest at inputs up to that size (and by more than 1e-9 max(1, |x|)) at an input tried, it is refused.
+        largest at inputs up to that size (and by more than ``1e-9 * max(1, abs(x))``) at an input tried, it is refused.
 
         Args:
             module: a ``torch.nn.Module`` on any device, in any precision.
@@ -302,7 +302,7 @@ class Network:
 
         A clip becomes a difference of two units, relu(z) - relu(z - 6), of which doubles hold nothing where z
         is 1e17: where cancellation takes an output from the source's by more than a thousandth of the
-        largest at inputs up to that size (and by more than 1e-9 max(1, |x|)) at an input tried, it is refused.
+        largest at inputs up to that size (and by more than ``1e-9 * max(1, abs(x))``) at an input tried, it is refused.
 
         A batch of open size is taken as one input; several inputs or outputs stand one after another.
         Nothing of the file is run but by onnxruntime, and no other file is opened for it.
