@@ -27,7 +27,7 @@ FOLDER = "circuitkit"
 _CARRIED = re.compile(f"{re.escape(page.CARRIED[0])}.*?{re.escape(page.CARRIED[1])}", re.DOTALL)
 _SCRIPT, _STYLE = "text/javascript", "text/css"
 #: what a place names as its module -> what that needs beside the widget's own
-_ADDED = {"plane": plane, "reader": reader, "shelves": shelves}
+_ADDED = {own.name: own for own in (plane.ADDED, reader.ADDED, shelves.ADDED)}
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -38,11 +38,13 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def assets() -> dict[str, str]:
     """File name -> content of everything a page with widgets loads."""
-    found = {}
-    for name, module in {"widget": page, **_ADDED}.items():
-        found[f"{name}.js"] = _small(_SCRIPT, module.page_script())
-        found[f"{name}.css"] = _small(_STYLE, module.style_source())
-    return found
+    found = {"widget.js": page.page_script(), "widget.css": page.style_source()}
+    for name, own in _ADDED.items():
+        found |= {f"{name}.js": own.page_script, f"{name}.css": own.style_source}
+    return {
+        name: _small(_SCRIPT if name.endswith(".js") else _STYLE, source)
+        for name, source in found.items()
+    }
 
 
 def _small(kind: str, source: str) -> str:

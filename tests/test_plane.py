@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import numpy as np
 import pytest
-from test_widget_mathematics import node
+from nodejs import run
 
 import circuitkit as ck
 from circuitkit.functions.page_json import target_to_json
 from circuitkit.rules import RULES
-from circuitkit.widget import page, plane
 
 SCRIPT = """
 import { Descents, startsOf } from DESCENTS;
@@ -47,14 +43,7 @@ def descend(seeds, target="identity", rate=0.1, steps=500):
         "steps": steps,
         "near": RULES["solved"],
     }
-    script = SCRIPT.replace("INPUT", json.dumps(given))
-    for name in ("descents", "mathematics"):
-        script = script.replace(name.upper(), json.dumps((page.STATIC / f"{name}.mjs").as_uri()))
-    done = subprocess.run(
-        [node(), "--input-type=module", "-e", script], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return run(SCRIPT, given, ("descents", "mathematics"))
 
 
 @pytest.mark.parametrize(
@@ -128,14 +117,3 @@ def test_nothing_in_its_page_can_end_the_data():
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         ck.WeightPlane(**arguments)
-
-
-def test_jupyter_gets_one_module_without_imports(tmp_path):
-    source = plane.module_source()
-    assert "\nimport " not in source
-    file = tmp_path / "plane.mjs"
-    file.write_text(source, encoding="utf-8")
-    script = f"import p from {json.dumps(file.as_uri())}; console.log(typeof p.render)"
-    command = [node(), "--input-type=module", "-e", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "function\n"

@@ -14,8 +14,9 @@ import pytest
 import test_widget_mathematics
 import torch
 from cases import CIRCUITS
+from nodejs import node
 from safetensors.numpy import save
-from test_widget_mathematics import as_json, node, random_net
+from test_widget_mathematics import as_json, random_net
 
 import circuitkit as ck
 from benchmarks.generators import scramble
@@ -509,15 +510,3 @@ def test_nothing_in_its_page_can_end_the_data():
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         ck.WeightsReader(**arguments)
-
-
-def test_jupyter_gets_one_module_without_imports(tmp_path):
-    source = ck.WeightsReader._esm
-    assert "\nimport " not in str(source)
-    file = tmp_path / "reader.mjs"
-    file.write_text(str(source), encoding="utf-8")
-    script = f"import r from {json.dumps(file.as_uri())}; console.log(typeof r.render)"
-    command = [node(), "--input-type=module", "-e", script]
-    assert (
-        subprocess.run(command, capture_output=True, text=True, check=True).stdout == "function\n"
-    )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
 from functools import cache
 
 import numpy as np
 import pytest
-from test_widget_mathematics import node
+from nodejs import run as run_in_node
 
 import circuitkit as ck
 from circuitkit.functions.page_json import target_to_json
-from circuitkit.widget import page, shelves
+from circuitkit.widget import shelves
 
 LIFT = """
 import { grown, Attempt } from LIFTING;
@@ -53,14 +51,7 @@ def lift(trained, seeds, way=None, most=40):
         "most": most,
         "way": way,
     }
-    script = LIFT.replace("INPUT", json.dumps(given))
-    for name in ("lifting", "mathematics"):
-        script = script.replace(name.upper(), json.dumps((page.STATIC / f"{name}.mjs").as_uri()))
-    done = subprocess.run(
-        [node(), "--input-type=module", "-e", script], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return run_in_node(LIFT, given, ("lifting", "mathematics"))
 
 
 @pytest.mark.parametrize(
@@ -176,14 +167,3 @@ def test_nothing_in_its_page_can_end_the_data():
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
-
-
-def test_jupyter_gets_one_module_without_imports(tmp_path):
-    source = shelves.module_source()
-    assert "\nimport " not in source
-    file = tmp_path / "shelves.mjs"
-    file.write_text(source, encoding="utf-8")
-    script = f"import s from {json.dumps(file.as_uri())}; console.log(typeof s.render)"
-    command = [node(), "--input-type=module", "-e", script]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "function\n"

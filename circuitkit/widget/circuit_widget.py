@@ -8,8 +8,6 @@ no script runs, and until one does, a drawn figure of the network stands there.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import operator
 from collections.abc import Iterable, Sequence
@@ -348,8 +346,7 @@ class CircuitWidget(page.PageWidget):
             "seed": seed,
             "learning_rate": learning_rate,
         }
-        # The key names this widget in a shared address: the same in every build of the same page.
-        config["key"] = hashlib.sha256(json.dumps([config, values]).encode()).hexdigest()[:10]
+        config["key"] = page.key_of([config, values])
         self._sizes = net.layer_sizes
         self._ties = config["ties"]
         # A challenge on a range is about that range, unless it is also about what lies outside.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import sys
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anywidget
 
@@ -19,10 +20,10 @@ __all__ = [
     "CARRIED",
     "MODULES",
     "STATIC",
+    "Added",
     "PageWidget",
-    "added_script",
-    "added_source",
     "joined",
+    "key_of",
     "module_source",
     "page_html",
     "page_script",
@@ -71,20 +72,6 @@ def page_script() -> str:
     )
 
 
-def added_source(*modules: str) -> str:
-    """The widget's modules and those of another one, whose default export is its last one's, joined into one."""
-    return f"{joined((*MODULES, *modules))}export default module_{modules[-1]}.default;\n"
-
-
-def added_script(*modules: str) -> str:
-    """Another widget's own modules as a classic script, for a page that has loaded the widget's."""
-    names = ", ".join(f"{name}: module_{name}" for name in MODULES)
-    return (
-        f"(() => {{\nconst {{ {names} }} = window.circuitkit;\n{joined(modules)}"
-        f"window.circuitkit.renderers.{modules[-1]} = module_{modules[-1]}.default;\n}})();\n"
-    )
-
-
 def joined(modules: Iterable[str]) -> str:
     """The modules as constants, each after those that it imports."""
     parts = []
@@ -112,6 +99,36 @@ def style_source() -> str:
     return (STATIC / "view.css").read_text(encoding="utf-8")
 
 
+class Added:
+    """Another widget's own modules and its style sheet, beside what all widgets share.
+
+    The last module gives it its name, its style sheet, and what draws it, the default export.
+    """
+
+    def __init__(self, *modules: str) -> None:
+        self.modules = modules
+        self.name = modules[-1]
+
+    @cached_property
+    def module_source(self) -> str:
+        """The shared modules and its own joined into one, as Jupyter loads them."""
+        return f"{joined((*MODULES, *self.modules))}export default module_{self.name}.default;\n"
+
+    @cached_property
+    def page_script(self) -> str:
+        """Its own modules as a classic script, for a page that has loaded the shared ones."""
+        names = ", ".join(f"{name}: module_{name}" for name in MODULES)
+        return (
+            f"(() => {{\nconst {{ {names} }} = window.circuitkit;\n{joined(self.modules)}"
+            f"window.circuitkit.renderers.{self.name} = module_{self.name}.default;\n}})();\n"
+        )
+
+    @cached_property
+    def style_source(self) -> str:
+        """The rules that it needs beside the shared ones."""
+        return (STATIC / f"{self.name}.css").read_text(encoding="utf-8")
+
+
 class PageWidget(anywidget.AnyWidget):
     """A widget that is live in Jupyter and runs by itself in a published page."""
 
@@ -124,10 +141,17 @@ class PageWidget(anywidget.AnyWidget):
         data["text/html"] = self._static_html() + _carried(self)
         return data, metadata
 
-    @staticmethod
-    def _page_parts() -> tuple[str, ...]:
+    #: what it has beside what all widgets share
+    _added: ClassVar[Added | None] = None
+
+    @classmethod
+    def _page_parts(cls) -> tuple[str, ...]:
         """What its HTML needs in a page of its own: style sheets and scripts, as HTML."""
-        return (f"<style>{style_source()}</style>", f"<script>{page_script()}</script>")
+        parts = (f"<style>{style_source()}</style>", f"<script>{page_script()}</script>")
+        own = cls._added
+        if own is None:
+            return parts
+        return (*parts, f"<style>{own.style_source}</style>", f"<script>{own.page_script}</script>")
 
     def _static_html(self) -> str:
         raise NotImplementedError
@@ -169,6 +193,11 @@ def page_html(state: dict[str, Any], still: str, module: str = "widget") -> str:
         f'<div class="ck-static" data-key="{state["_config"]["key"]}"{other}>{still}'
         f'<script type="application/json">{data}</script></div>'
     )
+
+
+def key_of(state: Any) -> str:
+    """What names a widget in a shared address: the same in every build of the same page."""
+    return hashlib.sha256(json.dumps(state).encode()).hexdigest()[:10]
 
 
 def palette_variables() -> dict[str, str]:

@@ -7,11 +7,8 @@ the same seeds; ``static/plane.mjs`` draws them, in Jupyter and on a page.
 
 from __future__ import annotations
 
-import hashlib
 import html
-import json
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,10 +20,10 @@ from circuitkit.rules import RULES
 from circuitkit.training.train import train
 from circuitkit.widget import page
 
-__all__ = ["WeightPlane", "page_script", "style_source"]
+__all__ = ["ADDED", "WeightPlane"]
 
-#: the modules beyond the widget's own
-_MODULES = ("descents", "plane")
+#: what a page needs beside what all widgets share
+ADDED = page.Added("picture", "descents", "plane")
 #: what can be learned, and how a reader writes it: the slope of the target
 _SLOPES = {"identity": (1, "x"), "negation": (-1, "−x")}
 #: how many networks a page moves smoothly
@@ -44,24 +41,6 @@ def _seeds(name: str, value: Any) -> list[int]:
     if len(set(found)) < len(found):
         raise wrong(name, _SEEDS, "one of them more than once")
     return found
-
-
-@cache
-def module_source() -> str:
-    """The widget's modules and the plane's joined into one, as Jupyter loads them."""
-    return page.added_source(*_MODULES)
-
-
-@cache
-def page_script() -> str:
-    """The plane's own modules as a classic script, for a page that has loaded the widget's."""
-    return page.added_script(*_MODULES)
-
-
-@cache
-def style_source() -> str:
-    """The rules that the plane needs beside the widget's."""
-    return (page.STATIC / "plane.css").read_text(encoding="utf-8")
 
 
 class WeightPlane(page.PageWidget):
@@ -93,8 +72,9 @@ class WeightPlane(page.PageWidget):
         WeightPlane('negation', seeds=64)
     """
 
-    _esm = module_source()
-    _css = page.style_source() + style_source()
+    _added = ADDED
+    _esm = ADDED.module_source
+    _css = page.style_source() + ADDED.style_source
 
     tally: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     _config: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
@@ -139,12 +119,12 @@ class WeightPlane(page.PageWidget):
             "caption": caption,
             "palette": page.palette_variables(),
         }
-        config["key"] = hashlib.sha256(json.dumps(config).encode()).hexdigest()[:10]
+        config["key"] = page.key_of(config)
         super().__init__(_config=config)
 
     def _static_html(self) -> str:
         state = {"tally": {}, "_config": {**self._config, "on_page": True}}
-        return page.page_html(state, self._still(), module="plane")
+        return page.page_html(state, self._still(), module=ADDED.name)
 
     def _still(self) -> str:
         """Where the networks have come to rest: what stands there without a script, and in print."""
@@ -167,11 +147,6 @@ class WeightPlane(page.PageWidget):
             f"<figcaption>{html.escape(t)}</figcaption>" for t in (sentence, config["caption"]) if t
         )
         return f'<figure class="ck-still">{drawn}{texts}</figure>'
-
-    @staticmethod
-    def _page_parts() -> tuple[str, ...]:
-        own = (f"<style>{style_source()}</style>", f"<script>{page_script()}</script>")
-        return (*page.PageWidget._page_parts(), *own)
 
     def __repr__(self) -> str:
         return f"WeightPlane({self._target!r}, seeds={len(self._config['seeds'])})"

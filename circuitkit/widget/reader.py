@@ -8,12 +8,9 @@ thing is an `anywidget <https://anywidget.dev>`_ whose ``network`` is what the r
 
 from __future__ import annotations
 
-import hashlib
 import html
-import json
 import math
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import traitlets
@@ -22,10 +19,10 @@ from circuitkit.checks import accepts, double, instance, string, wrong
 from circuitkit.network import Network
 from circuitkit.widget import page
 
-__all__ = ["WeightsReader", "page_script", "style_source"]
+__all__ = ["ADDED", "WeightsReader"]
 
-#: the modules beyond the widget's own
-_MODULES = ("reading", "reader")
+#: what a page needs beside what all widgets share
+ADDED = page.Added("reading", "reader")
 
 #: what the reader can try at once: the deck's own print, a circuit, a network that training left stuck
 _EXAMPLES = {
@@ -42,24 +39,6 @@ _EXAMPLES = {
     ),
     "a network that got stuck": "1.2\n0.4\n\n0.7 0.4",
 }
-
-
-@cache
-def module_source() -> str:
-    """The widget's modules and the reader's joined into one, as Jupyter loads them."""
-    return page.added_source(*_MODULES)
-
-
-@cache
-def page_script() -> str:
-    """The reader's own modules as a classic script, for a page that has loaded the widget's."""
-    return page.added_script(*_MODULES)
-
-
-@cache
-def style_source() -> str:
-    """The rules that the reader needs beside the widget's."""
-    return (page.STATIC / "reader.css").read_text(encoding="utf-8")
 
 
 class WeightsReader(page.PageWidget):
@@ -93,8 +72,9 @@ class WeightsReader(page.PageWidget):
         'ck.Network([[[1.0], [-1.0]], [[1.0, -1.0]]])'
     """
 
-    _esm = module_source()
-    _css = page.style_source() + style_source()
+    _added = ADDED
+    _esm = ADDED.module_source
+    _css = page.style_source() + ADDED.style_source
 
     text = traitlets.Unicode("").tag(sync=True)
     weights: traitlets.List[Any] = traitlets.List().tag(sync=True)
@@ -124,7 +104,7 @@ class WeightsReader(page.PageWidget):
             "caption": str(caption),
             "palette": page.palette_variables(),
         }
-        config["key"] = hashlib.sha256(json.dumps([config, text]).encode()).hexdigest()[:10]
+        config["key"] = page.key_of([config, text])
         super().__init__(text=text, tolerance=tolerance, _config=config)
 
     @property
@@ -153,12 +133,7 @@ class WeightsReader(page.PageWidget):
             )
             + "</figure>"
         )
-        return page.page_html(state, still, module="reader")
-
-    @staticmethod
-    def _page_parts() -> tuple[str, ...]:
-        own = (f"<style>{style_source()}</style>", f"<script>{page_script()}</script>")
-        return (*page.PageWidget._page_parts(), *own)
+        return page.page_html(state, still, module=ADDED.name)
 
     def __repr__(self) -> str:
         net = self.network

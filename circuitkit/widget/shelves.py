@@ -7,11 +7,8 @@ decides for itself what it computes, and can lift it off its shelf (``static/lif
 
 from __future__ import annotations
 
-import hashlib
 import html
-import json
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -26,10 +23,10 @@ from circuitkit.training.outcomes import OUTCOMES
 from circuitkit.training.run import TrainingRun
 from circuitkit.widget import page
 
-__all__ = ["LossShelves", "page_script", "style_source"]
+__all__ = ["ADDED", "LossShelves"]
 
-#: the modules beyond the widget's own
-_MODULES = ("lifting", "shelves")
+#: what a page needs beside what all widgets share
+ADDED = page.Added("picture", "lifting", "shelves")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #: how many networks of a run a page draws smoothly, and how many losses of each it keeps
 _MOST, _SAMPLES = 4096, 32
@@ -44,24 +41,6 @@ _PLAIN = {
     "optimizer": "sgd", "init": "torch", "data": "population", "rescue": None, "bias": False,
     "schedule": "constant", "weight_decay": 0.0,
 }  # fmt: skip
-
-
-@cache
-def module_source() -> str:
-    """The widget's modules and the shelves' joined into one, as Jupyter loads them."""
-    return page.added_source(*_MODULES)
-
-
-@cache
-def page_script() -> str:
-    """The shelves' own modules as a classic script, for a page that has loaded the widget's."""
-    return page.added_script(*_MODULES)
-
-
-@cache
-def style_source() -> str:
-    """The rules that the shelves need beside the widget's."""
-    return (page.STATIC / "shelves.css").read_text(encoding="utf-8")
 
 
 def _runs(name: str, runs: Any) -> list[TrainingRun]:
@@ -105,8 +84,9 @@ class LossShelves(page.PageWidget):
         LossShelves(min: 8 networks 2-3-1)
     """
 
-    _esm = module_source()
-    _css = page.style_source() + style_source()
+    _added = ADDED
+    _esm = ADDED.module_source
+    _css = page.style_source() + ADDED.style_source
 
     opened: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
     _config: traitlets.Dict[str, Any] = traitlets.Dict().tag(sync=True)
@@ -141,7 +121,7 @@ class LossShelves(page.PageWidget):
             "caption": caption,
             "palette": page.palette_variables(),
         }
-        config["key"] = hashlib.sha256(json.dumps(config).encode()).hexdigest()[:10]
+        config["key"] = page.key_of(config)
         self._name = target.name
         super().__init__(_config=config)
 
@@ -183,11 +163,6 @@ class LossShelves(page.PageWidget):
             f'aria-label="{html.escape(title)}" font-family="system-ui, sans-serif" font-size="13" '
             f'fill="#1d2430"><text x="0" y="14">{total:,} networks {size}</text>{"".join(parts)}</svg>'
         )
-
-    @staticmethod
-    def _page_parts() -> tuple[str, ...]:
-        own = (f"<style>{style_source()}</style>", f"<script>{page_script()}</script>")
-        return (*page.PageWidget._page_parts(), *own)
 
     def __repr__(self) -> str:
         told = ", ".join(

@@ -297,3 +297,26 @@ export function formula(node, count, names = null, outer = 0) {
       return `${node.op}(${node.args.map((a) => inner(a)).join(", ")})`;
   }
 }
+
+/** Whole numbers in threes: 1,024. */
+export const whole = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+
+/** What `Kind` draws into an element: made by its constructor, ended by its `end`. */
+export function drawing(Kind) {
+  return ({ model, el }) => {
+    const ending = new AbortController();
+    const drawn = new Kind(model, el, ending.signal);
+    return () => {
+      ending.abort();
+      drawn.end();
+    };
+  };
+}
+
+/** Do something whenever the page, or JupyterLab, changes its theme; until the signal ends it. */
+export function onTheme(action, signal) {
+  const themes = new MutationObserver(action);
+  themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
+  themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+  signal.addEventListener("abort", () => themes.disconnect());
+}

@@ -2,10 +2,8 @@
  * The plane of a hidden unit: hidden weight w sideways, output weight v upward. The reader puts units down and
  * sees where training carries them; or lets many networks go at once, each point in the color of its fate.
  */
-import { html, svg, set, setText, button, numberField, show } from "./dom.mjs";
-import { encode, unpack } from "./state.mjs";
-import { Clock } from "./training.mjs";
-import { sharedState } from "./view.mjs";
+import { html, svg, set, setText, button, numberField, show, drawing, whole } from "./dom.mjs";
+import { Picture } from "./picture.mjs";
 import { Descents, startsOf } from "./descents.mjs";
 
 const REACH = 1.75; // of the plane, in both directions
@@ -17,40 +15,20 @@ const SPRITES = { many: 1, few: 2.4 }; // how large a point is
 const HALF = 4; // half a sprite's side, of a point of size 1, in pixels
 const GONE = 0.6; // pixels that a trail waits for
 
-const whole = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 
-/** Draw the plane into `el`; returns what ends it. */
-function render({ model, el }) {
-  const ending = new AbortController();
-  const plane = new Plane(model, el, ending.signal);
-  return () => {
-    ending.abort();
-    plane.end();
-  };
-}
-
-class Plane {
+class Plane extends Picture {
   constructor(model, el, signal) {
-    this.model = model;
-    this.signal = signal;
-    this.config = model.get("_config");
-    this.root = html("div", { class: `ck-widget ck-plane${this.config.compact ? " ck-plane-small" : ""}`, role: "group", "aria-label": "The plane of a hidden unit" });
-    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
-    el.replaceChildren(this.root);
+    const small = model.get("_config").compact ? " ck-plane-small" : "";
+    super(model, el, signal, { className: `ck-plane${small}`, label: "The plane of a hidden unit" });
     this.scenes = []; // what is drawn: units and networks put down, or the crowd alone
     this.crowd = null;
     this.hand = [0.6, -0.4];
     this.line = this.config.line;
     this.#build();
-    this.clock = new Clock((factor) => this.#tick(factor), this.root, signal);
-    this.observer = new ResizeObserver(() => this.#layout());
-    this.observer.observe(this.frame);
-    this.themes = new MutationObserver(() => this.#repaint());
-    this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
-    this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+    this.listen();
     this.#restore();
     if (this.config.compact) this.#gather();
-    this.#layout();
+    this.layout();
     this.#tell();
   }
 
@@ -62,8 +40,6 @@ class Plane {
     this.trails = html("canvas", { "aria-hidden": "true" });
     this.points = html("canvas", { "aria-hidden": "true" });
     this.frame = html("div", { class: "ck-plane-frame" }, this.ground, this.trails, this.points);
-    this.message = html("p", { class: "ck-message", role: "alert", hidden: true });
-    this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });
     const on = (label, action, title, className = "") => button(label, { action, title, className, signal });
 
     const n = config.seeds.length;
@@ -88,7 +64,7 @@ class Plane {
           this.hand[k] = value;
           this.#draw();
         },
-        complain: (text) => this.#complain(text),
+        complain: (text) => this.complain(text),
         key: (event) => {
           if (event.key === " ") this.#drop();
         },
@@ -102,7 +78,7 @@ class Plane {
       this.two = html("p", { class: "ck-status" });
       this.wall = on("Show the border", () => {
         this.line = !this.line;
-        this.#repaint();
+        this.repaint();
         this.#tell();
       });
       this.frame.addEventListener("click", (event) => {
@@ -165,13 +141,13 @@ class Plane {
   #sow(by = 0) {
     const text = this.seed.value.trim();
     if (!/^\d{1,15}$/.test(text)) {
-      this.#complain(`“${text}” is not a seed. Seeds are whole numbers from 0 up.`);
+      this.complain(`“${text}” is not a seed. Seeds are whole numbers from 0 up.`);
       return;
     }
     this.seed.value = String(Number(text) + (this.scenes.some((s) => s.seed !== undefined) ? by : 0));
     this.#alone(false);
     this.scenes = [];
-    this.#repaint();
+    this.repaint();
     this.#plant(Number(this.seed.value));
     this.#start();
   }
@@ -184,7 +160,7 @@ class Plane {
     this.scenes.push(scene);
     if (this.scenes.length > MOST) {
       this.scenes.shift();
-      this.#repaint();
+      this.repaint();
     }
     this.#mark(scene);
     this.message.hidden = true;
@@ -194,7 +170,7 @@ class Plane {
   #alone(crowd) {
     if (crowd === (this.scenes[0] === this.crowd && this.crowd !== null)) return;
     this.scenes = crowd ? [this.crowd] : [];
-    this.#repaint();
+    this.repaint();
   }
 
   #gather() {
@@ -211,7 +187,7 @@ class Plane {
       if (!had || this.crowd.ended) {
         this.crowd.descents.begin();
         this.crowd.ended = false;
-        this.#repaint();
+        this.repaint();
         setText(this.spoken, `${whole(this.crowd.descents.count)} networks start.`);
       }
       this.#start();
@@ -222,7 +198,7 @@ class Plane {
   #clear() {
     this.clock.stop();
     this.scenes = [];
-    this.#repaint();
+    this.repaint();
     this.#tell();
   }
 
@@ -231,7 +207,7 @@ class Plane {
     this.#tell();
   }
 
-  #tick(factor) {
+  tick(factor) {
     for (let k = 0; k < factor; k += 1) for (const scene of this.scenes) if (!scene.ended) this.#advance(scene, PACE);
     if (this.scenes.every((scene) => scene.ended)) {
       this.clock.stop();
@@ -320,33 +296,24 @@ class Plane {
     set(this.wall, "aria-pressed", this.line);
   }
 
-  #complain(text) {
-    setText(this.message, text);
-    this.message.hidden = false;
-  }
-
   // ------------------------------------------------------------------ the address
 
   #share() {
-    const url = new URL(window.location.href);
     const crowd = this.scenes[0] === this.crowd && this.crowd !== null;
     const units = this.scenes.flatMap((s) => (s.unit ? [s.unit] : []));
     const seeds = this.scenes.flatMap((s) => (s.seed === undefined ? [] : [s.seed]));
-    url.hash = `circuit=${this.config.key}.${encode({ units, seeds, crowd, line: this.line })}`;
-    window.history.replaceState(null, "", url);
-    navigator.clipboard?.writeText(url.href).catch(() => {});
-    this.#complain("The link is in the address bar, and copied where the browser allows it.");
+    this.putInAddress({ units, seeds, crowd, line: this.line });
   }
 
   /** What a link brings stands at its end: nothing moves before the reader asks. */
   #restore() {
-    const shared = this.config.on_page ? sharedState(window.location.hash) : null;
-    if (shared === null || shared.key !== this.config.key) return;
-    const { units, seeds, crowd, line } = unpack(shared.text) ?? {};
+    const linked = this.linked();
+    if (linked === null) return;
+    const { units, seeds, crowd, line } = linked;
     const inside = (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((c) => Number.isFinite(c) && Math.abs(c) <= HAND);
     const known = Array.isArray(units) && units.length <= MOST && units.every(inside) && Array.isArray(seeds) && seeds.length <= 1 && seeds.every((s) => Number.isSafeInteger(s) && s >= 0 && s < 1e15);
     if (!known) {
-      this.#complain("The link is damaged, so this is the plane as the page starts with it.");
+      this.complain("The link is damaged, so this is the plane as the page starts with it.");
       return;
     }
     this.line = Boolean(line);
@@ -364,7 +331,7 @@ class Plane {
 
   // ------------------------------------------------------------------ drawing
 
-  #layout() {
+  layout() {
     const size = Math.round(this.frame.clientWidth);
     if (!size || size === this.size) return;
     this.size = size;
@@ -373,7 +340,7 @@ class Plane {
       canvas.width = canvas.height = size * this.ratio;
       canvas.getContext("2d").setTransform(this.ratio, 0, 0, this.ratio, 0, 0);
     }
-    this.#repaint();
+    this.repaint();
   }
 
   #x(w) {
@@ -384,7 +351,7 @@ class Plane {
   }
 
   /** Everything anew, the trails from the start of each. */
-  #repaint() {
+  repaint() {
     if (!this.size) return;
     const probe = html("i", { class: "ck-probe" });
     this.root.append(probe);
@@ -564,12 +531,6 @@ class Plane {
     pen.stroke();
     pen.setLineDash([]);
   }
-
-  end() {
-    this.observer.disconnect();
-    this.themes.disconnect();
-    this.root.remove();
-  }
 }
 
-export default { render };
+export default { render: drawing(Plane) };

@@ -5,7 +5,7 @@
  */
 import * as view from "./view.mjs";
 import * as reading from "./reading.mjs";
-import { html, button, setText } from "./dom.mjs";
+import { html, button, setText, drawing } from "./dom.mjs";
 import { State, layerSizes, standIn, toPython } from "./state.mjs";
 
 const ACCEPTED =
@@ -16,16 +16,6 @@ const TOLERANCES = [
 const DRAWN = { edges: 80, width: 9 }; // larger networks are read, not drawn
 const QUICK = 12; // hidden units that are read at once
 const WAIT = 250; // after the last change of a weight, in milliseconds
-
-/** Draw the reader into `el`; returns what ends it. */
-function render({ model, el }) {
-  const ending = new AbortController();
-  const reader = new Reader(model, el, ending.signal);
-  return () => {
-    ending.abort();
-    reader.end();
-  };
-}
 
 let readers = 0;
 
@@ -397,4 +387,4 @@ function pretty(text) {
     .replace(/e-(\d+)/g, "e−$1");
 }
 
-export default { render };
+export default { render: drawing(Reader) };

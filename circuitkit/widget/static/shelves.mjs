@@ -3,10 +3,9 @@
  * opens its network, which the page trains again from its seed, and can be lifted.
  */
 import * as maths from "./mathematics.mjs";
-import { html, svg, set, setText, button, formula, mapColors } from "./dom.mjs";
-import { encode, unpack } from "./state.mjs";
-import { Clock, Miniature, SmallMap } from "./training.mjs";
-import { sharedState } from "./view.mjs";
+import { html, svg, set, setText, button, formula, mapColors, drawing, whole } from "./dom.mjs";
+import { Miniature, SmallMap } from "./training.mjs";
+import { Picture } from "./picture.mjs";
 import { Attempt, grown } from "./lifting.mjs";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"; // heights, the lowest first
@@ -17,38 +16,17 @@ const LEAST = 200; // of the whole
 const PACE = 0.1; // of the way from one recorded loss to the next, a frame
 const BUDGET = 9; // milliseconds of training a frame
 
-const whole = (n) => String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 const number = (value) => maths.formatNumber(value, 3);
 
-/** Draw the shelves into `el`; returns what ends it. */
-function render({ model, el }) {
-  const ending = new AbortController();
-  const shelves = new Shelves(model, el, ending.signal);
-  return () => {
-    ending.abort();
-    shelves.end();
-  };
-}
-
-class Shelves {
+class Shelves extends Picture {
   constructor(model, el, signal) {
-    this.model = model;
-    this.signal = signal;
-    this.config = model.get("_config");
+    super(model, el, signal, { className: "ck-shelves", label: "Networks on their shelves" });
     this.name = formula(this.config.target.outputs[0], 2);
     this.rule = maths.quadrature(this.config.target);
-    this.root = html("div", { class: "ck-widget ck-shelves", role: "group", "aria-label": "Networks on their shelves" });
-    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
-    el.replaceChildren(this.root);
     this.opened = null;
     this.at = 0; // how far the tiles have fallen, in recorded losses
     this.#build();
-    this.clock = new Clock((factor) => this.#tick(factor), this.root, signal);
-    this.observer = new ResizeObserver(() => this.#layout());
-    this.observer.observe(this.frame);
-    this.themes = new MutationObserver(() => this.#repaint());
-    this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
-    this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+    this.listen();
     this.#choose(0);
     this.#restore();
   }
@@ -67,8 +45,6 @@ class Shelves {
     this.canvas = html("canvas", { "aria-hidden": "true" });
     this.frame = html("div", { class: "ck-shelves-frame" }, this.ground, this.canvas);
     this.frame.addEventListener("click", (event) => this.#touched(event), { signal });
-    this.message = html("p", { class: "ck-message", role: "alert", hidden: true });
-    this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });
     this.seed = html("input", { type: "text", inputmode: "numeric", class: "ck-seed", "aria-label": "seed", autocomplete: "off", "data-lm-suppress-shortcuts": "true" });
     this.seed.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -112,7 +88,7 @@ class Shelves {
     this.at = 0;
     this.#shut();
     this.size = 0;
-    this.#layout();
+    this.layout();
   }
 
   #shut() {
@@ -142,7 +118,7 @@ class Shelves {
     this.#tell();
   }
 
-  #tick(factor) {
+  tick(factor) {
     if (this.attempt) this.#climb(factor);
     else {
       this.at = Math.min(this.#end, this.at + PACE * factor);
@@ -189,7 +165,7 @@ class Shelves {
   #typed() {
     const text = this.seed.value.trim();
     const k = /^\d{1,16}$/.test(text) ? this.run.seeds.indexOf(Number(text)) : -1;
-    if (k < 0) this.#complain(`“${text}” is none of the ${whole(this.on.length)} seeds, ${this.run.seeds[0]} to ${this.run.seeds[this.on.length - 1]}.`);
+    if (k < 0) this.complain(`“${text}” is none of the ${whole(this.on.length)} seeds, ${this.run.seeds[0]} to ${this.run.seeds[this.on.length - 1]}.`);
     else this.#open(k);
   }
 
@@ -280,26 +256,17 @@ class Shelves {
 
   // ------------------------------------------------------------------ messages and the address
 
-  #complain(text) {
-    setText(this.message, text);
-    this.message.hidden = false;
-  }
-
   #share() {
-    const url = new URL(window.location.href);
-    url.hash = `circuit=${this.config.key}.${encode({ run: Number(this.choice.value), seed: this.opened?.seed ?? null })}`;
-    window.history.replaceState(null, "", url);
-    navigator.clipboard?.writeText(url.href).catch(() => {});
-    this.#complain("The link is in the address bar, and copied where the browser allows it.");
+    this.putInAddress({ run: Number(this.choice.value), seed: this.opened?.seed ?? null });
   }
 
   #restore() {
-    const shared = this.config.on_page ? sharedState(window.location.hash) : null;
-    if (shared === null || shared.key !== this.config.key) return;
-    const { run, seed } = unpack(shared.text) ?? {};
+    const linked = this.linked();
+    if (linked === null) return;
+    const { run, seed } = linked;
     const k = this.config.runs[run]?.seeds.indexOf(seed) ?? -1;
     if (k < 0 && seed !== null) {
-      this.#complain("The link is damaged, so this is the picture as the page starts with it.");
+      this.complain("The link is damaged, so this is the picture as the page starts with it.");
       return;
     }
     this.#choose(run);
@@ -308,7 +275,7 @@ class Shelves {
 
   // ------------------------------------------------------------------ drawing
 
-  #layout() {
+  layout() {
     const size = Math.round(this.frame.clientWidth);
     if (!size || size === this.size) return;
     this.size = size;
@@ -352,7 +319,7 @@ class Shelves {
     this.canvas.width = size * this.ratio;
     this.canvas.height = this.height * this.ratio;
     this.#ground(members);
-    this.#repaint();
+    this.repaint();
     this.#tell();
   }
 
@@ -370,7 +337,7 @@ class Shelves {
     set(this.ground, "aria-label", `Shelves of loss, the lowest first, and how many networks come to rest on each: ${told.join("; ")}.`);
   }
 
-  #repaint() {
+  repaint() {
     if (!this.size) return;
     const probe = html("i", { class: "ck-probe" });
     this.root.append(probe);
@@ -436,12 +403,6 @@ class Shelves {
     pen.arc(x, y, 11, 0, 7);
     pen.stroke();
   }
-
-  end() {
-    this.observer.disconnect();
-    this.themes.disconnect();
-    this.root.remove();
-  }
 }
 
-export default { render };
+export default { render: drawing(Shelves) };

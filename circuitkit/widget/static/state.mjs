@@ -278,3 +278,11 @@ export function toPython({ weights, biases }) {
     ? `ck.Network(${matrices}, ${list(biases)})`
     : `ck.Network(${matrices})`;
 }
+
+/** Put a widget's values into the address of the page; returns the whole address. */
+export function toAddress(key, values) {
+  const url = new URL(window.location.href);
+  url.hash = `circuit=${key}.${encode(values)}`;
+  window.history.replaceState(null, "", url);
+  return url.href;
+}

@@ -5,8 +5,8 @@
  * touches. All listeners end with one AbortController.
  */
 import * as maths from "./mathematics.mjs";
-import { html, button, set, setText, show, inputName, formula, mapColors } from "./dom.mjs";
-import { State, RANGE, encode, decode, toPython } from "./state.mjs";
+import { html, button, set, setText, show, inputName, formula, mapColors, drawing, onTheme } from "./dom.mjs";
+import { State, RANGE, encode, decode, toAddress, toPython } from "./state.mjs";
 import { Drawing, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
 import { Training, Compare } from "./training.mjs";
@@ -19,16 +19,6 @@ const ICONS = {
   copy: "M4 2h11v4H9v10H4zM10 7h10v15H10z",
   link: "M12 2l6 6h-4v8h-4V8H6zM4 18h16v3H4z",
 };
-
-/** Draw the widget into `el`; returns what ends it. */
-function render({ model, el }) {
-  const ending = new AbortController();
-  const view = new View(model, el, ending.signal);
-  return () => {
-    ending.abort();
-    view.end();
-  };
-}
 
 const copy = (value) => JSON.parse(JSON.stringify(value));
 
@@ -395,13 +385,11 @@ class View {
     const { signal, model } = this;
     this.observer = new ResizeObserver(() => this.invalidate("layout"));
     this.observer.observe(this.root);
-    this.themes = new MutationObserver(() => {
+    onTheme(() => {
       this.colors = null;
       this.compare?.repaint();
       this.invalidate("graph");
-    });
-    this.themes.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme", "class"] });
-    this.themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name"] });
+    }, signal);
     this.onModel = () => this.#receive();
     this.onSetting = () => this.invalidate("state");
     this.onKernel = () => this.tell("Python has stopped or was restarted: run the cell again to connect this to it.", "note");
@@ -494,10 +482,8 @@ class View {
 
   #share() {
     const { weights, biases, x, ablated, frozen } = this.state.values;
-    const url = new URL(window.location.href);
-    url.hash = `circuit=${this.config.key}.${encode({ weights, biases, x, ablated, frozen })}`;
-    window.history.replaceState(null, "", url);
-    this.#copyText(url.href, "The link to your network is in the address bar and copied.");
+    const address = toAddress(this.config.key, { weights, biases, x, ablated, frozen });
+    this.#copyText(address, "The link to your network is in the address bar and copied.");
   }
 
   #restore() {
@@ -699,7 +685,6 @@ class View {
     clearTimeout(this.saying);
     clearTimeout(this.keeping);
     this.observer.disconnect();
-    this.themes.disconnect();
     for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
     for (const name of ["seed", "learning_rate"]) this.model.off(`change:${name}`, this.onSetting);
     this.model.off("change:seed", this.onSeed);
@@ -749,4 +734,4 @@ export function sharedState(hash) {
   return match ? { key: match[1], text: match[2] } : null;
 }
 
-export default { render, sharedState };
+export default { render: drawing(View), sharedState };

@@ -1,0 +1,53 @@
+/**
+ * What the live pictures have in common: a frame in the page's colors, a clock, a line that complains, one that
+ * speaks, and a place in the address.
+ */
+import { html, setText, onTheme } from "./dom.mjs";
+import { toAddress, unpack } from "./state.mjs";
+import { Clock } from "./training.mjs";
+import { sharedState } from "./view.mjs";
+
+/** A picture that builds itself (`build`), lays itself out, repaints itself and ticks. */
+export class Picture {
+  constructor(model, el, signal, { className, label }) {
+    this.model = model;
+    this.signal = signal;
+    this.config = model.get("_config");
+    this.root = html("div", { class: `ck-widget ${className}`, role: "group", "aria-label": label });
+    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
+    el.replaceChildren(this.root);
+    this.message = html("p", { class: "ck-message", role: "alert", hidden: true });
+    this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });
+  }
+
+  /** Once it is built: the clock, and what happens when its frame or the theme changes. */
+  listen() {
+    this.clock = new Clock((factor) => this.tick(factor), this.root, this.signal);
+    const observer = new ResizeObserver(() => this.layout());
+    observer.observe(this.frame);
+    this.signal.addEventListener("abort", () => observer.disconnect());
+    onTheme(() => this.repaint(), this.signal);
+  }
+
+  complain(text) {
+    setText(this.message, text);
+    this.message.hidden = false;
+  }
+
+  putInAddress(values) {
+    const address = toAddress(this.config.key, values);
+    navigator.clipboard?.writeText(address).catch(() => {});
+    this.complain("The link is in the address bar, and copied where the browser allows it.");
+  }
+
+  /** What a link brings to this picture, with nothing in it if it is damaged; null without one. */
+  linked() {
+    const shared = this.config.on_page ? sharedState(window.location.hash) : null;
+    if (shared === null || shared.key !== this.config.key) return null;
+    return unpack(shared.text) ?? {};
+  }
+
+  end() {
+    this.root.remove();
+  }
+}
