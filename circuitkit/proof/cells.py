@@ -290,6 +290,7 @@ class _Cells:
                 up = sum((a * v for a, v in zip(value, ray, strict=True)), rationals.number(0))
                 down = sum((a * v for a, v in zip(size, ray, strict=True)), rationals.number(0))
                 if up > self.best.worst * down or self.best.point is None:
+                    self.budget.check()  # the whole network is evaluated there
                     self._offer(claim, ray, up)
             if self.scaled and claim.size is None and self.best.worst > 0:
                 raise Stuck  # how large it is depends on the box of directions
