@@ -25,7 +25,7 @@ from circuitkit.proof.counting import joint_program
 from circuitkit.proof.exhaustive import exhaust
 from circuitkit.proof.plane import walk_plane
 from circuitkit.proof.ranges import at_most
-from circuitkit.proof.rationals import values
+from circuitkit.proof.rationals import fraction, number, values
 from circuitkit.proof.search import Found, OutOfTime, search
 from circuitkit.proof.verdict import Proof
 
@@ -350,7 +350,7 @@ class _Judge:
             return self.claim.contains(x) and self.claim.error_at(x) == found.worst
         # Towards infinity the rows themselves say what is approached: their constants do not count.
         program = self.problem.program
-        columns = [_fraction(v) for v in program.values([_exact(v) for v in found.point])]
+        columns = [fraction(v) for v in program.values([number(v) for v in found.point])]
         given = [program.gates[k] for k, sign in program.signs.items() if sign > 0]
         if any(_at(row, columns) < 0 for row in given):
             return False
@@ -404,14 +404,4 @@ def _rational(value: Fraction | float) -> Fraction | None:
 
 
 def _at(row: dict[int, Any], columns: list[Fraction]) -> Fraction:
-    return sum((_fraction(c) * columns[j] for j, c in row.items()), _ZERO)
-
-
-def _fraction(value: Any) -> Fraction:
-    """A number of the checker's as a fraction."""
-    return Fraction(int(value.numerator), int(value.denominator))
-
-
-def _exact(value: Fraction) -> Any:
-    """A fraction as the checker's kind of number."""
-    return Q(value.numerator) / Q(value.denominator)
+    return sum((fraction(c) * columns[j] for j, c in row.items()), _ZERO)

@@ -25,9 +25,10 @@ from typing import Any
 
 from circuitkit.check import Problem, Q
 from circuitkit.proof.claim import exact_text
+from circuitkit.proof.rationals import fraction, number
 from circuitkit.proof.search import Found, OutOfTime
 
-__all__ = ["exhaust"]
+__all__ = ["exhaust", "needed"]
 
 Row = dict[int, Any]  # column -> coefficient
 Form = list[Any]  # one coefficient a column, gates written out
@@ -52,10 +53,24 @@ def exhaust(
     """
     try:
         if limit is not None:
-            return _Cells(problem, deadline, most).all_below(_exact(limit))
+            return _Cells(problem, deadline, most).all_below(number(limit))
         return _Cells(problem, deadline, most).worst()
     except _TooMany:
         return None
+
+
+def needed(problem: Problem) -> tuple[list[int], set[int]]:
+    """The gates that the claims and the domain rest on, the first ones first; and the columns before the gates."""
+    width = len(problem.program.box)
+    rows = [row for claim in problem.claims for row in (claim.row, claim.size or {})]
+    todo = [c for row in rows for c in row] + [width + k for k in problem.program.signs]
+    seen: set[int] = set()
+    while todo:
+        c = todo.pop()
+        if c not in seen:
+            seen.add(c)
+            todo += problem.program.gates[c - width] if c >= width else ()
+    return sorted(c - width for c in seen if c >= width), {c for c in seen if c < width}
 
 
 class _TooMany(Exception):
@@ -97,22 +112,9 @@ class _Cells:
         self.width = len(self.program.box)
         self.low = [a for a, _ in self.program.box]
         self.span = [b - a for a, b in self.program.box]
-        self.needed = self._needed()
+        self.needed = needed(problem)[0]
         self.best: Any = None
         self.at: list[Any] | None = None
-
-    def _needed(self) -> list[int]:
-        """The gates that the claims and the domain rest on, the first ones first."""
-        rows = [row for claim in self.claims for row in (claim.row, claim.size or {})]
-        todo = [c - self.width for row in rows for c in row if c >= self.width]
-        todo += list(self.program.signs)
-        seen: set[int] = set()
-        while todo:
-            k = todo.pop()
-            if k not in seen:
-                seen.add(k)
-                todo += [c - self.width for c in self.program.gates[k] if c >= self.width]
-        return sorted(seen)
 
     def worst(self) -> Found:
         """The supremum, where it is reached, and a proof that it is nowhere larger."""
@@ -135,7 +137,7 @@ class _Cells:
                     _, _, multipliers = self._highest(row, size, self.best, cell)
                 leaf.append(multipliers)
             cell.parent[cell.slot] = leaf
-        return Found(_fraction(self.best), self._point(), root[0])
+        return Found(fraction(self.best), self._point(), root[0])
 
     def all_below(self, limit: Any) -> Found:
         """A proof that no claim is above the limit, or a point where one is."""
@@ -148,11 +150,11 @@ class _Cells:
                 if above > 0:
                     self.best, self.at = _ratio(row, size, x), x
                     return Found(
-                        None if self.best is None else _fraction(self.best), self._point(), None
+                        None if self.best is None else fraction(self.best), self._point(), None
                     )
                 leaf.append(multipliers)
             cell.parent[cell.slot] = leaf
-        return Found(_fraction(limit), None, root[0])
+        return Found(fraction(limit), None, root[0])
 
     def _leaves(self, root: list[Any]) -> Any:
         """The cells in which every gate is decided; the tree down to them is written into ``root``."""
@@ -202,7 +204,7 @@ class _Cells:
 
     def _look_at_the_clock(self) -> None:
         if time.monotonic() > self.deadline:
-            lower = Fraction(0) if self.best is None else _fraction(self.best)
+            lower = Fraction(0) if self.best is None else fraction(self.best)
             raise OutOfTime(lower, float("inf"), self._point())
 
     # --- linear pieces ----------------------------------------------------------------------------------
@@ -263,14 +265,14 @@ class _Cells:
         walls = list(cell.walls.items())
         value, x, multipliers = _linear_program(form, [w for _, w in walls], self.low, self.span)
         named = {
-            str(k): exact_text(_fraction(m))
+            str(k): exact_text(fraction(m))
             for (k, _), m in zip(walls, multipliers, strict=True)
             if m
         }
         return value, x, named
 
     def _point(self) -> tuple[Fraction, ...] | None:
-        return None if self.at is None else tuple(map(_fraction, self.at))
+        return None if self.at is None else tuple(map(fraction, self.at))
 
 
 def _multiple(wanted: Form, walls: dict[int, Form]) -> dict[str, str] | None:
@@ -282,7 +284,7 @@ def _multiple(wanted: Form, walls: dict[int, Form]) -> dict[str, str] | None:
         if wanted[first] * wall[first] > 0:
             factor = wanted[first] / wall[first]
             if all(v == factor * w for v, w in zip(wanted, wall, strict=True)):
-                return {str(k): exact_text(_fraction(factor))}
+                return {str(k): exact_text(fraction(factor))}
     return None
 
 
@@ -357,11 +359,3 @@ def _linear_program(
 
 def _dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
     return sum((u * v for u, v in zip(a, b, strict=True) if u and v), Q(0))
-
-
-def _exact(value: Fraction) -> Any:
-    return Q(value.numerator) / Q(value.denominator)
-
-
-def _fraction(value: Any) -> Fraction:
-    return Fraction(int(value.numerator), int(value.denominator))

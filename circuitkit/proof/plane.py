@@ -22,6 +22,8 @@ from typing import Any, TypeAlias
 
 from circuitkit.check import Problem, Q
 from circuitkit.proof.claim import exact_text
+from circuitkit.proof.exhaustive import needed
+from circuitkit.proof.rationals import fraction
 from circuitkit.proof.search import Found, OutOfTime
 
 __all__ = ["walk_plane"]
@@ -49,28 +51,13 @@ def walk_plane(problem: Problem, *, limit: Fraction | None = None, deadline: flo
     return None if columns is None else _Plane(problem, columns, limit, deadline).found()
 
 
-def _needed(problem: Problem) -> tuple[list[int], set[int]]:
-    """The gates that claims rest on, the first ones first, and the columns before the gates."""
-    width = len(problem.program.box)
-    todo = [c for claim in problem.claims for c in claim.row]
-    gates, columns = set(), set()
-    while todo:
-        c = todo.pop()
-        if c < width:
-            columns.add(c)
-        elif c - width not in gates:
-            gates.add(c - width)
-            todo += problem.program.gates[c - width]
-    return sorted(gates), columns
-
-
 def _columns(problem: Problem) -> tuple[int, int] | None:
     """The two columns; of an affine problem an input, and the constant."""
     program = problem.program
     one = None if problem.homogenised else {program.n: _ONE}
     if program.signs or any(claim.size not in (None, one) for claim in problem.claims):
         return None
-    read = _needed(problem)[1]
+    read = needed(problem)[1]
     if problem.homogenised:
         others = [i for i in range(program.n, -1, -1) if i not in read]
         first, *more = sorted([*read, *others[: max(0, 2 - len(read))]])
@@ -151,7 +138,7 @@ class _Plane:
         self.problem, self.columns, self.deadline = problem, columns, deadline
         self.program = problem.program
         self.width = len(self.program.box)
-        self.gates = _needed(problem)[0]
+        self.gates = needed(problem)[0]
         self.box = [self.program.box[i] for i in columns]
         self.fixed = limit is not None
         scaled = problem.homogenised
@@ -168,7 +155,7 @@ class _Plane:
             sector.claims = [self._form(claim.row, sector.forms) for claim in self.problem.claims]
             self._compare(sector)
             if self.fixed and self.at is not None:
-                return Found(_fraction(self.best), self._point(), None)
+                return Found(fraction(self.best), self._point(), None)
             leaves.append(sector)
         if self.looks > _MOST:
             return None
@@ -179,7 +166,7 @@ class _Plane:
             while shown and not shown[-1]:
                 shown.pop()
             sector.put(["leaf", *shown])
-        return Found(_fraction(self.best), self._point(), root[0])
+        return Found(fraction(self.best), self._point(), root[0])
 
     # --- sectors ----------------------------------------------------------------------------------------
 
@@ -231,7 +218,7 @@ class _Plane:
 
     def _look_at_the_clock(self) -> None:
         if time.monotonic() > self.deadline:
-            lower = Fraction(0) if self.best is None else _fraction(self.best)
+            lower = Fraction(0) if self.best is None else fraction(self.best)
             raise OutOfTime(lower, float("inf"), self._point())
 
     def _form(self, row: dict[int, Any], forms: dict[int, Pair]) -> Pair:
@@ -297,11 +284,11 @@ class _Plane:
         if self.at is None:
             return None
         point = [
-            Fraction(0) if self.problem.homogenised else _fraction(a) for a, _ in self.program.box
+            Fraction(0) if self.problem.homogenised else fraction(a) for a, _ in self.program.box
         ]
         point[-1] = Fraction(1)
         for i, v in zip(self.columns, self.at, strict=True):
-            point[i] = _fraction(v)
+            point[i] = fraction(v)
         return tuple(point)
 
 
@@ -316,7 +303,3 @@ def _written(walls: Sequence[Wall], factors: Sequence[Any]) -> dict[str, str]:
         for (name, _), factor in zip(walls, factors, strict=False)
         if factor and name is not None
     }
-
-
-def _fraction(value: Any) -> Fraction:
-    return Fraction(int(value.numerator), int(value.denominator))

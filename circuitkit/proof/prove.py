@@ -109,8 +109,9 @@ def prove(
             process pool; None for this process.
 
     Returns:
-        A Proof, or a list of them, one for each network of a list, in its order. One that holds has a certificate that :func:`circuitkit.check` accepted; a refutation
-        comes with a counterexample that was evaluated exactly.
+        A Proof, or a list of them, one for each network of a list, in its order. One that holds has a
+        certificate that :func:`circuitkit.check` accepted; a refutation comes with a counterexample that
+        was evaluated exactly.
 
     Raises:
         Undecided: it could not be settled within the time limit; with the best bounds on the error. Of a
