@@ -243,6 +243,25 @@ def test_units_of_the_circuit_are_told_from_louder_units_that_cancel(seed, name,
     assert auc(needed, np.concatenate(labels)) >= 0.9
 
 
+def test_hyperplanes_that_are_nearly_one_do_not_hide_what_cancels_on_each():
+    net = ck.Network(
+        [
+            [
+                [1.25, 1.75], [8, -6], [0.1875, 0.25], [-2, -2.75], [0.5, 0.5], [-1.25, -1.75],
+                [-0.75, -1], [-0.25, -0.25], [4, 5.5], [0.25, -0.1875],
+            ],
+            [[
+                -1.2509765625, -0.124267578125, -5.00390625, -1.2509765625, 2, 1.2509765625,
+                1.2509765625, -4, 0.62548828125, 3.9765625,
+            ]],
+        ]
+    )  # fmt: skip
+    for tolerance in (0, 0.01):
+        found = ck.detect(net, tolerance=tolerance)
+        assert (found.function, found.circuit) == ("add", "add")
+        assert [u.index for u in found.units if u.in_circuit] == [4, 7]
+
+
 def test_a_large_network_is_described_without_its_units():
     net = scramble(np.random.default_rng(0), ck.circuit("min"), units=200)
     found = ck.detect(net, tolerance=0)

@@ -21,6 +21,8 @@ Array = NDArray[np.float64]
 
 #: units whose preactivations form a smaller angle than this share a hyperplane
 _PARALLEL: float = RULES["reading"]["parallel"]
+#: and if by less than this, what they add may cancel up to rounding
+_EXACT: float = RULES["reading"]["one_hyperplane"]
 #: what a unit may add without being needed, in shares of the largest, where a tolerance is given
 _NOISE: float = RULES["reading"]["noise"]
 
@@ -39,7 +41,7 @@ def needed_units(
         z = preactivations[layer]
         w = net.weights[layer + 1][readers] * (z > 0).any(axis=0)  # nobody reads the dead
         always: NDArray[np.bool_] = np.asarray((z >= 0).all(axis=0))
-        groups = _groups(z)
+        groups = _groups(z, w)
         bends, slants, members = [], [], []
         for group in groups:
             lead = z[:, group[0]]
@@ -61,16 +63,36 @@ def needed_units(
     return needed
 
 
-def _groups(z: Array) -> list[list[int]]:
-    """Units whose preactivations are multiples of each other, of either sign."""
+def _groups(z: Array, w: Array) -> list[list[int]]:
+    """Units of one hyperplane; hyperplanes that bend the readers w and are nearly one count as one.
+
+    Units of one hyperplane have preactivations that are multiples of each other, of either sign. First
+    each hyperplane for itself: what cancels on it is linear there, and has no part in its neighbors.
+    """
+    exact = _parallel(z, list(range(z.shape[1])), _EXACT)
+    straight = [group for group in exact if not _bends(z, w, group)]
+    bent = [k for group in exact if _bends(z, w, group) for k in group]
+    return [*_parallel(z, bent, _PARALLEL), *straight]
+
+
+def _bends(z: Array, w: Array, group: list[int]) -> bool:
+    """Whether units of one hyperplane bend what a reader receives."""
+    bent = w[:, group] * np.linalg.norm(z[:, group], axis=0) * ~(z[:, group] >= 0).all(axis=0)
+    return bool((np.abs(bent.sum(axis=1)) > 1e-9 * np.abs(bent).max(initial=0.0)).any())
+
+
+def _parallel(z: Array, units: list[int], angle: float) -> list[list[int]]:
+    """The units in groups whose first one forms at most such an angle with the others."""
     norms = np.linalg.norm(z, axis=0)
     unit = z / np.where(norms > 0, norms, 1.0)
-    left = list(range(z.shape[1]))
+    left = units
     groups = []
     while left:
-        k = left[0]
-        distance = 1 - np.abs(unit[:, left].T @ unit[:, k])
-        same = [left[i] for i in np.flatnonzero(distance <= _PARALLEL**2 / 2).tolist()] or [k]
+        lead = unit[:, left[0]]
+        sides = np.sign(unit[:, left].T @ lead)
+        # Of small angles the difference tells more than the cosine does.
+        apart = np.linalg.norm(unit[:, left] - sides * lead[:, None], axis=0)
+        same = [left[i] for i in np.flatnonzero(apart <= angle).tolist()] or left[:1]
         groups.append(same)
         left = [i for i in left if i not in same]
     return groups

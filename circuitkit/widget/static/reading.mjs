@@ -1219,14 +1219,39 @@ function neededUnits(net, columns, tolerance) {
   return needed;
 }
 
-/** Units whose preactivations are multiples of each other, of either sign. */
-function parallelGroups(z) {
+/**
+ * Units of one hyperplane, those whose preactivations are multiples of each other, of either sign.
+ *
+ * First each hyperplane for itself: what cancels on it is linear there, and has no part in its neighbors.
+ * Then hyperplanes that bend the readers w and are nearly one count as one.
+ */
+function hyperplanes(z, w) {
+  const exact = parallel(z, z.map((_, i) => i), RULES.one_hyperplane);
+  const straight = exact.filter((group) => !bends(z, w, group));
+  const bent = exact.filter((group) => bends(z, w, group)).flat();
+  return [...parallel(z, bent, RULES.parallel), ...straight];
+}
+
+/** Whether units of one hyperplane bend what a reader receives. */
+function bends(z, w, group) {
+  const sizes = group.map((i) => (z[i].every((v) => v >= 0) ? 0 : sizeOf(z[i])));
+  const bent = w.map((row) => group.map((i, g) => row[i] * sizes[g]));
+  return bent.some((row) => Math.abs(row.reduce((s, v) => s + v, 0)) > 1e-9 * biggest(bent.flat()));
+}
+
+/** Units in groups whose first one forms at most such an angle with the others. */
+function parallel(z, units, angle) {
+  const unit = z.map((column) => column.map((v) => v / (sizeOf(column) || 1)));
   const groups = [];
-  z.forEach((column, i) => {
-    const near = groups.find(([lead]) => 1 - Math.abs(cosine(z[lead], column)) <= RULES.parallel ** 2 / 2);
+  for (const i of units) {
+    const near = groups.find(([lead]) => {
+      const side = Math.sign(dot(unit[lead], unit[i]));
+      // Of small angles the difference tells more than the cosine does.
+      return sizeOf(unit[i].map((v, k) => v - side * unit[lead][k])) <= angle;
+    });
     if (near) near.push(i);
     else groups.push([i]);
-  });
+  }
   return groups;
 }
 
@@ -1240,7 +1265,7 @@ function neededOf(z, w, tolerance) {
   }
   const kept = [];
   const loose = [];
-  for (const group of parallelGroups(z)) {
+  for (const group of hyperplanes(z, w)) {
     const lead = z[group[0]];
     const square = dot(lead, lead);
     const factors = group.map((i) => (square ? dot(z[i], lead) / square : 0));
