@@ -95,6 +95,7 @@ for name in {modules!r}:
         "circuitkit.training.compiled_search",
         "circuitkit.training.curvature",
         "circuitkit.training.first_order",
+        "circuitkit.training.gpu_loop",
         "circuitkit.training.torch_gradient",
         "circuitkit.training.torch_loop",
     }

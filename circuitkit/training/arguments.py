@@ -153,8 +153,12 @@ def _device(name: str, value: Any) -> str:
         raise refused from None
     if found.type not in ("cpu", "cuda"):
         raise refused
-    if found.type == "cuda" and not torch.cuda.is_available():
-        raise wrong(name, "'cpu' (no CUDA device here)", shown(value))
+    if found.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if count == 0:
+            raise wrong(name, "'cpu' (no CUDA device here)", shown(value))
+        if (found.index or 0) >= count:
+            raise wrong(name, f"'cpu' or 'cuda:0' to 'cuda:{count - 1}'", shown(value))
     return str(found)
 
 

@@ -71,6 +71,10 @@ def trainer(task: Task, n_points: int) -> Trainer:
 
         return Fused(task, n_points)
     need("torch")
+    if task.written_for_gpu:
+        from circuitkit.training.gpu_loop import Written
+
+        return Written(task, n_points)
     from circuitkit.training.torch_loop import Stepwise
 
     return Stepwise(task, n_points)

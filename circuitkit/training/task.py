@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import inspect
 import math
 import os
@@ -16,7 +17,9 @@ from circuitkit.checks import double, made_by, one_of, shown, wrong, wrong_type
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
 from circuitkit.training.arguments import Box, box_of, need_memory
+from circuitkit.training.flat import n_parameters
 from circuitkit.training.points import BATCH
+from circuitkit.training.unrolled import LARGEST
 
 __all__ = ["OPTIONS", "SCHEDULE", "SCHEDULES", "Schedule", "Task", "task_of"]
 
@@ -124,6 +127,17 @@ class Task:
     def on_processor(self) -> bool:
         """Whether the compiled loop does the work, not torch."""
         return self.device.startswith("cpu") and self.optimizer not in WITH_CURVATURE
+
+    @property
+    def written_for_gpu(self) -> bool:
+        """Whether a program written for a GPU does the work: where all parameters find a register.
+
+        Triton, which compiles it, is a part of torch's CUDA build, though not on every system.
+        """
+        if self.device.startswith("cpu") or self.optimizer in WITH_CURVATURE:
+            return False
+        small = n_parameters(self.sizes, bias=self.bias) <= LARGEST
+        return small and importlib.util.find_spec("triton") is not None
 
     def rate(self, step: int) -> float:
         """The learning rate of that step."""

@@ -44,13 +44,13 @@ def lanes(width: int, n_points: int, n_seeds: int, threads: int, device: torch.d
     """How many seeds are trained side by side: a power of two from 32.
 
     On a CPU an array of ``width`` numbers a point should stay in the cache: 100,000 numbers; and there
-    should be work for every thread. On a GPU a chunk should keep the device busy.
+    should be work for every thread. On a GPU a chunk should keep the device busy, and is as large for
+    one seed as for a thousand: how a GPU adds up depends on the shape, and costs no more.
     """
-    numbers, most = (100_000, 2**14) if device.type == "cpu" else (2**26, 2**17)
-    fits = numbers // (width * tile(n_points, device))
-    share = -(-n_seeds // threads)
-    lanes = min(2 ** max(fits.bit_length() - 1, 0), 2 ** (share - 1).bit_length(), most)
-    return int(max(32, lanes))
+    numbers, most = (100_000, 2**14) if device.type == "cpu" else (2**24, 2**14)
+    fits = 2 ** max((numbers // (width * tile(n_points, device))).bit_length() - 1, 0)
+    share = 2 ** (-(-n_seeds // threads) - 1).bit_length() if device.type == "cpu" else most
+    return int(max(32, min(fits, share, most)))
 
 
 class Engine:
@@ -181,9 +181,7 @@ class Engine:
         self._negative_y.copy_(self._outputs[:, part].unsqueeze(-1))
 
     def _run_tile(self) -> torch.Tensor:
-        for operation in self._forward:
-            operation()
-        for operation in self._backward:
+        for operation in (*self._forward, *self._backward):
             operation()
         return self.gradient
 

@@ -1,4 +1,4 @@
-"""Training in torch, one step of a chunk of seeds after the other: on a GPU, and with curvature."""
+"""Training in torch, one step of a chunk of seeds after the other: with curvature, and wide networks on a GPU."""
 
 from __future__ import annotations
 
@@ -79,6 +79,8 @@ class Stepwise:
         """
         torch.set_flush_denormal(True)
         torch.set_num_threads(1)
+        if self._device.index is not None and self._device.type == "cuda":
+            torch.cuda.set_device(self._device)
 
     def load(self, points: Sequence[Points]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""

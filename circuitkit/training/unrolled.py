@@ -3,13 +3,15 @@
 :mod:`circuitkit.training.compiled_loop` has loops that fit every architecture; here the program is written for one, as
 straight lines that keep a point's activations in registers. That is three to five times as fast and
 takes about a second to compile, which a long training pays for.
-The operations and their order are the same, and so are the results, to the last bit.
+The operations and their order are the same, and so are the results, to the last bit. So are they in
+:mod:`circuitkit.training.gpu_loop`, which spells the same lines for a GPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
+from typing import NamedTuple, Protocol
 
 #: parameters of the largest network that is written out; compiling takes longer with every one
 LARGEST = 100
@@ -50,18 +52,51 @@ def source(sizes: Sequence[int], *, bias: bool, lanes: int) -> str:
         *(f"        x{i} = x[p, {i}]" for i in range(sizes[0])),
         *(f"        y{o} = y[p, {o}]" for o in range(sizes[-1])),
         f"        for s in range({lanes}):",
-        *(f"            {line}" for line in _one_seed(sizes, bias, lanes)),
+        *(f"            {line}" for line in one_seed(sizes, bias=bias, spelling=_Rows(lanes))),
     ]
     return "\n".join(lines)
 
 
-def _one_seed(sizes: Sequence[int], bias: bool, lanes: int) -> Iterator[str]:
-    """What is done for one point and one seed."""
+class Spelling(Protocol):
+    """How a language writes what one point and one seed need."""
+
+    @property
+    def loss(self) -> str:
+        """Where the squared residuals are summed."""
+
+    def weight(self, k: int) -> str:
+        """The ``k``-th parameter."""
+
+    def slope(self, k: int) -> str:
+        """The derivative by it."""
+
+    def where_positive(self, by: str, value: str) -> str:
+        """``value`` where ``by`` is positive, else 0."""
+
+
+class _Rows(NamedTuple):
+    """For the compiled loop: rows of so many seeds in one flat array, ``s`` the seed."""
+
+    lanes: int
+    loss: str = "loss[s]"
+
+    def weight(self, k: int) -> str:
+        return f"w[{k * self.lanes} + s]"
+
+    def slope(self, k: int) -> str:
+        return f"g[{k * self.lanes} + s]"
+
+    def where_positive(self, by: str, value: str) -> str:
+        return f"{value} if {by} > 0 else zero"
+
+
+def one_seed(sizes: Sequence[int], *, bias: bool, spelling: Spelling) -> Iterator[str]:
+    """The lines for one point, its inputs in ``x0 ...`` and its targets in ``y0 ...``, and one seed."""
     last = len(sizes) - 1  # the layer of the outputs
     starts = [0, *accumulate(o * (i + bias) for i, o in pairwise(sizes))]
 
-    def parameter(layer: int, o: int, i: int) -> str:
-        return f"[{(starts[layer - 1] + o * (sizes[layer - 1] + bias) + i) * lanes} + s]"
+    def place(layer: int, o: int, i: int) -> int:
+        return starts[layer - 1] + o * (sizes[layer - 1] + bias) + i
 
     def unit(layer: int, i: int) -> str:
         if i == sizes[layer]:
@@ -71,21 +106,23 @@ def _one_seed(sizes: Sequence[int], bias: bool, lanes: int) -> Iterator[str]:
     for layer in range(1, last + 1):
         inputs = range(sizes[layer - 1] + bias)
         for o in range(sizes[layer]):
-            terms = (f"w{parameter(layer, o, i)} * {unit(layer - 1, i)}" for i in inputs)
+            terms = (
+                f"{spelling.weight(place(layer, o, i))} * {unit(layer - 1, i)}" for i in inputs
+            )
             yield f"z = {' + '.join(terms)}"
             if layer < last:
-                yield f"h{layer}_{o} = z if z > 0 else zero"
+                yield f"h{layer}_{o} = {spelling.where_positive('z', 'z')}"
             else:
                 yield f"d{layer}_{o} = z - y{o}"
-                yield f"loss[s] += d{layer}_{o} * d{layer}_{o}"
+                yield f"{spelling.loss} += d{layer}_{o} * d{layer}_{o}"
     for layer in range(last, 0, -1):
         outputs = range(sizes[layer])
         for o in outputs:
             for i in range(sizes[layer - 1] + bias):
-                yield f"g{parameter(layer, o, i)} += d{layer}_{o} * {unit(layer - 1, i)}"
+                yield f"{spelling.slope(place(layer, o, i))} += d{layer}_{o} * {unit(layer - 1, i)}"
         if layer == 1:
             return
         for i in range(sizes[layer - 1]):
-            terms = (f"d{layer}_{o} * w{parameter(layer, o, i)}" for o in outputs)
+            terms = (f"d{layer}_{o} * {spelling.weight(place(layer, o, i))}" for o in outputs)
             yield f"z = {' + '.join(terms)}"
-            yield f"d{layer - 1}_{i} = z if h{layer - 1}_{i} > 0 else zero"
+            yield f"d{layer - 1}_{i} = {spelling.where_positive(f'h{layer - 1}_{i}', 'z')}"
