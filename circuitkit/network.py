@@ -126,7 +126,7 @@ class Network:
             x: shape ``(..., n_in)``; a plain number is fine when ``n_in`` is 1.
 
         Returns:
-            Shape ``(..., n_out)``.
+            Shape ``(..., n_out)``; inf or -inf where the value itself is beyond what float64 holds.
 
         Raises:
             TypeError: ``x`` is not numeric.
@@ -173,13 +173,20 @@ class Network:
         return [np.maximum(z, 0.0) for z in self.preactivations(x)]
 
     def _forward(self, x: ArrayLike) -> list[Array]:
-        h = self._checked_input(x)
+        h = inputs = self._checked_input(x)
         preactivations: list[Array] = []
-        for i, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
-            if i:
-                h = np.maximum(preactivations[-1], 0.0)
-            # Adding 0.0 turns IEEE's -0.0 into 0.0: a reader should never meet "-0".
-            preactivations.append(h @ w.T + b + 0.0)
+        beyond = np.zeros(inputs.shape[:-1], dtype=bool)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for i, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
+                if i:
+                    h = np.maximum(preactivations[-1], 0.0)
+                # Adding 0.0 turns IEEE's -0.0 into 0.0: a reader should never meet "-0".
+                preactivations.append(h @ w.T + b + 0.0)
+                beyond |= ~np.isfinite(preactivations[-1]).all(axis=-1)
+        if beyond.any():
+            slow = _forward_scaled(self._weights, self._biases, inputs[beyond])
+            for z, right in zip(preactivations, slow, strict=True):
+                z[beyond] = right
         return preactivations
 
     def _checked_input(self, x: ArrayLike) -> Array:
@@ -640,6 +647,37 @@ def _sort(path: Path) -> str:
         "the device": path.is_char_device() or path.is_block_device(),
     }
     return next((kind for kind, it_is in kinds.items() if it_is), "what is at")
+
+
+def _forward_scaled(weights: Sequence[Array], biases: Sequence[Array], x: Array) -> list[Array]:
+    """Every layer's preactivations where a sum on the way is beyond float64, though what it leads to need not be.
+
+    A number is a fraction and an exponent of two, the exponent as wide as it has to be. What comes out is inf
+    or -inf only where that number itself is beyond float64.
+    """
+    fraction, exponent = _split(x)
+    preactivations = []
+    for w, b in zip(weights, biases, strict=True):
+        # The bias is a weight of an input that is 1.
+        by, shift = _split(np.column_stack([w, b]))
+        one = np.broadcast_to(0.5, (*fraction.shape[:-1], 1))
+        terms = by * np.concatenate([fraction, one], axis=-1)[..., None, :]
+        at = shift + np.concatenate([exponent, np.ones(one.shape, int)], axis=-1)[..., None, :]
+        most = np.where(terms == 0, np.iinfo(at.dtype).min // 2, at).max(axis=-1)
+        # A term so much smaller than another that it vanishes here would have vanished in the sum.
+        below = np.clip(at - most[..., None], -2000, 0)
+        fraction, rest = _split(np.ldexp(terms, below).sum(axis=-1))
+        exponent = np.where(fraction == 0, 0, most + rest)
+        with np.errstate(over="ignore"):
+            preactivations.append(np.ldexp(fraction, np.clip(exponent, -5000, 5000)) + 0.0)
+        fraction = np.maximum(fraction, 0.0)
+    return preactivations
+
+
+def _split(x: Array) -> tuple[Array, NDArray[np.int64]]:
+    """Fractions from 1/2 to 1, or 0, and exponents of two."""
+    fraction, exponent = np.frexp(x)
+    return fraction, exponent.astype(np.int64)
 
 
 def _checked_biases(biases: Iterable[Any] | None, matrices: tuple[Array, ...]) -> tuple[Array, ...]:

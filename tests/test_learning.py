@@ -283,6 +283,13 @@ def test_a_network_that_is_free_to_be_tidy_becomes_so():
     assert ck.prove(ck.Network(tidy[0]), p.target)
 
 
+def test_weights_that_end_beside_a_tidy_number_are_fixed_in_another_order():
+    """Units of two weights each, one of them free: one half of the orders leads to a fifth."""
+    found = seek("min(x1, x2, x3, x4, x5)", (8, 5, 3), [508], budget=100_000)[0]
+    assert found.proved
+    assert found.error == 0
+
+
 def test_what_cannot_be_tidy_is_left_as_it_is():
     x = np.array([[1.0, 0.0], [-1.0, 0.0]])
     weights = [np.array([[1.0], [-1.0]]), np.array([[1 / 3, -1 / 3]])]
@@ -321,6 +328,73 @@ def test_on_a_box_a_network_may_be_smaller():
     assert net.layer_sizes == (1, 1, 1)
     assert ck.prove(net, "identity", tolerance=1e-6, domain=[(-2, 3)])
     assert not ck.prove(net, "identity", tolerance=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("target", "domain"),
+    [
+        ("abs", [(-1e300, 1e300)]),
+        ("abs", [(-1e9, 1e9)]),
+        ("clamp(x, -1, 1)", [(-1e6, 1e6)]),
+        ("identity", [(-1.7e308, 1.7e308)]),
+        ("min", [(-1e8, 1e8)] * 2),
+        ("clamp(x1 + x2, -1, 1)", [(-1e4, 1e4)] * 2),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_however_far_a_box_reaches_the_function_is_learned_there(target, domain):
+    net = ck.learn(target, domain=domain, seed=1)
+    assert ck.prove(net, target, tolerance=1e-6, domain=domain)
+
+
+def test_on_a_far_box_the_loss_is_taken_at_the_surface_of_the_proofs_measure():
+    """As many points near -1 and 1 as far out, whether they are followed or drawn."""
+    ends = problem("abs", (2,), bias=True, box=((-2000.0, 1000.0),)).segments
+    assert sum(weight for weight, *_ in ends) == pytest.approx(1)
+    points = [p for _, *pair in ends for p in pair]
+    np.testing.assert_allclose(points, [(-1, 0.0005), (-1, 1), (-1, 1), (1, 1), (1, 1), (1, 0.001)])
+    drawn = problem("min", (3,), bias=True, box=((-1e6, 1e6), (0.0, 1e6))).spread(1000, seed=1)
+    assert (np.abs(drawn).max(axis=1) == 1).all()
+    assert (drawn[:, 1] >= 0).all()
+    at = drawn[:, :2] / drawn[:, 2:]
+    assert np.abs(at).max() <= 1e6
+    assert 0.05 < (np.abs(at).max(axis=1) < 1e3).mean() < 0.5
+
+
+def test_a_trap_is_named_by_what_the_network_does_within_the_domain():
+    """A bend at 50 is none on [-1, 1], and a function without kinks is not trapped by having none."""
+    p = problem("clamp(x, -60, 50)", (2,), bias=True, box=((-100.0, 100.0),))
+    bent = [np.array([[1.0], [1.0]]), np.array([[1.0, -1.0]])]
+    biases = [np.array([101.0, -50.0]), np.array([-101.0])]
+
+    def stuck(weights, biases, loss=1.0):
+        return learning.Learned(weights, biases, False, np.nan, loss, 1.0, 1, 1, 1, 0, 0)
+
+    assert "no trap that has a name" in learning._trap(p, stuck(bent, biases))
+    flat = [np.array([[1.0], [1.0]]), np.array([[1.0, 0.0]])]
+    assert "its trap: affine" in learning._trap(p, stuck(flat, biases))
+    line = problem("identity", (2,), bias=True, box=((-100.0, 100.0),))
+    assert "its trap: dead unit" in learning._trap(line, stuck(flat, biases))
+
+
+def test_what_the_prover_cannot_decide_is_left_for_a_new_start(monkeypatch):
+    asked = []
+
+    def undecided_at_first(question, net):
+        asked.append(net)
+        return (False, np.nan, None) if len(asked) < 3 else (True, 0.0, None)
+
+    monkeypatch.setattr(learning, "_proof", undecided_at_first)
+    found = seek("min", (3, 2), [5])[0]
+    assert (found.proved, found.proofs) == (True, 3)
+    assert len(set(asked)) == 3
+    asked.clear()
+    monkeypatch.setattr(learning, "_proof", lambda *_: (False, np.nan, None))
+    found = seek("min", (3, 2), [5], budget=500)[0]
+    assert not found.proved
+    assert found.loss < 1e-18
+    with pytest.raises(ck.NotLearned, match="its loss is gone, and it could not be proved"):
+        ck.learn("min", (3, 2), seed=5, budget=500)
 
 
 def test_what_cannot_be_learned_is_refused_with_the_argument():

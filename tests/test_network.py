@@ -14,7 +14,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from circuitkit import Network
@@ -80,6 +80,44 @@ def test_a_plain_number_is_an_input_of_a_one_input_network():
 def test_no_output_is_minus_zero():
     net = Network([[[1], [-1]], [[-1, -1]]])
     assert not np.signbit(net(0)).any()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_sum_beyond_float64_on_the_way_is_not_lost():
+    pair = Network([[[1e308], [1e308]], [[1.0, -1.0]]])
+    np.testing.assert_array_equal(pair([[10], [1], [-10]]), np.zeros((3, 1)))
+    np.testing.assert_array_equal(pair.preactivations(10)[0], [np.inf, np.inf])
+    back = Network([[[1e308, 1e308]], [[1e-308]]], [[0], [1]])
+    np.testing.assert_allclose(back([[[10, 10], [10, -10]]]), [[[21], [1]]], rtol=1e-12)
+    np.testing.assert_array_equal(Network([[[-1e300]]] * 2)(-1e300), [-np.inf])
+
+
+@settings(max_examples=40)
+@given(st.data())
+def test_an_output_is_infinite_only_where_its_exact_value_is_beyond_float64(data):
+    number = st.builds(
+        lambda a, k: a * 10.0**k, st.floats(-1, 1), st.sampled_from([0, 0, 150, -150, 300, -300])
+    )
+
+    def numbers(*shape):
+        return [numbers(*shape[1:]) for _ in range(shape[0])] if shape else data.draw(number)
+
+    net = Network([numbers(2, 2), numbers(2, 2), numbers(1, 2)], [numbers(2), numbers(2), [0]])
+    x = numbers(2)
+    h, size = [Fraction(v) for v in x], [Fraction(abs(v)) for v in x]
+    for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+        h, size = [max(v, 0) for v in h] if i else h, size
+        rows = [([Fraction(v) for v in row], Fraction(o)) for row, o in zip(w, b, strict=True)]
+        h = [sum((c * v for c, v in zip(row, h, strict=True)), o) for row, o in rows]
+        size = [
+            sum((abs(c) * v for c, v in zip(row, size, strict=True)), abs(o)) for row, o in rows
+        ]
+    (value,), (scale,) = h, size
+    (found,) = net(x)
+    if abs(found) == np.inf:
+        assert abs(value) + scale * Fraction(1, 10**12) > Fraction(sys.float_info.max)
+    else:
+        assert abs(Fraction(found) - value) <= scale * Fraction(1, 10**12) + Fraction(1, 10**290)
 
 
 def test_the_arrays_are_copies_and_read_only():

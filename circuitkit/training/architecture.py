@@ -7,6 +7,7 @@ from itertools import combinations, pairwise
 
 from circuitkit.functions.pieces import Pieces, Row
 from circuitkit.functions.target import Target
+from circuitkit.training.problem import FAR
 
 __all__ = ["least_hidden", "too_small"]
 
@@ -76,7 +77,8 @@ def _least_width(pieces: Pieces, box: tuple[tuple[float, float], ...] | None) ->
     if (
         not jumps
     ):  # an affine function: two units that face each other, on a box one that is always on
-        return 1 if box is not None or left == 0 else 2
+        near = box is not None and max(map(abs, box[0])) <= FAR  # or the bias would have to be huge
+        return 1 if near or left == 0 else 2
     return len(jumps) + (not _adds_up(left, jumps))
 
 

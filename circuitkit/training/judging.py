@@ -33,6 +33,8 @@ _SAME = 1e-12
 _TIDY, _BESIDE = 0.25, 1e-5
 #: steps with which the others follow a weight that was fixed
 _FITS = 12
+#: in so many orders the weights are fixed, until one leaves none that is not tidy
+_ORDERS = 8
 
 
 def wrong_points(
@@ -75,7 +77,7 @@ def wrong_points(
         others = random.permutation(worst[JOINING // 2 :])
         wrong = np.concatenate([worst[: JOINING // 2], others[: JOINING // 2]])
     found = points[wrong]
-    if problem.box is None:  # as large as those of the data
+    if problem.box is None or problem.is_far:  # as large as those of the data
         found /= np.maximum(np.abs(found).max(axis=1, keepdims=True), 1e-300)
     return found, looked
 
@@ -101,9 +103,10 @@ def tidied(
     """The same function with tidy weights, where some can be found, by fixing one after the other.
 
     Every hidden unit is scaled so that its largest incoming weight is 1 or -1. Then weights that are multiples
-    of 1/4, nearly, are fixed there; of the others the one next to a whole number is set to it, and the
+    of 1/4, nearly, are fixed there; of the others the one that is next to 0, 1 or -1 is set to it, and the
     rest fitted to the points again. Networks with more than one way to be the function have weights that are
-    free, and this uses that freedom up.
+    free, and this uses that freedom up. Where it ends with a weight that the others determine, and that is not
+    tidy, such as 1/3, the weights are fixed in another order.
 
     Args:
         weights: of each layer.
@@ -114,7 +117,7 @@ def tidied(
         enough: the sum of squared errors that counts as none.
 
     Returns:
-        Weights and biases, or None where some weight does not come to rest; and the multiply-adds it took.
+        Weights and biases, or None where some weight is never tidy; and the multiply-adds it took.
 
     Example:
         >>> weights = [np.array([[3.0], [-2.0 - 1e-9]]), np.array([[1 / 3, -0.5]])]
@@ -123,22 +126,18 @@ def tidied(
         >>> [w.tolist() for w in tidy[0]]
         [[[1.0], [-1.0]], [[1.0, -1.0]]]
     """
-    net = _Fitted(weights, biases, x, y, bias=bias)
-    refused: set[int] = set()
-    while True:
-        neat = np.round(net.theta / _TIDY) * _TIDY
-        near = net.free & (np.abs(net.theta - neat) <= _BESIDE)
-        net.theta[near], net.free[near] = neat[near] + 0.0, False  # and no -0.0
-        if not net.fit(enough):
-            return None, net.work
-        left = [int(k) for k in np.flatnonzero(net.free) if k not in refused]
-        if not left:
-            break
-        away = np.abs(net.theta[left] - np.round(net.theta[left]))
-        k = left[int(away.argmin())]
-        if not net.fix(k, enough):
-            refused.add(k)
-    return (None if net.free.any() else net.layers()), net.work
+    work = 0.0
+    for order in range(_ORDERS):
+        net = _Fitted(weights, biases, x, y, bias=bias)
+        # The first time what is next to a tidy number comes first; then by chance, too.
+        favor = np.ones(len(net.theta))
+        if order:
+            favor = np.random.default_rng(order).uniform(0.2, 1.0, len(net.theta))
+        is_tidy = net.tidy(favor, enough)
+        work += net.work
+        if is_tidy:
+            return net.layers(), work
+    return None, work
 
 
 class _Fitted:
@@ -229,12 +228,31 @@ class _Fitted:
                 errors, h = self.errors()
         return loss < enough
 
+    def tidy(self, favor: Array, enough: float) -> bool:
+        """Fix all parameters at tidy numbers, the nearest first, each distance times ``favor``; whether it could be done."""
+        refused: set[int] = set()
+        while True:
+            neat = np.round(self.theta / _TIDY) * _TIDY
+            near = self.free & (np.abs(self.theta - neat) <= _BESIDE)
+            self.theta[near], self.free[near] = neat[near] + 0.0, False  # and no -0.0
+            if not self.fit(enough):
+                return False
+            left = [int(k) for k in np.flatnonzero(self.free) if k not in refused]
+            if not left:
+                return not self.free.any()
+            values = self.theta[left]
+            away = np.abs(values - np.clip(np.round(values), -1, 1)) * favor[left]
+            k = left[int(away.argmin())]
+            if not self.fix(k, enough):
+                refused.add(k)
+
     def fix(self, k: int, enough: float) -> bool:
-        """Set a parameter to a whole number next to it, if the others can follow."""
+        """Set a parameter to 0, 1 or -1, next to it if possible, if the others can follow."""
         before = self.theta.copy()
         self.free[k] = False
         low = np.floor(before[k])
-        for value in sorted((low, low + 1), key=lambda v: abs(v - before[k])):
+        values = {0.0, *(float(v) for v in np.clip([low, low + 1], -1, 1))}
+        for value in sorted(values, key=lambda v: (abs(v - before[k]), v)):
             self.theta[k] = value
             if self.fit(enough):
                 return True

@@ -30,7 +30,7 @@ from circuitkit.training.architecture import least_hidden, too_small
 from circuitkit.training.arguments import BOX, HIDDEN, POSITIVE, SEED, box_of, need_memory
 from circuitkit.training.flat import from_chunks, n_parameters, to_chunks
 from circuitkit.training.judging import errors_at, tidied, wrong_points
-from circuitkit.training.outcomes import name_outcomes
+from circuitkit.training.outcomes import ways_of_being_stuck
 from circuitkit.training.problem import Problem
 from circuitkit.training.start import initial
 
@@ -40,8 +40,8 @@ Array = NDArray[np.float64]
 
 #: what a learned network is proved within
 TOLERANCE = Fraction(1, 1_000_000)
-#: seconds that one proof may take
-PROOF_SECONDS = 600.0
+#: seconds that one proof may take, after which the search starts anew
+PROOF_SECONDS = 60.0
 #: the loss that counts as none where it is exact, and over points; an error of 1e-6 in one place may be
 #: as little as 1e-20 of an exact loss
 ENOUGH = {"segments": 1e-20, "points": 1e-18}
@@ -326,6 +326,9 @@ def _one(data: _Data, seed: int, start: Array, budget: float, news: News) -> Lea
     setting = data.setting._replace(key=np.uint64(seed))
     joined = rounds = proofs = 0
     proved, error = False, math.nan
+    undecided: tuple[Array, float] | None = (
+        None  # what has no loss and no proof: the best, without one
+    )
     status = loop.GOING_ON
     while not news.stopped:
         limit = search.number[loop.SPENDING] + _SLICE
@@ -346,8 +349,12 @@ def _one(data: _Data, seed: int, start: Array, budget: float, news: News) -> Lea
             proofs += 1
             proved, error, at, work = _judged(data, search.theta, x, y)
             search.number[loop.SPENDING] += work / setting.unit
-            if proved or at is None:
+            if proved:
                 break
+            if at is None:
+                undecided = search.theta.copy(), float(search.number[loop.LOSS])
+                search.counts[loop.PHASE] = loop.NEW_START
+                continue
             wrong = problem.point(at)[None]
         joined += len(wrong)
         rounds += 1
@@ -355,16 +362,19 @@ def _one(data: _Data, seed: int, start: Array, budget: float, news: News) -> Lea
         y = np.concatenate([y, problem.values(wrong) * scale])
         search.number[loop.BEST] = math.inf  # losses before were of other data
         search.counts[loop.PHASE] = loop.NEW_START if rounds % ROUNDS == 0 else loop.DESCEND
-    # Where the prover could not decide, the network that it was asked about.
-    is_best = status != loop.FOUND and search.number[loop.BEST] < math.inf
-    weights, biases = _layers(problem, search.best if is_best else search.theta)
     number, count = search.number, search.counts
+    best, loss = search.theta, float(number[loop.LOSS])
+    if not proved and undecided is not None:
+        best, loss = undecided
+    elif status != loop.FOUND and number[loop.BEST] < math.inf:
+        best, loss = search.best, float(number[loop.BEST])
+    weights, biases = _layers(problem, best)
     return Learned(
         weights=weights,
         biases=biases,
         proved=proved,
         error=error,
-        loss=float(number[loop.BEST] if is_best else number[loop.LOSS]),
+        loss=loss,
         cost=float(number[loop.SPENDING]),
         starts=int(count[loop.STARTS]) - problem.bias,
         descents=int(count[loop.DESCENTS]),
@@ -424,12 +434,28 @@ def _network(problem: Problem, theta: Array) -> Network:
 
 
 def _trap(problem: Problem, found: Learned) -> str:
-    """What the best network is, in the words of :mod:`circuitkit.training.outcomes`."""
-    weights = [w[None] for w in found.weights]
-    biases = [b[None] for b in found.biases]
+    """What the best network is, in the words of :mod:`circuitkit.training.outcomes`, within the domain."""
     if found.proofs and found.loss < ENOUGH["points"]:
         return f"its loss is gone, and it could not be proved within {PROOF_SECONDS:g} s"
-    no = np.zeros(1, dtype=bool)
-    (trap,) = name_outcomes(problem.target, weights, biases, solved=no, diverged=no)
-    named = "no trap that has a name" if trap == "other" else f"its trap: {trap}"
-    return f"the best network stays at a loss of {found.loss:.2g}; {named}"
+    weights, biases = [w[None] for w in found.weights], [b[None] for b in found.biases]
+    if problem.box is not None:
+        # Traps are looked for on [-1, 1]^n: this is the network over the box, with inputs and outputs to scale.
+        low, high = np.array(problem.box, dtype=float).T
+        size = max(1.0, float(np.abs([low, high]).max()))
+        low, high = low / size, high / size
+        biases = [b / size for b in biases]
+        biases[0] = biases[0] + weights[0] @ ((low + high) / 2)
+        weights[0] = weights[0] * ((high - low) / 2)
+    ways = ways_of_being_stuck(problem.target.n_inputs, weights, biases)
+    if _is_affine(problem):
+        del ways["affine"]  # as it should be
+    named = next((f"its trap: {way}" for way, fits in ways.items() if fits[0]), None)
+    return f"the best network stays at a loss of {found.loss:.2g}; {named or 'no trap that has a name'}"
+
+
+def _is_affine(problem: Problem) -> bool:
+    """Whether the target has no kink in the domain, as far as some points can tell."""
+    points = problem.spread(512)
+    values = problem.values(points)
+    fit, *_ = np.linalg.lstsq(points, values, rcond=None)
+    return bool(np.abs(points @ fit - values).max() < 1e-9)
