@@ -16,6 +16,8 @@ from circuitkit.circuits import compose as compose
 from circuitkit.circuits import parallel as parallel
 from circuitkit.detection.detect import Detection as Detection
 from circuitkit.detection.detect import detect as detect
+from circuitkit.detection.extract import Extraction as Extraction
+from circuitkit.detection.extract import extract as extract
 from circuitkit.detection.units import Unit as Unit
 from circuitkit.exact import canonical as canonical
 from circuitkit.functions.target import Target as Target

@@ -166,6 +166,7 @@ REFUSES_NOTHING = {
     "CircuitWidget.get_state": "ipywidgets' protocol",
     "CircuitWidget.set_state": "ipywidgets' protocol; what does not fit is sent back",
     "Detection": "made by detect, of what it has checked",
+    "Extraction": "made by extract, of what it has checked",
     "NotLearned": "an error, made by learn",
     "Proof": "made by prove, of what it has checked",
     "TrainingRun": "made by train, of what it has checked",
@@ -231,6 +232,7 @@ SOURCES = {
     "circuits.negation": ["Negative Identity Function"],
     "circuits.subtract": ["Subtraction"],
     "detect": ["Next Steps"],
+    "extract": ["Hadad, Katz and Bassan (2026)"],
     "learn": ["Levenberg (1944)", "Marquardt (1963)"],
     "outcomes.ways_of_being_stuck": ["Lu et al. (2020)"],
     "plotting.blocks": ["Minimum of four: Circuit"],
@@ -246,7 +248,7 @@ SOURCES = {
 #: what rests on no publication, by the reason; methods and properties rest on what their class does
 NO_SOURCE = {
     "holds values, and computes none": (
-        "Cell Challenge Detection NotLearned Proof TrainingRun Undecided check.Rejected"
+        "Cell Challenge Detection Extraction NotLearned Proof TrainingRun Undecided check.Rejected"
     ),
     "reads, looks up, joins or runs what others compute": (
         "Target circuit compose grid parallel sweep target outcomes.name_outcomes"

@@ -3,4 +3,8 @@
 :mod:`.detect` is the table of contents. In the order in which they act: :mod:`.guess` proposes simple
 functions near the network, :mod:`.units` reads each hidden unit, :mod:`.needed` says which units the
 network needs, :mod:`.recognize` compares them with the circuits derived by hand.
+
+:mod:`.extract` cuts the smallest circuit out: :mod:`.part` says what a part of a network is, :mod:`.points` which inputs to begin
+with, :mod:`.search` tries parts, :mod:`.refutation` says why one will not do, :mod:`.smallest` that none of fewer units
+will.
 """

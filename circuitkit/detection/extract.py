@@ -1,0 +1,410 @@
+r"""The smallest part of a network that still does the same, for every input: cut out, with a proof.
+
+The table of contents: what a part is and what may be chosen anew in it (:mod:`.part`), parts tried on points
+and by the prover (:mod:`.search`), why a smaller one will not do (:mod:`.refutation`), the fewest units
+(:mod:`.smallest`).
+
+Source: Hadad, Katz and Bassan, "Formal Mechanistic Interpretability: Automated Circuit Discovery with Provable
+Guarantees" (ICLR 2026, arXiv 2602.16823), for circuits with guarantees; Conmy et al., "Towards Automated Circuit
+Discovery for Mechanistic Interpretability" (NeurIPS 2023), for ablating one edge after the other.
+"""
+
+from __future__ import annotations
+
+import html
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from circuitkit import words
+from circuitkit.checks import accepts, flag, instance, number, one_of, seconds, wrong
+from circuitkit.detection.part import EdgeKey, Fill, Key, Method, UnitKey, Whole
+from circuitkit.detection.points import interior_sample
+from circuitkit.detection.refutation import Refutation
+from circuitkit.detection.search import Made, Search, Stopped
+from circuitkit.detection.smallest import LowerBound, smallest
+from circuitkit.exact.regions import OutOfTime
+from circuitkit.functions.relation import is_relation
+from circuitkit.functions.target import TargetLike
+from circuitkit.network import Network
+from circuitkit.proof.checking import check as check_certificate
+from circuitkit.proof.claim import Box, Claim, Measure, read_claim
+from circuitkit.proof.prove import Proof, prove
+
+__all__ = ["Extraction", "Kept", "extract"]
+
+Array = NDArray[np.float64]
+Minimal = Literal["proved", "locally"]
+
+#: which share of the time the search for the fewest units may take
+_SMALLEST = 0.5
+#: and, of what is left then, that for units and edges to drop one by one
+_SHRINKING = 0.6
+#: points of the domain over which means are taken
+_SAMPLE = 4096
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is left of a network, in the network's own numbering, as drawings take it.
+
+    Attributes:
+        units: hidden units ``(layer, unit)``, counted from 0 with layer 0 the inputs.
+        edges: weights ``(layer, unit_from, unit_to)`` between these, the inputs and the outputs.
+
+    Example:
+        >>> Kept(units=((1, 0),), edges=((0, 0, 0), (1, 0, 0)))
+        Kept(units=((1, 0),), edges=((0, 0, 0), (1, 0, 0)))
+    """
+
+    units: tuple[UnitKey, ...]
+    edges: tuple[EdgeKey, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Extraction:
+    """A circuit that was cut out of a network, and how far it is proved to be all there is to it.
+
+    Attributes:
+        source: the network that it was cut out of.
+        network: the circuit as a network. Its hidden units are the kept ones in their order, then ``carriers``.
+        kept: which hidden units and edges of ``source`` are left.
+        proof: the proof that ``network`` is within the tolerance of ``source`` (or of ``against``) at every input of
+            the domain.
+        minimal: ``"locally"``: without any one of its units or edges it is not within the tolerance any
+            more, as ``refutations`` shows. ``"proved"``: moreover no circuit of this kind with fewer
+            units is, as ``bound`` shows; edges are counted after units, and are locally minimal. None where
+            time ran out before that was settled.
+        method: ``"ablation"`` or ``"refit"``.
+        fill: ``"zero"``, ``"mean"`` or ``"affine"``.
+        refutations: unit or edge of ``kept`` -> why the circuit without it will not do.
+        unsettled: units and edges of ``kept`` of which that was not settled in time.
+        bound: what shows that fewer units will not do; its ``at_least`` is how many are needed for sure. None
+            for more than one hidden layer.
+        slopes: with ``fill="affine"`` the matrix, of shape ``(n_out, n_in)``, of the affine map that is part of the
+            circuit beside its units; its constants are in the output biases. Else None.
+        carriers: hidden units ``(layer, unit)`` of ``network`` that do nothing but carry this map past the
+            others, a pair relu(z) - relu(-z) a number and layer. They are not in ``kept``.
+        means: one array a hidden layer: with ``fill="mean"`` what takes the place of a removed unit; zeros without.
+
+    Example:
+        >>> found = extract(Network([[[1], [-1], [1 / 1024]], [[1, 1, 1]]]), domain=[(-1, 1)])
+        >>> isinstance(found, Extraction), found.network, found.error
+        (True, Network(1-2-1, no biases), 0.0009765625)
+        >>> found.kept.units, found.minimal, found.check()
+        (((1, 0), (1, 1)), 'proved', True)
+        >>> found.refutations[1, 0].bound, found.refutations[1, 0].points
+        (Fraction(1025, 1024), ((Fraction(1, 1),),))
+    """
+
+    source: Network
+    network: Network
+    kept: Kept
+    proof: Proof
+    minimal: Minimal | None
+    method: Method
+    fill: Fill
+    refutations: dict[Key, Refutation]
+    unsettled: tuple[Key, ...]
+    bound: LowerBound | None
+    slopes: Array | None
+    carriers: tuple[UnitKey, ...]
+    means: tuple[Array, ...]
+    _whole: Whole = field(kw_only=True)
+    _made: Made = field(kw_only=True)
+
+    @property
+    def size(self) -> int:
+        """How many hidden units are kept."""
+        return len(self.kept.units)
+
+    @property
+    def error(self) -> float:
+        """How far off it is at worst."""
+        return self.proof.error
+
+    def check(self) -> bool:
+        """Whether all that is said of it is true, computed from the beginning in exact numbers.
+
+        The proof's certificate goes to the checker; every refutation and the lower bound are evaluated anew.
+        """
+        claim, part = self.proof.claim, self._made.part
+        made, *_ = self._whole.family(part).network(self._made.chosen)
+        target: Any = self.proof.target
+        certified = self.proof.certificate is not None and check_certificate(
+            self.proof.certificate, self.network, target
+        )
+        refuted = all(
+            shown.holds(self._whole.family(part.without(key)), claim)
+            for key, shown in self.refutations.items()
+        )
+        bounded = self.bound is None or self.bound.holds(self._whole, claim)
+        missing = {*self.kept.units} - {*self.refutations}
+        complete = self.minimal is None or not missing
+        least = self.minimal != "proved" or (
+            self.bound is not None and self.bound.at_least == self.size
+        )
+        return bool(
+            made == self.network and certified and refuted and bounded and complete and least
+        )
+
+    @property
+    def verdict(self) -> str:
+        """What was found, in a sentence."""
+        every = self._whole.everything
+        units = f"{self.size} of {words.count(len(every.units), 'hidden unit')}"
+        edges = f"{len(self.kept.edges)} of {words.count(len(self._whole.edges(every)), 'edge')}"
+        beside = " and an affine map of the inputs" if self.carriers or self._is_affine else ""
+        how = {"ablation": "weights as they are", "refit": "the readout chosen anew"}[self.method]
+        error = words.number(self.proof.bounding_error or 0, 3, rounding="up")
+        where = "every input" if self.proof.domain is None else "every input of the domain"
+        return f"{units} and {edges}{beside}, {how}, are enough within {error} for {where}; {self._least}."
+
+    @property
+    def _is_affine(self) -> bool:
+        return self.slopes is not None and bool(self.slopes.any())
+
+    @property
+    def _least(self) -> str:
+        known = self.bound.at_least if self.bound is not None else 0
+        if self.minimal == "proved":
+            return (
+                "fewer units, with all of their edges, are not" if self.size else "nothing is less"
+            )
+        if self.minimal == "locally":
+            more = (
+                f", and fewer than {words.count(known, 'unit')}, with all of their edges, never are"
+            )
+            return f"without any one of them they are not{more if 0 < known < self.size else ''}"
+        return "whether fewer would do was not settled in time"
+
+    def __repr__(self) -> str:
+        return self.verdict
+
+    def _repr_html_(self) -> str:
+        return f'<p class="ck-result">{html.escape(self.verdict)}</p>'
+
+
+@accepts(
+    net=instance(Network),
+    tolerance=number(least=0),
+    method=one_of(*get_args(Method)),
+    fill=one_of(*get_args(Fill)),
+    edges=flag(),
+    time_limit=seconds(),
+)
+def extract(
+    net: Network,
+    *,
+    domain: Sequence[tuple[float, float]] | tuple[Any, Any] | None = None,
+    tolerance: float | Fraction = 1e-2,
+    against: TargetLike | Network | None = None,
+    method: Method = "ablation",
+    fill: Fill = "zero",
+    edges: bool = True,
+    time_limit: float = 60.0,
+) -> Extraction:
+    r"""Cut the circuit out: the fewest hidden units, then edges, that do the same at every input.
+
+    A smaller network counts only if it is *proved* to be within the tolerance everywhere in the domain, and something is
+    left in only where it is refuted, in exact numbers, that it can be left out. A point at which a
+    try fails joins the points that all further tries have to pass first.
+
+    **Ablation** keeps every weight of what is left. It answers which units carry the function *in this network*;
+    where training has spread a kink over many units, many are needed to keep its height. **Refit** chooses the
+    weights into the outputs, and the output biases, anew. It answers how many of the network's features
+    are enough: often as many as the function has kinks. Hidden layers keep their weights in both.
+
+    With one hidden layer the fewest units are searched for, and that fewer will not do is proved where time
+    suffices: the circuits that this speaks of are all sets of units, each with its own edges and everything
+    that ``method`` and ``fill`` leave free. With more hidden layers units are dropped one by one.
+
+    Args:
+        net: the network.
+        domain: as in :func:`~circuitkit.prove`: None for all of R^n, a box or a polytope. Errors are
+            absolute on a domain, and relative to ``max(1, max|x_i|)`` on all of R^n.
+        tolerance: how far off the circuit may be, 0 or above.
+        against: what it is compared with, a target or a network; the network itself by default.
+        method: ``"ablation"`` or ``"refit"``.
+        fill: what takes the place of what is removed: ``"zero"``, nothing; ``"mean"``, each unit's mean activation
+            over 4096 points of the domain, which must be bounded; ``"affine"``, any affine map of the
+            inputs, the same for all of them. A Network has no such direct path: it is carried by pairs of units,
+            listed as ``carriers`` and not counted.
+        edges: whether to drop edges, too, once no more unit can be dropped.
+        time_limit: seconds for all of it, above 0. What is not settled then is said to be open.
+
+    Returns:
+        An Extraction.
+
+    Raises:
+        Undecided: it was not even settled in time whether the network is within the tolerance of ``against``.
+        TypeError: ``net`` is not a Network, or another argument of another kind.
+        ValueError: the network is not within the tolerance of ``against`` itself, ``fill="mean"`` on a
+            domain that has no mean, or another argument out of range.
+
+    Example:
+        Four units for \|x\|, as training leaves them:
+
+        >>> net = Network([[[0.6], [0.4], [-0.7], [-0.3]], [[1, 1, 1, 1]]])
+        >>> extract(net, domain=[(-1, 1)])
+        4 of 4 hidden units and 8 of 8 edges, weights as they are, are enough within 0 for every input of the domain; fewer units, with all of their edges, are not.
+        >>> found = extract(net, domain=[(-1, 1)], method="refit", fill="affine")
+        >>> found.size, found.minimal, found.network(-0.5).round(3)
+        (1, 'proved', array([0.5]))
+
+    Source: Hadad, Katz and Bassan (2026), for minimal circuits with a proof, there around single inputs.
+    """
+    start = time.monotonic()
+    goal: Any = net if against is None else against
+    claim = _claim(net, goal, tolerance, domain)
+    whole = _whole(net, claim, method, fill, against is not None)
+    search = Search(claim, whole, goal, domain, start + time_limit)
+    made = _itself(search)
+    bound: LowerBound | None = None
+    if whole.depth == 1:
+        found = smallest(search, start + _SMALLEST * time_limit)
+        bound = found.bound
+        made = found.made if found.made is not None else made
+    search.deadline = time.monotonic() + _SHRINKING * (start + time_limit - time.monotonic())
+    made = _shrunk(search, made, edges)
+    search.deadline = start + time_limit
+    made, refutations, unsettled = _locally(search, made, edges)
+    kept = Kept(tuple(sorted(made.part.units)), tuple(sorted(whole.edges(made.part))))
+    minimal: Minimal | None = None if unsettled else "locally"
+    if minimal and bound is not None and bound.at_least == len(kept.units):
+        minimal = "proved"
+    return Extraction(
+        net, made.network, kept, made.proof, minimal, method, fill, refutations, tuple(unsettled), bound,
+        made.slopes, tuple(made.carriers), whole.means, _whole=whole, _made=made,
+    )  # fmt: skip
+
+
+# --- reading the arguments ------------------------------------------------------------------------------
+
+
+def _claim(net: Network, goal: Any, tolerance: Any, domain: Any) -> Claim:
+    """What is asked of every circuit.
+
+    Raises:
+        TypeError, ValueError: an argument does not fit; they name it.
+    """
+    measure: Measure = "relative" if domain is None else "absolute"
+    if isinstance(goal, str) and is_relation(goal):
+        raise wrong("against", "a function or a Network", f"the relation {goal}")
+    try:
+        return read_claim(net, goal, tolerance, domain, measure)
+    except (TypeError, ValueError) as error:
+        name, _, rest = str(error).partition(": ")
+        if name not in ("target", "expression"):
+            raise
+        raise type(error)(f"against: {rest}") from None
+
+
+def _whole(net: Network, claim: Claim, method: Method, fill: Fill, against: bool) -> Whole:
+    """The rules by which parts are made.
+
+    Raises:
+        ValueError: means are asked for where there are none, or activations are too large for doubles.
+    """
+    means = tuple(np.zeros(n) for n in net.layer_sizes[1:-1])
+    if fill == "mean":
+        if not _is_bounded(claim):
+            raise wrong("fill", "'zero' or 'affine' where the domain is unbounded", "'mean'")
+        x = interior_sample(claim, _SAMPLE)
+        with np.errstate(over="ignore", invalid="ignore"):
+            means = tuple(h.mean(axis=0) for h in net.activations(x))
+        if not all(np.isfinite(m).all() for m in means):
+            raise wrong("net", "activations whose means are doubles", "larger ones")
+    free = method == "refit" or fill == "affine"
+    constant = free and (net.has_biases or claim.domain is not None or against)
+    return Whole(net, method, fill, means, constant)
+
+
+def _is_bounded(claim: Claim) -> bool:
+    if claim.domain is None:
+        return False
+    if isinstance(claim.domain, Box):
+        return claim.domain.is_bounded
+    matrix, ends = claim.domain.floats()
+    n = claim.network.n_inputs
+    directions = [*np.eye(n), *-np.eye(n)]
+    return all(
+        linprog(d, A_ub=matrix, b_ub=ends, bounds=[(None, None)] * n).status == 0
+        for d in directions
+    )
+
+
+# --- smaller and smaller --------------------------------------------------------------------------------
+
+
+def _itself(search: Search) -> Made:
+    """The network as the largest of its parts.
+
+    Raises:
+        Undecided: whether it is within the tolerance was not settled in time.
+        ValueError: it is not.
+    """
+    whole, claim = search.whole, search.claim
+    net, part = whole.net, whole.everything
+    chosen = np.zeros(whole.family(part).usable.shape)
+    if whole.method == "refit":
+        width = net.layer_sizes[-2]
+        chosen[:, :width] = net.weights[-1]
+        if whole.constant:
+            chosen[:, width] = net.biases[-1]
+    slopes = np.zeros((net.n_outputs, net.n_inputs)) if whole.fill == "affine" else None
+    left = max(search.deadline - time.monotonic(), 1e-3)
+    proof = prove(
+        net, search.goal, tolerance=claim.tolerance, domain=search.domain, measure=claim.measure,
+        time_limit=left,
+    )  # fmt: skip
+    if proof:
+        return Made(part, net, slopes, [], chosen, proof)
+    refitted = search.settle(part) if chosen.size else None
+    if isinstance(refitted, Made):
+        return refitted
+    expected = (
+        f"a function that the network is within the tolerance {words.number(claim.tolerance)} of"
+    )
+    raise wrong("against", expected, f"{claim.target}, which it is {words.number(proof.error)} off")
+
+
+def _shrunk(search: Search, made: Made, edges: bool) -> Made:
+    """Without units, then edges, that can be left out one by one."""
+    try:
+        made = search.shrink(made, "units")
+        return search.shrink(made, "edges") if edges else made
+    except Stopped as stopped:
+        return stopped.made
+
+
+def _locally(
+    search: Search, made: Made, edges: bool
+) -> tuple[Made, dict[Key, Refutation], list[Key]]:
+    """Each unit and edge is refuted to be too much; where one is, on with the smaller circuit."""
+    refutations: dict[Key, Refutation] = {}
+    while True:
+        unsettled: list[Key] = []
+        keys: list[Key] = sorted(made.part.units)
+        keys += sorted(search.whole.edges(made.part)) if edges else []
+        for key in keys:
+            try:
+                outcome = search.settle(made.part.without(key), key)
+            except OutOfTime:
+                outcome = None
+            if isinstance(outcome, Made):
+                made = outcome
+                refutations.clear()
+                break
+            if outcome is None:
+                unsettled.append(key)
+            else:
+                refutations[key] = outcome
+        else:
+            return made, refutations, unsettled
