@@ -4,6 +4,7 @@ from circuitkit import detection as detection
 from circuitkit import exact as exact
 from circuitkit import functions as functions
 from circuitkit import importing as importing
+from circuitkit import mysteries as mysteries
 from circuitkit import network as network
 from circuitkit import palette as palette
 from circuitkit import plotting as plotting
@@ -37,11 +38,13 @@ from circuitkit.training.learn import learn as learn
 from circuitkit.training.run import Rate as Rate
 from circuitkit.training.run import TrainingRun as TrainingRun
 from circuitkit.training.train import train as train
+from circuitkit.widget import mystery as mystery
 from circuitkit.widget import plane as plane
 from circuitkit.widget import reader as reader
 from circuitkit.widget import shelves as shelves
 from circuitkit.widget.circuit_widget import Challenge as Challenge
 from circuitkit.widget.circuit_widget import CircuitWidget as CircuitWidget
+from circuitkit.widget.mystery import Mystery as Mystery
 from circuitkit.widget.plane import WeightPlane as WeightPlane
 from circuitkit.widget.reader import WeightsReader as WeightsReader
 from circuitkit.widget.shelves import LossShelves as LossShelves

@@ -103,6 +103,7 @@ MADE = {
     "Challenge": None,
     "CircuitWidget": None,
     "LossShelves": None,
+    "Mystery": None,
     "Rate": None,
     "TrainingRun": lambda: RUN,
     "WeightPlane": None,

@@ -255,7 +255,7 @@ NO_SOURCE = {
         " outcomes.worst_errors"
     ),
     "shows what others compute": (
-        "CircuitWidget LossShelves WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
+        "CircuitWidget LossShelves Mystery WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
         " plotting.rate_grid plotting.rates plotting.regions plotting.setup plotting.stuck"
         " plotting.weights"
     ),

@@ -25,6 +25,7 @@ ORDER = (
     ["sweeps"],
     ["importing"],
     ["plotting"],
+    ["mysteries"],
     ["widget"],
     ["book"],
 )

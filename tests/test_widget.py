@@ -370,7 +370,9 @@ def extension(monkeypatch):
     return importlib.import_module("circuit_widgets")
 
 
-@pytest.mark.parametrize(("name", "most"), [("widget", 40), ("plane", 8), ("shelves", 8)])
+@pytest.mark.parametrize(
+    ("name", "most"), [("widget", 40), ("plane", 8), ("shelves", 8), ("mystery", 12)]
+)
 def test_what_readers_download_is_small(extension, name, most):
     parts = [extension.assets()[f"{name}.{kind}"] for kind in ("js", "css")]
     weight = sum(len(gzip.compress(text.encode(), 9)) for text in parts)

@@ -1,6 +1,7 @@
 """The widget: a network comes in, something that a reader can turn goes out, in Jupyter and on a page.
 
 :mod:`.circuit_widget` is the network, :mod:`.reader` the place to paste weights, :mod:`.plane` the plane in
-which training moves a hidden unit, :mod:`.shelves` the losses on which networks come to rest; :mod:`.page` joins the scripts of ``static/`` and writes the HTML,
-:mod:`.still` draws what stands there without a script.
+which training moves a hidden unit, :mod:`.shelves` the losses on which networks come to rest, :mod:`.mystery` networks
+of which nothing is said; :mod:`.page` joins the scripts of ``static/`` and writes the HTML, :mod:`.still` draws what
+stands there without a script.
 """

@@ -799,6 +799,9 @@ function exactDifference(net, linear, x) {
 
 const norm = (x) => Math.max(1, ...Array.from(x, Math.abs));
 
+/** |net - f| at a point, of a piecewise-linear target: computed exactly, and rounded once. */
+export const differenceAt = (net, target, x) => toNumber(...exactDifference(net, linearTarget(target), x));
+
 const exactErrorAt = (net, linear, x) => toNumber(...exactDifference(net, linear, x)) / norm(x);
 
 /** |net - f| / max(1, max |x_i|) in floating point, the largest over the outputs. */
