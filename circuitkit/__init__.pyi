@@ -19,6 +19,8 @@ from circuitkit.detection.detect import Detection as Detection
 from circuitkit.detection.detect import detect as detect
 from circuitkit.detection.extract import Extraction as Extraction
 from circuitkit.detection.extract import extract as extract
+from circuitkit.detection.inside import Subcircuits as Subcircuits
+from circuitkit.detection.inside import subcircuits as subcircuits
 from circuitkit.detection.units import Unit as Unit
 from circuitkit.exact import canonical as canonical
 from circuitkit.functions.target import Target as Target

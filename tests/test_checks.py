@@ -74,6 +74,7 @@ PLACES: dict[str, dict[str, Kind]] = {
         "against": looked_at("min", *(w for w in SPELLED if w is not None), "y <= x1", ck.circuit("abs"), said="against"),
         "domain": looked_at([(-1, 1), (0, 2)], *DOMAINS),
     },
+    "subcircuits": {"domain": looked_at([(-1, 1), (0, 2)], *DOMAINS)},
     "target": {"t": looked_at("min", *SPELLED, said="(target|expression)")},
     "CircuitWidget": {"domain": BOXES},
     "book.claim": {"measured": looked_at((0, 1, 2), (1, 2), "not in it", said="(measured|sentence)")},

@@ -169,6 +169,7 @@ REFUSES_NOTHING = {
     "Extraction": "made by extract, of what it has checked",
     "NotLearned": "an error, made by learn",
     "Proof": "made by prove, of what it has checked",
+    "Subcircuits": "made by subcircuits, of what it has checked",
     "TrainingRun": "made by train, of what it has checked",
     "Undecided": "an error, made by prove",
     "Unit": "made by detect, of what it has checked",
@@ -242,13 +243,14 @@ SOURCES = {
     "plotting.neuron": ["How a Single Neuron Works"],
     "plotting.relu": ["The ReLU Activation Function"],
     "prove": ["Ehlers (2017)", "Beta-CROWN"],
+    "subcircuits": ["Next Steps", "Pati et al. (1993)"],
     "success_rates": ["Wilson (1927)"],
     "train": ["Experimental Results"],
 }
 #: what rests on no publication, by the reason; methods and properties rest on what their class does
 NO_SOURCE = {
     "holds values, and computes none": (
-        "Cell Challenge Detection Extraction NotLearned Proof TrainingRun Undecided check.Rejected"
+        "Cell Challenge Detection Extraction NotLearned Proof Subcircuits TrainingRun Undecided check.Rejected"
     ),
     "reads, looks up, joins or runs what others compute": (
         "Target circuit compose grid parallel sweep target outcomes.name_outcomes"

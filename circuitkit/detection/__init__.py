@@ -7,4 +7,6 @@ network needs, :mod:`.recognize` compares them with the circuits derived by hand
 :mod:`.extract` cuts the smallest circuit out: :mod:`.part` says what a part of a network is, :mod:`.points` which inputs to begin
 with, :mod:`.search` tries parts, :mod:`.refutation` says why one will not do, :mod:`.smallest` that none of fewer units
 will.
+
+:mod:`.inside` finds the known functions that deeper layers compute with.
 """

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import html
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal, get_args
@@ -52,7 +52,7 @@ _SAMPLE = 4096
 
 @dataclass(frozen=True)
 class Kept:
-    """What is left of a network, in the network's own numbering, as drawings take it.
+    """What is left of a network, in the network's own numbering: ``plotting.network(net, kept=...)`` draws it.
 
     Attributes:
         units: hidden units ``(layer, unit)``, counted from 0 with layer 0 the inputs.
@@ -65,6 +65,11 @@ class Kept:
 
     units: tuple[UnitKey, ...]
     edges: tuple[EdgeKey, ...]
+
+    def __iter__(self) -> Iterator[Key]:
+        """The units, then the edges."""
+        yield from self.units
+        yield from self.edges
 
 
 @dataclass(frozen=True, eq=False, repr=False)

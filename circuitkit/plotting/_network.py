@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -20,6 +20,7 @@ from circuitkit.checks import (
     finite_vector,
     flag,
     instance,
+    listed,
     optional,
     several,
     shown,
@@ -63,6 +64,7 @@ _NAMES = several(string("a name", empty=True), "a list of names")
     input_names=_NAMES,
     output_names=_NAMES,
     circuits=instance(Mapping, "a dict of label -> units and edges"),
+    kept=listed("a list of units and edges, or an Extraction's kept"),
     title=string(empty=True),
 )
 def network(
@@ -76,6 +78,7 @@ def network(
     input_names: Sequence[str] | None = None,
     output_names: Sequence[str] | None = None,
     circuits: Mapping[str, Sequence[Key]] | None = None,
+    kept: Iterable[Key] | None = None,
     title: str | None = None,
 ) -> Axes:
     """Draw a network: inputs at the bottom, output at the top.
@@ -99,6 +102,8 @@ def network(
             counted from 0 with layer 0 the inputs; an edge's layer is that of ``unit_from``. Groups
             are highlighted and lettered, with a legend below. A group without any edge takes in
             the edges between its units.
+        kept: units and edges, as ``circuits`` counts them, that are drawn strong, all others pale:
+            ``extract(...).kept``. Inputs and outputs stay strong.
         title: written above.
 
     Returns:
@@ -106,7 +111,7 @@ def network(
 
     Raises:
         TypeError: ``net`` is not a Network, ``ax`` not an Axes.
-        ValueError: ``x`` or names that do not match the layers, circuits with unknown units.
+        ValueError: ``x`` or names that do not match the layers, circuits or kept with unknown units.
 
     Example:
         >>> import circuitkit as ck
@@ -121,9 +126,16 @@ def network(
     sizes = net.layer_sizes
     texts = _node_texts(net, names, input_names, output_names)
     groups = _checked_circuits(circuits, net)
+    strong = _strong(kept, net)
     point = None if x is None else finite_vector(x, "x", net.n_inputs, "one for each input")
     plan = _Plan.of(
-        net, texts, biases=biases, labels=labels, groups=groups, outside=point is not None
+        net,
+        texts,
+        biases=biases,
+        labels=labels,
+        groups=groups,
+        outside=point is not None,
+        strong=strong,
     )
     canvas = Canvas(
         ax,
@@ -140,7 +152,7 @@ def network(
             plan.at[edge.end],
             edge.weight,
             thinner=(0.6 if crowded else 1.0) * plan.radius / RADIUS,
-            alpha=0.6 if crowded else 1.0,
+            alpha=(0.6 if crowded else 1.0) if strong.edge(edge) else _PALE,
         )
     for edge, (lx, ly), text in plan.labels:
         canvas.text(
@@ -162,12 +174,16 @@ def network(
             canvas.inside(px, py, "1", "bias", radius=plan.bias_radius, room=plan.bias_radius)
             continue
         half = plan.half_widths[layer]
-        canvas.node(px, py, kind, radius=plan.radius, half_width=half)
+        node = canvas.node(px, py, kind, radius=plan.radius, half_width=half)
+        if not strong.unit(layer, unit):
+            node.set(facecolor=palette.PAPER, edgecolor=palette.HAIRLINE, linestyle=":")
         name = texts[layer][unit]
         room = 2 * half - 0.14 if half > plan.radius else 1.6 * plan.radius
         if kind == "hidden":
             if name:
                 canvas.inside(px, py, name, kind, radius=plan.radius * 0.95, room=room)
+            elif not strong.unit(layer, unit):
+                continue
             elif point is not None:
                 z = float(hidden[layer - 1][unit])
                 canvas.values(px, py, max(z, 0.0), z, plan.radius)
@@ -257,6 +273,47 @@ class _Edge:
     weight: float
 
 
+#: how much of an edge's color is left where it is not kept
+_PALE = 0.15
+
+
+@dataclass(frozen=True)
+class _Strong:
+    """What is drawn strong: everything, or what is kept."""
+
+    sizes: tuple[int, ...]
+    keys: frozenset[tuple[int, ...]] | None
+
+    def unit(self, layer: int, unit: int) -> bool:
+        """Whether a node is; inputs, outputs and bias nodes always are."""
+        hidden = 0 < layer < len(self.sizes) - 1 and unit < self.sizes[layer]
+        return self.keys is None or not hidden or (layer, unit) in self.keys
+
+    def edge(self, edge: _Edge) -> bool:
+        """Whether an edge is; one from a bias node goes with the unit that it leads to."""
+        layer, unit = edge.start
+        if unit == self.sizes[layer]:
+            return self.unit(*edge.end)
+        return self.keys is None or (layer, unit, edge.end[1]) in self.keys
+
+
+def _strong(kept: Iterable[Key] | None, net: Network) -> _Strong:
+    if kept is None:
+        return _Strong(net.layer_sizes, None)
+    keys = list(kept)
+    for key in keys:
+        if not _known(key, net.layer_sizes):
+            raise wrong("kept", _a_key(net.layer_sizes), shown(key))
+    return _Strong(net.layer_sizes, frozenset(tuple(int(k) for k in key) for key in keys))
+
+
+def _a_key(sizes: tuple[int, ...]) -> str:
+    return (
+        f"(layer, unit) or (layer, unit_from, unit_to) of a {words.dashes(sizes)} "
+        "network, counted from 0"
+    )
+
+
 @dataclass
 class _Group:
     label: str
@@ -295,6 +352,7 @@ class _Plan:
         labels: bool,
         groups: list[_Group],
         outside: bool,
+        strong: _Strong,
     ) -> _Plan:
         sizes = net.layer_sizes
         last = len(sizes) - 1
@@ -332,7 +390,7 @@ class _Plan:
         plan._place_row(0, counts[0], pitches[0], y)
         for layer in range(last):
             between = [e for e in plan.edges if e.start[0] == layer]
-            written = [e for e in between if e.weight != 0] if labels else []
+            written = [e for e in between if e.weight != 0 and strong.edge(e)] if labels else []
             if len(written) > _MOST_LABELS:
                 written = []
             gap = 2 * radius + 0.62 + 0.035 * len(written) + 0.006 * min(len(between), 150)
@@ -448,12 +506,7 @@ def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network
         edges: list[tuple[int, int, int]] = []
         for key in keys:
             if not _known(key, sizes):
-                raise wrong(
-                    f"circuits[{label!r}]",
-                    f"(layer, unit) or (layer, unit_from, unit_to) of a {words.dashes(sizes)} "
-                    "network, counted from 0",
-                    shown(key),
-                )
+                raise wrong(f"circuits[{label!r}]", _a_key(sizes), shown(key))
             layer, unit, *above = (int(k) for k in key)
             if above:
                 edges.append((layer, unit, above[0]))
