@@ -27,6 +27,7 @@ __all__ = [
     "quoted",
     "vector",
     "vectors",
+    "with_decimals",
 ]
 
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -192,6 +193,30 @@ def vectors(*points: Sequence[float | Fraction]) -> list[str]:
     texts = iter(numbers(*(v for point in points for v in point)))
     written = [[next(texts) for _ in point] for point in points]
     return [t[0] if len(t) == 1 else f"({', '.join(t)})" for t in written]
+
+
+def with_decimals(text: str) -> str:
+    """An expression with decimals for those fractions whose denominators are above 10 and that are short so.
+
+    Example:
+        >>> with_decimals("abs(x - 37/100) + 3*x/20 + 1/3 - 4*x1/7")
+        'abs(x - 0.37) + 0.15*x + 1/3 - 4*x1/7'
+    """
+
+    def decimal(top: str, bottom: str) -> str | None:
+        value = Fraction(int(top), int(bottom))
+        digits = number(value, 12)
+        return digits if value.denominator > 10 and Fraction(digits) == value else None
+
+    def factor(found: re.Match[str]) -> str:
+        digits = decimal(found[1] or "1", found[3])
+        return f"{digits}*{found[2]}" if digits else found[0]
+
+    def alone(found: re.Match[str]) -> str:
+        return decimal(found[1], found[2]) or found[0]
+
+    text = re.sub(r"(?:(?<![\w.])(\d+)\*)?\b([a-z]\d*)/(\d+)\b", factor, text)
+    return re.sub(r"(?<![\w.)/])(\d+)/(\d+)\b(?![*.])", alone, text)
 
 
 def count(n: int, noun: str) -> str:

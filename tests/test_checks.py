@@ -66,6 +66,10 @@ PLACES: dict[str, dict[str, Kind]] = {
     "Network.from_torch": {"module": looked_at(None, 3, "module", None)},
     "Target": {"expression": looked_at(sympy.Symbol("x"), "x", 3, [], sympy.oo, None)},
     "Target.__call__": {"x": vector()},
+    "detect": {
+        "data": looked_at(None, 3, "ab", [], [[1]], [[1, 2, 3]], [[math.nan, 1]], [[[1, 2]]], [["a", "b"]]),
+        "domain": looked_at(None, *DOMAINS),
+    },
     "prove": {
         "target": looked_at("min", *SPELLED, ck.circuit("abs"), said="(target|expression)"),
         "domain": looked_at([(-1, 1), (0, 2)], *DOMAINS),

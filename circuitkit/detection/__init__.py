@@ -1,8 +1,11 @@
 """Detection: a network comes in; its function, its circuit and its units' features go out, certified.
 
-:mod:`.detect` is the table of contents. In the order in which they act: :mod:`.guess` proposes simple
-functions near the network, :mod:`.units` reads each hidden unit, :mod:`.needed` says which units the
-network needs, :mod:`.recognize` compares them with the circuits derived by hand.
+:mod:`.detect` is the table of contents; :mod:`.place` is where a network is read. For every input
+(:mod:`.everywhere`), in the order in which they act: :mod:`.guess` proposes simple functions near the network,
+:mod:`.units` reads each hidden unit, :mod:`.needed` says which units the network needs, :mod:`.recognize`
+compares them with the circuits derived by hand. On a domain (:mod:`.on_domain`) :mod:`.readings` looks for short
+expressions: :mod:`.known` functions, sums of a few kinks (:mod:`.sparse`), the fewest affine pieces
+(:mod:`.covering`), with the numbers in them fitted and rounded (:mod:`.shape`).
 
 :mod:`.extract` cuts the smallest circuit out: :mod:`.part` says what a part of a network is, :mod:`.points` which inputs to begin
 with, :mod:`.search` tries parts, :mod:`.refutation` says why one will not do, :mod:`.smallest` that none of fewer units

@@ -19,6 +19,7 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
+from circuitkit.detection.place import EVERYWHERE
 from circuitkit.exact.canonical import canonical_form, function_form
 from circuitkit.exact.regions import look_at_the_clock
 from circuitkit.exact.spell import expression, lattice, length
@@ -30,11 +31,10 @@ from circuitkit.words import input_names
 __all__ = [
     "Guess",
     "balanced",
+    "gradients",
     "guesses",
     "input_variables",
     "largest_slope",
-    "sample_inputs",
-    "sampled_error",
     "simple_fraction",
 ]
 
@@ -56,24 +56,6 @@ class Guess:
     expressions: tuple[sympy.Expr, ...]
     error: float
     length: int
-
-
-def sample_inputs(n: int, *, homogeneous: bool, count: int = 3000) -> Array:
-    """Directions (max |x_i| = 1) for a homogeneous function, otherwise points near and far."""
-    rng = np.random.default_rng(7)
-    x = rng.normal(size=(count, n))
-    x /= np.abs(x).max(axis=1, keepdims=True)
-    if n == 1:
-        x = np.where(np.arange(count) % 2, 1.0, -1.0)[:, None]
-    if not homogeneous:
-        x *= rng.choice([0.3, 1.0, 3.0, 30.0], size=(count, 1)) * rng.random((count, 1))
-    return x
-
-
-def sampled_error(values: Array, wanted: Array, x: Array) -> float:
-    """The largest error among the samples, in the prover's measure."""
-    size = np.maximum(1.0, np.abs(x).max(axis=1))
-    return float((np.abs(values - wanted).max(axis=1) / size).max())
 
 
 def simple_fraction(value: float, slack: float) -> Fraction | None:
@@ -124,7 +106,9 @@ def guesses(net: Network, x: Array, deadline: float = math.inf) -> list[Guess]:
                 continue
             values = Target(chosen, variables=variables)(x)
             found[chosen] = Guess(
-                chosen, sampled_error(values, wanted, x), sum(length(e)[0] for e in chosen)
+                chosen,
+                EVERYWHERE.sampled_error(values, wanted, x),
+                sum(length(e)[0] for e in chosen),
             )
     return sorted(found.values(), key=lambda guess: (guess.error, guess.length))
 
@@ -145,6 +129,14 @@ def input_variables(n: int) -> list[sympy.Symbol]:
 def largest_slope(net: Network, x: Array) -> float:
     """The largest partial derivative of any output at the samples."""
     return float(np.abs(_Pieces(net, x).gradients).max(initial=0.0))
+
+
+def gradients(net: Network, x: Array) -> Array:
+    """The derivatives of the outputs at the samples, of shape ``(n_samples, n_out, n_in)``."""
+    gradient: Array = np.broadcast_to(net.weights[0], (len(x), *net.weights[0].shape))
+    for w, h in zip(net.weights[1:], net.activations(x), strict=True):
+        gradient = np.einsum("oh,shi->soi", w, gradient * (h > 0)[:, :, None])
+    return gradient
 
 
 def _distinct(options: list[sympy.Expr]) -> list[sympy.Expr]:
@@ -233,11 +225,8 @@ class _Pieces:
         self.x = x
         self.values = net(x)
         self.homogeneous = not net.has_biases
-        gradient = np.broadcast_to(net.weights[0], (len(x), *net.weights[0].shape))
-        for w, h in zip(net.weights[1:], net.activations(x), strict=True):
-            gradient = np.einsum("oh,shi->soi", w, gradient * (h > 0)[:, :, None])
-        self.gradients = gradient
-        self.offsets = self.values - np.einsum("soi,si->so", gradient, x)
+        self.gradients = gradients(net, x)
+        self.offsets = self.values - np.einsum("soi,si->so", self.gradients, x)
 
     def expressions(
         self, output: int, slack: float, variables: Sequence[sympy.Symbol]

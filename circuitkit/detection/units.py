@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from circuitkit.detection import guess
 from circuitkit.detection.needed import needed_units
+from circuitkit.detection.place import EVERYWHERE, Place
+from circuitkit.detection.readings import Reader, own_expressions
+from circuitkit.detection.shape import simplest
 from circuitkit.exact.canonical import CanonicalForm, canonical_form
 from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.exact.spell import expression, length, text
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
-from circuitkit.proof.prove import Proof, Undecided, prove
+from circuitkit.proof.prove import Proof
 from circuitkit.rules import RULES, phrase
 
 __all__ = ["FEATURES", "Unit", "read_units"]
@@ -32,6 +35,8 @@ _UNIT_KINKS = 6
 _UNIT_LENGTH: int = RULES["reading"]["unit_length"]
 #: how far the shares of a first layer's unit may be rounded
 _UNIT_COARSENESS: list[float] = RULES["reading"]["unit_coarseness"]
+#: and how fine its decimals are at most
+_DECIMALS = 1000
 #: the names of what a unit can be
 FEATURES: dict[str, str] = RULES["features"]
 
@@ -90,12 +95,14 @@ _LARGEST = 1e150
 _PROOF = 5.0
 
 
-def read_units(net: Network, tolerance: Fraction, deadline: float = math.inf) -> list[Unit]:
-    """What each hidden unit is for, layer by layer, and whether the network needs it.
+def read_units(
+    net: Network, tolerance: Fraction, deadline: float = math.inf, where: Place = EVERYWHERE
+) -> list[Unit]:
+    """What each hidden unit is for there, layer by layer, and whether the network needs it.
 
     Units that are not read before the deadline are ``"other"``, and say so.
     """
-    x = guess.sample_inputs(net.n_inputs, homogeneous=not net.has_biases, count=1000)
+    x = where.samples(net, 1000)
     with np.errstate(over="ignore", invalid="ignore"):
         preactivations = net.preactivations(x)
     if not all((np.abs(z) < _LARGEST).all() for z in preactivations):
@@ -109,7 +116,7 @@ def read_units(net: Network, tolerance: Fraction, deadline: float = math.inf) ->
     for layer, z in enumerate(preactivations):
         leaders: list[tuple[int, Array]] = []
         for index in range(z.shape[1]):
-            unit = _read_in_time(net, (layer, index), z[:, index], x, tolerance, deadline)
+            unit = _read_in_time(net, (layer, index), z[:, index], x, tolerance, deadline, where)
             if unit.in_time and unit.feature not in (FEATURES["dead"], FEATURES["always_on"]):
                 earlier = _parallel_to(z[:, index], leaders, units, unit)
                 if earlier is None:
@@ -142,13 +149,18 @@ def _cosine(a: Array, b: Array) -> float:
 
 
 def _read_in_time(
-    net: Network, place: tuple[int, int], z: Array, x: Array, tolerance: Fraction, deadline: float
+    net: Network,
+    place: tuple[int, int],
+    z: Array,
+    x: Array,
+    tolerance: Fraction,
+    deadline: float,
+    where: Place,
 ) -> Unit:
-    size = np.maximum(1.0, np.abs(x).max(axis=1))
-    reach = float((np.maximum(z, 0) / size).max())
+    reach = float((np.maximum(z, 0) / where.sizes(x)).max())
     try:
         look_at_the_clock(deadline)
-        return _unit(net, *place, z, x, tolerance, reach, deadline)
+        return _unit(net, *place, z, x, tolerance, reach, deadline, where)
     except OutOfTime:
         return Unit(*place, FEATURES["other"], None, reach, in_time=False)
 
@@ -162,19 +174,19 @@ def _unit(
     tolerance: Fraction,
     reach: float,
     deadline: float,
+    where: Place,
 ) -> Unit:
     out = float(np.abs(net.weights[layer + 1][:, index]).max())
     alone = Network(
         [*net.weights[:layer], net.weights[layer][index : index + 1]],
         [*net.biases[:layer], net.biases[layer][index : index + 1]],
     )
-    form = canonical_form(alone, deadline=deadline)
     if reach * max(out, 1.0) <= max(float(tolerance), 1e-12) and _at_most(
-        alone, tolerance / Fraction(max(out, 1.0)), deadline
+        alone, tolerance / Fraction(max(out, 1.0)), deadline, where
     ):
         return Unit(layer, index, FEATURES["dead"], None, 0.0)
-    described = _describe(alone, form, z, x, tolerance, deadline)
-    if float(z.min()) >= 0 and _never_negative(alone, deadline):
+    described = _describe(alone, z, x, tolerance, deadline, where)
+    if float(z.min()) >= 0 and _never_negative(alone, deadline, where):
         of, scale, error = described if described is not None else (None, reach, 0.0)
         return Unit(layer, index, FEATURES["always_on"], of, abs(scale), error)
     if described is None:
@@ -187,50 +199,54 @@ def _unit(
     return Unit(layer, index, feature, of, abs(scale), error)
 
 
-def _at_most(alone: Network, bound: Fraction, deadline: float) -> bool:
-    """Whether ``relu(z(x)) <= bound * max(1, |x|)`` for every x."""
+def _at_most(alone: Network, bound: Fraction, deadline: float, where: Place) -> bool:
+    """Whether ``relu(z(x))`` is at most the bound at every x there, in that place's measure."""
     activation = Network([*alone.weights, [[1.0]]], [*alone.biases, None])
     nothing = Target(sympy.Integer(0), variables=guess.input_variables(alone.n_inputs))
-    return _proved(activation, nothing, bound, deadline) is not None
+    return _proved(activation, nothing, bound, deadline, where) is not None
 
 
-def _proved(net: Network, target: Target, tolerance: Fraction, deadline: float) -> Proof | None:
-    """The proof that the network is the target, if there is one.
+def _proved(
+    net: Network, target: Target, tolerance: Fraction, deadline: float, where: Place
+) -> Proof | None:
+    """The proof that the network is the target there, if there is one.
 
     Raises:
         OutOfTime: the deadline passed before it was settled.
     """
     look_at_the_clock(deadline)
     seconds = min(_PROOF, max(deadline - time.monotonic(), 1e-3))
-    try:
-        proof = prove(net, target, tolerance=tolerance, time_limit=seconds)
-    except Undecided:
+    proof = where.prove(net, target, tolerance, seconds)
+    if proof is None:
         look_at_the_clock(deadline)
-        return None
     return proof if proof else None
 
 
-def _never_negative(alone: Network, deadline: float) -> bool:
+def _never_negative(alone: Network, deadline: float, where: Place) -> bool:
     flipped = Network(
         [*alone.weights[:-1], -alone.weights[-1]], [*alone.biases[:-1], -alone.biases[-1]]
     )
-    return _at_most(flipped, Fraction(0), deadline)
+    return _at_most(flipped, Fraction(0), deadline, where)
 
 
 def _describe(
-    alone: Network, form: CanonicalForm, z: Array, x: Array, tolerance: Fraction, deadline: float
+    alone: Network, z: Array, x: Array, tolerance: Fraction, deadline: float, where: Place
 ) -> tuple[sympy.Expr, float, float] | None:
-    """``(e, s, error)`` with ``|z - s e| <= error |s| max(1, |x|)``, certified; None if not simple."""
+    """``(e, s, error)`` with ``|z - s e| <= error |s|`` there, certified; None if not simple."""
     variables = guess.input_variables(alone.n_inputs)
     if len(alone.weights) == 1:
-        return _describe_linear(alone, variables, tolerance)
+        return _describe_linear(alone, variables, tolerance, where)
     slope = guess.largest_slope(alone, x)
     if not slope:
         return None
-    for e in itertools.chain(
-        _exact_readings(form, slope, variables),
-        _near_readings(alone, slope, x, tolerance, deadline),
-    ):
+    if where.domain is None:
+        readings: Iterator[sympy.Expr] = itertools.chain(
+            _exact_readings(canonical_form(alone, deadline=deadline), slope, variables),
+            _near_readings(alone, slope, x, tolerance, deadline),
+        )
+    else:
+        readings = _readings_there(alone, slope, tolerance, deadline, where)
+    for e in readings:
         values = Target(e, variables=variables)(x)[:, 0]
         norm = float(values @ values)
         scale = _simple_scale(float(values @ z) / norm) if norm else 0.0
@@ -238,10 +254,28 @@ def _describe(
             continue
         allowed = tolerance * abs(Fraction(scale))
         target = Target(sympy.Rational(Fraction(scale)) * e, variables=variables)
-        proof = _proved(alone, target, allowed, deadline)
+        proof = _proved(alone, target, allowed, deadline, where)
         if proof is not None:
             return e, scale, float(proof.error / abs(scale))
     return None
+
+
+def _readings_there(
+    alone: Network, slope: float, tolerance: Fraction, deadline: float, where: Place
+) -> Iterator[sympy.Expr]:
+    """What the unit is a multiple of on a domain, the shorter one of both signs first."""
+    read = []
+    for factor in (1 / slope, -1 / slope):
+        net = Network(
+            [*alone.weights[:-1], factor * alone.weights[-1]],
+            [*alone.biases[:-1], factor * alone.biases[-1]],
+        )
+        reader = Reader(net, where, deadline)
+        own = own_expressions(net, where, deadline)
+        found = reader.within(tolerance, _UNIT_LENGTH, own, pieces=False)
+        if found is not None:
+            read.append(_unscaled(found.expression))
+    yield from sorted(read, key=length)
 
 
 def _exact_readings(
@@ -276,29 +310,43 @@ def _near_readings(
 
 
 def _describe_linear(
-    alone: Network, variables: list[sympy.Symbol], tolerance: Fraction
+    alone: Network, variables: list[sympy.Symbol], tolerance: Fraction, where: Place
 ) -> tuple[sympy.Expr, float, float] | None:
     """A first layer's unit: its weights as a multiple of a simple direction, the error exactly."""
     row = [Fraction(v) for v in (*alone.weights[0][0].tolist(), *alone.biases[0].tolist())]
     top = max(abs(v) for v in row[:-1]) if any(row[:-1]) else abs(row[-1])
     if not top:
         return None
-    for slack in _UNIT_COARSENESS:
-        simple = [guess.simple_fraction(float(v / top), slack) for v in row]
-        if any(v is None for v in simple):
-            continue
-        whole = _whole([v for v in simple if v is not None])
-        scale = sum(a * b for a, b in zip(row, whole, strict=True)) / sum(b * b for b in whole)
+    for simple in _simple_rows([float(v / top) for v in row], decimals=where.domain is not None):
+        scale = sum(a * b for a, b in zip(row, simple, strict=True)) / sum(b * b for b in simple)
         scale = Fraction(_simple_scale(float(scale)))
-        # relu changes by no more than its argument, and that by no more than the sum of all changes.
-        error = sum(abs(a - scale * b) for a, b in zip(row, whole, strict=True)) / abs(scale)
-        if error > tolerance:
+        # relu changes by no more than its argument.
+        change = where.largest([a - scale * b for a, b in zip(row, simple, strict=True)])
+        if change is None or change / abs(scale) > tolerance:
             continue
-        e = sympy.Add(*(int(b) * v for b, v in zip(whole, [*variables, 1], strict=True)))
+        e = sympy.Add(
+            *(
+                sympy.Rational(b.numerator, b.denominator) * v
+                for b, v in zip(simple, [*variables, 1], strict=True)
+            )
+        )
+        error = float(change / abs(scale))
         if e.could_extract_minus_sign():
-            return -e, -float(scale), float(error)
-        return e, float(scale), float(error)
+            return -e, -float(scale), error
+        return e, float(scale), error
     return None
+
+
+def _simple_rows(row: list[float], *, decimals: bool) -> Iterator[list[Fraction]]:
+    """Rows of whole numbers that are nearly parallel, or of short decimals where those are allowed."""
+    for slack in _UNIT_COARSENESS:
+        simple = [guess.simple_fraction(v, slack) for v in row]
+        if all(v is not None for v in simple):
+            yield _whole([v for v in simple if v is not None])
+        elif decimals:
+            plain = [simplest(v, slack / 10) for v in row]
+            if any(plain) and all(v.denominator <= _DECIMALS for v in plain):
+                yield plain
 
 
 def _whole(values: list[Fraction]) -> list[Fraction]:

@@ -43,6 +43,7 @@ __all__ = [
     "exact_number",
     "exact_text",
     "read_claim",
+    "read_domain",
 ]
 
 Measure = Literal["relative", "absolute"]
@@ -287,7 +288,7 @@ def read_claim(
             f"tolerance: expected 0 for the relation {f}, got {tolerance!r}; "
             "write how far it may be off into the relation"
         )
-    where = _read_domain(domain, net.n_inputs)
+    where = read_domain(domain, net.n_inputs)
     return Claim(net, f, allowed, measure, where)
 
 
@@ -378,9 +379,14 @@ def exact_number(value: Any, expected: str) -> Fraction:
     raise ValueError(f"{expected}, got {shown(value)}")
 
 
-def _read_domain(domain: Any, n: int) -> Box | Polytope | None:
-    if domain is None:
-        return None
+def read_domain(domain: Any, n: int) -> Box | Polytope | None:
+    """The domain of n inputs that the argument of :func:`circuitkit.prove` says; one read before, as it is.
+
+    Raises:
+        ValueError: it is none; it names the argument.
+    """
+    if domain is None or isinstance(domain, (Box, Polytope)):
+        return domain
     if isinstance(domain, tuple | list) and len(domain) == 2 and _is_matrix(domain[0]):
         return _read_polytope(domain[0], domain[1], n)
     expected = (
