@@ -134,16 +134,15 @@ def frontier() -> Iterator[Row]:
         yield Row(choice(name, 3), TOURNAMENT[3], 200, budget=100_000)
     yield Row("min4", TOURNAMENT[4], 200, budget=100_000)
     yield Row(choice("max", 4), TOURNAMENT[4], 200, budget=100_000)
-    for name in ("min", "max"):
-        yield Row(choice(name, 5), TOURNAMENT[5], 100, budget=1_000_000)
-    yield Row(choice("min", 6), TOURNAMENT[6], 40, budget=2_000_000)
-    yield Row(choice("max", 8), TOURNAMENT[8], 4, budget=3_000_000)
+    yield Row(choice("min", 5), TOURNAMENT[5], 100, budget=1_000_000)
+    yield Row(choice("min", 6), TOURNAMENT[6], 12, budget=2_000_000)
+    yield Row(choice("max", 8), TOURNAMENT[8], 3, budget=1_000_000)
     # By hand: two ordered numbers and the third that is put among them; a sorting network of three rounds; the
     # third of five as the median of the smallest that may be it, the largest that may, and the fifth.
     yield Row(choice("median", 3), (6, 4), 200, budget=100_000)
-    yield Row(choice("sort", 3), (6, 6), 40, budget=500_000)
-    yield Row(choice("sort", 4), (8, 8, 8), 4, budget=3_000_000)
-    yield Row(choice("median", 5), (10, 8, 6, 4), 4, budget=1_000_000)
+    yield Row(choice("sort", 3), (6, 6), 20, budget=500_000)
+    yield Row(choice("sort", 4), (8, 8, 8), 3, budget=1_000_000)
+    yield Row(choice("median", 5), (10, 8, 6, 4), 3, budget=1_000_000)
     yield Row("identity", (2, 2, 2, 2), 200, rescue="restart")
     yield Row("identity", (2, 2, 2, 2), 200)
 
