@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 def start_all(page: Page) -> int:
     # A widget that is folded away starts when its reader opens it.
-    unfold(page)
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
     places = page.locator(".ck-static")
     for place in places.all():
         # What a busy machine draws late moves the page: follow the place until it is there.
@@ -17,11 +17,6 @@ def start_all(page: Page) -> int:
         )
     settle(page)
     return places.count()
-
-
-def unfold(page: Page) -> None:
-    """Open all that is folded, within the widgets that have started, too."""
-    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
 
 
 def settle(page: Page) -> None:
