@@ -429,6 +429,13 @@ def test_a_refutation_of_one_circuit_is_none_of_another():
     )
 
 
+def test_points_of_the_prover_that_lie_on_a_kink_up_to_rounding_refute_as_well():
+    found = ck.extract(
+        random_network(3), domain=SQUARE, tolerance=0.1, method="refit", fill="affine"
+    )
+    assert found.unsettled == () and found.minimal == "proved"
+
+
 def test_when_time_runs_out_it_says_so_and_what_it_says_is_true():
     net = random_network(1, (4, 40, 1))
     started = time.monotonic()
@@ -483,7 +490,7 @@ def test_a_verdict_says_what_was_found():
         repr(found)
         == found.verdict
         == (
-            "2 of 3 hidden units and 4 of 6 edges, weights as they are, are enough within 0.00101 for every input "
+            "2 of 3 hidden units and 4 of 6 edges, weights as they are, are enough within 0.001 for every input "
             "of the domain; fewer units, with all of their edges, are not."
         )
     )

@@ -12,9 +12,10 @@ Discovery for Mechanistic Interpretability" (NeurIPS 2023), for ablating one edg
 from __future__ import annotations
 
 import html
+import math
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal, get_args
 
@@ -35,7 +36,9 @@ from circuitkit.functions.target import TargetLike
 from circuitkit.network import Network
 from circuitkit.proof.checking import check as check_certificate
 from circuitkit.proof.claim import Box, Claim, Measure, read_claim
-from circuitkit.proof.prove import Proof, prove
+from circuitkit.proof.deciding import NotSettled, decide
+from circuitkit.proof.prove import Proof, Undecided
+from circuitkit.words import float_above, float_below
 
 __all__ = ["Extraction", "Kept", "extract"]
 
@@ -167,7 +170,7 @@ class Extraction:
         edges = f"{len(self.kept.edges)} of {words.count(len(self._whole.edges(every)), 'edge')}"
         beside = " and an affine map of the inputs" if self.carriers or self._is_affine else ""
         how = {"ablation": "weights as they are", "refit": "the readout chosen anew"}[self.method]
-        error = words.number(self.proof.bounding_error or 0, 3, rounding="up")
+        error = _rounded_up(self.proof.bounding_error or Fraction(0))
         where = "every input" if self.proof.domain is None else "every input of the domain"
         return f"{units} and {edges}{beside}, {how}, are enough within {error} for {where}; {self._least}."
 
@@ -269,7 +272,7 @@ def extract(
     goal: Any = net if against is None else against
     claim = _claim(net, goal, tolerance, domain)
     whole = _whole(net, claim, method, fill, against is not None)
-    search = Search(claim, whole, goal, domain, start + time_limit)
+    search = Search(claim, whole, start + time_limit)
     made = _itself(search)
     bound: LowerBound | None = None
     if whole.depth == 1:
@@ -280,6 +283,7 @@ def extract(
     made = _shrunk(search, made, edges)
     search.deadline = start + time_limit
     made, refutations, unsettled = _locally(search, made, edges)
+    made = _measured(search, made)
     kept = Kept(tuple(sorted(made.part.units)), tuple(sorted(whole.edges(made.part))))
     minimal: Minimal | None = None if unsettled else "locally"
     if minimal and bound is not None and bound.at_least == len(kept.units):
@@ -288,6 +292,12 @@ def extract(
         net, made.network, kept, made.proof, minimal, method, fill, refutations, tuple(unsettled), bound,
         made.slopes, tuple(made.carriers), whole.means, _whole=whole, _made=made,
     )  # fmt: skip
+
+
+def _rounded_up(error: Fraction) -> str:
+    """Three digits, or so many as name the very float, such as a tolerance of 0.02."""
+    plain = words.number(error, 3)
+    return plain if Fraction(float(plain)) == error else words.number(error, 3, rounding="up")
 
 
 # --- reading the arguments ------------------------------------------------------------------------------
@@ -365,10 +375,16 @@ def _itself(search: Search) -> Made:
             chosen[:, width] = net.biases[-1]
     slopes = np.zeros((net.n_outputs, net.n_inputs)) if whole.fill == "affine" else None
     left = max(search.deadline - time.monotonic(), 1e-3)
-    proof = prove(
-        net, search.goal, tolerance=claim.tolerance, domain=search.domain, measure=claim.measure,
-        time_limit=left,
-    )  # fmt: skip
+    if claim.target is net:
+        left = math.inf  # the same rows: the checker sees it at once
+    try:
+        proof = decide(claim, left, "auto")
+    except NotSettled as open_:
+        raise Undecided(
+            "undecided in time: whether the network is within the tolerance of what it is compared with",
+            float_below(open_.lower),
+            math.inf if open_.upper is None else float_above(open_.upper),
+        ) from None
     if proof:
         return Made(part, net, slopes, [], chosen, proof)
     refitted = search.settle(part) if chosen.size else None
@@ -387,6 +403,18 @@ def _shrunk(search: Search, made: Made, edges: bool) -> Made:
         return search.shrink(made, "edges") if edges else made
     except Stopped as stopped:
         return stopped.made
+
+
+def _measured(search: Search, made: Made) -> Made:
+    """With the exact worst error, if there is time for it."""
+    left = search.deadline - time.monotonic()
+    if made.proof.bound == "exact" or left <= 0:
+        return made
+    try:
+        proof = decide(made.proof.claim, left, "auto")
+    except NotSettled:
+        return made
+    return replace(made, proof=proof) if proof else made
 
 
 def _locally(

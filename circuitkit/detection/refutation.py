@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from circuitkit.detection.part import Family, Key
 from circuitkit.exact.regions import look_at_the_clock
 from circuitkit.proof.claim import Claim, Point
-from circuitkit.proof.rationals import fraction, number
+from circuitkit.proof.rationals import floats, fraction, number
 
 __all__ = ["Refutation", "refutation"]
 
@@ -105,28 +105,33 @@ def refutation(
     """
     largest = float(np.abs(factors).max(initial=0.0))
     support = np.flatnonzero(np.abs(factors) > 1e-9 * largest)
-    # The largest first: those to be solved for should not be tiny.
     support = support[np.argsort(-np.abs(factors[support]), kind="stable")]
-    there = [known(int(i)) for i in support]
-    start = [number(float(np.float32(factors[i] / largest))) for i in support]
-    rows = [[features[k] for features, *_ in there] for k in usable]
-    exact = _orthogonal(rows, start, deadline)
-    total = size = _ZERO
-    for m, (_, fixed, wanted, length) in zip(exact, there, strict=True):
-        total += m * (wanted[output] - fixed[output])
-        size += abs(m) * length
-    if total < 0:
-        total, exact = -total, [-m for m in exact]
-    if not size or total <= number(claim.tolerance) * size:
-        return None
-    picked = [(points[int(i)], fraction(m)) for i, m in zip(support, exact, strict=True) if m]
-    return Refutation(
-        dropped,
-        output,
-        tuple(p for p, _ in picked),
-        tuple(m for _, m in picked),
-        fraction(total / size),
-    )
+    # Where points lie on a kink up to rounding, the equations at these alone may be solved by huge factors
+    # only; with others beside them small ones do.
+    spare = np.setdiff1d(np.arange(len(points)), support)
+    spare = spare[:: max(1, len(spare) // (3 * len(usable) + 10))]
+    for chosen in (support, np.concatenate([support, spare])):
+        indices = chosen.tolist()
+        there = [known(i) for i in indices]
+        start = [number(float(factors[i] / largest)) if i in support else _ZERO for i in indices]
+        rows = [[features[k] for features, *_ in there] for k in usable]
+        exact = _orthogonal(rows, start, deadline)
+        total = size = _ZERO
+        for m, (_, fixed, wanted, length) in zip(exact, there, strict=True):
+            total += m * (wanted[output] - fixed[output])
+            size += abs(m) * length
+        if total < 0:
+            total, exact = -total, [-m for m in exact]
+        if size and total > number(claim.tolerance) * size:
+            picked = [(points[i], fraction(m)) for i, m in zip(indices, exact, strict=True) if m]
+            return Refutation(
+                dropped,
+                output,
+                tuple(p for p, _ in picked),
+                tuple(m for _, m in picked),
+                fraction(total / size),
+            )
+    return None
 
 
 def _orthogonal(rows: list[list[Any]], start: list[Any], deadline: float) -> list[Any]:
@@ -141,10 +146,12 @@ def _orthogonal(rows: list[list[Any]], start: list[Any], deadline: float) -> lis
             factor = line[column]
             if factor:
                 line = [a - factor * b if b else a for a, b in zip(line, other, strict=True)]
-        column = next((j for j in range(width) if line[j] and j not in taken), -1)
-        if column < 0:
-            continue
+        sizes = np.abs(floats(line))
+        sizes[list(taken)] = 0.0
+        column = int(sizes.argmax())
         pivot = line[column]
+        if not pivot or column in taken:
+            continue
         line = [v / pivot if v else v for v in line]
         for i, (there, other) in enumerate(reduced):
             factor = other[column]

@@ -23,11 +23,12 @@ from circuitkit.detection.refutation import Refutation, refutation
 from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.network import Network
 from circuitkit.proof.claim import Claim, Point
-from circuitkit.proof.prove import Proof, Undecided, prove
+from circuitkit.proof.deciding import NotSettled, decide
+from circuitkit.proof.prove import Proof
 from circuitkit.proof.rationals import number
 from circuitkit.words import nearest_float
 
-__all__ = ["Fit", "Made", "Outcome", "Search", "Stopped"]
+__all__ = ["Fit", "Made", "Outcome", "Search", "Stopped", "minimax", "residual_bound"]
 
 Array = NDArray[np.float64]
 
@@ -67,8 +68,8 @@ Outcome = Made | Refutation | None
 class Search:
     """One question about parts of one network, and the points that are known until now."""
 
-    def __init__(self, claim: Claim, whole: Whole, goal: Any, domain: Any, deadline: float) -> None:
-        self.claim, self.whole, self.goal, self.domain = claim, whole, goal, domain
+    def __init__(self, claim: Claim, whole: Whole, deadline: float) -> None:
+        self.claim, self.whole = claim, whole
         self.deadline = deadline
         self.limit = nearest_float(claim.tolerance)
         self.points: list[Point] = []
@@ -78,7 +79,6 @@ class Search:
         self.size = np.zeros(0)
         self._exact: list[tuple[list[Any], Any]] = []
         self._first: dict[int, list[Any]] = {}
-        self.n_proofs = 0
         self.add(first_points(claim, _POINTS))
         self._within_doubles()
 
@@ -147,17 +147,18 @@ class Search:
             factors.append(dual / self.size)
         return Fit(errors, chosen, factors)
 
-    def fits(self, family: Family) -> bool:
-        """Whether some choice of the free weights is within the tolerance at every point, about."""
+    def roughly(self, family: Family) -> float:
+        """The least largest error on the points, or a bound below it that is above the tolerance."""
+        features, fixed = family.at(self.x)
+        left = (self.wanted - fixed) / self.size[:, None]
         if not family.usable.any():
-            return self.miss(family) <= self.slack
-        return bool(self.fit(family).errors.max() <= self.slack)
-
-    def miss(self, family: Family) -> float:
-        """The largest error of a circuit without free weights on the points."""
-        _, fixed = family.at(self.x)
-        found = np.abs(self.wanted - fixed).max(axis=1) / self.size
-        return float(found.max())
+            return float(np.abs(left).max())
+        scaled = features / self.size[:, None]
+        for j in range(left.shape[1]):
+            bound = residual_bound(scaled[:, family.usable[j]], left[:, j])
+            if bound > 1.001 * self.slack:
+                return bound
+        return float(self.fit(family).errors.max())
 
     @property
     def slack(self) -> float:
@@ -203,13 +204,11 @@ class Search:
     def proved(self, family: Family, fit: Fit) -> Made | Point | None:
         """The prover's word on the fitted network: a proof, a counterexample, or None in too long a time."""
         network, slopes, carriers = family.network(fit.chosen)
-        self.n_proofs += 1
+        left = max(self.deadline - time.monotonic(), 1e-3)
         try:
-            proof = prove(
-                network, self.goal, tolerance=self.claim.tolerance, domain=self.domain,
-                measure=self.claim.measure, time_limit=max(self.deadline - time.monotonic(), 1e-3),
-            )  # fmt: skip
-        except Undecided:
+            # Of most tries the verdict is enough; the exact worst error takes longer.
+            proof = decide(self.claim.about(network), left, "auto", worst=False)
+        except NotSettled:
             return None
         if proof:
             return Made(family.part, network, slopes, carriers, fit.chosen, proof)
@@ -255,12 +254,8 @@ class Search:
             )
             trials = []
             for key in options:
-                family = self.whole.family(part.without(key))
-                if family.usable.any():
-                    look_at_the_clock(self.deadline)
-                    miss = float(self.fit(family).errors.max())
-                else:
-                    miss = self.miss(family)
+                look_at_the_clock(self.deadline)
+                miss = self.roughly(self.whole.family(part.without(key)))
                 if miss <= self.slack:
                     trials.append((miss, key))
             if not trials:
@@ -271,7 +266,7 @@ class Search:
             if self.whole.family(part).usable.any():
                 for key in ordered[1:]:
                     look_at_the_clock(self.deadline)
-                    if self.fits(self.whole.family(part.without(key))):
+                    if self.roughly(self.whole.family(part.without(key))) <= self.slack:
                         part = part.without(key)
 
 
@@ -281,6 +276,14 @@ class Stopped(OutOfTime):
     def __init__(self, made: Made) -> None:
         super().__init__()
         self.made = made
+
+
+def residual_bound(features: Array, wanted: Array) -> float:
+    """What the residual of least squares shows: no choice of the factors errs less at every point."""
+    with np.errstate(all="ignore"):
+        left = wanted - features @ np.linalg.lstsq(features, wanted, rcond=None)[0]
+        bound = float((left**2).sum() / np.abs(left).sum())
+    return bound if np.isfinite(bound) else 0.0
 
 
 def minimax(features: Array, wanted: Array) -> tuple[float, Array, Array]:

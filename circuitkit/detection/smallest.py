@@ -27,7 +27,7 @@ from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from circuitkit.detection.part import Part, UnitKey, Whole
 from circuitkit.detection.refutation import Refutation
-from circuitkit.detection.search import Made, Search
+from circuitkit.detection.search import Made, Search, residual_bound
 from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.proof.claim import Claim, Point
 from circuitkit.proof.rationals import fraction, number
@@ -208,10 +208,8 @@ def _enlarged(
     def far(columns: list[int]) -> bool:
         """Whether the residual of least squares shows that these columns are not enough."""
         phi = scaled[:, columns]
-        with np.errstate(all="ignore"):
-            left = wanted - phi @ np.linalg.lstsq(phi, wanted, rcond=None)[0]
-            bounds = (left**2).sum(axis=0) / np.abs(left).sum(axis=0)
-        return bool(np.nan_to_num(bounds).max() > search.limit * (1 + 1e-6) + 1e-9)
+        bounds = [residual_bound(phi, wanted[:, j]) for j in range(wanted.shape[1])]
+        return max(bounds) > search.limit * (1 + 1e-6) + 1e-9
 
     columns = [place[u] for u in units] + rest
     if not far(columns):
