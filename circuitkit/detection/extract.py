@@ -87,14 +87,14 @@ class Extraction:
             the domain.
         minimal: ``"locally"``: without any one of its units or edges it is not within the tolerance any
             more, as ``refutations`` shows. ``"proved"``: moreover no circuit of this kind with fewer
-            units is, as ``bound`` shows; edges are counted after units, and are locally minimal. None where
-            time ran out before that was settled.
+            units, each with all of its edges, is, as ``bound`` shows. None where that was not settled. With
+            ``edges=False`` it speaks of units alone.
         method: ``"ablation"`` or ``"refit"``.
         fill: ``"zero"``, ``"mean"`` or ``"affine"``.
         refutations: unit or edge of ``kept`` -> why the circuit without it will not do.
         unsettled: units and edges of ``kept`` of which that was not settled in time.
-        bound: what shows that fewer units will not do; its ``at_least`` is how many are needed for sure. None
-            for more than one hidden layer.
+        bound: what shows that fewer units will not do; its ``at_least`` is how many are needed for sure, where each
+            has all of its edges. None for more than one hidden layer, and for an ablation with an affine map.
         slopes: with ``fill="affine"`` the matrix, of shape ``(n_out, n_in)``, of the affine map that is part of the
             circuit beside its units; its constants are in the output biases. Else None.
         carriers: hidden units ``(layer, unit)`` of ``network`` that do nothing but carry this map past the
@@ -126,6 +126,7 @@ class Extraction:
     means: tuple[Array, ...]
     _whole: Whole = field(kw_only=True)
     _made: Made = field(kw_only=True)
+    _edges: bool = field(kw_only=True, default=True)
 
     @property
     def size(self) -> int:
@@ -153,7 +154,8 @@ class Extraction:
             for key, shown in self.refutations.items()
         )
         bounded = self.bound is None or self.bound.holds(self._whole, claim)
-        missing = {*self.kept.units} - {*self.refutations}
+        asked = {*self.kept.units, *(self.kept.edges if self._edges else ())}
+        missing = asked - {*self.refutations}
         complete = self.minimal is None or not missing
         least = self.minimal != "proved" or (
             self.bound is not None and self.bound.at_least == self.size
@@ -167,12 +169,18 @@ class Extraction:
         """What was found, in a sentence."""
         every = self._whole.everything
         units = f"{self.size} of {words.count(len(every.units), 'hidden unit')}"
-        edges = f"{len(self.kept.edges)} of {words.count(len(self._whole.edges(every)), 'edge')}"
+        edges = (
+            f" and {len(self.kept.edges)} of {words.count(len(self._whole.edges(every)), 'edge')}"
+        )
+        if not self._edges:
+            edges = ", with all of their edges"
         beside = " and an affine map of the inputs" if self.carriers or self._is_affine else ""
         how = {"ablation": "weights as they are", "refit": "the readout chosen anew"}[self.method]
         error = _rounded_up(self.proof.bounding_error or Fraction(0))
         where = "every input" if self.proof.domain is None else "every input of the domain"
-        return f"{units} and {edges}{beside}, {how}, are enough within {error} for {where}; {self._least}."
+        return (
+            f"{units}{edges}{beside}, {how}, are enough within {error} for {where}; {self._least}."
+        )
 
     @property
     def _is_affine(self) -> bool:
@@ -190,7 +198,7 @@ class Extraction:
                 f", and fewer than {words.count(known, 'unit')}, with all of their edges, never are"
             )
             return f"without any one of them they are not{more if 0 < known < self.size else ''}"
-        return "whether fewer would do was not settled in time"
+        return "whether fewer would do was not settled"
 
     def __repr__(self) -> str:
         return self.verdict
@@ -230,8 +238,9 @@ def extract(
     are enough: often as many as the function has kinks. Hidden layers keep their weights in both.
 
     With one hidden layer the fewest units are searched for, and that fewer will not do is proved where time
-    suffices: the circuits that this speaks of are all sets of units, each with its own edges and everything
-    that ``method`` and ``fill`` leave free. With more hidden layers units are dropped one by one.
+    suffices: the circuits that this speaks of are all sets of units, each unit with all of its edges, and with
+    everything that ``method`` and ``fill`` leave free. Edges are dropped afterwards, one by one; so are units where
+    there are more hidden layers, or an affine map beside ablated ones.
 
     Args:
         net: the network.
@@ -241,7 +250,7 @@ def extract(
         against: what it is compared with, a target or a network; the network itself by default.
         method: ``"ablation"`` or ``"refit"``.
         fill: what takes the place of what is removed: ``"zero"``, nothing; ``"mean"``, each unit's mean activation
-            over 4096 points of the domain, which must be bounded; ``"affine"``, any affine map of the
+            over 4096 points of the domain, which must be bounded (an edge that is cut carries nothing); ``"affine"``, any affine map of the
             inputs, the same for all of them. A Network has no such direct path: it is carried by pairs of units,
             listed as ``carriers`` and not counted.
         edges: whether to drop edges, too, once no more unit can be dropped.
@@ -275,8 +284,8 @@ def extract(
     search = Search(claim, whole, start + time_limit)
     made = _itself(search)
     bound: LowerBound | None = None
-    if whole.depth == 1:
-        found = smallest(search, start + _SMALLEST * time_limit)
+    found = smallest(search, start + _SMALLEST * time_limit)
+    if found is not None:
         bound = found.bound
         made = found.made if found.made is not None else made
     search.deadline = time.monotonic() + _SHRINKING * (start + time_limit - time.monotonic())
@@ -290,7 +299,7 @@ def extract(
         minimal = "proved"
     return Extraction(
         net, made.network, kept, made.proof, minimal, method, fill, refutations, tuple(unsettled), bound,
-        made.slopes, tuple(made.carriers), whole.means, _whole=whole, _made=made,
+        made.slopes, tuple(made.carriers), whole.means, _whole=whole, _made=made, _edges=edges,
     )  # fmt: skip
 
 

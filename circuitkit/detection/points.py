@@ -37,7 +37,8 @@ def first_points(claim: Claim, count: int) -> list[Point]:
     inside = [x for x in found if x is not None and claim.contains(x)]
     if claim.domain is not None and claim.domain.point not in inside:
         inside.append(claim.domain.point)
-    return sorted(inside)
+    inside.sort()
+    return [inside[i] for i in rng.permutation(len(inside))]
 
 
 def interior_sample(claim: Claim, count: int) -> Array:

@@ -36,6 +36,8 @@ Array = NDArray[np.float64]
 _POINTS = 90
 #: how often the prover may add a point before a part is given up as open
 _ROUNDS = 60
+#: which share of the time the exact values at the first points may take
+_SHARE = 0.1
 #: values of the network beyond this are refused
 _LARGEST = 1e150
 
@@ -79,14 +81,18 @@ class Search:
         self.size = np.zeros(0)
         self._exact: list[tuple[list[Any], Any]] = []
         self._first: dict[int, list[Any]] = {}
-        self.add(first_points(claim, _POINTS))
+        started = time.monotonic()
+        for x in first_points(claim, _POINTS):
+            # Exact values of a large network take long: then fewer points have to do.
+            if self.points and time.monotonic() > started + _SHARE * (deadline - started):
+                break
+            self.add([x])
         self._within_doubles()
 
     def add(self, points: Iterable[Point]) -> None:
         """More points of the domain."""
-        known = set(self.points)
         for x in points:
-            if x in known:
+            if x in self.points:
                 continue
             wanted, size = self.claim.wanted(x), self.claim.size(x)
             self.points.append(x)

@@ -57,6 +57,8 @@ class Blocked:
         """Whether all of it is true, computed from the beginning in exact numbers."""
         if self.at_least == 0:
             return True
+        if whole.depth != 1 or whole.method != "refit":
+            return False  # a unit more may do harm there
         every = whole.everything.units
         if not all(shown.holds(whole.family(Part(units)), claim) for units, shown in self.refuted):
             return False
@@ -86,7 +88,7 @@ class Branched:
         """Whether all of it is true, computed from the beginning in exact numbers."""
         if self.at_least == 0:
             return True
-        if not all(claim.contains(x) for x in self.points):
+        if not _adds_up(whole) or not all(claim.contains(x) for x in self.points):
             return False
         rows = Rows(whole, claim, self.points)
         return _refutes(rows, self.tree, {}, self.at_least - 1, claim.tolerance)
@@ -103,11 +105,16 @@ class Smallest:
     bound: LowerBound
 
 
-def smallest(search: Search, until: float) -> Smallest:
-    """The circuit of the fewest units of a network with one hidden layer, as far as time allows."""
-    if search.whole.method == "refit":
+def smallest(search: Search, until: float) -> Smallest | None:
+    """The circuit of the fewest units as far as time allows; None for kinds whose fewest are not searched for."""
+    if search.whole.depth == 1 and search.whole.method == "refit":
         return _by_blocking(search, until)
-    return _by_branching(search, until)
+    return _by_branching(search, until) if _adds_up(search.whole) else None
+
+
+def _adds_up(whole: Whole) -> bool:
+    """Whether the output is a sum over units with nothing to choose but which are kept."""
+    return whole.depth == 1 and whole.method == "ablation" and whole.fill != "affine"
 
 
 # --- refit: hitting sets --------------------------------------------------------------------------------
