@@ -49,7 +49,7 @@ def row(name: str, seeds: int, n_steps: int, turns: int) -> dict[str, Any] | Non
         device: task_of(
             **{
                 "target": target, "hidden": hidden, "seeds": seeds, "steps": n_steps,
-                "device": device, "threads": None, "rescue": None, "options": None, "domain": None,
+                "device": device, "threads": None, "rescue": None, "options": None, "domain": None, "optimizer": "sgd",
                 **more,
             }
         )
