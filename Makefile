@@ -12,7 +12,7 @@ export JUPYTER_PREFER_ENV_PATH = 1
 
 BIN := $(VENV)/bin
 # The benchmarks whose results the chapters read; where an engine to compare with is missing its rows are left out.
-TABLES := learning comparison atlas detection extraction proof engines
+TABLES := learning comparison atlas detection extraction proof engines ten_thousand pictures
 BOOK := $(BIN)/python scripts/book.py
 READY := $(VENV)/.ready
 STEP = @printf '\n==> %s\n'
@@ -92,10 +92,10 @@ fresh:  ## try the two commands of the README on a bare Debian in build/fresh (a
 claims: $(READY)  ## measure the book's claims again, from three other base seeds
 	@$(BIN)/python scripts/claims.py --jobs $(JOBS)
 
-results: $(READY)  ## measure the large tables in chapters/data again (a day; PARTS="learning atlas" for some)
+results: $(READY)  ## measure the tables in chapters/data again (a day; PARTS="learning atlas" for some; SHARE=0.001 tries, and keeps nothing)
 	@for part in $(or $(PARTS),$(TABLES)); do \
 		printf '\n==> %s\n' "Measuring: $$part"; \
-		$(BIN)/python -m benchmarks.$$part $$(test $$part != comparison || echo --again) || exit 1; \
+		$(BIN)/python -m benchmarks.$$part $(if $(SHARE),--share $(SHARE)) $$(test $$part != comparison || echo --again) || exit 1; \
 	done
 
 mutants: $(READY)  ## change one thing at a time in what speaks verdicts: do the tests notice? (hours)

@@ -1,8 +1,9 @@
 """Is every function learned from every seed, and at what cost: ``ck.learn``'s method, each network proved.
 
-    python -m benchmarks.learning                     every part, as in the book (an hour or two)
+    python -m benchmarks.learning                     every part, as in the book (two or three hours)
     python -m benchmarks.learning deck one-input      only these parts
     python -m benchmarks.learning --share 0.01        a hundredth of the seeds
+    python -m benchmarks.learning frontier --only "sort|median"    only rows whose name has one of these
     python -m benchmarks.learning --processes 8       more at a time; the numbers are the same
 
 Every row is one function, one architecture and one domain, with seeds that nothing was tuned on; *proved*
@@ -124,14 +125,24 @@ def choice(name: str, count: int) -> str:
 
 
 #: widths of the knockout tournament's hidden layers, by the count of its players
-TOURNAMENT = {2: (3,), 3: (5, 3), 4: (6, 3), 5: (8, 5, 3)}
+TOURNAMENT = {2: (3,), 3: (5, 3), 4: (6, 3), 5: (8, 5, 3), 6: (9, 5, 3), 8: (12, 6, 3)}
 
 
 def frontier() -> Iterator[Row]:
-    """Deeper: minima and maxima of three and more on the architecture of the knockout tournament."""
-    yield Row(choice("min", 3), (5, 3), 40, budget=100_000)
-    yield Row("min4", (6, 3), 200, budget=100_000)
-    yield Row(choice("min", 5), (8, 5, 3), 5, budget=500_000)
+    """Deeper: minima and maxima of three and more on the tournament's architecture, medians and sorting."""
+    for name in ("min", "max"):
+        yield Row(choice(name, 3), TOURNAMENT[3], 200, budget=100_000)
+    yield Row("min4", TOURNAMENT[4], 200, budget=100_000)
+    yield Row(choice("max", 4), TOURNAMENT[4], 200, budget=100_000)
+    yield Row(choice("min", 5), TOURNAMENT[5], 100, budget=1_000_000)
+    yield Row(choice("min", 6), TOURNAMENT[6], 12, budget=2_000_000)
+    yield Row(choice("max", 8), TOURNAMENT[8], 3, budget=1_000_000)
+    # By hand: two ordered numbers and the third that is put among them; a sorting network of three rounds; the
+    # third of five as the median of the smallest that may be it, the largest that may, and the fifth.
+    yield Row(choice("median", 3), (6, 4), 200, budget=100_000)
+    yield Row(choice("sort", 3), (6, 6), 20, budget=500_000)
+    yield Row(choice("sort", 4), (8, 8, 8), 3, budget=1_000_000)
+    yield Row(choice("median", 5), (10, 8, 6, 4), 3, budget=1_000_000)
     yield Row("identity", (2, 2, 2, 2), 200, rescue="restart")
     yield Row("identity", (2, 2, 2, 2), 200)
 
@@ -242,6 +253,9 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, help="share of the seeds to run")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--rows", type=int, help="only the first rows of a part")
+    parser.add_argument(
+        "--only", default="", help="only rows whose name contains this, or one of these: a|b"
+    )
     parser.add_argument("--save", action="store_true", help="keep the results of a share, too")
     arguments = parser.parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]
@@ -250,6 +264,8 @@ def main() -> None:
     with ProcessPoolExecutor(arguments.processes) as pool:
         for part in arguments.parts or PARTS:
             for row in list(PARTS[part]())[: arguments.rows]:
+                if not any(each in row.name for each in arguments.only.split("|")):
+                    continue
                 result = measure(row, arguments.share, pool)
                 print(
                     f"{row.name}: {result['proved']} of {result['seeds']} proved, cost median "

@@ -169,12 +169,17 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--random", type=int, default=300, help="how many random networks")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="share of these; below 1 nothing is kept"
+    )
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)
     results = {
         "circuits": circuits(),
         "scrambled": scrambled(rng),
-        "engines against each other": against_each_other(rng, arguments.random),
+        "engines against each other": against_each_other(
+            rng, max(1, round(arguments.random * arguments.share))
+        ),
         "seed": arguments.seed,
         "software": {
             "python": platform.python_version(),
@@ -184,8 +189,9 @@ def main() -> None:
         },
     }
     print(json.dumps(results["engines against each other"], indent=2))
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    if arguments.share >= 1.0:
+        RESULTS.parent.mkdir(exist_ok=True)
+        RESULTS.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

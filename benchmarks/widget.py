@@ -107,11 +107,18 @@ SCROLL = """async () => {
 }"""
 
 
-class _Handler(SimpleHTTPRequestHandler):
+class Handler(SimpleHTTPRequestHandler):
+    """Serves a folder, and says nothing."""
+
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}  # noqa: RUF012
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+def chromium() -> str | None:
+    """Where the browser is."""
+    return shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def write_page(folder: Path, name: str, widgets: list[ck.CircuitWidget]) -> None:
@@ -171,11 +178,10 @@ def main() -> None:
         names = ("identity", "min", "abs", "min4")
         twenty = [ck.CircuitWidget(names[k % 4], names[k % 4], caption=str(k)) for k in range(20)]
         write_page(folder, "twenty.html", twenty)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, directory=str(folder)))
+        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(folder)))
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         result["browser"] = f"Chromium {browser.version}, headless, software rendering"
         page = browser.new_page(viewport={"width": 1200, "height": 1000})
         for name in ("identity", "min", "min4"):

@@ -56,6 +56,23 @@ def test_a_chapter_imports_only_what_binder_installs(path):
     assert imported - ALLOWED - sys.stdlib_module_names == set()
 
 
+def test_every_chapter_has_its_card_with_a_picture_on_the_landing_page_in_the_order_of_the_contents():
+    chapters = re.findall(r"file: (chapters/\S+)", (ROOT / "_toc.yml").read_text("utf-8"))
+    notebook = json.loads((ROOT / "index.ipynb").read_text("utf-8"))
+    text = "".join("".join(cell["source"]) for cell in notebook["cells"])
+    cards = re.findall(
+        r"\{grid-item-card\} .+\n:link: (\S+)\n:link-type: doc\n:img-top: (\S+)\n:img-alt: .+\n\S.+\n",
+        text,
+    )
+    assert [link for link, _ in cards] == chapters
+    assert [picture for _, picture in cards] == [
+        f"_static/cards/{Path(chapter).name}.svg" for chapter in chapters
+    ]
+    assert {path.stem for path in ROOT.glob("_static/cards/*.svg")} == {
+        Path(chapter).name for chapter in chapters
+    }
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS)
 def test_an_answer_box_stands_in_an_exercise_with_a_solution_and_asks_for_a_number(path):
     cells = json.loads((ROOT / path).read_text("utf-8"))["cells"]

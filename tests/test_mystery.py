@@ -248,6 +248,24 @@ def test_weights_that_are_pasted_are_read_or_refused_in_a_sentence():
     ] == []
 
 
+def test_what_a_link_brings_is_a_network_or_refused_in_a_sentence():
+    zero = [[0], [0]]
+    brought = [
+        None, [], "net", 3, {}, {"weights": 1}, {"weights": [], "biases": []}, {"weights": [[[1]]], "biases": [[0]]},
+        {"weights": [[[1]], [[1]]], "biases": [[0], [None]]}, {"weights": [[[1]], [[1]]], "biases": [[0], 0]},
+        {"weights": [[[1, 1]], [[1]]], "biases": [[0]]}, {"weights": [[[1, "<img>"]], [[1]]], "biases": zero},
+        {"weights": [[[1e300]], [[1]]], "biases": zero}, {"weights": [[1], [1]], "biases": zero},
+        {"weights": [[[]], [[1]]], "biases": zero}, {"weights": [[[1]], []], "biases": [[0], []]},
+        {"weights": [{"0": [1], "length": 1}, [[1]]], "biases": zero},
+    ]  # fmt: skip
+    told = run_in_node(
+        "import { unfit } from BENCH; console.log(JSON.stringify(INPUT.map((net) => unfit(net))));",
+        brought,
+        ("bench",),
+    )
+    assert [net for net, fault in zip(brought, told, strict=True) if not fault.endswith(".")] == []
+
+
 # --- in Python ---------------------------------------------------------------------------------
 
 

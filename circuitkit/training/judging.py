@@ -103,10 +103,10 @@ def tidied(
     """The same function with tidy weights, where some can be found, by fixing one after the other.
 
     Every hidden unit is scaled so that its largest incoming weight is 1 or -1. Then weights that are multiples
-    of 1/4, nearly, are fixed there; of the others the one that is next to 0, 1 or -1 is set to it, and the
+    of 1/4, nearly, are fixed there; of the others the one that is next to a whole number is set to it, and the
     rest fitted to the points again. Networks with more than one way to be the function have weights that are
     free, and this uses that freedom up. Where it ends with a weight that the others determine, and that is not
-    tidy, such as 1/3, the weights are fixed in another order.
+    tidy, such as 1/3, the weights are fixed in another order, every second time at 0, 1 and -1 alone.
 
     Args:
         weights: of each layer.
@@ -129,11 +129,11 @@ def tidied(
     work = 0.0
     for order in range(_ORDERS):
         net = _Fitted(weights, biases, x, y, bias=bias)
-        # The first time what is next to a tidy number comes first; then by chance, too.
+        # What is next to its whole number comes first; after the first two times, by chance too.
         favor = np.ones(len(net.theta))
-        if order:
+        if order > 1:
             favor = np.random.default_rng(order).uniform(0.2, 1.0, len(net.theta))
-        is_tidy = net.tidy(favor, enough)
+        is_tidy = net.tidy(favor, np.inf if order % 2 == 0 else 1.0, enough)
         work += net.work
         if is_tidy:
             return net.layers(), work
@@ -228,8 +228,14 @@ class _Fitted:
                 errors, h = self.errors()
         return loss < enough
 
-    def tidy(self, favor: Array, enough: float) -> bool:
-        """Fix all parameters at tidy numbers, the nearest first, each distance times ``favor``; whether it could be done."""
+    def tidy(self, favor: Array, most: float, enough: float) -> bool:
+        """Fix all parameters at tidy numbers, and whether it could be done.
+
+        Args:
+            favor: of each parameter: the distance to its whole number, times this, decides which comes first.
+            most: whole numbers are at most so large.
+            enough: the sum of squared errors that counts as none.
+        """
         refused: set[int] = set()
         while True:
             neat = np.round(self.theta / _TIDY) * _TIDY
@@ -241,17 +247,17 @@ class _Fitted:
             if not left:
                 return not self.free.any()
             values = self.theta[left]
-            away = np.abs(values - np.clip(np.round(values), -1, 1)) * favor[left]
+            away = np.abs(values - np.clip(np.round(values), -most, most)) * favor[left]
             k = left[int(away.argmin())]
-            if not self.fix(k, enough):
+            if not self.fix(k, most, enough):
                 refused.add(k)
 
-    def fix(self, k: int, enough: float) -> bool:
-        """Set a parameter to 0, 1 or -1, next to it if possible, if the others can follow."""
+    def fix(self, k: int, most: float, enough: float) -> bool:
+        """Set a parameter to a whole number next to it, or to 0, if the others can follow."""
         before = self.theta.copy()
         self.free[k] = False
         low = np.floor(before[k])
-        values = {0.0, *(float(v) for v in np.clip([low, low + 1], -1, 1))}
+        values = {0.0, *(float(v) for v in np.clip([low, low + 1], -most, most))}
         for value in sorted(values, key=lambda v: (abs(v - before[k]), v)):
             self.theta[k] = value
             if self.fit(enough):

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 def start_all(page: Page) -> int:
     # A widget that is folded away starts when its reader opens it.
-    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    unfold(page)
     places = page.locator(".ck-static")
     for place in places.all():
         # What a busy machine draws late moves the page: follow the place until it is there.
@@ -17,6 +17,11 @@ def start_all(page: Page) -> int:
         )
     settle(page)
     return places.count()
+
+
+def unfold(page: Page) -> None:
+    """Open all that is folded, within the widgets that have started, too."""
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
 
 
 def settle(page: Page) -> None:

@@ -12,11 +12,14 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from conftest import PATIENCE
 from playwright.sync_api import Browser, Page, expect
+
+import circuitkit as ck
 
 #: what MyST's markup looks like while it is not rendered
 TYPED = r"\{[a-z:]+\}`|^:::|^```|^\(\w+\)="
@@ -53,6 +56,25 @@ bad.on_click(spoil)
 ipywidgets.VBox([w, label, failure, good, bad])
 """
 
+PICTURES = """\
+import ipywidgets
+import circuitkit as ck
+
+plane = ck.WeightPlane(seeds=64)
+run = ck.train("min", (3,), seeds=64, steps=2000, learning_rate=0.5)
+shelves = ck.LossShelves(run, shelves={0.0474: "the best two units"})
+tally, opened = ipywidgets.Label("nothing yet"), ipywidgets.Label("nothing yet")
+plane.observe(lambda _: setattr(tally, "value", str(plane.tally)), "tally")
+
+def told(_):
+    net = shelves.network
+    loss = float(((net([[1, 2], [-3, 4]])[:, 0] - [1, -3]) ** 2).mean())
+    opened.value = f"seed {shelves.opened['seed']} attempts {shelves.opened['attempts']} solved {shelves.opened['solved']} off {loss:.3f}"
+
+shelves.observe(told, "opened")
+ipywidgets.VBox([plane, shelves, tally, opened])
+"""
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:
@@ -60,17 +82,18 @@ def lab(tmp_path_factory) -> Iterator[str]:
     if shutil.which("jupyter-lab", path=os.path.dirname(sys.executable)) is None:
         pytest.fail("expected JupyterLab beside this Python; found none")
     folder = tmp_path_factory.mktemp("lab")
-    cell = {
-        "cell_type": "code",
-        "id": "a",
-        "metadata": {},
-        "source": NOTEBOOK,
-        "outputs": [],
-        "execution_count": None,
-    }
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "page.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    for name, source in (("page", NOTEBOOK), ("pictures", PICTURES)):
+        cell = {
+            "cell_type": "code",
+            "id": "a",
+            "metadata": {},
+            "source": source,
+            "outputs": [],
+            "execution_count": None,
+        }
+        notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
+        (folder / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     shutil.copytree(CHAPTERS, folder / "chapters")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -130,20 +153,37 @@ def lab(tmp_path_factory) -> Iterator[str]:
                 server.wait()
 
 
-@pytest.fixture(scope="module")
-def page(browser: Browser, lab: str) -> Iterator[Page]:
-    """The notebook, executed, with the widget in a VBox among other widgets."""
+@contextmanager
+def executed(browser: Browser, address: str) -> Iterator[Page]:
+    """A notebook whose cell has run, until it shows a widget."""
     context = browser.new_context(viewport={"width": 1300, "height": 1100})
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
-    page.goto(f"{lab}&reset")  # without what other tests have left open
+    page.goto(f"{address}&reset")  # without what other tests have left open
     # Before the kernel has come up, a cell that is run does nothing.
     expect(page.get_by_text("| Idle")).to_be_visible()
     page.locator(".jp-CodeCell .cm-content").first.click()
     page.keyboard.press("Shift+Enter")
-    expect(page.locator(".ck-widget")).to_be_visible()
+    expect(page.locator(".ck-widget").first).to_be_visible()
     yield page
     context.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, lab: str) -> Iterator[Page]:
+    """The notebook, executed, with the widget in a VBox among other widgets."""
+    with executed(browser, lab) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def pictures(browser: Browser, lab: str) -> Iterator[Page]:
+    """The plane of a unit and the networks on their shelves, live."""
+    with executed(browser, lab.replace("page.ipynb", "pictures.ipynb")) as page:
+        errors: list[str] = []
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        yield page
+        assert errors == []
 
 
 def label(page: Page):
@@ -245,6 +285,54 @@ def test_the_widget_follows_the_theme(page):
     page.evaluate("document.body.dataset.jpThemeLight = 'false'")
     page.wait_for_function(f"light => ({background})() !== light", arg=light)
     page.evaluate("document.body.dataset.jpThemeLight = 'true'")
+
+
+def test_the_plane_counts_in_a_notebook_what_python_counts(pictures):
+    plane = pictures.locator(".ck-plane")
+    plane.get_by_role("button", name="Let 64 networks go").click()
+    expect(plane.get_by_role("button", name="Once more")).to_be_visible()
+    solved = ck.train("identity", (2,), seeds=64).solved.sum()
+    counted = f"{{'learned': {solved}, 'networks': 64, 'steps': 500}}"
+    expect(pictures.locator(".widget-label").nth(0)).to_have_text(counted)
+    expect(plane.locator(".ck-plane-tally")).to_contain_text(f"{solved} of 64 networks")
+
+
+def test_a_network_opened_and_lifted_in_a_notebook_arrives_in_python(pictures):
+    run = ck.train("min", (3,), seeds=64, steps=2000, learning_rate=0.5)
+    seed = int(run.seeds[~run.solved][0])
+    shelves, said = pictures.locator(".ck-shelves"), pictures.locator(".widget-label").nth(1)
+    shelves.get_by_label("seed", exact=True).fill(str(seed))
+    shelves.get_by_role("button", name="Open").click()
+    off = float(((run.network(seed)([[1, 2], [-3, 4]])[:, 0] - [1, -3]) ** 2).mean())
+    expect(said).to_have_text(f"seed {seed} attempts 0 solved False off {off:.3f}")
+    lifted = shelves.locator(".ck-shelves-words").nth(1)
+    for attempt in range(1, 41):
+        shelves.get_by_role("button", name="Redraw a unit").click()
+        expect(lifted).to_contain_text(re.compile(f"Attempt {attempt}, .*(kept|put back)"))
+        expect(said).to_contain_text(f"seed {seed} attempts {attempt} ")
+        if "solved True" in said.inner_text():
+            break
+    expect(said).to_have_text(f"seed {seed} attempts {attempt} solved True off 0.000")
+
+
+def test_letters_typed_into_a_seed_are_no_shortcuts_of_the_notebook(pictures):
+    field = pictures.locator(".ck-shelves").get_by_label("seed", exact=True)
+    field.click()
+    for key in ["a", "b", "d", "d", "x", "Escape"]:
+        pictures.keyboard.press(key)
+    assert (
+        pictures.locator(".jp-CodeCell").count() == 2
+    )  # the cell and the one that running it added
+    expect(pictures.locator(".ck-plane")).to_be_visible()
+
+
+def test_the_pictures_follow_the_theme_of_the_notebook(pictures):
+    background = "(c) => getComputedStyle(document.querySelector(c)).backgroundColor"
+    light = [pictures.evaluate(background, c) for c in (".ck-plane", ".ck-shelves")]
+    pictures.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    for c, before in zip((".ck-plane", ".ck-shelves"), light, strict=True):
+        pictures.wait_for_function(f"([c, b]) => ({background})(c) !== b", arg=[c, before])
+    pictures.evaluate("document.body.dataset.jpThemeLight = 'true'")
 
 
 @pytest.fixture(scope="module")

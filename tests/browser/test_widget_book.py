@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from conftest import HTML, built_pages
-from starting import start_all
+from starting import settle, start_all, unfold
 
 #: What a reader of a phone, half a screen, a tablet and a desk sees.
 WIDTHS = (360, 640, 768, 1280)
@@ -64,6 +64,8 @@ def test_axe_finds_nothing_in_any_widget_and_none_is_wider_than_a_phone(visit, n
     seen = visit(name, width=380, color_scheme=theme)
     page = seen.page
     start_all(page)
+    unfold(page)
+    settle(page)
     results = Axe().run(page, context=".ck-widget")
     assert results.violations_count == 0, results.generate_report()
     assert page.evaluate(
@@ -77,6 +79,8 @@ def test_every_control_of_every_widget_is_large_enough_and_answers_at_its_center
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         start_all(page)
+        unfold(page)
+        settle(page)
         found = page.evaluate(PRESS_ALL)
         assert found["count"] > 0
         assert found["faults"] == [], f"at {width} px"

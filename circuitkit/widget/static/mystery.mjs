@@ -89,7 +89,7 @@ class Mystery {
 
   #buildBench() {
     this.inputs = html("div", { class: "ck-mystery-inputs", hidden: true });
-    this.units = html("ul", { class: "ck-mystery-units" });
+    this.units = html("ul", { class: "ck-mystery-units", "aria-label": "The hidden units" });
     this.state = html("p", { class: "ck-mystery-state" });
     this.copier = this.#button("Copy as Python", () => this.#copy());
     const tools = [
@@ -102,8 +102,8 @@ class Mystery {
       html("summary", {}, "The units, one by one"),
       html("p", { class: "ck-mystery-help" }, "Switch a unit off, rescale it, or give it a name. The answer above is always judged by the network as it came."),
       this.inputs,
-      html("div", { class: "ck-mystery-scroll", tabindex: "0", role: "region", "aria-label": "The hidden units" }, this.units),
-      html("div", { class: "ck-controls" }, tools));
+      html("div", { class: "ck-controls" }, tools),
+      this.units);
     this.bench.addEventListener("toggle", () => this.#tell(), { signal: this.signal });
     this.below.append(html("div", { class: "ck-mystery-part" }, this.state), this.bench, this.#buildMaker());
   }
@@ -337,8 +337,10 @@ class Mystery {
     const { revealed } = this.level;
     const told = revealed === null ? { solved: "You have read it.", names: null } : opened(revealed);
     this.secret = told.names;
-    setText(this.afterword, told.solved);
-    setText(this.forward.lastChild, this.levels.every((level) => this.#isSolved(level)) ? "From the beginning" : "Next level");
+    const all = this.levels.length > 1 && this.levels.every((level) => this.#isSolved(level));
+    setText(this.afterword, all ? `${told.solved} And with that, you have read them all.` : told.solved);
+    setText(this.forward.lastChild, all ? "From the beginning" : "Next level");
+    this.forward.hidden = this.levels.length === 1 && this.level !== this.friend;
     this.ending.hidden = false;
     if (this.secret && this.whole) this.#label(this.secret);
   }
