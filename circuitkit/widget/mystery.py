@@ -127,7 +127,9 @@ class Mystery(page.PageWidget):
         return key
 
     def _static_html(self) -> str:
-        state = {"level": self.level, "solved": [], "verdict": {}}
+        # A reader who comes back goes on with the first level that is not solved yet.
+        chosen = "" if self.level == self._levels[0].key else self.level
+        state: dict[str, Any] = {"level": chosen, "solved": [], "verdict": {}}
         state["_config"] = {**self._config, "on_page": True}
         return page.page_html(state, self._still(), module=ADDED.name)
 

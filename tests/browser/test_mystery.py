@@ -47,6 +47,8 @@ def test_a_wrong_answer_meets_its_input_and_a_right_one_a_proof_and_the_next_lev
     page.reload()
     assert at(page) == "Level 2: Two slopes"
     expect(page.get_by_role("button", name="Level 1: Two units, solved")).to_be_visible()
+    page.goto(page.url.partition("#")[0])
+    assert at(page) == "Level 2: Two slopes"  # the first that is not solved
 
 
 def test_every_level_has_a_link_and_is_solved_by_its_answer(show):
