@@ -456,7 +456,9 @@ def report(folder: Path, to: Path) -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=["train", "read", "report", "all"])
+    parser.add_argument(
+        "part", nargs="?", default="all", choices=["train", "read", "report", "all"]
+    )
     parser.add_argument("-n", type=int, default=len(cells()), help="only so many networks")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing after")
