@@ -31,8 +31,8 @@ _AT_ENDS = 0.15
 _FAR = (1.0, 10.0, 100.0)
 #: directions in which a polytope's vertices are looked for
 _DIRECTIONS = 96
-#: inequalities of a polytope that are written out
-_WRITTEN = 4
+#: inequalities of a polytope, or different sides of a box, that are written out
+_WRITTEN = 6
 #: significant digits of the ends of an interval
 _DIGITS = 4
 
@@ -241,7 +241,8 @@ def _vertices(polytope: Polytope) -> Array:
     n = matrix.shape[1]
     center = np.array([words.nearest_float(v) for v in polytope.point])
     rng = np.random.default_rng(11)
-    directions = np.concatenate([np.eye(n), -np.eye(n), rng.normal(size=(_DIRECTIONS, n))])
+    directions = np.concatenate([np.eye(n), -np.eye(n)])[:_DIRECTIONS]
+    directions = np.concatenate([directions, rng.normal(size=(_DIRECTIONS, n))])
     far = (1 + np.abs(center).max()) * _FAR[-1]
     vertices = [center]
     for direction in directions:
@@ -334,6 +335,8 @@ def _box_in_words(box: Box) -> str:
         sides.append(f"{left}, {right}")
     if len(sides) > 1 and len(set(sides)) == 1:
         return f"{sides[0]}^{len(sides)}"
+    if len(sides) > _WRITTEN:
+        sides = [*sides[:_WRITTEN], "..."]
     return " × ".join(sides)
 
 

@@ -46,6 +46,8 @@ _SHORT_ENOUGH = 5
 _TRIES, _FRONT = 8, 5
 #: expressions of more symbols are not rewritten
 _REWRITTEN = 40
+#: of more inputs that are not fixed no expression is short
+_MOST_INPUTS = 20
 #: larger numbers are not fitted to
 _LARGEST = 1e60
 #: what rewriting may save
@@ -107,6 +109,7 @@ class Reader:
             y = net(x)[:, 0]
         #: squares of numbers that are larger are none
         self.is_finite = bool((np.abs(y) < _LARGEST).all() and (np.abs(x) < _LARGEST).all())
+        self.is_readable = self.is_finite and len(self.free) <= _MOST_INPUTS
         self.x, self.y = x, y
         self.most = math.inf
         self._known_fits: list[tuple[sympy.Expr, float]] = []
@@ -231,7 +234,7 @@ class Reader:
             own: expressions to begin with.
             pieces: whether to look for the fewest affine pieces, too.
         """
-        if not self.is_finite:
+        if not self.is_readable:
             return None
         allowed = nearest_float(tolerance)
         found = self._shortest(own, tolerance, most)
@@ -289,7 +292,7 @@ class Reader:
         """The same structure with other numbers: longer ones that come nearer, each certified."""
         allowed = nearest_float(tolerance)
         self.most = math.inf
-        if not self.is_finite:
+        if not self.is_readable:
             return [found]
         start = found.expression.xreplace(self.constants)
         options = {e: (length(e)[0], self.sampled(e)) for e in self._refitted(start, allowed)}
@@ -331,6 +334,8 @@ def joined(
 def own_expressions(net: Network, where: Place, deadline: float) -> list[sympy.Expr]:
     """The network's own function there, spelled out, if it has few kinks: those that do not meet it are none."""
     variables = input_variables(net.n_inputs)
+    if net.n_inputs - len(where.fixed(net.n_inputs)) > _MOST_INPUTS:
+        return []
     try:
         form = canonical_form(net, deadline=time.monotonic() + (deadline - time.monotonic()) / 6)
         signs = _signs(form, where)
