@@ -21,9 +21,9 @@ from circuitkit.proof.rationals import floats, number
 __all__ = ["EdgeKey", "Family", "Fill", "Key", "Method", "Part", "UnitKey", "Whole"]
 
 Array = NDArray[np.float64]
-UnitKey: TypeAlias = "tuple[int, int]"
-EdgeKey: TypeAlias = "tuple[int, int, int]"
-Key: TypeAlias = "UnitKey | EdgeKey"
+UnitKey: TypeAlias = tuple[int, int]
+EdgeKey: TypeAlias = tuple[int, int, int]
+Key: TypeAlias = UnitKey | EdgeKey
 
 #: what happens to the weights of what is kept
 Method = Literal["ablation", "refit"]
