@@ -162,7 +162,7 @@ class Detection:
 
     @property
     def domain(self) -> Any:
-        """Where all of this holds: None for every input; else as ``Proof.domain`` gives it."""
+        """The inputs for which all of this holds, as ``Proof.domain`` gives them; None for every input."""
         return None
 
     @property
