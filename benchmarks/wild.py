@@ -93,7 +93,7 @@ WIDTHS = (1, 2, 4)
 DRAWS = ((0.0, 0), (0.0, 1), (0.003, 0), (0.03, 0))
 POINTS, STEPS, STARTS = 1000, 3000, 3
 TOLERANCE = Fraction(1, 100)
-SECONDS = 60.0  # of ck.detect for each network, as is its default
+SECONDS = 30.0
 
 Weights = list[np.ndarray]
 
