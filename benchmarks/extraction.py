@@ -176,8 +176,8 @@ def by_attribution(net: ck.Network, x: np.ndarray) -> tuple[list[tuple[int, int]
     scores = {}
     for i in range(len(net.weights) - 1):
         attribution = LayerGradientXActivation(module, module[2 * i + 1])
-        found = attribution.attribute(torch.tensor(x), target=0).abs().mean(dim=0)
-        scores.update({(i, k): float(v) for k, v in enumerate(found)})
+        found = attribution.attribute(torch.tensor(x), target=0).detach().abs().mean(dim=0)
+        scores.update({(i, k): float(v) for k, v in enumerate(found.tolist())})
     return sorted(scores, key=lambda unit: scores[unit]), "captum"
 
 
@@ -298,13 +298,22 @@ def main() -> None:
             continue
         rows.append({**about, "units": sum(net.layer_sizes[1:-1]), "circuits": measured(net, box)})
         print(json.dumps(rows[-1]), flush=True)
+    result = results(rows, arguments.seed)
+    print(json.dumps({k: v for k, v in result.items() if k != "each"}, indent=2))
+    if arguments.share >= 1.0 or arguments.save:
+        save(result)
+
+
+def results(rows: list[dict[str, Any]], seed: int) -> dict[str, Any]:
+    """What the file says: sums, each network, and of how many planned ones these are."""
     shallow = [row for row in rows if len(row["hidden"]) == 1]
     deep = [row for row in rows if len(row["hidden"]) > 1]
-    result = {
-        "seed": arguments.seed,
+    return {
+        "seed": seed,
         "tolerance": TOLERANCE,
         "time limit": TIME_LIMIT,
         "networks": len(rows),
+        "networks planned": len(CASES) * len(SOLVERS),
         "hidden units in all": sum(row["units"] for row in rows),
         "attribution by": by_attribution(ck.circuit("abs"), np.ones((1, 1)))[1],
         "one hidden layer": summary(shallow) if shallow else {},
@@ -317,9 +326,10 @@ def main() -> None:
             "scikit-learn": sklearn.__version__,
         },
     }
-    print(json.dumps({k: v for k, v in result.items() if k != "each"}, indent=2))
-    if arguments.share >= 1.0 or arguments.save:
-        RESULTS.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
+
+
+def save(result: dict[str, Any]) -> None:
+    RESULTS.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

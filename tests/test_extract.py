@@ -389,6 +389,8 @@ def test_a_tampered_extraction_does_not_pass_its_check():
         assert not dataclasses.replace(found, minimal="proved", bound=None).check()
         assert not dataclasses.replace(found, network=ck.circuit("min")).check()
         assert not dataclasses.replace(found, refutations={}).check()
+        fewer = dataclasses.replace(found.kept, edges=found.kept.edges[1:])
+        assert not dataclasses.replace(found, kept=fewer).check()
 
 
 def test_a_bound_rests_on_all_that_it_names():

@@ -154,6 +154,8 @@ class Extraction:
             for key, shown in self.refutations.items()
         )
         bounded = self.bound is None or self.bound.holds(self._whole, claim)
+        edges = {*self._whole.edges(part)}
+        same = {*self.kept.units} == part.units and {*self.kept.edges} == edges
         asked = {*self.kept.units, *(self.kept.edges if self._edges else ())}
         missing = asked - {*self.refutations}
         complete = self.minimal is None or not missing
@@ -161,7 +163,13 @@ class Extraction:
             self.bound is not None and self.bound.at_least == self.size
         )
         return bool(
-            made == self.network and certified and refuted and bounded and complete and least
+            same
+            and made == self.network
+            and certified
+            and refuted
+            and bounded
+            and complete
+            and least
         )
 
     @property
