@@ -93,7 +93,7 @@ claims: $(READY)  ## measure the book's claims again, from three other base seed
 	@$(BIN)/python scripts/claims.py --jobs $(JOBS)
 
 results: $(READY)  ## measure the tables in chapters/data again (a day; PARTS="learning atlas" for some; SHARE=0.001 tries, and keeps nothing)
-	@for part in $(or $(PARTS),$(TABLES)); do \
+	@for part in $(or $(PARTS),$(if $(SHARE),$(filter-out wild stranger,$(TABLES)),$(TABLES))); do \
 		printf '\n==> %s\n' "Measuring: $$part"; \
 		$(BIN)/python -m benchmarks.$$part $(if $(SHARE),--share $(SHARE)) $$(test $$part != comparison || echo --again) || exit 1; \
 	done

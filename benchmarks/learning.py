@@ -140,9 +140,9 @@ def frontier() -> Iterator[Row]:
     # By hand: two ordered numbers and the third that is put among them; a sorting network of three rounds; the
     # third of five as the median of the smallest that may be it, the largest that may, and the fifth.
     yield Row(choice("median", 3), (6, 4), 200, budget=100_000)
-    yield Row(choice("sort", 3), (6, 6), 20, budget=500_000)
-    yield Row(choice("sort", 4), (8, 8, 8), 3, budget=1_000_000)
-    yield Row(choice("median", 5), (10, 8, 6, 4), 3, budget=1_000_000)
+    yield Row(choice("sort", 3), (6, 6), 10, budget=500_000)
+    yield Row(choice("sort", 4), (8, 8, 8), 2, budget=500_000)
+    yield Row(choice("median", 5), (10, 8, 6, 4), 2, budget=500_000)
     yield Row("identity", (2, 2, 2, 2), 200, rescue="restart")
     yield Row("identity", (2, 2, 2, 2), 200)
 

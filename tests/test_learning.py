@@ -12,6 +12,7 @@ import pytest
 from scipy import integrate
 
 import circuitkit as ck
+from benchmarks.learning import frontier
 from circuitkit.progress import Bar, News
 from circuitkit.training import compiled_search as kernel
 from circuitkit.training import judging
@@ -444,6 +445,52 @@ def test_a_sweep_of_rescued_trainings_says_what_each_seed_has_cost():
     assert table.solved.all()
     run = ck.train("abs", (2,), seeds=5, rescue="redraw")
     np.testing.assert_array_equal(table.cost, run.cost)
+
+
+def ordered(i, j, n):
+    """Units of n numbers with which two of them are put in order, and what reads the smaller and the larger out."""
+    e = np.eye(n)
+    return [e[i] - e[j], e[j] - e[i], e[i], -e[i]], ([-1, 0, 1, -1], [0, 1, 1, -1])
+
+
+def test_the_widths_tried_for_sorting_and_medians_are_enough():
+    """Circuits by hand, as the frontier's table says: what is not learned there is no theorem."""
+    widths = {row.target.split("(")[0] + str(row.problem.sizes[0]): row for row in frontier()}
+    # Three: x1 and x2 in order, m and M; then the third is compared with both.
+    first = [[-1, 1, 0], [1, -1, 0], [0, 0, 1], [0, 0, -1], [0, 1, -1], [0, -1, 1]]
+    beyond = [[-1, 0, 0, 0, 1, -1], [0, -1, 0, 0, -1, 1]]  # m - x3, x3 - M
+    third = [[0, 0, 1, -1, 0, 0], [0, 0, -1, 1, 0, 0]]
+    inside = [[1, 0, 0, 0, -1, 1], [0, 1, 0, 0, 1, -1]]  # x3 - m, M - x3
+    median = [first, beyond + third, [[1, -1, 1, -1]]]
+    out = [[0, 0, 1, -1, -1, 0], [1, -1, 1, -1, 0, 0], [0, 0, 1, -1, 0, 1]]
+    # Four: a sorting network of three rounds.
+    pairs, (low, high) = ordered(0, 1, 4)
+    round_of_two = np.array(pairs + ordered(2, 3, 4)[0])
+    none = [0] * 4
+    read = np.array([low + none, none + low, high + none, none + high])  # m1, m2, M1, M2
+    middle = np.array([high + none, none + low, low + none, none + high])
+    e = np.eye(4)
+    last = np.array([*pairs, e[2], -e[2], e[3], -e[3]])
+    sort4 = [
+        round_of_two, round_of_two @ read, last @ middle,
+        [[*none, 1, -1, 0, 0], low + none, high + none, [*none, 0, 0, 1, -1]],
+    ]  # fmt: skip
+    # Five: the median of the larger of the two smaller ones, the smaller of the two larger ones, and x5.
+    two = np.array(ordered(0, 1, 5)[0] + ordered(2, 3, 5)[0] + [np.eye(5)[4], -np.eye(5)[4]])
+    m1, m2, large1, large2 = np.column_stack([read, np.zeros((4, 2))])
+    x5 = np.array([0] * 8 + [1, -1])
+    choose = [m1 - m2, m2, -m2, large2 - large1, large2, -large2, x5, -x5]
+    left = np.array(
+        [[1, 1, -1, 0, 0, 0, 0, 0], [0, 0, 0, -1, 1, -1, 0, 0], [0, 0, 0, 0, 0, 0, 1, -1]]
+    )
+    median5 = [two, choose, np.array(first) @ left, *median[1:]]
+    circuits = {
+        "median3": median, "sort3": [first, beyond + third + inside, out], "sort4": sort4, "median5": median5,
+    }  # fmt: skip
+    for name, layers in circuits.items():
+        net = ck.Network(layers)
+        assert net.layer_sizes == widths[name].problem.sizes
+        assert ck.prove(net, widths[name].target)
 
 
 def test_the_committed_table_is_what_the_command_measures(no_proofs):
