@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -139,7 +141,7 @@ def test_the_name_ends_just_outside_of_the_largest_box_on_which_it_is_proved():
     assert off > 0.02
     assert (np.abs(found.outside - 0.5).max() - 0.5) < 1.02 * (high - 0.5) - 0.5 + 0.02
     assert re.search(
-        r"no longer at \(.+\), where it is off by 0\.02|just outside: at", found.verdict
+        r"no longer at \(.+\), where it is off by 0\.02|Outside that is not so: at", found.verdict
     )
 
 
@@ -172,7 +174,7 @@ def test_a_function_of_the_catalogue_is_named_with_its_circuit_on_a_box(name):
     assert (found.function, found.error) == (name, 0)
     assert found.circuit == {"min": "min via x1"}.get(name, name)
     assert found.valid_box == ((-math.inf, math.inf),) * net.n_inputs
-    assert "It is true for every input." in found.verdict
+    assert "It equals" in found.verdict and found.verdict.endswith("for every input.")
 
 
 def test_constants_are_decimals_or_fractions_and_not_the_shortest_that_will_do():
@@ -402,3 +404,35 @@ def test_the_time_limit_is_kept():
 
     taken, _ = timed(read, below=3.5)
     assert taken < 3.5
+
+
+def test_beyond_the_domain_it_is_said_within_what_it_holds():
+    found = there(ck.Network([[[2], [-1]], [[0.5, 1]]]), [(0, 1)])
+    assert "computes x exactly. It stays within 0.01 of x on [" in found.verdict
+    low, high = found.valid_box[0]
+    edge = abs(found.network(low)[0] - low)
+    assert 0 < edge <= 0.01 and high > 1
+
+
+def test_a_domain_that_cannot_be_made_larger_is_not_said_to_be():
+    one = ck.Network([[[2], [-1]], [[0.5, 1]]])
+    found = there(one, ([[1], [-1]], [1, -1]))
+    assert "times as large" not in found.verdict and found.outside is None
+    half = there(one, ([[1]], [0]))
+    assert "just" not in half.verdict
+
+
+@pytest.mark.no_cover
+def test_the_ladder_stops_when_the_time_is_up():
+    rng = np.random.default_rng(0)
+    sizes = (8, 64, 64, 1)
+    pairs = list(itertools.pairwise(sizes))
+    net = ck.Network(
+        [rng.normal(size=(b, a)) / np.sqrt(a) for a, b in pairs],
+        [0.3 * rng.normal(size=b) for _, b in pairs],
+    )
+    began = time.process_time()
+    found = ck.detect(net, domain=[(-1, 1)] * 8, time_limit=0.5)
+    assert found.readings == []
+    assert time.process_time() - began < 4
+    assert "no short reading within 0.01 was found in time" in found.verdict

@@ -79,7 +79,7 @@ def detect(
 
         >>> net = Network([[[2], [-1], [1]], [[0.5, 1, -1]]], [[-0.74, 0.37, -2], [0.003]])
         >>> detect(net, domain=[(-1, 1)])
-        On [-1, 1] this network computes abs(x - 0.37) within 0.00301. It is true ...
+        On [-1, 1] this network computes abs(x - 0.37) within 0.00301. It stays ...
 
     Source: the deck, "Next Steps for this Work".
     """

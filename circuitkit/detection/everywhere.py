@@ -156,7 +156,10 @@ class Detection:
 
     @cached_property
     def inner(self) -> dict[int, list[sympy.Expr]]:
-        """For each hidden layer but the first the min, max and abs that can be read off linearly."""
+        """For each hidden layer but the first the min, max and abs that can be read off linearly.
+
+        On a domain nothing is looked for here; :func:`circuitkit.subcircuits` does it.
+        """
         with self._clock.running() as deadline:
             return _inner_functions(self.network, self.tolerance, deadline)
 
@@ -169,8 +172,8 @@ class Detection:
     def readings(self) -> list[Reading]:
         """Expressions that the network was proved to be near, longer ones nearer.
 
-        Each has ``.expression``, ``.error``, ``.length`` and its ``.proof``; the first is the shortest
-        within the tolerance.
+        Each has ``.expression``, ``.error``, ``.length`` and its ``.proof``. On a domain the first may be
+        further off than the tolerance, where a much simpler one is not much further off, or none is short.
         """
         proof = self.expression_proof
         if proof is None or not proof.holds or self.expression is None:
@@ -180,16 +183,17 @@ class Detection:
 
     @property
     def valid_box(self) -> Any:
-        """The largest domain found on which the name, or else the expression, holds, at that error.
+        """The largest domain found on which the name, or else the expression, holds within the tolerance.
 
-        The domain scaled about its center, in the same form, each larger one proved; None where nothing
-        was named, and where no domain was asked about.
+        (Or within the larger one that the expression needed.) The domain scaled about its center, in the
+        same form, each larger one proved; of a side with one end, that end is moved outwards. None where
+        nothing was named, and where no domain was asked about.
         """
         return None
 
     @property
     def outside(self) -> NDArray[Any] | None:
-        """An input just outside of ``valid_box`` where it is false; None where there is none known."""
+        """An input outside of ``valid_box`` where it is false; None where there is none known."""
         return None
 
     @property

@@ -30,43 +30,46 @@ _SHARES = (1.0, 0.5, 0.2, 0.05)
 
 def known_functions(variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
     """What textbooks have names for, of these inputs, none of it linear."""
+    return list(dict.fromkeys(_known(variables)))
+
+
+def _known(variables: Sequence[sympy.Symbol]) -> Iterator[sympy.Expr]:
+    """One after the other: of many inputs it takes seconds to write them all."""
     one = sympy.Integer(1)
-    found: list[sympy.Expr] = []
     for x in variables:
-        found += [sympy.Abs(x), sympy.Max(x, 0), sympy.Min(x, 0)]
-        found += [sympy.Max(-1, sympy.Min(1, x)), sympy.Max(0, sympy.Min(1, x))]
-        found += [sympy.Max(0, one - sympy.Abs(x)), sympy.Abs(sympy.Abs(x) - one / 2)]
-        found += [sympy.Max(0, x - one / 2) + sympy.Min(0, x + one / 2)]
+        yield from [sympy.Abs(x), sympy.Max(x, 0), sympy.Min(x, 0)]
+        yield from [sympy.Max(-1, sympy.Min(1, x)), sympy.Max(0, sympy.Min(1, x))]
+        yield from [sympy.Max(0, one - sympy.Abs(x)), sympy.Abs(sympy.Abs(x) - one / 2)]
+        yield from [sympy.Max(0, x - one / 2) + sympy.Min(0, x + one / 2)]
     pairs = itertools.combinations(variables, 2) if len(variables) <= _PAIRS else ()
     for a, b in pairs:
         for t in (a - b, a + b):
-            found += [sympy.Abs(t), sympy.Max(t, 0), sympy.Max(-1, sympy.Min(1, t))]
-        found += [sympy.Max(b - a, 0), sympy.Max(a + b - 1, 0), sympy.Min(a + b, 1)]
-        found += [sympy.Min(a, b), sympy.Max(a, b), sympy.Max(a, b, 0), sympy.Min(a, b, 0)]
-        found += [sympy.Max(0, sympy.Min(a, b)), sympy.Min(0, sympy.Max(a, b))]
-        found += [sympy.Max(sympy.Abs(a), sympy.Abs(b)), sympy.Min(sympy.Abs(a), sympy.Abs(b))]
-        found += [sympy.Abs(a) + sympy.Abs(b), sympy.Abs(a) - sympy.Abs(b)]
-        found += [sympy.Max(a, 0) + sympy.Max(b, 0), sympy.Abs(sympy.Abs(a) - sympy.Abs(b))]
-        found += [sympy.Abs(sympy.Min(a, b)), sympy.Abs(sympy.Max(a, b))]
+            yield from [sympy.Abs(t), sympy.Max(t, 0), sympy.Max(-1, sympy.Min(1, t))]
+        yield from [sympy.Max(b - a, 0), sympy.Max(a + b - 1, 0), sympy.Min(a + b, 1)]
+        yield from [sympy.Min(a, b), sympy.Max(a, b), sympy.Max(a, b, 0), sympy.Min(a, b, 0)]
+        yield from [sympy.Max(0, sympy.Min(a, b)), sympy.Min(0, sympy.Max(a, b))]
+        yield from [sympy.Max(sympy.Abs(a), sympy.Abs(b)), sympy.Min(sympy.Abs(a), sympy.Abs(b))]
+        yield from [sympy.Abs(a) + sympy.Abs(b), sympy.Abs(a) - sympy.Abs(b)]
+        yield from [sympy.Max(a, 0) + sympy.Max(b, 0), sympy.Abs(sympy.Abs(a) - sympy.Abs(b))]
+        yield from [sympy.Abs(sympy.Min(a, b)), sympy.Abs(sympy.Max(a, b))]
     triples = itertools.combinations(variables, 3) if len(variables) <= _TRIPLES else ()
     for a, b, c in triples:
-        found += [sympy.Min(a, b, c), sympy.Max(a, b, c)]
-        found += [_median(a, b, c), sympy.Max(a, b, c) - sympy.Min(a, b, c)]
-        found += [sympy.Max(a, sympy.Min(b, c)), sympy.Min(a, sympy.Max(b, c))]
-        found += [sympy.Max(b, sympy.Min(a, c)), sympy.Min(b, sympy.Max(a, c))]
-        found += [sympy.Max(c, sympy.Min(a, b)), sympy.Min(c, sympy.Max(a, b))]
+        yield from [sympy.Min(a, b, c), sympy.Max(a, b, c)]
+        yield from [_median(a, b, c), sympy.Max(a, b, c) - sympy.Min(a, b, c)]
+        yield from [sympy.Max(a, sympy.Min(b, c)), sympy.Min(a, sympy.Max(b, c))]
+        yield from [sympy.Max(b, sympy.Min(a, c)), sympy.Min(b, sympy.Max(a, c))]
+        yield from [sympy.Max(c, sympy.Min(a, b)), sympy.Min(c, sympy.Max(a, b))]
     if len(variables) > 1:
-        found += [kind(*variables, evaluate=False) for kind in (sympy.Min, sympy.Max)]
+        yield from [kind(*variables, evaluate=False) for kind in (sympy.Min, sympy.Max)]
         sizes = [sympy.Abs(v) for v in variables]
-        found += [sympy.Add(*sizes), sympy.Max(*sizes, evaluate=False)]
+        yield from [sympy.Add(*sizes), sympy.Max(*sizes, evaluate=False)]
     if len(variables) == 4:
         a, b, c, d = variables
         for p, q, r, s in ((a, b, c, d), (a, c, b, d), (a, d, b, c)):
-            found += [sympy.Abs(sympy.Min(p, q) - sympy.Min(r, s))]
-            found += [sympy.Max(sympy.Min(p, q), sympy.Min(r, s))]
-            found += [sympy.Min(sympy.Max(p, q), sympy.Max(r, s))]
-            found += [sympy.Abs(p - q) + sympy.Abs(r - s), sympy.Max(p + q, r + s)]
-    return list(dict.fromkeys(found))
+            yield from [sympy.Abs(sympy.Min(p, q) - sympy.Min(r, s))]
+            yield from [sympy.Max(sympy.Min(p, q), sympy.Min(r, s))]
+            yield from [sympy.Min(sympy.Max(p, q), sympy.Max(r, s))]
+            yield from [sympy.Abs(p - q) + sympy.Abs(r - s), sympy.Max(p + q, r + s)]
 
 
 def _median(a: sympy.Expr, b: sympy.Expr, c: sympy.Expr) -> sympy.Expr:
@@ -90,8 +93,12 @@ def near_known(
     basis, _ = np.linalg.qr(x1) if x1.shape[1] > 1 else (x1 / np.sqrt(len(x1)), None)
     rest = y - basis @ (basis.T @ y)
     found = []
-    for g in known_functions(variables):
+    seen: set[sympy.Expr] = set()
+    for g in _known(variables):
         look_at_the_clock(deadline)
+        if g in seen:
+            continue
+        seen.add(g)
         shape = Shape(g, variables)
         values = shape.values(np.array(shape.start), x1)
         column = values - basis @ (basis.T @ values)

@@ -119,19 +119,24 @@ class DetectionThere(Detection):
     # --- how far it holds -------------------------------------------------------------------------------
 
     @cached_property
+    def _claimed(self) -> tuple[Target, Fraction] | None:
+        """What is tried beyond the domain: a function, and within how much."""
+        if self.function is not None:
+            return as_target(self.function), self.tolerance
+        if self._found.best is None:
+            return None
+        proof = self._found.best.proof
+        if not isinstance(proof.target, Target):
+            return None
+        return proof.target, max(proof.tolerance, self.tolerance)
+
+    @cached_property
     def _reach(self) -> tuple[Place, Proof | None] | None:
         """The largest domain found, and the refutation of a larger one."""
-        if self.function is not None:
-            target, allowed = as_target(self.function), self.tolerance
-        elif self._found.best is not None:
-            claimed = self._found.best.proof
-            if not isinstance(claimed.target, Target):
-                return None
-            target, allowed = claimed.target, max(claimed.tolerance, self.tolerance)
-        else:
+        if self._claimed is None:
             return None
         with self._clock.running(_BEYOND) as deadline:
-            return _largest(self.network, target, allowed, self.where, deadline)
+            return _largest(self.network, *self._claimed, self.where, deadline)
 
     @property
     def valid_box(self) -> Any:
@@ -177,19 +182,25 @@ class DetectionThere(Detection):
 
     @property
     def _holds(self) -> str:
-        if self._reach is None:
+        """Within the tolerance, which may be more than it is off on the domain itself."""
+        if self._reach is None or self._claimed is None:
             return ""
         place, proof = self._reach
+        target, allowed = self._claimed
+        equals = f"equals {_plain(target.expression)}"
+        stays = f"stays {_within(allowed)} of {_plain(target.expression)}" if allowed else equals
         if place.is_everything:
-            return "It is true for every input."
+            if proof is not None and proof.exact_error == 0:
+                stays = equals
+            return f"It {stays} for every input."
         if proof is None or proof.counterexample is None:
-            return "" if place == self.where else f"It is true {place.words()}."
+            return "" if place == self.where else f"It {stays} {place.words()}."
         point = words.vector(proof.counterexample.tolist())
         error = proof.claim.error_at(_exact(proof.counterexample))
         off, _ = words.larger(error, proof.tolerance, digits=_DIGITS)
         if place == self.where:
-            return f"It stops being true just outside: at {point} it is off by {off}."
-        return f"It is true {place.words()}, and no longer at {point}, where it is off by {off}."
+            return f"Outside that is not so: at {point} it is off by {off}."
+        return f"It {stays} {place.words()}, and no longer at {point}, where it is off by {off}."
 
 
 def _exact(point: NDArray[Any]) -> tuple[Fraction, ...]:
@@ -235,11 +246,17 @@ class _Search:
             return self._with_simpler(first, tolerance)
         steps = [tolerance * m for m in _LADDER[1:]] if tolerance else [_USUAL * m for m in _LADDER]
         for step in steps:
+            if self.is_late:
+                return _Found(None, [], tolerance, is_late=True)
             found = self.at(step, _SHORT)
             if found is not None:
                 front = self.front(found, step)
                 return _Found(best(front, step), front, step)
-        return _Found(None, [], steps[-1], is_late=time.monotonic() > self.deadline)
+        return _Found(None, [], tolerance if self.is_late else steps[-1], is_late=self.is_late)
+
+    @property
+    def is_late(self) -> bool:
+        return time.monotonic() > self.deadline
 
     def chosen(self) -> _Found:
         """At the smallest tolerance at which there is a short reading, in units of the network's range."""
@@ -249,6 +266,8 @@ class _Search:
             unit = Fraction(10) ** math.floor(math.log10(spread))
         steps = [unit * m for m in (*_FINE, *(_USUAL * m for m in _LADDER))]
         for step in steps:
+            if self.is_late:
+                break
             found = self.at(step, _SHORT)
             if found is None:
                 continue
@@ -258,7 +277,7 @@ class _Search:
             if best([made.best, made.simpler], step) is made.simpler:
                 return _Found(made.simpler, made.readings, made.simpler.proof.tolerance)
             return made
-        return _Found(None, [], steps[-1], is_late=time.monotonic() > self.deadline)
+        return _Found(None, [], steps[-1], is_late=self.is_late)
 
     def around(self, named: Target, proof: Proof) -> _Found:
         """A function that was proved already, and the same with other numbers."""
@@ -271,6 +290,8 @@ class _Search:
         simpler = None
         if found.length > _LONG * len(self.readers):
             for step in [(tolerance or _USUAL) * m for m in _LADDER[1 : 1 + _FURTHER]]:
+                if self.is_late:
+                    break
                 simpler = self.at(step, (found.length - 1) // len(self.readers), pieces=False)
                 if simpler is not None:
                     front = [simpler, *front]
@@ -304,17 +325,20 @@ def _output(net: Network, k: int) -> Network:
 def _largest(
     net: Network, target: Target, tolerance: Fraction, where: Place, deadline: float
 ) -> tuple[Place, Proof | None]:
-    """The largest domain found on which it holds, scaled about the center, and the refutation beyond."""
+    """The largest domain found on which it holds, scaled about the center, and the refutation beyond.
+
+    Or the proof, where that is everything.
+    """
 
     def proved(place: Place) -> Proof | None:
         return place.prove(net, target, tolerance, deadline - time.monotonic())
 
-    if where.is_everything:
-        return where, None
+    if where.is_everything or where.larger(Fraction(2)).domain == where.domain:
+        return where, None  # nothing is larger
     everything = where.everything(net.n_inputs)
     proof = proved(everything)
     if proof is not None and proof:
-        return everything, None
+        return everything, proof
     good, bad, outside = Fraction(1), Fraction(2), None
     while good < _LARGEST:
         outside = proved(where.larger(bad))
