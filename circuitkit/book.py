@@ -1,4 +1,4 @@
-"""What the book's chapters use to keep their word: :func:`claim` and :func:`seeds`.
+"""What the book's chapters use to keep their word: :func:`claim`, :func:`quoted` and :func:`seeds`.
 
 A sentence with a measured number in it is not typed into the text. Its cell says it:
 
@@ -31,7 +31,7 @@ import numpy as np
 
 from circuitkit.checks import accepts, shown, string, whole, wrong
 
-__all__ = ["ClaimFailed", "claim", "seeds"]
+__all__ = ["ClaimFailed", "claim", "quoted", "seeds"]
 
 #: Moves every seed that the chapters count from, to measure their claims on other seeds.
 BASE_SEED = "CIRCUITKIT_BASE_SEED"
@@ -128,6 +128,28 @@ def claim(sentence: str, /, **measured: Any) -> None:
     _display(said)
     if not said.holds:
         raise ClaimFailed(f'"{words}" is not true: {said.reason}')
+
+
+#: what Markdown would take for emphasis, code, math, a link or a tag
+_MARKS = re.compile(r"([\\`*_$\[\]<>])")
+
+
+def quoted(words: object) -> Any:
+    r"""What a program says, in the running text, letter by letter.
+
+    Args:
+        words: anything; ``str(words)`` is shown. An empty line begins a paragraph.
+
+    Returns:
+        Markdown in which ``*`` is a star and no emphasis.
+
+    Example:
+        >>> quoted("abs(-3*x1 + 4*x2)").data
+        'abs(-3\\*x1 + 4\\*x2)'
+    """
+    from IPython.display import Markdown
+
+    return Markdown(_MARKS.sub(r"\\\1", str(words)))  # type: ignore[no-untyped-call]
 
 
 def _fill(sentence: str, values: Mapping[str, Any]) -> tuple[set[str], str]:
