@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
+import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -14,7 +15,9 @@ from hypothesis import strategies as st
 from scipy.optimize import linprog
 
 import circuitkit as ck
+from circuitkit.detection.extract import Kept
 from circuitkit.detection.part import Part
+from circuitkit.detection.search import minimax
 from circuitkit.detection.smallest import Blocked, Branched, cannot_meet
 
 INTERVAL = [(-1, 1)]
@@ -488,6 +491,85 @@ def test_weights_at_the_ends_of_the_doubles_are_no_excuse():
     ):
         with pytest.raises(ValueError, match="^net: expected values below"):
             ck.extract(huge, domain=INTERVAL)
+
+
+INF = float("inf")
+PAIR = ck.Network([[[1, 1], [1, -1], [-1, 0]], [[1, 1, 1]]])
+
+
+@pytest.mark.parametrize(
+    ("net", "domain", "asked", "size"),
+    [
+        (PAIR, [(-INF, INF), (1, 1)], {"fill": "affine"}, 3),
+        (PAIR, ([[1, 0]], [1]), {"fill": "affine"}, 3),
+        (ck.circuit("min4"), [(-INF, INF)] * 4, {"fill": "affine"}, 9),
+        (ck.Network([[[1], [-1], [1]], [[1, 1, 1]]], [[0, 0, -1], [0]]), [(-INF, INF)], {"fill": "affine"}, 2),
+        (
+            ck.Network(
+                [[[-2], [1], [-2], [-1]], [[1, -0.5, 1, 0.3], [-0.5, 0.3, 0.5, 0.3]]],
+                [[0.37, 0, 0.25, 0.37], [0.5, 0.5]],
+            ),
+            INTERVAL, {"tolerance": 0}, 4,
+        ),
+    ],
+)  # fmt: skip
+def test_a_fit_that_errs_by_its_own_rounding_alone_is_no_refutation(net, domain, asked, size):
+    # The linear program says that the points are met, and has no multipliers; its weights, in floats, do not
+    # meet them closely enough far out, or for a tolerance of 0.
+    found = ck.extract(net, domain=domain, method="refit", **asked)
+    assert found.check() and found.size == size
+
+
+def test_a_fit_is_as_close_as_floats_allow():
+    x = np.concatenate([np.linspace(-1, 1, 9), [1e9, -1e9, 1e12]])
+    features = np.column_stack([np.maximum(x, 0), np.ones_like(x), x])
+    error, chosen, _ = minimax(features, features @ [2.0, 0.5, -1.0])
+    assert error == 0 and chosen.tolist() == [2, 0.5, -1]
+
+
+@pytest.mark.parametrize("fill", ["zero", "mean", "affine"])
+@pytest.mark.parametrize("tiny", [1e-310, 5e-324])
+def test_weights_that_a_refit_would_need_beyond_the_doubles_do_not_count(tiny, fill):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        net = ck.Network([[[tiny], [1]], [[1, 1]]])
+        found = ck.extract(net, domain=INTERVAL, method="refit", fill=fill, tolerance=0)
+        assert found.check() and found.error == 0
+        with_it_alone = minimax(np.array([[tiny], [0.0]]), np.array([1.0, 0.0]))
+    assert with_it_alone[0] == 1.0 and with_it_alone[1].tolist() == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("net", "domain", "fill"),
+    [
+        (ck.Network([[[1e-150, 1], [5e-324, 1e-150], [0, 0], [-1, 0]], [[-1, 1e-310, 5e-324, 5e-324], [1e-310, 1, 5e-324, 1e-310]]]),
+            [(-INF, INF), (1, 1)], "zero"),
+        (ck.Network([[[-1, 1e50, 5e-324], [1e50, 1e-150, 0], [-1, 1e-150, 1e-150], [1e50, 1e-150, 1e50]], [[0, 1e-150, 1, 5e-324]]]),
+            ([[1, 0, 0]], [1]), "affine"),
+    ],
+)  # fmt: skip
+def test_inputs_so_far_out_that_doubles_end_are_not_fitted(net, domain, fill):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = ck.extract(net, domain=domain, tolerance=1e-12, method="refit", fill=fill)
+    assert found.check()
+
+
+@pytest.mark.parametrize("edges", [True, False])
+@pytest.mark.parametrize(
+    ("net", "fill"),
+    [
+        (ck.Network([[[1], [-1]], [[1, 0], [0, 1]], [[0, 0]]]), "zero"),
+        (ck.Network([[[1], [-1]], [[1, 0], [0, 1]], [[0, 0]]], [[1, 1], [0, 0], [2]]), "mean"),
+        (ck.Network([[[2.0]]]), "affine"),
+        (ck.Network([[[0.0]]]), "zero"),
+    ],
+)
+def test_than_nothing_nothing_is_less(net, fill, edges):
+    found = ck.extract(net, domain=INTERVAL, fill=fill, edges=edges)
+    assert found.kept.units == () and found.minimal == "proved" and found.check()
+    assert found.verdict.endswith("; nothing is less.")
+    assert not dataclasses.replace(found, kept=Kept(((1, 0),), ())).check()
 
 
 @settings(max_examples=200, deadline=None)

@@ -17,6 +17,7 @@ from circuitkit import palette, plotting
 from circuitkit.functions.target import Target
 
 X = sympy.symbols("x1:5", real=True)
+INTERVAL = [(-1, 1)]
 PAIRS = [sympy.Min(X[0], X[1]), sympy.Min(X[2], X[3])]
 
 
@@ -94,7 +95,7 @@ def test_whether_two_numbers_are_equal_is_decided_by_their_distance():
     close = ck.Network([[[1, -1], [-1, 1]], [[-4, -4]], [[1]]], [None, [1], None])
     found = ck.subcircuits(close, domain=[(0, 1)] * 2, tolerance=0)
     assert found.functions == {2: [sympy.Abs(X[0] - X[1])]}
-    assert str(found.rows[0]) == "layer 2, unit 0 reads 1 - 4*abs(x1 - x2)"
+    assert str(found.rows[0]) == "hidden layer 2, unit 0 reads 1 - 4*abs(x1 - x2)"
 
 
 def test_a_kink_off_the_middle_is_found_on_a_box():
@@ -114,6 +115,28 @@ def test_a_function_of_functions_found_before_is_found():
     assert found.functions[3] == [sympy.Min(*x[:4]), sympy.Min(*x[4:])]
     assert not found.undecided
     prove_again(found)
+
+
+@pytest.mark.parametrize("tolerance", [0, 1e-2])
+def test_a_function_that_is_passed_on_is_named_as_where_it_was_found(tolerance):
+    same = np.eye(2)
+    net = ck.Network([[[1], [-1]], same, same, same, [[1, 1]]])
+    found = ck.subcircuits(net, domain=INTERVAL, tolerance=tolerance)
+    assert [str(row) for row in found.rows] == [
+        f"hidden layer {layer}, unit {unit} reads max(0, {'-' if unit else ''}x)"
+        for layer in (2, 3, 4)
+        for unit in (0, 1)
+    ]
+    pairs = ck.Network([[[1, 1], [-1, 1]], same, [[2, 0], [1, 1]], [[1, 1]]])
+    inside = ck.subcircuits(pairs, domain=[(-1, 1)] * 2, tolerance=tolerance)
+    assert set(inside.functions[3]) <= set(inside.functions[2])
+    prove_again(inside, [(-1, 1)] * 2)
+
+
+def test_words_and_keys_count_layers_alike_and_say_which():
+    found = ck.subcircuits(ck.circuit("min4"))
+    assert found.verdict == "Hidden layer 2 reads min(x1, x2) and min(x3, x4)."
+    assert {str(row).split(",")[0] for row in found.rows} == {"hidden layer 2"}
 
 
 def test_nothing_is_found_where_nothing_is():
@@ -153,7 +176,7 @@ def test_when_time_runs_out_rows_are_undecided():
 
 def test_a_page_shows_the_readings():
     found = ck.subcircuits(ck.circuit("min4"))
-    assert "<li>layer 2, unit 0 reads min(x1, x2)</li>" in found._repr_html_()
+    assert "<li>hidden layer 2, unit 0 reads min(x1, x2)</li>" in found._repr_html_()
     assert "<ul>" not in ck.subcircuits(ck.circuit("min"))._repr_html_()
 
 

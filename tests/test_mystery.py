@@ -294,6 +294,8 @@ def test_networks_and_levels_of_ones_own_make_a_page():
     [
         (lambda: ck.Mystery([ck.circuit("abs")] * 2), ValueError, "levels: expected levels with a key each"),
         (lambda: ck.Mystery(ck.Network([[[1.0]]])), ValueError, r"levels\[0\]: expected a hidden layer"),
+        (lambda: ck.Mystery(ck.Network([[[1], [1]]])), ValueError, r"^levels\[0\]: expected a network with one output, got 1-2"),
+        (lambda: ck.Mystery([ck.circuit("abs"), ck.Network([[[1]], [[1], [1]]])]), ValueError, r"^levels\[1\]: expected a network with one"),
         (lambda: ck.Mystery(ck.Network([[[1.0]] * 41, [[1.0] * 41]])), ValueError, r"levels\[0\]"),
         (lambda: Level("Mine!", "A", "B", ck.circuit("abs")), ValueError, "key: expected lower-case"),
         (lambda: Level("a", "A", "B", ck.Network([[[1.0]], [[1.0], [2.0]]])), ValueError, "network: expected one output"),

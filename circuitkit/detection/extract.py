@@ -29,7 +29,7 @@ from circuitkit.detection.part import EdgeKey, Fill, Key, Method, UnitKey, Whole
 from circuitkit.detection.points import interior_sample
 from circuitkit.detection.refutation import Refutation
 from circuitkit.detection.search import Made, Search, Stopped
-from circuitkit.detection.smallest import LowerBound, smallest
+from circuitkit.detection.smallest import Blocked, LowerBound, smallest
 from circuitkit.exact.regions import OutOfTime
 from circuitkit.functions.relation import is_relation
 from circuitkit.functions.target import TargetLike
@@ -87,14 +87,15 @@ class Extraction:
             the domain.
         minimal: ``"locally"``: without any one of its units or edges it is not within the tolerance any
             more, as ``refutations`` shows. ``"proved"``: moreover no circuit of this kind with fewer
-            units, each with all of its edges, is, as ``bound`` shows. None where that was not settled. With
-            ``edges=False`` it speaks of units alone.
+            units, each with all of its edges, is, as ``bound`` shows; where nothing is kept, nothing is less.
+            None where that was not settled. With ``edges=False`` it speaks of units alone.
         method: ``"ablation"`` or ``"refit"``.
         fill: ``"zero"``, ``"mean"`` or ``"affine"``.
         refutations: unit or edge of ``kept`` -> why the circuit without it will not do.
         unsettled: units and edges of ``kept`` of which that was not settled in time.
         bound: what shows that fewer units will not do; its ``at_least`` is how many are needed for sure, where each
-            has all of its edges. None for more than one hidden layer, and for an ablation with an affine map.
+            has all of its edges. None for more than one hidden layer, and for an ablation with an
+            affine map, unless nothing is kept.
         slopes: with ``fill="affine"`` the matrix, of shape ``(n_out, n_in)``, of the affine map that is part of the
             circuit beside its units; its constants are in the output biases. Else None.
         carriers: hidden units ``(layer, unit)`` of ``network`` that do nothing but carry this map past the
@@ -303,6 +304,8 @@ def extract(
     made = _measured(search, made)
     kept = Kept(tuple(sorted(made.part.units)), tuple(sorted(whole.edges(made.part))))
     minimal: Minimal | None = None if unsettled else "locally"
+    if bound is None and not kept.units and not (edges and kept.edges):
+        bound = Blocked(0, ())  # nothing of what may be dropped is left: nothing is less
     if minimal and bound is not None and bound.at_least == len(kept.units):
         minimal = "proved"
     return Extraction(

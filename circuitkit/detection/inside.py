@@ -17,7 +17,7 @@ from __future__ import annotations
 import html
 import itertools
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -68,7 +68,7 @@ class Row:
     """What a unit of a deeper layer receives, taken apart.
 
     Attributes:
-        layer: the unit's layer, counted from 0 with layer 0 the inputs.
+        layer: the unit's layer, counted from 0 with layer 0 the inputs: the first hidden layer is 1.
         unit: which unit of the layer.
         functions: the known functions that it is made of, each with its factor, the largest first.
         expression: all of it: factors times functions, and an affine map.
@@ -84,7 +84,7 @@ class Row:
     proof: Proof
 
     def __str__(self) -> str:
-        return f"layer {self.layer}, unit {self.unit} reads {text(self.expression)}"
+        return f"hidden layer {self.layer}, unit {self.unit} reads {text(self.expression)}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -105,7 +105,7 @@ class Subcircuits:
         >>> isinstance(found, Subcircuits), found.functions
         (True, {2: [Min(x1, x2), Min(x3, x4)]})
         >>> found.blocks["min(x1, x2)"][:2], found.verdict
-        ([(1, 0), (1, 1)], 'Layer 2 reads min(x1, x2) and min(x3, x4).')
+        ([(1, 0), (1, 1)], 'Hidden layer 2 reads min(x1, x2) and min(x3, x4).')
     """
 
     network: Network
@@ -145,7 +145,7 @@ class Subcircuits:
     def verdict(self) -> str:
         """What was found, in a sentence."""
         parts = [
-            f"Layer {layer} reads {_listed([text(f) for f in functions])}."
+            f"Hidden layer {layer} reads {_listed([text(f) for f in functions])}."
             for layer, functions in self.functions.items()
         ]
         if not parts:
@@ -199,10 +199,10 @@ def subcircuits(
     Example:
         >>> import circuitkit as ck
         >>> subcircuits(ck.circuit("min4"))
-        Layer 2 reads min(x1, x2) and min(x3, x4).
-          layer 2, unit 0 reads min(x1, x2)
-          layer 2, unit 1 reads -min(x1, x2)
-          layer 2, unit 2 reads min(x1, x2) - min(x3, x4)
+        Hidden layer 2 reads min(x1, x2) and min(x3, x4).
+          hidden layer 2, unit 0 reads min(x1, x2)
+          hidden layer 2, unit 1 reads -min(x1, x2)
+          hidden layer 2, unit 2 reads min(x1, x2) - min(x3, x4)
 
     Source: the deck, "Next Steps for this Work"; orthogonal matching pursuit, Pati et al. (1993).
     """
@@ -240,7 +240,7 @@ _Known: TypeAlias = "tuple[_Form, ...]"
 
 
 def _library(
-    variables: Sequence[sympy.Symbol], found: Iterable[sympy.Expr], claim: Claim
+    variables: Sequence[sympy.Symbol], found: Collection[sympy.Expr], claim: Claim
 ) -> list[_Known]:
     made: dict[sympy.Expr, _Known] = {}
 
@@ -273,7 +273,15 @@ def _library(
             for quarter in range(int(4 * low) - 1, int(4 * high) + 2):
                 if quarter and low < Fraction(quarter, 4) < high:
                     bend(v - sympy.Rational(quarter, 4))
-    return list(made.values())
+    # What was found before comes first, then what is shortest: of those that fit a row as well, it is named.
+    known = set(found)
+    return sorted(
+        made.values(),
+        key=lambda forms: (
+            not any(form.name in known for form in forms),
+            sympy.count_ops(forms[0].name),
+        ),
+    )
 
 
 class _Reading:
@@ -385,12 +393,12 @@ class _Reading:
         bent = bent / np.where(norms > 1e-9, norms, np.inf)
         # All pairs at once: what is left of the row by the formula for two directions.
         gram, along = bent.T @ bent, bent.T @ rest
-        single = [[k] for k in np.argsort(-(along**2), kind="stable")[:5].tolist()]
+        single = [[k] for k in _best(along**2)[:5].tolist()]
         det = 1 - gram**2
         with np.errstate(divide="ignore", invalid="ignore"):
             taken = (along[:, None] ** 2 + along**2 - 2 * gram * along[:, None] * along) / det
         taken = np.where(det > 1e-6, taken, 0.0)
-        order = np.argsort(-np.triu(taken, 1), axis=None, kind="stable")[:12]
+        order = _best(np.triu(taken, 1).ravel())[:12]
         pairs = [
             [int(i), int(j)] for i, j in zip(*np.unravel_index(order, taken.shape), strict=True)
         ]
@@ -401,7 +409,7 @@ class _Reading:
             free = bent - basis @ (basis.T @ bent)
             sizes = np.linalg.norm(free, axis=0)
             gains = np.abs(free.T @ left) / np.where(sizes > 1e-3, sizes, np.inf)
-            triples += [[*pair, k] for k in np.argsort(-gains, kind="stable")[:3].tolist()]
+            triples += [[*pair, k] for k in _best(gains)[:3].tolist()]
         for some in [*single, *pairs, *triples][: 5 + 12 + 12]:
             look_at_the_clock(self.deadline)
             if len(set(some)) <= _MOST and self._close(z, some, columns):
@@ -477,6 +485,12 @@ class _Reading:
                     self.probed[layer].append(e)
             except (OutOfTime, Undecided):
                 continue
+
+
+def _best(gains: Array) -> NDArray[np.intp]:
+    """The places of the largest first; those equal up to rounding in their order."""
+    largest = float(gains.max(initial=0.0)) or 1.0
+    return np.argsort(-np.round(gains / largest, 9), kind="stable")
 
 
 def _listed(names: list[str]) -> str:

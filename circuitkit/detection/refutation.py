@@ -96,7 +96,7 @@ def refutation(
         points: the points.
         output: which output errs.
         usable: the features that it may use.
-        factors: about what the multipliers are; most of them 0.
+        factors: about what the multipliers are; most of them 0. Where all are, nothing is refuted.
         dropped: what is missing.
         deadline: the value of ``time.monotonic()`` at which to give up.
 
@@ -104,6 +104,8 @@ def refutation(
         OutOfTime: the deadline passed.
     """
     largest = float(np.abs(factors).max(initial=0.0))
+    if not largest or not np.isfinite(largest):
+        return None  # the error is that of the floats: nothing points to inputs
     support = np.flatnonzero(np.abs(factors) > 1e-9 * largest)
     support = support[np.argsort(-np.abs(factors[support]), kind="stable")]
     # Where points lie on a kink up to rounding, the equations at these alone may be solved by huge factors
@@ -149,9 +151,13 @@ def _orthogonal(rows: list[list[Any]], start: list[Any], deadline: float) -> lis
         sizes = np.abs(floats(line))
         sizes[list(taken)] = 0.0
         column = int(sizes.argmax())
+        if not sizes[column]:
+            # Below the doubles, or zeros indeed: exact numbers tell.
+            free = [j for j in range(width) if j not in taken and line[j]]
+            if not free:
+                continue
+            column = max(free, key=lambda j: abs(line[j]))
         pivot = line[column]
-        if not pivot or column in taken:
-            continue
         line = [v / pivot if v else v for v in line]
         for i, (there, other) in enumerate(reduced):
             factor = other[column]

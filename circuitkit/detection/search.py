@@ -40,6 +40,8 @@ _ROUNDS = 60
 _SHARE = 0.1
 #: values of the network beyond this are refused
 _LARGEST = 1e150
+#: errors below this share of what is wanted are what the linear program's own tolerance leaves
+_LP_ERROR = 1e-5
 
 
 @dataclass(frozen=True)
@@ -107,17 +109,25 @@ class Search:
         Raises:
             ValueError: the network's values at the points are too large for that.
         """
-        h, net = self.x, self.whole.net
-        with np.errstate(over="ignore", invalid="ignore"):
-            for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
-                h = np.maximum(h, 0.0) if i else h
-                most = np.abs(h) @ np.abs(w).T + np.abs(b)
-                h = h @ w.T + b
-                if not (most < _LARGEST).all():
-                    expected = f"values below {_LARGEST:g} on the domain: sums of larger ones round too much"
-                    raise wrong("net", expected, f"larger ones in layer {i + 1}")
+        layer = _too_large(self.whole.net, self.x)
+        if layer is not None:
+            expected = (
+                f"values below {_LARGEST:g} on the domain: sums of larger ones round too much"
+            )
+            raise wrong("net", expected, f"larger ones in layer {layer}")
         if not (np.abs(self.wanted) < _LARGEST).all():
             raise wrong("against", f"values below {_LARGEST:g} on the domain", "larger ones")
+
+    def learn(self, x: Point) -> bool:
+        """One more point, if it is new and what is computed there are doubles; whether it was taken."""
+        row = np.array([nearest_float(v) for v in x])
+        values = [*row, *(nearest_float(v) for v in self.claim.wanted(x))]
+        if x in self.points or not all(abs(v) < _LARGEST for v in values):
+            return False
+        if _too_large(self.whole.net, row[None]) is not None:
+            return False
+        self.add([x])
+        return True
 
     def known(
         self, family: Family, index: int
@@ -192,9 +202,7 @@ class Search:
             made = self.proved(family, fit)
             if made is None or isinstance(made, Made):
                 return made
-            before = len(self.points)
-            self.add([made])
-            if len(self.points) == before:
+            if not self.learn(made):
                 return None
         return None
 
@@ -243,10 +251,8 @@ class Search:
                 found = self.proved(family, self.fit(family))
                 if isinstance(found, Made):
                     best = found
-                elif found is None or found in self.points:
+                elif found is None or not self.learn(found):
                     return best
-                else:
-                    self.add([found])
                 look_at_the_clock(self.deadline)
             except OutOfTime as out:
                 raise Stopped(best) from out
@@ -284,12 +290,32 @@ class Stopped(OutOfTime):
         self.made = made
 
 
+def _too_large(net: Network, x: Array) -> int | None:
+    """The first layer of weights in which values are too large at these inputs, counted from 1; None if none is."""
+    h = x
+    with np.errstate(over="ignore", invalid="ignore"):
+        for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+            h = np.maximum(h, 0.0) if i else h
+            most = np.abs(h) @ np.abs(w).T + np.abs(b)
+            h = h @ w.T + b
+            if not (most < _LARGEST).all():
+                return i + 1
+    return None
+
+
 def residual_bound(features: Array, wanted: Array) -> float:
     """What the residual of least squares shows: no choice of the factors errs less at every point."""
     with np.errstate(all="ignore"):
         left = wanted - features @ np.linalg.lstsq(features, wanted, rcond=None)[0]
         bound = float((left**2).sum() / np.abs(left).sum())
     return bound if np.isfinite(bound) else 0.0
+
+
+def _miss(features: Array, wanted: Array, chosen: Array) -> float:
+    """The largest error of these factors; infinite where it is no double."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = float(np.abs(wanted - features @ chosen).max())
+    return error if np.isfinite(error) else float("inf")
 
 
 def minimax(features: Array, wanted: Array) -> tuple[float, Array, Array]:
@@ -314,7 +340,18 @@ def minimax(features: Array, wanted: Array) -> tuple[float, Array, Array]:
     )
     if found.x is None:
         raise OutOfTime  # the solver gave up: nothing is known
-    chosen = found.x[:-1] * size / scale
-    error = float(np.abs(wanted - features @ chosen).max())
+    tries = [np.zeros(width)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        tries.append(found.x[:-1] * size / scale)
+        if found.x[-1] < _LP_ERROR:
+            # They all but fit, as far as the linear program can tell: least squares tells closer, and
+            # where the domain has no end only weights that are right to the last bit will do, such as whole ones.
+            tries.append(np.linalg.lstsq(plain, wanted, rcond=None)[0] / scale)
+            tries += [np.round(c, 6) for c in tries]
+    # Weights that are no doubles are none; 0 for all of them always is a choice.
+    error, chosen = min(
+        ((_miss(features, wanted, c), c) for c in tries if np.isfinite(c).all()),
+        key=lambda pair: pair[0],
+    )
     duals = -found.ineqlin.marginals
     return error, chosen, duals[n:] - duals[:n]

@@ -37,6 +37,9 @@ def _levels(name: str, levels: Any) -> list[Level]:
     expected = "a Network or a Level, or several"
     given = [levels] if isinstance(levels, (Network, Level)) else levels
     found = several(instance((Network, Level), expected), expected, fewest=1).take(name, given)
+    for k, one in enumerate(found):
+        if isinstance(one, Network) and one.n_outputs != 1:
+            raise wrong(f"{name}[{k}]", "a network with one output", words.dashes(one.layer_sizes))
     made = [
         one
         if isinstance(one, Level)
