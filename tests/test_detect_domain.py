@@ -273,7 +273,7 @@ def test_units_are_named_for_what_they_do_there():
     )
     assert [str(u) for u in there(net, [(-1, 1)]).units] == [
         "positiveness detector of x - 37/100", "negativeness detector of x - 37/100",
-        "dead (cancels out)", "always on of x + 3", "dead (cancels out)",
+        "dead", "always on of x + 3", "dead",
     ]  # fmt: skip
     assert [u.feature for u in ck.detect(net, domain=[(-1, 2)]).units][
         -1
@@ -281,6 +281,17 @@ def test_units_are_named_for_what_they_do_there():
     found = there(TRAINED, SQUARE)
     assert str(found.units[6]) == "greaterness detector of x2 - x1"
     assert {u.feature for u in found.units} >= {"always on", "dead"}
+
+
+@pytest.mark.parametrize("factor", [1e-20, 1.0, 1e20, 1e300])
+def test_units_on_a_polytope_do_not_depend_on_the_size_of_its_rows(factor):
+    net = ck.Network([[[1, 1], [1, -1], [-1, 0]], [[1, 1, 1]]])
+    units = there(net, ([[factor, 0]], [factor])).units
+    assert [str(u) for u in units] == [
+        "positiveness detector of x1 + x2", "greaterness detector of x1 - x2",
+        "negativeness detector of x1",
+    ]  # fmt: skip
+    assert all(u.in_circuit and u.error == 0 for u in units)
 
 
 # --- no false names -------------------------------------------------------------------------------

@@ -262,6 +262,71 @@ def test_hyperplanes_that_are_nearly_one_do_not_hide_what_cancels_on_each():
         assert [u.index for u in found.units if u.in_circuit] == [4, 7]
 
 
+#: relu(x) and a spike so thin that a thousand samples miss it
+SPIKES = [
+    ck.Network([[[1]] * 4, [[1, 50, -100, 50]]], [[0, -0.3137, -0.3237, -0.3337], [0]]),
+    ck.Network([[[1]] * 4, [[1, 1e4, -2e4, 1e4]]], [[0, -0.3137, -0.3138, -0.3139], [0]]),
+    ck.Network(
+        [[[1]] * 4, np.eye(4), [[1, 1e4, -2e4, 1e4]]],
+        [[0, -0.3137, -0.3138, -0.3139], [0] * 4, [0]],
+    ),
+]
+
+
+@pytest.mark.parametrize("net", SPIKES)
+@pytest.mark.parametrize("domain", [None, [(-1, 1)], ([[1], [-1]], [10, 10])])
+@pytest.mark.parametrize("tolerance", [0, 0.01])
+def test_units_of_a_spike_between_the_samples_are_not_said_to_cancel(net, domain, tolerance):
+    found = ck.detect(net, domain=domain, tolerance=tolerance)
+    assert all(u.in_circuit for u in found.units)
+    assert "cancels" not in " ".join(map(str, found.units))
+
+
+@pytest.mark.parametrize("domain", [None, [(-2, 2)]])
+def test_what_cancels_beside_a_spike_is_still_told(domain):
+    net = ck.Network(
+        [[[1], [1], [1], [1], [2], [4], [-1]], [[1, 1e4, -2e4, 1e4, 4, -2, 0]]],
+        [[0, -0.3137, -0.3138, -0.3139, 1, 2, 3], [0]],
+    )
+    found = ck.detect(net, domain=domain, tolerance=0)
+    assert [u.in_circuit for u in found.units] == [True] * 4 + [False] * 3
+
+
+@settings(max_examples=8)
+@given(SEEDS, st.sampled_from([0, 0.01]), st.sampled_from(UNIT_CIRCUITS))
+def test_the_network_without_the_units_that_it_does_not_need_is_the_same(seed, tolerance, name):
+    rng = np.random.default_rng(seed)
+    plain = scramble(rng, textbook(name), units=10)
+    noise = 1e-3 * bool(tolerance)
+    net = ck.Network([w + noise * rng.normal(size=w.shape) for w in plain.weights], plain.biases)
+    found = ck.detect(net, tolerance=tolerance)
+    weights = [w.copy() for w in net.weights]
+    for unit in found.units:
+        if not unit.in_circuit:
+            weights[unit.layer + 1][:, unit.index] = 0
+    assert ck.prove(net, ck.Network(weights, net.biases), tolerance=tolerance)
+
+
+def test_a_unit_that_is_on_far_out_only_is_not_taken_for_dead():
+    net = ck.Network([[[1], [-1], [1], [0]], [[1, -1, 1, 1]]], [[0, 0, -1000, -1], [0]])
+    assert [u.in_circuit for u in ck.detect(net).units] == [True, True, True, False]
+    there = ck.detect(net, domain=[(-10, 10)])
+    assert [u.in_circuit for u in there.units] == [True, True, False, False]
+    assert [str(u) for u in there.units[2:]] == ["dead", "dead"]
+
+
+def test_a_duplicate_that_has_no_name_is_proved_to_be_one():
+    row = [0.123456789, 0.7654321, -0.3141592]
+    near = [*row[:2], np.nextafter(row[2], 1)]
+    net = ck.Network([[row, [2 * v for v in row], near], [[1, 1, 1]]])
+    exactly = ck.detect(net, tolerance=0).units
+    assert [u.feature for u in exactly] == ["other", "duplicate", "other"]
+    assert [u.error for u in exactly] == [0, 0, 0]
+    nearly = ck.detect(net, tolerance=1e-9).units
+    assert [u.feature for u in nearly] == ["other", "duplicate", "duplicate"]
+    assert 0 < nearly[2].error < 1e-15
+
+
 def test_a_large_network_is_described_without_its_units():
     net = scramble(np.random.default_rng(0), ck.circuit("min"), units=200)
     found = ck.detect(net, tolerance=0)

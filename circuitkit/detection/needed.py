@@ -1,13 +1,14 @@
 """Which hidden units a network needs, and which only undo each other.
 
-Judged on samples, in floats: it ranks units and is no verdict.
+Samples propose which units could go, in floats; that they can is a claim about two networks, the one with
+and the one without them, and only what is proved of these counts.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from circuitkit.rules import RULES
 __all__ = ["needed_units"]
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 #: units whose preactivations form a smaller angle than this share a hyperplane
 _PARALLEL: float = RULES["reading"]["parallel"]
@@ -28,8 +30,63 @@ _NOISE: float = RULES["reading"]["noise"]
 
 
 def needed_units(
-    net: Network, preactivations: list[Array], x: Array, tolerance: float
-) -> list[NDArray[np.bool_]]:
+    net: Network,
+    preactivations: list[Array],
+    sizes: Array,
+    tolerance: float,
+    same: Callable[[Network], bool],
+) -> list[Mask]:
+    """For each layer which units stay; the others are proved to be unneeded, all of them together.
+
+    Args:
+        net: the network.
+        preactivations: of each layer at the samples, of shape ``(n_samples, n_units)``.
+        sizes: what errors at the samples are divided by.
+        tolerance: how far the network without units may be from the network.
+        same: whether a network is proved to be this one, within the tolerance.
+    """
+    proposed = []
+    for layer, kept in enumerate(_proposed(net, preactivations, tolerance)):
+        reach = (np.maximum(preactivations[layer], 0) / sizes[:, None]).max(axis=0)
+        out = np.abs(net.weights[layer + 1]).max(axis=0)
+        proposed.append(~kept | (reach * np.maximum(out, 1.0) <= tolerance))
+    groups = [
+        [(layer, k) for k in group]
+        for layer, (z, out_of) in enumerate(zip(preactivations, proposed, strict=True))
+        for group in _parallel(z, np.flatnonzero(out_of).tolist(), _PARALLEL)
+    ]
+    stays = [np.ones(z.shape[1], dtype=bool) for z in preactivations]
+    _take_out(net, groups, stays, same)
+    return stays
+
+
+def _take_out(
+    net: Network,
+    groups: list[list[tuple[int, int]]],
+    stays: list[Mask],
+    same: Callable[[Network], bool],
+) -> None:
+    """Takes groups of units out: all of them, or failing that, what can go of each half."""
+    if not groups:
+        return
+    without = [kept.copy() for kept in stays]
+    for layer, k in itertools.chain(*groups):
+        without[layer][k] = False
+    if same(_only(net, without)):
+        stays[:] = without
+    elif len(groups) > 1:
+        half = len(groups) // 2
+        _take_out(net, groups[:half], stays, same)
+        _take_out(net, groups[half:], stays, same)
+
+
+def _only(net: Network, stays: list[Mask]) -> Network:
+    """The network in which nobody reads the other units."""
+    weights = [w * kept for w, kept in zip(net.weights[1:], stays, strict=True)]
+    return Network([net.weights[0], *weights], net.biases)
+
+
+def _proposed(net: Network, preactivations: list[Array], tolerance: float) -> list[Mask]:
     """For each layer which units stay when what cancels is taken out, from the output backwards.
 
     Units on one hyperplane form a group. A group bends the output along its hyperplane, or it adds

@@ -118,7 +118,7 @@ class Place:
         return max(abs(low), abs(high))
 
     def prove(
-        self, net: Network, target: Target, tolerance: Fraction, seconds: float
+        self, net: Network, target: Target | Network, tolerance: Fraction, seconds: float
     ) -> Proof | None:
         """The proof or refutation there; None where there is no time for it."""
         if seconds <= 0:
@@ -237,7 +237,7 @@ def _vertices(polytope: Polytope) -> Array:
     """Those that are extreme in some directions; where it has no end there, points far away."""
     from scipy.optimize import linprog
 
-    matrix, ends = polytope.floats()
+    matrix, ends = _of_size_one(polytope).floats()
     n = matrix.shape[1]
     center = np.array([words.nearest_float(v) for v in polytope.point])
     rng = np.random.default_rng(11)
@@ -251,6 +251,17 @@ def _vertices(polytope: Polytope) -> Array:
             vertices.append(found.x)
     unique: Array = np.unique(np.round(vertices, 12), axis=0)
     return unique
+
+
+def _of_size_one(polytope: Polytope) -> Polytope:
+    """The same polytope, its rows times powers of two, so that floats judge all of them alike."""
+    rows, ends = [], []
+    for row, end in zip(polytope.matrix, polytope.ends, strict=True):
+        top = max((abs(v) for v in row), default=Fraction(0)) or Fraction(1)
+        size = Fraction(2) ** (top.numerator.bit_length() - top.denominator.bit_length())
+        rows.append(tuple(v / size for v in row))
+        ends.append(end / size)
+    return replace(polytope, matrix=tuple(rows), ends=tuple(ends))
 
 
 def _scaled_polytope(polytope: Polytope, factor: Fraction) -> Polytope:
@@ -290,6 +301,7 @@ def _largest_in_polytope(
     """By multipliers of the inequalities, exactly: a x = sum y_i (A x)_i <= sum y_i b_i with y >= 0."""
     from scipy.optimize import linprog
 
+    polytope = _of_size_one(polytope)
     matrix, ends = polytope.floats()
     n = matrix.shape[1]
     bound = Fraction(0)

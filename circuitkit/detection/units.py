@@ -56,8 +56,9 @@ class Unit:
         of: what it detects, or None where nothing simple fits.
         scale: the factor, 0 for a dead unit.
         error: the certified worst error of that description, relative to ``scale * max(1, |x|)``.
-        in_circuit: False for a unit that the function does not need: what it adds, other units of its
-            kind take away again.
+        in_circuit: False for a unit that the function does not need: it is proved that the network
+            without all these units, whose output weights are then 0, is the same network within the
+            tolerance. True also where that was not proved in time.
         in_time: False for a unit that was not read within the time limit; its feature is ``"other"``.
 
     Example:
@@ -84,15 +85,18 @@ class Unit:
             name = phrase("unit", feature=name, of=text(self.of))
         if not self.in_time:
             name = phrase("late", feature=name)
-        return name if self.in_circuit else phrase("unused", unit=name)
+        adds = self.feature != FEATURES["dead"]  # what adds nothing has nothing to cancel
+        return phrase("unused", unit=name) if adds and not self.in_circuit else name
 
 
 #: units are compared by products of their values, which must be doubles too
 _LARGEST = 1e150
 
 
-#: seconds that one proof about a unit may take
+#: seconds that one proof about a unit may take, and all those about which units are needed
 _PROOF = 5.0
+#: and which share of the time these may take at most
+_NEEDED = 0.3
 
 
 def read_units(
@@ -111,36 +115,105 @@ def read_units(
             for layer, z in enumerate(preactivations)
             for k in range(z.shape[1])
         ]
-    needed = needed_units(net, preactivations, x, float(tolerance))
+    needed = _needed(net, preactivations, x, tolerance, deadline, where)
     units: list[Unit] = []
     for layer, z in enumerate(preactivations):
-        leaders: list[tuple[int, Array]] = []
+        leaders: list[Unit] = []
         for index in range(z.shape[1]):
             unit = _read_in_time(net, (layer, index), z[:, index], x, tolerance, deadline, where)
             if unit.in_time and unit.feature not in (FEATURES["dead"], FEATURES["always_on"]):
-                earlier = _parallel_to(z[:, index], leaders, units, unit)
-                if earlier is None:
-                    leaders.append((len(units), z[:, index]))
+                copy = _as_copy(net, unit, z, leaders, tolerance, deadline, where)
+                if copy is None:
+                    leaders.append(unit)
                 else:
-                    unit = Unit(
-                        layer, index, FEATURES["duplicate"], unit.of, unit.scale, unit.error
-                    )
-            used = bool(needed[layer][index]) and unit.feature != FEATURES["dead"]
+                    unit = copy
+            used = bool(needed[layer][index])
+            if used and unit.feature == FEATURES["dead"]:
+                used = not _is_off(net, unit, deadline, where)
             units.append(replace(unit, in_circuit=used))
         del leaders
     return units
 
 
-def _parallel_to(
-    z: Array, leaders: list[tuple[int, Array]], units: list[Unit], unit: Unit
-) -> int | None:
-    """An earlier unit that this one is a multiple of: the same certified description."""
-    for position, other in leaders:
-        before = units[position]
-        same = unit.of is not None and (before.feature, before.of) == (unit.feature, unit.of)
-        if same or (unit.of is None and _cosine(z, other) > 1 - 1e-12):
-            return position
+def _needed(
+    net: Network,
+    preactivations: list[Array],
+    x: Array,
+    tolerance: Fraction,
+    deadline: float,
+    where: Place,
+) -> list[NDArray[np.bool_]]:
+    """For each layer which units are not proved to be unneeded."""
+    now = time.monotonic()
+    until = now + min(_PROOF, max(_NEEDED * (deadline - now), 0.0))
+
+    def same(without: Network) -> bool:
+        return bool(where.prove(net, without, tolerance, until - time.monotonic()))
+
+    return needed_units(net, preactivations, where.sizes(x), float(tolerance), same)
+
+
+def _is_off(net: Network, unit: Unit, deadline: float, where: Place) -> bool:
+    """Whether a unit is proved to be never active at all."""
+    try:
+        return _at_most(_alone(net, unit.layer, unit.index), Fraction(0), deadline, where)
+    except OutOfTime:
+        return False
+
+
+def _as_copy(
+    net: Network,
+    unit: Unit,
+    z: Array,
+    leaders: list[Unit],
+    tolerance: Fraction,
+    deadline: float,
+    where: Place,
+) -> Unit | None:
+    """The unit as a duplicate of an earlier one of its layer: by its certified description, or proved."""
+    for before in leaders:
+        if unit.of is not None:
+            same = (before.feature, before.of) == (unit.feature, unit.of)
+            error = unit.error if same else None
+        elif _cosine(z[:, unit.index], z[:, before.index]) > 1 - 1e-12:
+            error = _apart(net, unit, before.index, z, tolerance, deadline, where)
+        else:
+            error = None
+        if error is not None:
+            return replace(unit, feature=FEATURES["duplicate"], error=error)
     return None
+
+
+def _apart(
+    net: Network,
+    unit: Unit,
+    other: int,
+    z: Array,
+    tolerance: Fraction,
+    deadline: float,
+    where: Place,
+) -> float | None:
+    """How far a unit is from a positive multiple of another one, relative to its scale; None: too far."""
+    both = [unit.index, other]
+    rows = np.column_stack([net.weights[unit.layer], net.biases[unit.layer]])[both].tolist()
+    mine, theirs = ([Fraction(v) for v in row] for row in rows)
+    pivot = next((k for k, v in enumerate(theirs) if v), None)
+    if pivot is not None:
+        exact = mine[pivot] / theirs[pivot]
+        if exact > 0 and all(a == exact * b for a, b in zip(mine, theirs, strict=True)):
+            return 0.0
+    a, b = z[:, unit.index], z[:, other]
+    factor = float(a @ b) / float(b @ b)
+    scale = Fraction(unit.scale)
+    difference = Network(
+        [*net.weights[: unit.layer], net.weights[unit.layer][both], [[1.0, -factor]]],
+        [*net.biases[: unit.layer], net.biases[unit.layer][both], None],
+    )
+    try:
+        proof = _proved(difference, _nothing(net), tolerance * scale, deadline, where)
+    except OutOfTime:
+        return None
+    return float(proof.error / scale) if proof is not None and scale else None
 
 
 def _cosine(a: Array, b: Array) -> float:
@@ -177,10 +250,7 @@ def _unit(
     where: Place,
 ) -> Unit:
     out = float(np.abs(net.weights[layer + 1][:, index]).max())
-    alone = Network(
-        [*net.weights[:layer], net.weights[layer][index : index + 1]],
-        [*net.biases[:layer], net.biases[layer][index : index + 1]],
-    )
+    alone = _alone(net, layer, index)
     if reach * max(out, 1.0) <= max(float(tolerance), 1e-12) and _at_most(
         alone, tolerance / Fraction(max(out, 1.0)), deadline, where
     ):
@@ -199,11 +269,22 @@ def _unit(
     return Unit(layer, index, feature, of, abs(scale), error)
 
 
+def _alone(net: Network, layer: int, index: int) -> Network:
+    """The network whose output is the preactivation of one unit."""
+    return Network(
+        [*net.weights[:layer], net.weights[layer][index : index + 1]],
+        [*net.biases[:layer], net.biases[layer][index : index + 1]],
+    )
+
+
+def _nothing(net: Network) -> Target:
+    return Target(sympy.Integer(0), variables=guess.input_variables(net.n_inputs))
+
+
 def _at_most(alone: Network, bound: Fraction, deadline: float, where: Place) -> bool:
     """Whether ``relu(z(x))`` is at most the bound at every x there, in that place's measure."""
     activation = Network([*alone.weights, [[1.0]]], [*alone.biases, None])
-    nothing = Target(sympy.Integer(0), variables=guess.input_variables(alone.n_inputs))
-    return _proved(activation, nothing, bound, deadline, where) is not None
+    return _proved(activation, _nothing(alone), bound, deadline, where) is not None
 
 
 def _proved(

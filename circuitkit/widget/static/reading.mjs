@@ -1148,22 +1148,43 @@ function readUnits(net, tolerance, deadline = Infinity) {
   const samples = sampleInputs(n, !biased(net), 1000);
   const passes = samples.map((point) => maths.forward(net, point).pre);
   const columns = net.weights.slice(0, -1).map((rows, l) => rows.map((_, i) => passes.map((pre) => pre[l][i])));
-  const needed = neededUnits(net, columns, tolerance);
+  const needed = neededUnits(net, columns, samples.map(norm), tolerance, deadline);
   return columns.flatMap((layer, l) => {
     const leaders = [];
     return layer.map((z, i) => {
       let unit = readUnit(net, l, i, z, samples, tolerance, deadline);
       if (unit.feature !== FEATURES.dead && unit.feature !== FEATURES.always_on) {
         const of = unit.of && spell(unit.of, n);
-        const earlier = leaders.some((other) =>
-          unit.of ? other.of === of && other.feature === unit.feature : cosine(z, other.z) > 1 - 1e-12,
-        );
-        if (earlier) unit = { ...unit, feature: FEATURES.duplicate };
-        else leaders.push({ feature: unit.feature, of, z });
+        let error = null;
+        for (const other of leaders) {
+          if (unit.of) error = other.of === of && other.feature === unit.feature ? unit.error : null;
+          else error = cosine(z, other.z) > 1 - 1e-12 ? apartFrom(net, unit, other, z, tolerance) : null;
+          if (error !== null) break;
+        }
+        if (error !== null) unit = { ...unit, feature: FEATURES.duplicate, error };
+        else leaders.push({ feature: unit.feature, of, z, i });
       }
-      return { ...unit, inCircuit: needed[l][i] && unit.feature !== FEATURES.dead };
+      const off = needed[l][i] && unit.feature === FEATURES.dead && atMost(net, l, i, 1, 0);
+      return { ...unit, inCircuit: needed[l][i] && !off };
     });
   });
+}
+
+/** How far a unit is from a positive multiple of another one, relative to its scale; null: too far. */
+function apartFrom(net, { layer, index, scale }, { i, z: lead }, z, tolerance) {
+  const [mine, theirs] = [index, i].map((k) => [...net.weights[layer][k], net.biases[layer][k]]);
+  const pivot = theirs.findIndex((v) => v !== 0);
+  if (pivot >= 0 && Math.sign(mine[pivot]) === Math.sign(theirs[pivot])) {
+    const product = (a, b) => times(floatToRational(a), floatToRational(b));
+    const same = ([p, q], [r, t]) => p * t === r * q;
+    if (mine.every((v, k) => same(product(v, theirs[pivot]), product(theirs[k], mine[pivot])))) return 0;
+  }
+  const difference = {
+    weights: [...net.weights.slice(0, layer), [index, i].map((k) => net.weights[layer][k]), [[1, -dot(z, lead) / dot(lead, lead)]]],
+    biases: [...net.biases.slice(0, layer), [index, i].map((k) => net.biases[layer][k]), [0]],
+  };
+  const error = scale ? certified(difference, [{ op: "const", value: 0 }], tolerance * scale) : null;
+  return error === null ? null : error / scale;
 }
 
 function cosine(a, b) {
@@ -1191,7 +1212,8 @@ function isFlat(e) {
 /** "greaterness detector of x1 - x2 (cancels out)". */
 function unitText({ feature, of, inCircuit }, n) {
   const text = of ? phrase("unit", { feature, of: spell(of, n) }) : feature;
-  return inCircuit ? text : phrase("unused", { unit: text });
+  // What adds nothing has nothing to cancel.
+  return inCircuit || feature === FEATURES.dead ? text : phrase("unused", { unit: text });
 }
 
 function phrase(name, values = {}) {
@@ -1200,13 +1222,65 @@ function phrase(name, values = {}) {
 
 // ------------------------------------------------------------------------------ what cancels out
 
+/** For each layer which units stay; the others are proved to be unneeded, all of them together. */
+function neededUnits(net, columns, norms, tolerance, deadline) {
+  const kept = proposedUnits(net, columns, tolerance);
+  const groups = columns.flatMap((z, l) => {
+    const loose = z.map((_, i) => i).filter((i) => {
+      const reach = z[i].reduce((m, v, k) => Math.max(m, v / norms[k]), 0);
+      const out = Math.max(1, ...net.weights[l + 1].map((row) => Math.abs(row[i])));
+      return !kept[l][i] || reach * out <= tolerance;
+    });
+    return parallel(z, loose, RULES.parallel).map((group) => group.map((i) => [l, i]));
+  });
+  let stays = columns.map((layer) => layer.map(() => true));
+  // All of them, or failing that, what can go of each half.
+  const takeOut = (some) => {
+    if (some.length === 0) return;
+    const without = stays.map((layer) => [...layer]);
+    for (const [l, i] of some.flat()) without[l][i] = false;
+    if (sameWithout(net, without, tolerance, deadline)) stays = without;
+    else if (some.length > 1) {
+      const half = some.length >> 1;
+      takeOut(some.slice(0, half));
+      takeOut(some.slice(half));
+    }
+  };
+  takeOut(groups);
+  return stays;
+}
+
+/** Whether the network in which nobody reads the other units is proved to be the same, within the tolerance. */
+function sameWithout(net, stays, tolerance, deadline) {
+  if (Date.now() > deadline) return false;
+  const [first, ...rest] = net.weights;
+  const only = rest.map((rows, l) => rows.map((row) => row.map((w, i) => (stays[l][i] ? w : 0))));
+  const minus = (rows) => rows.map((row) => row.map((w) => -w));
+  const beside = (a, b) => [...a.map((row) => [...row, ...b[0].map(() => 0)]), ...b.map((row) => [...a[0].map(() => 0), ...row])];
+  const joined = (a, b) => a.map((row, o) => [...row, ...b[o]]);
+  const nothing = net.biases.at(-1).map(() => 0);
+  const inner = net.biases.slice(1, -1).map((b) => [...b, ...b]);
+  let weights;
+  if (rest.length === 1) {
+    // What is taken out, alone: both read the same units.
+    const out = first.map((_, i) => i).filter((i) => !stays[0][i]);
+    weights = [out.map((i) => first[i]), rest[0].map((row) => out.map((i) => row[i]))];
+    return certified({ weights, biases: [out.map((i) => net.biases[0][i]), nothing] }, nothing.map(zero), tolerance) !== null;
+  }
+  const deeper = rest.slice(1, -1).map((rows, l) => beside(rows, only[l + 1]));
+  weights = [first, [...rest[0], ...only[0]], ...deeper, joined(rest.at(-1), minus(only.at(-1)))];
+  return certified({ weights, biases: [net.biases[0], ...inner, nothing] }, nothing.map(zero), tolerance) !== null;
+}
+
+const zero = () => ({ op: "const", value: 0 });
+
 /**
  * For each layer which units stay when what cancels is taken out, from the output backwards.
  *
  * Units on one hyperplane form a group. A group bends the output along its hyperplane, or it adds
  * something linear only; of those, the fewest that add up to the whole are needed.
  */
-function neededUnits(net, columns, tolerance) {
+function proposedUnits(net, columns, tolerance) {
   const needed = columns.map((layer) => layer.map(() => false));
   let readers = net.weights.at(-1);
   for (let l = columns.length - 1; l >= 0; l--) {
