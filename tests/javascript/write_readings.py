@@ -52,6 +52,13 @@ def networks() -> list[tuple[ck.Network, float]]:
         ck.Network([[[0.0]], [[1.0]]]),
     ]
     found += [(net, default) for net in small]
+    # a spike that a thousand samples miss: its units do not cancel
+    ends = [0, -0.3137, -0.3237, -0.3337]
+    found.append((ck.Network([[[1]] * 4, [[1, 50, -100, 50]]], [ends, [0]]), 0.0))
+    ends = [0, -0.3137, -0.3138, -0.3139]
+    spike = ck.Network([[[1]] * 4, [[1, 1e4, -2e4, 1e4]]], [ends, [0]])
+    deep = ck.Network([[[1]] * 4, np.eye(4), [[1, 1e4, -2e4, 1e4]]], [ends, [0] * 4, [0]])
+    found += [(spike, default), (deep, 0.0)]
     for k in range(40):
         sizes = [int(v) for v in rng.integers(1, (4, 5, 3)[: 2 + k % 2])] + [1]
         weights = [rng.integers(-2, 3, (o, i)) / (1, 2)[k % 2] for i, o in pairwise(sizes)]
