@@ -378,8 +378,8 @@ class Mystery {
     const sizes = layerSizes(weights);
     const edges = weights.reduce((s, m) => s + m.length * m[0].length, 0);
     const drawn = edges <= DRAWN.edges && Math.max(...sizes) <= DRAWN.width;
-    const domain = level.domain ?? Array.from({ length: count }, () => level.span);
-    const [low, high] = level.span;
+    const [low, high] = level.span; // wider than the level's domain where one shall see what is outside
+    const domain = Array.from({ length: count }, () => level.span);
     this.whole = names === null;
     this.base = { weights, biases };
     this.labels = sizes.slice(1, -1).map((n, l) => Array.from({ length: n }, (_, i) => names?.[l][i] ?? numbered(l, i, sizes)));
