@@ -63,7 +63,7 @@ class Level:
         title: a few words.
         prompt: what is asked, in plain text.
         network: with one output.
-        answer: what solves it: an expression, or an input where ``claim`` is false. No page is sent it.
+        answer: what solves it: an expression, or an input where ``claim`` is false. No page is sent it: to judge, it is not needed. ``solved`` and ``names`` are sent, scrambled.
         claim: the function that the network claims to compute; then the reader looks for an input where it
             does not.
         domain: where the answer must hold, one pair ``(low, high)`` an input; None for all real inputs.

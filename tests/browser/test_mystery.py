@@ -79,7 +79,7 @@ def test_an_input_where_the_claim_is_true_refutes_nothing(show):
     expect(verdict(page)).to_contain_text("At x = 0.7 both are 0.7.")
     field.fill("a lot")
     page.get_by_role("button", name="Try it").click()
-    expect(page.get_by_role("alert").first).to_contain_text("“a lot” is not a number for x.")
+    expect(page.get_by_role("alert").first).to_contain_text("x: “a lot” is not a number.")
 
 
 def test_the_bench_says_whether_the_function_has_changed(show):

@@ -90,7 +90,7 @@ export function inputName(index, count, names = null) {
 }
 
 /** Why a text is no number, in words for who typed it. */
-function noNumber(text) {
+export function noNumber(text) {
   if (maths.exactNumber(text) || /^[-+−]?[\d.]+e[-+]?\d+$/i.test(text.trim())) return `“${text}” is too large or too close to 0 to compute with.`;
   const point = /^[^,]*\d,\d[^,]*$/.test(text) ? `Write ${text.trim().replace(",", ".")}, with a point.` : "Try 2, -0.5 or 1/3.";
   return `“${text}” is not a number. ${point}`;

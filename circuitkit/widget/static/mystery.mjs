@@ -9,7 +9,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { difference, disguised, readNetwork, rescaled, unfit, without } from "./bench.mjs";
-import { html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf } from "./dom.mjs";
+import { html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber } from "./dom.mjs";
 import { State, encode, layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 80, width: 9 }; // larger networks are a list of units and a graph
@@ -296,7 +296,7 @@ class Mystery {
     const { level, net, names } = this;
     const x = this.fields.map((f, i) => {
       const value = maths.parseNumber(f.value);
-      if (!Number.isFinite(value)) throw new Unclear(f.value.trim() ? `“${f.value}” is not a number for ${names[i]}. Try 2, −0.5 or 1/3.` : `A number is missing for ${names[i]}.`);
+      if (!Number.isFinite(value)) throw new Unclear(f.value.trim() ? `${names[i]}: ${noNumber(f.value)}` : `A number is missing for ${names[i]}.`);
       return value;
     });
     const off = maths.differenceAt(net, level.claim, x);
