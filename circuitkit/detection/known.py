@@ -16,7 +16,7 @@ from circuitkit.detection.shape import Shape, rounded_linear
 from circuitkit.exact.regions import look_at_the_clock
 from circuitkit.exact.spell import length
 
-__all__ = ["known_functions", "known_shapes", "near_known"]
+__all__ = ["known_shapes", "near_known"]
 
 Array = NDArray[np.float64]
 
@@ -28,13 +28,11 @@ _NEAREST, _ALIKE = 4, 16
 _SHARES = (1.0, 0.5, 0.2, 0.05)
 
 
-def known_functions(variables: Sequence[sympy.Symbol]) -> list[sympy.Expr]:
-    """What textbooks have names for, of these inputs, none of it linear."""
-    return list(dict.fromkeys(_known(variables)))
-
-
 def _known(variables: Sequence[sympy.Symbol]) -> Iterator[sympy.Expr]:
-    """One after the other: of many inputs it takes seconds to write them all."""
+    """What textbooks have names for, of these inputs, none of it linear; some of it more than once.
+
+    One after the other: of many inputs it takes seconds to write them all.
+    """
     one = sympy.Integer(1)
     for x in variables:
         yield from [sympy.Abs(x), sympy.Max(x, 0), sympy.Min(x, 0)]

@@ -24,7 +24,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.training import unrolled
+from circuitkit.training import step_numbers, unrolled
 from circuitkit.training.compiled import Compiled, compiled, flush_subnormals
 from circuitkit.training.flat import n_parameters
 from circuitkit.training.points import Points
@@ -417,13 +417,9 @@ class Fused:
         self._dtype = np.dtype(task.dtype)
         self._task, self._sizes = task, np.array(sizes, dtype=np.int64)
         self._kind = KINDS[task.optimizer]
-        known = {"weight_decay": task.weight_decay, **task.constants}
-        known |= {f"1 - {name}": 1 - value for name, value in known.items()}
-        self._constants = np.array([known[name] for name in self._kind.constants], self._dtype)
-        coupled = "weight_decay" not in self._kind.constants
-        self._decay = self._dtype.type(task.weight_decay if coupled else 0)
-        # Half of the residuals' squares, so scaled, is the loss: see _gradient.
-        self._scale = math.sqrt(2 / sizes[-1])
+        self._constants = np.array(step_numbers.constants(task, self._kind.constants), self._dtype)
+        self._decay = self._dtype.type(step_numbers.decay(task))
+        self._scale = step_numbers.scale(task)
         self._stop = np.zeros(1, dtype=np.bool_)
         n = n_parameters(sizes, bias=task.bias)
         # A thread's share of the seeds in equal parts, none much wider than fits; and four chunks a thread,
@@ -469,18 +465,12 @@ class Fused:
         record: Sequence[bool],
     ) -> Array:
         """Take the chunk through one step for each rate; the losses before the steps in ``record``."""
-        t = chunk.steps + 1 + np.arange(len(rates))
-        adam = np.ones((len(rates), 2))
-        if "beta1" in self._kind.constants:
-            beta1, beta2 = (self._task.constants[name] for name in ("beta1", "beta2"))
-            adam[:, 0] = 1 / (1 - beta1**t)
-            adam[:, 1] = (1 - beta2**t) ** -0.5
         steps = Steps(
             rates=np.array(rates, self._dtype),
-            adam=adam.astype(self._dtype),
+            adam=step_numbers.corrections(self._task, chunk.steps, len(rates)).astype(self._dtype),
             constants=self._constants,
             decay=self._decay,
-            record=np.where(record, np.cumsum(record) - 1, -1),
+            record=step_numbers.rows(record),
         )
         losses = np.empty((sum(record), chunk.seeds.theta.shape[1]), self._dtype)
         n, units = len(chunk.seeds.theta), int(self._sizes.sum())

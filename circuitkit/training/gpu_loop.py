@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from circuitkit.training import unrolled
+from circuitkit.training import step_numbers, unrolled
 from circuitkit.training.flat import n_parameters
 from circuitkit.training.points import Points
 from circuitkit.training.task import Task
@@ -237,12 +237,9 @@ class Written:
         nesterov = task.optimizer == "momentum" and task.constants["nesterov"]
         kind = "nesterov" if nesterov else task.optimizer
         self._update = UPDATES[kind]
-        known = {"weight_decay": task.weight_decay, **task.constants}
-        known |= {f"1 - {name}": 1 - value for name, value in known.items()}
-        self._decay = 0.0 if kind == "adamw" else task.weight_decay
-        self._constants = [float(known[name]) for name in self._update.constants]
-        # Half of the residuals' squares, so scaled, is the loss: see the compiled loop.
-        self._scale = math.sqrt(2 / task.sizes[-1])
+        self._decay = step_numbers.decay(task)
+        self._constants = step_numbers.constants(task, self._update.constants)
+        self._scale = step_numbers.scale(task)
         self._stopped = False
         n, n_seeds = n_parameters(task.sizes, bias=task.bias), len(task.seeds)
         chunks = math.ceil(n_seeds / MOST)
@@ -280,13 +277,8 @@ class Written:
         """Take the chunk through one step for each rate; the losses before the steps in ``record``."""
         if self._stopped:
             return np.empty((0, self.lanes))
-        t = chunk.steps + 1 + np.arange(len(rates))
-        adam = np.ones((len(rates), 2))
-        if "beta1" in self._update.constants:
-            beta1, beta2 = (self._task.constants[name] for name in ("beta1", "beta2"))
-            adam[:, 0] = 1 / (1 - beta1**t)
-            adam[:, 1] = (1 - beta2**t) ** -0.5
-        rows = torch.tensor(np.where(record, np.cumsum(record) - 1, -1), device=self._device)
+        adam = step_numbers.corrections(self._task, chunk.steps, len(rates))
+        rows = torch.tensor(step_numbers.rows(record), device=self._device)
         losses = torch.empty(
             (max(sum(record), 1), self.lanes), dtype=self._dtype, device=self._device
         )

@@ -79,8 +79,6 @@ class Stepwise:
         """
         torch.set_flush_denormal(True)
         torch.set_num_threads(1)
-        if self._device.index is not None and self._device.type == "cuda":
-            torch.cuda.set_device(self._device)
 
     def load(self, points: Sequence[Points]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """Points as :meth:`advance` takes them: one set for all its steps, or one for each."""
