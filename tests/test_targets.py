@@ -14,7 +14,7 @@ from sympy.printing.numpy import NumPyPrinter
 
 import circuitkit as ck
 from circuitkit import Target, target
-from circuitkit.functions.language import CATALOGUE
+from circuitkit.functions.language import CATALOGUE, parse
 from circuitkit.functions.relation import relation
 
 SPELLED = {
@@ -437,3 +437,27 @@ def test_a_number_of_hundreds_of_digits_is_written_short_and_never_read_as_anoth
         assert len(text) < 60
         with pytest.raises(ValueError, match="cannot read"):
             ck.target(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "conditions"),
+    [
+        ("x/x", [("x", "!= 0", "x/x")]),
+        ("sqrt(x)**2", [("x", ">= 0", "sqrt(x)")]),
+        ("x**-2", [("x", "!= 0", "x**-2")]),
+        ("x**x", [("x", "> 0", "x**x")]),
+        ("tan(x) - tan(x)", [("cos(x)", "!= 0", "tan(x)")] * 2),
+        ("2**x + x**3", []),
+    ],
+)
+def test_where_an_expression_has_a_value_is_read_from_its_text(text, conditions):
+    """SymPy makes 1 of x/x; what is asked about is what was written."""
+    found = []
+    parse(text, conditions=found)
+    assert [(str(c.part), c.sign, c.written) for c in found] == conditions
+
+
+@pytest.mark.parametrize("text", ["9**9**9", "x**65", "x**(1/1000)", "0**x", f"{10**30}**2"])
+def test_powers_that_would_never_come_back_are_refused_with_conditions_too(text):
+    with pytest.raises(ValueError, match="power"):
+        parse(text, conditions=[])

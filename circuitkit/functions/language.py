@@ -21,7 +21,7 @@ from circuitkit.functions.typed import plain
 from circuitkit.rules import RULES
 from circuitkit.words import alternatives, quoted
 
-__all__ = ["CATALOGUE", "expression", "parse", "positions", "tree"]
+__all__ = ["CATALOGUE", "Condition", "expression", "parse", "positions", "tree"]
 
 #: The functions with a name: the deck's, the two that complete them, and the minimum of four.
 CATALOGUE: dict[str, str] = dict(RULES["functions"])
@@ -29,11 +29,18 @@ CATALOGUE: dict[str, str] = dict(RULES["functions"])
 _MAX_INPUTS = 256
 _MAX_TEXT = 20_000
 _MAX_DEPTH = 150
+_MAX_POWER = 64
 #: variables are single letters, some with a number: x, x1, a, y2
 _VARIABLE = r"[A-Za-z]\d{0,4}"
 _CONSTANTS = {"pi": sympy.pi}
 #: the functions that the checker reads, too
 _CHECKED = {"abs", "min", "max", "relu", "clamp"}
+#: those that do not have a value for every number: what decides, and how that has to be
+_PARTIAL = {
+    "log": (lambda t: t, "> 0"),
+    "sqrt": (lambda t: t, ">= 0"),
+    "tan": (sympy.cos, "!= 0"),
+}
 
 
 def positions(used: list[str]) -> list[str]:
@@ -77,11 +84,37 @@ class Parsed:
     text: str | None
 
 
-def parse(text: str) -> Parsed:
+@dataclass(frozen=True)
+class Condition:
+    """What has to hold where an expression is to have a value.
+
+    Attributes:
+        part: the expression that it is about.
+        sign: how ``part`` must be: ``"!= 0"``, ``">= 0"`` or ``"> 0"``.
+        written: the text whose value depends on it.
+    """
+
+    part: sympy.Expr
+    sign: str
+    written: str
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """How names are read (``letters`` of variables) and where what may be undefined is noted, if it is read."""
+
+    letters: str = ""
+    conditions: list[Condition] | None = None
+
+
+def parse(text: str, *, conditions: list[Condition] | None = None) -> Parsed:
     """Read ``text``.
 
     The grammar is Python's, after :func:`~circuitkit.functions.typed.plain`, but nothing is evaluated. A variable
     that cancels is still an input: ``x1 + 0*x2`` is a function of two numbers.
+
+    What may have no value somewhere, such as ``1/x`` and ``x**0.5``, is refused, unless there is a list to which
+    the conditions are added under which it has one: SymPy makes 1 of ``x/x``, also where x is 0.
     """
     text = checked(text)
     read = tree(text)
@@ -90,7 +123,7 @@ def parse(text: str) -> Parsed:
         raise _unreadable(text, "no expression in it")
     outputs: list[sympy.Expr] = []
     for part in parts:
-        one = _read(part, text, 0, "")
+        one = _read(part, text, 0, _Scope(conditions=conditions))
         outputs += one if isinstance(one, list) else [one]
     named = {id(n.func): n.func for n in ast.walk(read) if isinstance(n, ast.Call)}
     called = {f.id.lower() for f in named.values() if isinstance(f, ast.Name)}
@@ -129,7 +162,7 @@ def tree(text: str) -> ast.expr:
 
 def expression(node: ast.expr, text: str, *, letters: str = "") -> sympy.Expr:
     """A part of the tree of ``text`` as a SymPy expression, whose variables begin with the letters."""
-    return _expression(node, text, 0, letters)
+    return _expression(node, text, 0, _Scope(letters))
 
 
 def _unreadable(text: str, why: object) -> ValueError:
@@ -140,36 +173,44 @@ def _reason(error: BaseException) -> str:
     return str(error.msg) if isinstance(error, SyntaxError) else "too deeply nested"
 
 
-def _expression(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Expr:
-    read = _read(node, text, depth, letters)
+def _expression(node: ast.expr, text: str, depth: int, scope: _Scope) -> sympy.Expr:
+    read = _read(node, text, depth, scope)
     if isinstance(read, list):
         piece = ast.get_source_segment(text, node) or "it"
         raise _unreadable(text, f"{quoted(piece)} is {len(read)} numbers; it can only stand alone")
     return read
 
 
-def _read(node: ast.expr, text: str, depth: int, letters: str) -> sympy.Expr | list[sympy.Expr]:
+def _read(node: ast.expr, text: str, depth: int, scope: _Scope) -> sympy.Expr | list[sympy.Expr]:
     """One expression; several for what gives several numbers."""
     if depth > _MAX_DEPTH:
         raise _unreadable(text, f"nested deeper than {_MAX_DEPTH}")
     if isinstance(node, ast.Constant):
         return _number(node, text)
     if isinstance(node, ast.Name):
-        return _symbol(node.id, text, letters)
+        return _symbol(node.id, text, scope.letters)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
-        value = _expression(node.operand, text, depth + 1, letters)
+        value = _expression(node.operand, text, depth + 1, scope)
         return -value if isinstance(node.op, ast.USub) else value
     if isinstance(node, ast.BinOp):
-        left = _expression(node.left, text, depth + 1, letters)
-        right = _expression(node.right, text, depth + 1, letters)
-        return _binary(node, left, right, text)
+        left = _expression(node.left, text, depth + 1, scope)
+        right = _expression(node.right, text, depth + 1, scope)
+        return _binary(node, left, right, text, scope)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         arguments: list[Any] = [
-            [_expression(v, text, depth + 2, letters) for v in a.elts]
+            [_expression(v, text, depth + 2, scope) for v in a.elts]
             if isinstance(a, ast.Tuple)
-            else _expression(a, text, depth + 1, letters)
+            else _expression(a, text, depth + 1, scope)
             for a in node.args
         ]
+        if (
+            scope.conditions is not None
+            and node.func.id.lower() in _PARTIAL
+            and len(arguments) == 1
+        ):
+            written = ast.get_source_segment(text, node) or node.func.id
+            of, sign = _PARTIAL[node.func.id.lower()]
+            scope.conditions.append(Condition(of(arguments[0]), sign, written))
         return _function(node.func.id, arguments, text)
     piece = ast.get_source_segment(text, node) or type(node).__name__
     kinds = "a number, a variable, an operation (+ - * / **) or a known function"
@@ -221,7 +262,9 @@ def _hint(name: str, near: Iterable[str], what: str, known: Iterable[str]) -> st
     return f"{what}: {', '.join(known)}{variables}"
 
 
-def _binary(node: ast.BinOp, left: sympy.Expr, right: sympy.Expr, text: str) -> sympy.Expr:
+def _binary(
+    node: ast.BinOp, left: sympy.Expr, right: sympy.Expr, text: str, scope: _Scope
+) -> sympy.Expr:
     op = node.op
     if isinstance(op, ast.Add):
         return left + right
@@ -233,6 +276,10 @@ def _binary(node: ast.BinOp, left: sympy.Expr, right: sympy.Expr, text: str) -> 
         if right.is_zero:
             raise _unreadable(text, "division by zero")
         if right.is_zero is not False:  # before x/x is 1, and not at 0
+            if scope.conditions is not None:
+                written = ast.get_source_segment(text, node) or text
+                scope.conditions.append(Condition(right, "!= 0", written))
+                return left / right
             below = ast.get_source_segment(text, node.right) or "it"
             raise _unreadable(text, f"division by {quoted(below)}, which may be 0")
         return left / right
@@ -240,8 +287,28 @@ def _binary(node: ast.BinOp, left: sympy.Expr, right: sympy.Expr, text: str) -> 
         # Small powers of variables only: 9**9**9 would never come back.
         if left.free_symbols and right.is_Integer and 0 <= right <= 16:
             return left**right
+        if scope.conditions is not None:
+            return _power(node, left, right, text, scope.conditions)
         raise _unreadable(text, "** takes a variable part and a whole power 0 to 16")
     raise _unreadable(text, "expected the operations + - * / **")
+
+
+def _power(
+    node: ast.BinOp, base: sympy.Expr, exponent: sympy.Expr, text: str, conditions: list[Condition]
+) -> sympy.Expr:
+    """Any power that stays small where its base and exponent are numbers."""
+    sizes = [abs(int(part)) for v in (base, exponent) if v.is_Rational for part in (v.p, v.q)]
+    if exponent.is_Rational and max(abs(exponent.p), exponent.q) > _MAX_POWER:
+        raise _unreadable(text, f"a power beyond {_MAX_POWER}")
+    if base.is_zero or max(sizes, default=0) >= 2**64:
+        raise _unreadable(text, "a power of 0, or of a number of more than 19 digits")
+    if exponent.is_Integer:
+        sign = "!= 0" if exponent < 0 else ""
+    else:
+        sign = ">= 0" if exponent.is_Rational and exponent > 0 else "> 0"
+    if sign and not base.is_positive:
+        conditions.append(Condition(base, sign, ast.get_source_segment(text, node) or text))
+    return base**exponent
 
 
 def _function(name: str, arguments: list[Any], text: str) -> sympy.Expr | list[sympy.Expr]:

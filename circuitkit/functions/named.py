@@ -95,6 +95,14 @@ def _median(*values: sympy.Expr) -> sympy.Expr:
     return (_smallest((n + 1) // 2, values) + _smallest(n // 2 + 1, values)) / 2
 
 
+def _sigmoid(t: sympy.Expr) -> sympy.Expr:
+    return 1 / (1 + sympy.exp(-t))
+
+
+def _softplus(t: sympy.Expr) -> sympy.Expr:
+    return sympy.log(1 + sympy.exp(t))
+
+
 def _gap(*values: sympy.Expr) -> sympy.Expr:
     return _max(*values) - _smallest(len(values) - 1, values)
 
@@ -142,7 +150,13 @@ FUNCTIONS: dict[str, Named] = {
     "interpolate": Named(_interpolate, 3, None, "interpolate(x, (0, 0), (1, 2))"),
     "sin": Named(sympy.sin, 1, 1, "sin(x)"),
     "cos": Named(sympy.cos, 1, 1, "cos(x)"),
+    "tan": Named(sympy.tan, 1, 1, "tan(x)"),
+    "atan": Named(sympy.atan, 1, 1, "atan(x)"),
+    "sinh": Named(sympy.sinh, 1, 1, "sinh(x)"),
+    "cosh": Named(sympy.cosh, 1, 1, "cosh(x)"),
     "tanh": Named(sympy.tanh, 1, 1, "tanh(x)"),
+    "sigmoid": Named(_sigmoid, 1, 1, "sigmoid(x)"),
+    "softplus": Named(_softplus, 1, 1, "softplus(x)"),
     "exp": Named(sympy.exp, 1, 1, "exp(x)"),
     "log": Named(sympy.log, 1, 1, "log(x)"),
     "sqrt": Named(sympy.sqrt, 1, 1, "sqrt(x)"),

@@ -321,9 +321,9 @@ def target(t: TargetLike) -> Target:
             ``"min(x1, abs(x2))"``. Strings know numbers, variables, ``+ - * / **``, and ``abs min max
             relu leaky_relu clamp clip hat mean median range sort gap norm1 norminf``,
             ``interpolate(x, (0, 0), (1, 2))`` (straight between points, level beyond them), ``sin cos
-            tanh exp log sqrt``; a comma between expressions separates outputs. They are read as people
-            type them (``|x|``, ``2x``, ``x^2``, ``x₁``, ``\max(x_1, x_2)``) by a parser of this book
-            and never evaluated as Python. Decimals are exact: ``0.1`` is one tenth. Variables are
+            tan atan sinh cosh tanh sigmoid softplus exp log sqrt``; a comma between expressions separates
+            outputs. They are read as people type them (``|x|``, ``2x``, ``x^2``, ``x₁``,
+            ``\max(x_1, x_2)``) by a parser of this book and never evaluated as Python. Decimals are exact: ``0.1`` is one tenth. Variables are
             ``x``, or ``x1, x2, ...``; other letters become these in the order in which they come.
 
     Raises:
