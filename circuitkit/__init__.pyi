@@ -1,5 +1,6 @@
 from circuitkit import book as book
 from circuitkit import circuits as circuits
+from circuitkit import compiling as compiling
 from circuitkit import detection as detection
 from circuitkit import exact as exact
 from circuitkit import functions as functions
@@ -15,6 +16,7 @@ from circuitkit import widget as widget
 from circuitkit.circuits import circuit as circuit
 from circuitkit.circuits import compose as compose
 from circuitkit.circuits import parallel as parallel
+from circuitkit.compiling.compile import compile_expression as compile_expression
 from circuitkit.detection.detect import Detection as Detection
 from circuitkit.detection.detect import detect as detect
 from circuitkit.detection.extract import Extraction as Extraction

@@ -328,7 +328,8 @@ def compose(outer: Network, inner: Network) -> Network:
 
     Raises:
         TypeError: an argument is not a Network.
-        ValueError: ``inner`` gives another number of outputs than ``outer`` takes.
+        ValueError: ``inner`` gives another number of outputs than ``outer`` takes; or it has an output
+            scale, p/q, and ``outer``'s first weights times p or its biases times q are no doubles.
 
     Example:
         >>> compose(absolute(), subtract())([3, 5])
@@ -339,6 +340,7 @@ def compose(outer: Network, inner: Network) -> Network:
     if inner.n_outputs != outer.n_inputs:
         expected = f"{count(outer.n_inputs, 'output')}, one for each input of outer"
         raise wrong("inner", expected, inner.n_outputs)
+    outer, inner = _fed(outer, inner.scale), Network(inner.weights, inner.biases)
     merged = _merged_layer(outer, inner)
     w_in, b_in = inner.weights[-1], inner.biases[-1]
     w_out, b_out = outer.weights[0], outer.biases[0]
@@ -350,6 +352,7 @@ def compose(outer: Network, inner: Network) -> Network:
     return Network(
         [*inner.weights[:-1], *middle_weights, *outer.weights[1:]],
         [*inner.biases[:-1], *middle_biases, *outer.biases[1:]],
+        scale=outer.scale,
     )
 
 
@@ -358,7 +361,8 @@ def parallel(a: Network, b: Network) -> Network:
     """Two networks side by side: the inputs of ``a`` then those of ``b``, likewise the outputs.
 
     The shallower one is carried along to the deeper one's depth: activations are never negative, so
-    a ReLU layer with weight 1 passes them on unchanged.
+    a ReLU layer with weight 1 passes them on unchanged. Of two output scales the result has the largest
+    number that both are whole multiples of.
 
     Args:
         a: the network of the first inputs and outputs.
@@ -366,17 +370,68 @@ def parallel(a: Network, b: Network) -> Network:
 
     Raises:
         TypeError: an argument is not a Network.
+        ValueError: the output scales differ, and weights times their quotient are no doubles.
 
     Example:
         >>> parallel(absolute(), minimum())([-4, 3, 5])
         array([4., 3.])
     """
     depth = max(len(a.weights), len(b.weights))
+    scale = _common(a.scale, b.scale)
+    a, b = _rescaled(a, scale, "a"), _rescaled(b, scale, "b")
     a, b = _deepened(a, depth), _deepened(b, depth)
     return Network(
         [_block_diagonal(u, v) for u, v in zip(a.weights, b.weights, strict=True)],
         [np.concatenate([u, v]) for u, v in zip(a.biases, b.biases, strict=True)],
+        scale=scale,
     )
+
+
+def _fed(outer: Network, scale: Fraction) -> Network:
+    """The network of z that gives ``outer`` of scale z: with c relu(z) = relu(c z), in doubles.
+
+    Raises:
+        ValueError: its numbers would be no doubles.
+    """
+    if scale == 1:
+        return outer
+    p, q = scale.numerator, scale.denominator
+    weights = [_multiplied(w, p if i == 0 else 1) for i, w in enumerate(outer.weights)]
+    biases = [_multiplied(b, q) for b in outer.biases]
+    if any(one is None for one in (*weights, *biases)):
+        raise wrong("inner", "an output scale that outer's numbers can take over exactly", scale)
+    return Network(
+        [w for w in weights if w is not None],
+        [b for b in biases if b is not None],
+        scale=outer.scale / q,
+    )
+
+
+def _common(a: Fraction, b: Fraction) -> Fraction:
+    """The largest fraction of which both are whole multiples."""
+    p, q = a.numerator * b.denominator, b.numerator * a.denominator
+    return Fraction(math.gcd(p, q), a.denominator * b.denominator)
+
+
+def _rescaled(net: Network, scale: Fraction, name: str) -> Network:
+    """The weights and biases of the same function with another output scale; without it.
+
+    Raises:
+        ValueError: they would be no doubles.
+    """
+    by = net.scale / scale
+    w, b = _multiplied(net.weights[-1], by), _multiplied(net.biases[-1], by)
+    if w is None or b is None:
+        raise wrong(name, f"weights that are doubles when multiplied by {by}", "others")
+    return Network([*net.weights[:-1], w], [*net.biases[:-1], b])
+
+
+def _multiplied(numbers: NDArray[np.float64], by: Fraction | int) -> NDArray[np.float64] | None:
+    """Each number times a factor, or None if floats cannot hold it."""
+    exact = [by * Fraction(v) for v in numbers.ravel().tolist()]
+    if not all(map(_is_float, exact)):
+        return None
+    return np.array([float(v) for v in exact]).reshape(numbers.shape)
 
 
 def _extremum(via: int, sign: int) -> Network:

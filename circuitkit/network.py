@@ -6,9 +6,13 @@ inside the methods that do.
 
 from __future__ import annotations
 
+import math
+import numbers
 import os
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import checks
-from circuitkit.checks import accepts, array, finite, instance, listed, wrong
+from circuitkit.checks import accepts, array, finite, instance, listed, wrong, wrong_type
 from circuitkit.extras import need
 from circuitkit.words import dashes
 
@@ -29,24 +33,69 @@ __all__ = ["Network"]
 Array = NDArray[np.float64]
 
 
+_SCALE = "a positive rational number such as Fraction(1, 3) or '1/3'"
+
+
+def _checked_scale(name: str, value: Any) -> Fraction:
+    """A positive fraction within the range of the doubles.
+
+    Raises:
+        TypeError: no number.
+        ValueError: not positive, not finite, or beyond the doubles.
+    """
+    if isinstance(value, str):
+        if not re.fullmatch(r"\d{1,640}(/\d{1,640})?", value, re.ASCII):
+            raise wrong(name, _SCALE, checks.shown(value))
+        top, _, below = value.partition("/")
+        if int(below or "1") == 0:
+            raise wrong(name, _SCALE, checks.shown(value))
+        scale = Fraction(int(top), int(below or "1"))
+    elif isinstance(value, numbers.Rational) and not isinstance(value, bool):
+        scale = Fraction(int(value.numerator), int(value.denominator))
+    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+        if not math.isfinite(value):
+            raise wrong(name, _SCALE, checks.shown(value))
+        scale = Fraction(float(value))
+    else:
+        raise wrong_type(name, _SCALE, checks.shown(value))
+    try:
+        size = float(scale)
+    except OverflowError:
+        size = math.inf
+    if not 0 < size < math.inf or size < 2.0**-1022:
+        raise wrong(name, f"{_SCALE}, within the range of a double", checks.shown(value))
+    return scale
+
+
+_SCALES = checks.Kind(
+    _checked_scale,
+    "1/3",
+    (0, -1, "0", "-1", "1/0", "third", "", None, True, [1], 1j, math.nan, math.inf),
+)
+
+
 class Network:
     r"""A fully connected network with ReLU after every layer but the last.
 
     With hidden activations :math:`h_0 = x`, layer :math:`l` computes the preactivation
     :math:`z_l = W_l h_{l-1} + b_l`; a hidden layer's activation is
-    :math:`h_l = \max(z_l, 0)`, the output is the last :math:`z`.
+    :math:`h_l = \max(z_l, 0)`, the output is the last :math:`z`, times the output scale.
 
     Args:
         weights: one array a layer, ``weights[l]`` of shape ``(n_out, n_in)``, the layout of
             ``torch.nn.Linear.weight``. At least one layer; finite numbers.
         biases: one array of shape ``(n_out,)`` a layer, ``None`` for a layer without biases, or
             ``None`` for a network without any. Missing biases are stored as zeros.
+        scale: what all outputs are multiplied by, a positive rational number: an int, a ``Fraction``, a
+            float (the fraction that it is) or text such as ``"1/3"``. Weights are doubles, of which none
+            is one third; with a scale of 1/3 a network computes x/3 exactly. A float evaluation rounds.
 
     The arrays are copied to float64 and cannot be changed afterwards.
 
     Raises:
-        TypeError: weights or biases that are not sequences of numbers.
-        ValueError: empty, ragged, non-finite arrays, or layers whose widths do not chain.
+        TypeError: weights or biases that are not sequences of numbers; a scale that is no number.
+        ValueError: empty, ragged, non-finite arrays, layers whose widths do not chain, or a scale that is
+            not positive or beyond the doubles.
 
     Example:
         The deck's identity: a positiveness detector, a negativeness detector, a reconstructor.
@@ -58,21 +107,29 @@ class Network:
         array([-5.])
         >>> identity.activations(-5)
         [array([0., 5.])]
+        >>> Network([[[1]]], scale=Fraction(1, 3))
+        Network(1-1, no biases, times 1/3)
 
     Source: the deck, "How a Single Neuron Works".
     """
 
-    __slots__ = ("_biases", "_weights")
+    __slots__ = ("_biases", "_scale", "_weights")
 
     _weights: tuple[Array, ...]
     _biases: tuple[Array, ...]
+    _scale: Fraction
 
     @accepts(
         weights=listed("a list with one matrix a layer"),
         biases=listed("a list with one vector a layer"),
+        scale=_SCALES,
     )
     def __init__(
-        self, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None] | None = None
+        self,
+        weights: Sequence[ArrayLike],
+        biases: Sequence[ArrayLike | None] | None = None,
+        *,
+        scale: Fraction | float | str = 1,
     ) -> None:
         layers = list(weights)
         if not layers:
@@ -88,6 +145,7 @@ class Network:
                 )
         self._weights = matrices
         self._biases = _checked_biases(biases, matrices)
+        self._scale = Fraction(scale)
 
     @property
     def weights(self) -> tuple[Array, ...]:
@@ -98,6 +156,30 @@ class Network:
     def biases(self) -> tuple[Array, ...]:
         """One read-only array of shape ``(n_out,)`` a layer; zeros where none was given."""
         return self._biases
+
+    @property
+    def scale(self) -> Fraction:
+        """What all outputs are multiplied by, exactly; 1 for nearly all networks."""
+        return self._scale
+
+    @property
+    def exact_layers(self) -> tuple[tuple[list[list[Fraction]], list[Fraction]], ...]:
+        """Weights and biases of each layer as fractions, the output scale multiplied into the last one.
+
+        Example:
+            >>> Network([[[2]]], [[1]], scale="1/3").exact_layers
+            (([[Fraction(2, 3)]], [Fraction(1, 3)]),)
+        """
+        layers = []
+        for i, (w, b) in enumerate(zip(self._weights, self._biases, strict=True)):
+            by = self._scale if i == len(self._weights) - 1 else 1
+            layers.append(
+                (
+                    [[by * Fraction(v) for v in row] for row in w.tolist()],
+                    [by * Fraction(v) for v in b.tolist()],
+                )
+            )
+        return tuple(layers)
 
     @property
     def has_biases(self) -> bool:
@@ -183,8 +265,11 @@ class Network:
                 # Adding 0.0 turns IEEE's -0.0 into 0.0: a reader should never meet "-0".
                 preactivations.append(h @ w.T + b + 0.0)
                 beyond |= ~np.isfinite(preactivations[-1]).all(axis=-1)
+        if self._scale != 1:
+            preactivations[-1] = _times(preactivations[-1], self._scale)
+            beyond |= ~np.isfinite(preactivations[-1]).all(axis=-1)
         if beyond.any():
-            slow = _forward_scaled(self._weights, self._biases, inputs[beyond])
+            slow = _forward_scaled(self._weights, self._biases, inputs[beyond], float(self._scale))
             for z, right in zip(preactivations, slow, strict=True):
                 z[beyond] = right
         return preactivations
@@ -206,10 +291,12 @@ class Network:
         return values
 
     def __eq__(self, other: object) -> bool:
-        """Same layers, same weights, same biases, number for number."""
+        """Same layers, same weights, same biases, same scale, number for number."""
         if not isinstance(other, Network):
             return NotImplemented
-        return self.layer_sizes == other.layer_sizes and all(
+        if self.layer_sizes != other.layer_sizes or self._scale != other._scale:
+            return False
+        return all(
             np.array_equal(a, b)
             for a, b in zip(
                 (*self._weights, *self._biases), (*other._weights, *other._biases), strict=True
@@ -218,17 +305,17 @@ class Network:
 
     def __hash__(self) -> int:
         # + 0.0: -0.0 equals 0.0, so both must hash alike.
-        return hash(
-            (self.layer_sizes, *((a + 0.0).tobytes() for a in (*self._weights, *self._biases)))
-        )
+        numbers_ = ((a + 0.0).tobytes() for a in (*self._weights, *self._biases))
+        return hash((self.layer_sizes, self._scale, *numbers_))
 
     def __repr__(self) -> str:
         sizes = dashes(self.layer_sizes)
-        return f"Network({sizes}, {'with biases' if self.has_biases else 'no biases'})"
+        scaled = "" if self._scale == 1 else f", times {self._scale}"
+        return f"Network({sizes}, {'with biases' if self.has_biases else 'no biases'}{scaled})"
 
     # Pickling goes through the constructor, so that a process pool gets read-only arrays too.
     def __reduce__(self) -> tuple[Any, ...]:
-        return Network, (self._weights, self._biases)
+        return _remade, (self._weights, self._biases, self._scale)
 
     @classmethod
     def from_torch(cls, module: torch.nn.Module) -> Network:
@@ -492,16 +579,20 @@ class Network:
     def to_dict(self) -> dict[str, Any]:
         """Nested lists of numbers, safe for JSON: ``{"weights": ..., "biases": ...}``.
 
-        ``"biases"`` is ``None`` for a network without biases.
+        ``"biases"`` is ``None`` for a network without biases; ``"scale"`` is there, as text, only where the
+        output scale is not 1.
 
         Example:
             >>> Network([[[1], [-1]], [[1, 1]]]).to_dict()
             {'weights': [[[1.0], [-1.0]], [[1.0, 1.0]]], 'biases': None}
         """
-        return {
+        data: dict[str, Any] = {
             "weights": [w.tolist() for w in self._weights],
             "biases": [b.tolist() for b in self._biases] if self.has_biases else None,
         }
+        if self._scale != 1:
+            data["scale"] = str(self._scale)
+        return data
 
     @classmethod
     @accepts(data=instance(Mapping, "a mapping with 'weights'"))
@@ -509,29 +600,30 @@ class Network:
         """The inverse of :meth:`to_dict`.
 
         Args:
-            data: ``{"weights": ..., "biases": ...}``, nested lists shaped as for making a network;
-                without ``"biases"`` a network without any.
+            data: ``{"weights": ..., "biases": ..., "scale": ...}``, nested lists shaped as for making a
+                network; without ``"biases"`` a network without any, without ``"scale"`` one of scale 1.
 
         Raises:
             TypeError: ``data`` is not a mapping.
-            ValueError: no ``"weights"``, keys beside ``"weights"`` and ``"biases"``, or weights
-                that a network refuses.
+            ValueError: no ``"weights"``, keys beside these three, or weights or a scale that a network
+                refuses.
 
         Example:
             >>> Network.from_dict({"weights": [[[2.0]]]})(3)
             array([6.])
         """
-        unknown = sorted(set(map(str, data)) - {"weights", "biases"})
+        unknown = sorted(set(map(str, data)) - {"weights", "biases", "scale"})
         if "weights" not in data or unknown:
             raise wrong("data", "the keys 'weights' and 'biases'", sorted(map(str, data)))
-        return cls(data["weights"], data.get("biases"))
+        return cls(data["weights"], data.get("biases"), scale=data.get("scale", 1))
 
     @accepts(path=checks.path())
     def save(self, path: str | Path) -> None:
         """Write the network to a safetensors file: ``layers.0.weight``, ``layers.0.bias``, ...
 
         The format holds numbers alone and runs no code when read. The file appears complete: one
-        that was there before stays as it was until then.
+        that was there before stays as it was until then. An output scale other than 1 stands in the file's
+        metadata, as ``"scale": "1/3"``.
 
         Args:
             path: the file to write, in a folder that is there.
@@ -548,7 +640,10 @@ class Network:
             tensors[f"layers.{i}.weight"] = np.ascontiguousarray(w)
             if self.has_biases:
                 tensors[f"layers.{i}.bias"] = np.ascontiguousarray(b)
-        _replace(Path(path), save(tensors, metadata={"format": "circuitkit.Network"}))
+        metadata = {"format": "circuitkit.Network"}
+        if self._scale != 1:
+            metadata["scale"] = str(self._scale)
+        _replace(Path(path), save(tensors, metadata=metadata))
 
     @classmethod
     @accepts(path=checks.path())
@@ -615,7 +710,8 @@ class Network:
         """
         from circuitkit.importing.safetensors import layers
 
-        return cls(*layers(str(path)))
+        weights, biases, scale = layers(str(path))
+        return cls(weights, biases, scale=scale)
 
 
 def _replace(path: Path, data: bytes) -> None:
@@ -649,7 +745,9 @@ def _sort(path: Path) -> str:
     return next((kind for kind, it_is in kinds.items() if it_is), "what is at")
 
 
-def _forward_scaled(weights: Sequence[Array], biases: Sequence[Array], x: Array) -> list[Array]:
+def _forward_scaled(
+    weights: Sequence[Array], biases: Sequence[Array], x: Array, scale: float
+) -> list[Array]:
     """Every layer's preactivations where a sum on the way is beyond float64, though what it leads to need not be.
 
     A number is a fraction and an exponent of two, the exponent as wide as it has to be. What comes out is inf
@@ -657,9 +755,12 @@ def _forward_scaled(weights: Sequence[Array], biases: Sequence[Array], x: Array)
     """
     fraction, exponent = _split(x)
     preactivations = []
-    for w, b in zip(weights, biases, strict=True):
+    for i, (w, b) in enumerate(zip(weights, biases, strict=True)):
         # The bias is a weight of an input that is 1.
         by, shift = _split(np.column_stack([w, b]))
+        if i == len(weights) - 1:
+            factor, more = _split(np.array(scale))
+            by, shift = by * factor, shift + more
         one = np.broadcast_to(0.5, (*fraction.shape[:-1], 1))
         terms = by * np.concatenate([fraction, one], axis=-1)[..., None, :]
         at = shift + np.concatenate([exponent, np.ones(one.shape, int)], axis=-1)[..., None, :]
@@ -678,6 +779,19 @@ def _split(x: Array) -> tuple[Array, NDArray[np.int64]]:
     """Fractions from 1/2 to 1, or 0, and exponents of two."""
     fraction, exponent = np.frexp(x)
     return fraction, exponent.astype(np.int64)
+
+
+def _remade(weights: tuple[Array, ...], biases: tuple[Array, ...], scale: Fraction) -> Network:
+    return Network(weights, biases, scale=scale)
+
+
+def _times(values: Array, scale: Fraction) -> Array:
+    """Values times a fraction, rounded as little as may be."""
+    p, q = scale.numerator, scale.denominator
+    with np.errstate(over="ignore", invalid="ignore"):
+        if max(p, q) > 2**53:
+            return values * float(scale) + 0.0
+        return values * p / q + 0.0
 
 
 def _checked_biases(biases: Iterable[Any] | None, matrices: tuple[Array, ...]) -> tuple[Array, ...]:

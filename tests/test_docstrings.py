@@ -232,6 +232,7 @@ SOURCES = {
     "circuits.minimum_two_layers": ["Minimum Function: Simplified"],
     "circuits.negation": ["Negative Identity Function"],
     "circuits.subtract": ["Subtraction"],
+    "compile_expression": ["Arora et al. (2018)"],
     "detect": ["Next Steps"],
     "extract": ["Hadad, Katz and Bassan (2026)"],
     "learn": ["Levenberg (1944)", "Marquardt (1963)"],

@@ -22,6 +22,7 @@ ORDER = (
     ["training"],
     ["proof"],
     ["detection"],
+    ["compiling"],
     ["sweeps"],
     ["importing"],
     ["plotting"],

@@ -181,7 +181,7 @@ class _Builder:
             scale *= denominator
             if i < last:
                 rows, scale = self.relu(rows, scale, *_known_signs(weights, bias, first=i == 0))
-        return [self.sparse(row, scale) for row in rows]
+        return [combined((net.scale, self.sparse(row, scale))) for row in rows]
 
     def product(self, weights: Integers, rows: Integers) -> Integers:
         """``weights @ rows``, a few rows at a time, so that a deadline is kept."""

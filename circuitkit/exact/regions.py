@@ -130,8 +130,9 @@ def add_target(made: Program, target: Target, *, homogeneous: bool) -> None:
 def add_network(made: Program, net: Network, homogeneous: bool) -> None:
     scale, block = 1, 0
     for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
-        weights = [[Fraction(v) for v in row] for row in w.tolist()]
-        bias = [Fraction(v) for v in b.tolist()]
+        by = net.scale if i == len(net.weights) - 1 else Fraction(1)
+        weights = [[by * Fraction(v) for v in row] for row in w.tolist()]
+        bias = [by * Fraction(v) for v in b.tolist()]
         denominator = math.lcm(
             *(v.denominator for v in [*bias, *(v for row in weights for v in row)])
         )

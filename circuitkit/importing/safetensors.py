@@ -7,6 +7,7 @@ which order the layers follow; between two layers a ReLU is understood.
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ import numpy as np
 import safetensors
 from numpy.typing import NDArray
 
-from circuitkit.checks import wrong
+from circuitkit.checks import shown, wrong
 from circuitkit.importing.agreement import Imported, Precision, need_agreement
 from circuitkit.importing.files import read_bytes
 from circuitkit.importing.lowering import Lowering, TooLarge
@@ -46,14 +47,19 @@ class _Layer:
         return self.matrix.T if self.turned else self.matrix
 
 
-def layers(path: str) -> tuple[list[Array], list[Array]]:
-    """Weights and biases of the file, compared with a direct evaluation of its tensors as they lie there.
+#: what a file that a network was saved to says of itself
+_FORMAT = "circuitkit.Network"
+
+
+def layers(path: str) -> tuple[list[Array], list[Array], str]:
+    """Weights, biases and output scale of the file, compared with a direct evaluation of its tensors as they lie there.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: not a safetensors file, or tensors that are not a chain of layers.
     """
-    found = _ordered(path, _layers(path, _tensors(path)))
+    data = read_bytes(path, "a safetensors file")
+    found = _ordered(path, _layers(path, _tensors(path, data)))
     low = Lowering(found[0].weight.shape[1])
     weights, biases = [each.weight for each in found], [each.bias for each in found]
     try:
@@ -75,11 +81,22 @@ def layers(path: str) -> tuple[list[Array], list[Array]]:
     need_agreement(
         "path", made, directly, Precision.of(np.float64), "a direct evaluation of the file"
     )
-    return list(made.weights), list(made.biases)
+    return list(made.weights), list(made.biases), _scale(path, data)
 
 
-def _tensors(path: str) -> dict[str, Array]:
-    data = read_bytes(path, "a safetensors file")
+def _scale(path: str, data: bytes) -> str:
+    """The output scale that a saved network's metadata gives; other tools' metadata mean nothing here."""
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    notes = header.get("__metadata__") or {}
+    if notes.get("format") != _FORMAT:
+        return "1"
+    text = notes.get("scale", "1")
+    if not re.fullmatch(r"[1-9]\d*(/[1-9]\d*)?", text, re.ASCII):
+        raise wrong("path", f"a positive fraction as scale in {path!r}", shown(text))
+    return str(text)
+
+
+def _tensors(path: str, data: bytes) -> dict[str, Array]:
     try:
         listed = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:

@@ -262,7 +262,7 @@ def values(net: Network, x: Sequence[Fraction]) -> list[Fraction]:
                 if a and v:
                     z += Q(*a.as_integer_ratio()) * v
             h.append(z)
-    return [Fraction(int(v.numerator), int(v.denominator)) for v in h]
+    return [net.scale * Fraction(int(v.numerator), int(v.denominator)) for v in h]
 
 
 # --- reading the arguments ----------------------------------------------------------------------------

@@ -90,7 +90,8 @@ def _network(net: Network, inputs: Sequence[Interval], one: Interval) -> list[In
             low, high = _affine(w, b, low, high, one)
     if not (np.isfinite(low).all() and np.isfinite(high).all()):
         return _exact(net, inputs, one)
-    return [(Fraction(a), Fraction(c)) for a, c in zip(low.tolist(), high.tolist(), strict=True)]
+    ends = zip(low.tolist(), high.tolist(), strict=True)
+    return [(net.scale * Fraction(a), net.scale * Fraction(c)) for a, c in ends]
 
 
 def _affine(w: Array, b: Array, low: Array, high: Array, one: Interval) -> tuple[Array, Array]:
@@ -115,4 +116,4 @@ def _exact(net: Network, inputs: Sequence[Interval], one: Interval) -> list[Inte
             low = sum((c * end[c < 0] for c, end in terms), _ZERO)
             rows.append((low, sum((c * end[c > 0] for c, end in terms), _ZERO)))
         ends = rows
-    return ends
+    return [(net.scale * low, net.scale * high) for low, high in ends]

@@ -66,11 +66,12 @@ class _Script:
         h = self.x
         for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
             last = layer == len(net.weights) - 1
+            by = net.scale if last else Fraction(1)
             made = []
             for i, (row, bias) in enumerate(zip(w.tolist(), b.tolist(), strict=True)):
-                terms = [_times(Fraction(a), v) for a, v in zip(row, h, strict=True) if a]
+                terms = [_times(by * Fraction(a), v) for a, v in zip(row, h, strict=True) if a]
                 if bias:
-                    terms.append(_number(Fraction(bias)))
+                    terms.append(_number(by * Fraction(bias)))
                 if last:
                     made.append(self.define(f"{output}{i + 1}", _sum(terms)))
                     continue

@@ -1,0 +1,178 @@
+r"""A function as ReLU units over units, in exact numbers, the same unit once.
+
+A *row* is a sum of columns, ``{column: coefficient}``: columns ``0 .. n-1`` are the inputs, column ``n`` is the
+constant 1, column ``n + 1 + k`` is unit k, the relu of row k. Rows that are multiples of each other need one
+unit, ``relu(c r) = c relu(r)`` and ``relu(-r) = relu(r) - r`` for c > 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import TypeAlias
+
+__all__ = ["Circuit", "Row", "TooLarge", "summed"]
+
+#: column -> coefficient, never 0
+Row: TypeAlias = dict[int, Fraction]
+
+_ONE = Fraction(1)
+#: more units than this are not built
+MOST_UNITS = 2_000
+
+
+class TooLarge(ValueError):
+    """A circuit of more units than anybody could look at."""
+
+
+def summed(*terms: tuple[Fraction | int, Row]) -> Row:
+    """The sum of multiples of rows.
+
+    Example:
+        >>> summed((2, {0: Fraction(1)}), (-1, {0: Fraction(2), 1: Fraction(1)}))
+        {1: Fraction(-1, 1)}
+    """
+    total: Row = {}
+    for factor, row in terms:
+        if factor:
+            for column, value in row.items():
+                new = total.get(column, 0) + factor * value
+                if new:
+                    total[column] = Fraction(new)
+                else:
+                    total.pop(column, None)
+    return total
+
+
+class Circuit:
+    """Units over inputs and earlier units, and the rows of the outputs.
+
+    Args:
+        n: how many numbers the function takes.
+
+    Attributes:
+        units: unit k is relu of ``units[k]``.
+        depths: for each column the layer in which it is there: 0 for inputs and the constant.
+        outputs: one row an output.
+
+    Example:
+        >>> c = Circuit(1)
+        >>> x = {0: Fraction(1)}
+        >>> c.relu(x), c.relu({0: Fraction(-2)})
+        ({2: Fraction(1, 1)}, {0: Fraction(-2, 1), 2: Fraction(2, 1)})
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.units: list[Row] = []
+        self.depths: list[int] = [0] * (n + 1)
+        self.outputs: list[Row] = []
+        self._known: dict[tuple[tuple[int, Fraction], ...], int] = {}
+
+    def column(self, index: int) -> Row:
+        """A column as a row."""
+        return {index: _ONE}
+
+    def constant(self, value: Fraction) -> Row:
+        """A number as a row."""
+        return {self.n: value} if value else {}
+
+    def relu(self, row: Row) -> Row:
+        """``max(row, 0)`` as a row."""
+        if self.is_plainly_positive(row):
+            return row
+        if self.is_plainly_positive(summed((-1, row))):
+            return {}
+        key = self._key(row)
+        if key not in self._known:
+            if len(self.units) >= MOST_UNITS:
+                raise TooLarge
+            self._known[key] = len(self.units)
+            self.depths.append(1 + self.depth(row))
+            self.units.append(self._scaled(row))
+        k = self._known[key]
+        first = min(row)
+        factor = row[first] / self.units[k][first]
+        unit = {self.n + 1 + k: abs(factor)}
+        return unit if factor > 0 else summed((1, row), (1, unit))
+
+    def larger(self, a: Row, b: Row) -> Row:
+        """``max(a, b)``: a + relu(b - a)."""
+        return summed((1, a), (1, self.relu(summed((1, b), (-1, a)))))
+
+    def depth(self, row: Row) -> int:
+        """The first layer in which everything that the row reads is there."""
+        return max((self.depths[c] for c in row), default=0)
+
+    def is_plainly_positive(self, row: Row) -> bool:
+        """Whether the row is a sum of activations and a number that are at least 0."""
+        return all(c >= self.n and v > 0 for c, v in row.items())
+
+    def is_positive(self, row: Row) -> bool:
+        r"""Whether the row is at least 0 because unit k and unit k - row k are; False where that is not plain.
+
+        It is where :math:`row = \sum_k (c_k u_k - t_k r_k) + c` with :math:`0 \le t_k \le c_k, c \ge 0`.
+        """
+        rest = dict(row)
+        for c in sorted(row, reverse=True):
+            if c <= self.n:
+                break
+            value = rest.pop(c, Fraction(0))
+            if value < 0:
+                return False
+            if not value:
+                continue
+            inner = {i: v for i, v in self.units[c - self.n - 1].items() if i != self.n}
+            open_ = {i: v for i, v in rest.items() if i < self.n or (v < 0 and i != self.n)}
+            if not open_ or not inner:
+                continue
+            top = max(inner)
+            share = -rest.get(top, Fraction(0)) / inner[top]
+            if 0 < share <= value:
+                rest = summed((1, rest), (share, self.units[c - self.n - 1]))
+        return self.is_plainly_positive(rest)
+
+    def flipped(self, k: int) -> Circuit:
+        """The same function with unit k facing the other way: ``relu(r) = r + relu(-r)``."""
+        made = Circuit(self.n)
+        made.depths = self.depths
+        column, row = self.n + 1 + k, self.units[k]
+
+        def turned(one: Row) -> Row:
+            factor = one.get(column)
+            return one if factor is None else summed((1, one), (factor, row))
+
+        made.units = [turned(one) for one in self.units]
+        made.units[k] = {c: -v for c, v in row.items()}
+        made.outputs = [turned(one) for one in self.outputs]
+        return made
+
+    def used(self) -> list[int]:
+        """The units that an output reads, directly or through others."""
+        needed: set[int] = set()
+        waiting = [c for row in self.outputs for c in row if c > self.n]
+        while waiting:
+            c = waiting.pop()
+            if c not in needed:
+                needed.add(c)
+                waiting += [i for i in self.units[c - self.n - 1] if i > self.n]
+        return sorted(c - self.n - 1 for c in needed)
+
+    def _key(self, row: Row) -> tuple[tuple[int, Fraction], ...]:
+        """The same for all multiples of a row."""
+        first = row[min(row)]
+        return tuple((c, row[c] / first) for c in sorted(row))
+
+    def _scaled(self, row: Row) -> Row:
+        """The positive multiple of a row whose coefficients, the constant aside, are whole and the smallest."""
+        size = _content(v for c, v in row.items() if c != self.n)
+        return {c: v / size for c, v in row.items()}
+
+
+def _content(values: Iterable[Fraction]) -> Fraction:
+    """The largest fraction of which all are whole multiples."""
+    from math import gcd, lcm
+
+    listed = list(values)
+    below = lcm(*(v.denominator for v in listed))
+    return Fraction(gcd(*(int(v * below) for v in listed)), below)

@@ -1,0 +1,207 @@
+"""An expression becomes a network that equals it, exactly, with few units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+from circuitkit.checks import Kind, accepts, shown, wrong, wrong_type
+from circuitkit.compiling.circuit import Circuit, TooLarge
+from circuitkit.compiling.doubles import NoDoubles, network_of
+from circuitkit.compiling.flattening import flattened
+from circuitkit.compiling.folding import Form, folded
+from circuitkit.compiling.layers import laid_out, units_a_layer
+from circuitkit.functions.pieces import Pieces
+from circuitkit.functions.target import Target, TargetLike, target
+from circuitkit.network import Network
+from circuitkit.words import count, dashes
+
+__all__ = ["compile_expression"]
+
+#: the forms in which a function is tried
+_FORMS = (
+    Form(),
+    Form(middle=False),
+    Form(sorting=False),
+    Form(ranges=False),
+    Form(corners=False),
+    Form(corners=False, ranges=False, sorting=False),
+    *(Form(seed=seed) for seed in range(1, 4)),
+)
+#: circuits of more units are not turned unit by unit, nor tried in every form
+_MOST_TURNED, _MOST_TRIED = 60, 150
+#: the finished network is evaluated exactly at so many points
+_POINTS = 5
+
+
+def _function(name: str, value: Any) -> Target:
+    try:
+        f = target(value)
+        f.exact_pieces  # noqa: B018 (raises)
+    except (TypeError, ValueError) as error:
+        own, _, rest = str(error).partition(": ")
+        if own not in ("target", "expression"):
+            raise
+        raise type(error)(f"{name}: {rest}") from None
+    return f
+
+
+_EXPRESSION = Kind(_function, "min", ("nonsense(x)", "", 3, None, "x**2", "x1*x2", "sqrt(2)*x", []))
+
+
+def _widths(name: str, value: Any) -> tuple[int, ...]:
+    expected = "None, a width, or a tuple of widths, one a hidden layer, such as (2,)"
+    given = [value] if isinstance(value, int) else value
+    if isinstance(given, (str, bytes)) or not isinstance(given, (list, tuple)):
+        raise wrong_type(name, expected, shown(value))
+    if any(isinstance(v, bool) or not isinstance(v, int) for v in given):
+        raise wrong_type(name, expected, shown(value))
+    if any(not 0 < v <= 2_000 for v in given) or len(given) > 100:
+        raise wrong(name, f"{expected}, each from 1 to 2000, at most 100 layers", shown(value))
+    return tuple(given)
+
+
+_HIDDEN = Kind(_widths, (2,), ("2", 1.5, True, [1.5], 0, -1, (2, 0), (True,), {2}, [None]))
+
+
+@accepts(expr=_EXPRESSION, hidden=_HIDDEN)
+def compile_expression(expr: TargetLike, *, hidden: int | Sequence[int] | None = None) -> Network:
+    r"""The network that computes an expression, exactly: ``prove(compile_expression(e), e)`` holds at tolerance 0.
+
+    Maxima are folded in pairs, :math:`\max(a, b) = a + \operatorname{relu}(b - a)`, those of least depth first;
+    the same unit is built once, also where one is a multiple of the other; layers without ReLU between them are
+    one; what is never negative is carried by one unit. Several forms are tried, each equal by an exact
+    argument, and the one with the fewest units is taken: what depends on one number alone in one layer (clamp:
+    two units), maxima over the corners of a parallelepiped, ranges, order statistics by comparators.
+
+    Numbers are exact. What is no binary fraction is cleared of its denominator unit by unit, which leaves the
+    last layer; what remains there is the network's output scale, :attr:`Network.scale`.
+
+    Args:
+        expr: a catalogue name, text, a SymPy expression or a Target, that is continuous and piecewise linear
+            with rational numbers; several outputs as a list or with commas.
+        hidden: the widths of the hidden layers, one number for one layer: ``(2,)`` gives the identity in the
+            deck's form, 1-2-1. What needs fewer units is filled up with units of weight 0, what needs fewer
+            layers is carried through. None: as few units as are found; an affine function needs none.
+
+    Raises:
+        TypeError: ``expr`` is no function, ``hidden`` is neither a number nor a tuple of them.
+        ValueError: the function is not piecewise linear with rational numbers, or it takes thousands of units,
+            or numbers in it are so far apart that no doubles have their ratio; ``hidden`` is too small, with the
+            fewest units that were found.
+
+    Example:
+        >>> from circuitkit import prove
+        >>> net = compile_expression("clamp(x/3, -1, 1)")
+        >>> net, prove(net, "clamp(x/3, -1, 1)").holds
+        (Network(1-2-1, with biases, times 1/3), True)
+        >>> compile_expression("sort(x1, x2, x3)")
+        Network(3-6-6-3, no biases)
+        >>> compile_expression("x", hidden=(2,)).weights[0].tolist()
+        [[1.0], [-1.0]]
+
+    Source: Arora et al. (2018), "Understanding Deep Neural Networks with Rectified Linear Units", for maxima in
+    pairs.
+    """
+    f = target(expr)
+    pieces = f.exact_pieces
+    widths = None if hidden is None else _widths("hidden", hidden)
+    try:
+        circuit = _smallest(pieces, widths)
+        net = network_of(laid_out(circuit, None if widths is None else len(widths)))
+    except TooLarge:
+        raise wrong(
+            "expr", "a function of fewer units", f"{f.said}, which takes thousands"
+        ) from None
+    except NoDoubles as problem:
+        raise ValueError(
+            f"expr: expected numbers whose ratios doubles have, got {f.said}: {shown(problem.number)} is none"
+        ) from None
+    return _checked(net if widths is None else _filled(net, widths), pieces)
+
+
+def _smallest(pieces: Pieces, widths: tuple[int, ...] | None) -> Circuit:
+    """The circuit of the fewest units and layers among those tried."""
+    found: list[tuple[tuple[int, int], Circuit, list[int]]] = []
+    fitting = False
+    for circuit in _tried(pieces):
+        best, counts = _turned(circuit, widths)
+        fits = widths is None or _fits(counts, widths)
+        if fits and not fitting:
+            found, fitting = [], True
+        if fits or not fitting:
+            found.append(((sum(counts), len(counts)), best, counts))
+    _, best, counts = min(found, key=lambda one: one[0])
+    if widths is not None and not fitting:
+        fewest = f"{count(sum(counts), 'unit')} in {count(len(counts), 'layer')} ({dashes(counts)})"
+        raise wrong("hidden", f"at least {fewest}, the fewest found", widths)
+    return best
+
+
+def _tried(pieces: Pieces) -> Iterator[Circuit]:
+    """The circuit in every form, each once; of a large one the first alone."""
+    seen = set()
+    for form in _FORMS:
+        base = folded(pieces, form)
+        for circuit in (base, flattened(base)):
+            key = str((circuit.units, circuit.outputs))
+            if key not in seen:
+                seen.add(key)
+                yield circuit
+        if len(base.units) > _MOST_TRIED:
+            break
+
+
+def _turned(circuit: Circuit, widths: tuple[int, ...] | None) -> tuple[Circuit, list[int]]:
+    """The circuit with units facing the other way where that saves some."""
+    depth = 0 if widths is None else len(widths)
+    best, counts = circuit, units_a_layer(circuit, depth)
+    used = circuit.used()
+    better = len(used) <= _MOST_TURNED
+    while better:
+        better = False
+        for k in used:
+            tried = best.flipped(k)
+            new = units_a_layer(tried, depth)
+            if sum(new) < sum(counts):
+                best, counts, better = tried, new, True
+    return best, counts
+
+
+def _fits(counts: list[int], widths: tuple[int, ...]) -> bool:
+    return len(counts) == len(widths) and all(a <= b for a, b in zip(counts, widths, strict=True))
+
+
+def _filled(net: Network, widths: tuple[int, ...]) -> Network:
+    """The same function with more units in a layer, of weight 0."""
+    weights = [w.tolist() for w in net.weights]
+    biases = [b.tolist() for b in net.biases]
+    for layer, width in enumerate(widths):
+        more = width - len(weights[layer])
+        weights[layer] += [[0.0] * len(weights[layer][0])] * more
+        biases[layer] += [0.0] * more
+        weights[layer + 1] = [[*row, *[0.0] * more] for row in weights[layer + 1]]
+    return Network(weights, biases, scale=net.scale)
+
+
+def _checked(net: Network, pieces: Pieces) -> Network:
+    """The network, if it gives the function's exact values at some points; it always should."""
+    random = Random(0)  # noqa: S311 (no secret)
+    for _ in range(_POINTS):
+        x = [Fraction(random.randint(-400, 400), 100) for _ in range(pieces.n_inputs)]
+        if _values(net, x) != pieces(x):
+            raise ArithmeticError(f"a fault of this package: the compiled network is wrong at {x}")
+    return net
+
+
+def _values(net: Network, x: list[Fraction]) -> list[Fraction]:
+    """The network's outputs, exactly."""
+    for i, (weights, biases) in enumerate(net.exact_layers):
+        h = [max(v, Fraction(0)) for v in x] if i else x
+        x = [
+            sum((w * v for w, v in zip(row, h, strict=True) if w and v), b)
+            for row, b in zip(weights, biases, strict=True)
+        ]
+    return x
