@@ -240,9 +240,9 @@ def test_other_letters_are_inputs_in_the_order_in_which_they_come():
     assert repr(again) == repr(target("b - a"))
 
 
-@pytest.mark.parametrize("text", ["x1 + 2*x0", "x0", "x0 - x1", "x_0 + a", "x01 + x1", "(x0, x1)"])
+@pytest.mark.parametrize("text", ["x01", "x01 + x1", "(x00, x1)"])
 def test_inputs_are_counted_from_one(text):
-    with pytest.raises(ValueError, match=r"^target: expected .* counted from 1, got 'x01?'$"):
+    with pytest.raises(ValueError, match=r"^target: expected .* counted from 1, got 'x0[01]'$"):
         target(text)
 
 

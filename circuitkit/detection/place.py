@@ -17,7 +17,7 @@ from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, Measure, Polytope, read_domain
 from circuitkit.proof.prove import Proof, Undecided, prove
-from circuitkit.proof.simplex import multipliers
+from circuitkit.simplex import multipliers
 
 __all__ = ["EVERYWHERE", "Place", "place"]
 

@@ -16,7 +16,8 @@ import numpy as np
 import sympy
 
 from circuitkit.checks import wrong
-from circuitkit.functions.named import FUNCTIONS, JUMPS
+from circuitkit.functions.joined import CONDITIONS, Jump, joined
+from circuitkit.functions.named import ALIASES, FUNCTIONS, JUMPS, STEPS
 from circuitkit.functions.typed import plain
 from circuitkit.rules import RULES
 from circuitkit.words import alternatives, quoted
@@ -46,17 +47,22 @@ _PARTIAL = {
 def positions(used: list[str]) -> list[str]:
     """The inputs in order: positions are read off ``x1, x2, ...``; others come as they are given.
 
-    ``["x3"]`` -> ``["x1", "x2", "x3"]``, ``["b", "a"]`` -> ``["b", "a"]``; of one letter with numbers that do
+    ``["x3"]`` -> ``["x1", "x2", "x3"]``, with x0 counted from there, ``["b", "a"]`` -> ``["b", "a"]``; of one letter with numbers that do
     not start at 1, or of another one than x, by their numbers: ``["y2", "y1"]`` -> ``["y1", "y2"]``.
 
     Raises:
-        ValueError: x0, x beside x1, x2, ..., or too many inputs.
+        ValueError: x01, x beside x1, x2, ..., or too many inputs.
     """
     for name in used:
-        if re.fullmatch(r"x0\d*", name):  # renamed, x1 would be another input than the one written
+        if re.fullmatch(r"x0\d+", name):
             raise wrong("target", "the variables x, or x1, x2, ... counted from 1", repr(name))
     if not used:
         return ["x"]
+    if "x0" in used and all(re.fullmatch(r"x\d{1,4}", name) for name in used):
+        n = 1 + max(int(name[1:]) for name in used)
+        if n > _MAX_INPUTS:
+            raise wrong("target", f"at most {_MAX_INPUTS} inputs", f"x{n - 1}")
+        return [f"x{i}" for i in range(n)]
     if all(re.fullmatch(r"x[1-9]\d{0,3}", name) for name in used):
         n = max(int(name[1:]) for name in used)
         if n > _MAX_INPUTS:
@@ -125,18 +131,26 @@ def parse(text: str, *, conditions: list[Condition] | None = None) -> Parsed:
     for part in parts:
         one = _read(part, text, 0, _Scope(conditions=conditions))
         outputs += one if isinstance(one, list) else [one]
+    outputs = [_joined(e, text) for e in outputs]
     named = {id(n.func): n.func for n in ast.walk(read) if isinstance(n, ast.Call)}
     called = {f.id.lower() for f in named.values() if isinstance(f, ast.Name)}
     mentioned = [n for n in ast.walk(read) if isinstance(n, ast.Name) and id(n) not in named]
     mentioned.sort(key=lambda n: (n.lineno, n.col_offset))  # in the order in which they stand
     used = list(dict.fromkeys(n.id for n in mentioned))
+    used += sorted({s.name for e in outputs for s in e.free_symbols} - set(used))
     names = positions([name for name in used if name not in _CONSTANTS])
     simple = called <= _CHECKED and all(re.fullmatch(r"x([1-9]\d*)?", name) for name in used)
     keep = simple and not isinstance(read, ast.List)
     return Parsed(outputs, [sympy.Symbol(name) for name in names], text if keep else None)
 
 
-def checked(text: str) -> str:
+class Text(str):
+    """Text in the plain grammar; ``typed`` is what was typed."""
+
+    typed: str = ""
+
+
+def checked(text: str) -> Text:
     """The text in the plain grammar, if it is not empty or too long.
 
     Raises:
@@ -147,9 +161,11 @@ def checked(text: str) -> str:
     if len(text) > _MAX_TEXT:
         raise wrong("target", f"at most {_MAX_TEXT} characters", len(text))
     try:
-        return plain(text)
+        made = Text(plain(text))
     except ValueError as error:
         raise _unreadable(text, error) from None
+    made.typed = text
+    return made
 
 
 def tree(text: str) -> ast.expr:
@@ -157,20 +173,79 @@ def tree(text: str) -> ast.expr:
     try:
         return ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise _unreadable(text, _reason(error)) from None
+        raise _unreadable(text, _reason(error, text)) from None
 
 
 def expression(node: ast.expr, text: str, *, letters: str = "") -> sympy.Expr:
     """A part of the tree of ``text`` as a SymPy expression, whose variables begin with the letters."""
-    return _expression(node, text, 0, _Scope(letters))
+    return _joined(_expression(node, text, 0, _Scope(letters)), text)
+
+
+def _said(text: str) -> str:
+    return quoted(text.typed if isinstance(text, Text) else text)
 
 
 def _unreadable(text: str, why: object) -> ValueError:
-    return ValueError(f"target: cannot read {quoted(text)}: {why}")
+    return ValueError(f"target: cannot read {_said(text)}: {why}")
 
 
-def _reason(error: BaseException) -> str:
-    return str(error.msg) if isinstance(error, SyntaxError) else "too deeply nested"
+def _reason(error: BaseException, text: str) -> str:
+    if not isinstance(error, SyntaxError):
+        return "too deeply nested"
+    found = _misplaced(text)
+    return f"invalid syntax, {found}" if found else str(error.msg)
+
+
+_TOKEN = re.compile(
+    r"\s*(?:(?P<operand>\d[\w.]*|\.\d\w*|[A-Za-z_]\w*)|(?P<sign>\*\*|//|[<>=!]=|[-+*/%@<>,()\[\]])|(?P<other>\S))"
+)
+_WORDS = {"if", "else", "and", "or", "not"}
+_PARTNERS = {")": "(", "]": "["}
+
+
+def _misplaced(text: str) -> str:
+    """What stands at a wrong place in a text that is no expression, or what is missing."""
+    open_: list[str] = []
+    last = ""  # what stands before; an operand is due after a sign
+    for match in _TOKEN.finditer(text):
+        if match["other"]:
+            return f"{match['other']!r} is none of its signs"
+        found = match["operand"] or match["sign"]
+        ends = re.fullmatch(r"[\w.]+|[)\]]", last) is not None and last not in _WORDS
+        starts = match["operand"] is not None and found not in _WORDS
+        if ends and (starts or found in ("(", "[")) and not (last[0].isalpha() and found == "("):
+            if last.lower() in FUNCTIONS:
+                return f"{last} takes its arguments in brackets, such as {FUNCTIONS[last.lower()].example}"
+            return f"an operation or a comma is missing between {last!r} and {found!r}"
+        if not ends and found in (*_PARTNERS, ",", "*", "/", "**") and last not in ("(", "["):
+            return f"something is missing before {found!r}"
+        if found in ("(", "["):
+            open_.append(found)
+        elif found in _PARTNERS and (not open_ or open_.pop() != _PARTNERS[found]):
+            return f"{found!r} closes no bracket"
+        last = found
+    if open_:
+        return f"{open_[-1]!r} is never closed"
+    ended = re.fullmatch(r"[\w.]+|[)\]]", last) and last not in _WORDS
+    return "" if ended else "something is missing at the end"
+
+
+def _joined(e: sympy.Expr, text: str) -> sympy.Expr:
+    """What chooses between pieces as maxima of them, which it is where they meet."""
+    if not e.has(*CONDITIONS):
+        return e
+    try:
+        found = joined(e)
+    except Jump as jump:
+        name = next((n for n in re.findall(r"[A-Za-z]+", text) if n.lower() in STEPS), "")
+        ramp = JUMPS.get(name.lower(), "clamp(100*x, 0, 1)")
+        raise ValueError(
+            f"target: {f'{name} in ' if name else ''}{_said(text)} jumps, {jump}, and a network is "
+            f"continuous; a steep ramp comes near it, such as {ramp}"
+        ) from None
+    if found is None:
+        raise _unreadable(text, "a choice must be between a few pieces that are all straight")
+    return found
 
 
 def _expression(node: ast.expr, text: str, depth: int, scope: _Scope) -> sympy.Expr:
@@ -196,25 +271,96 @@ def _read(node: ast.expr, text: str, depth: int, scope: _Scope) -> sympy.Expr | 
         left = _expression(node.left, text, depth + 1, scope)
         right = _expression(node.right, text, depth + 1, scope)
         return _binary(node, left, right, text, scope)
+    if isinstance(node, ast.IfExp) and isinstance(node.test, _CONDITION):
+        return _choice([(node.body, node.test), (node.orelse, None)], text, depth + 1, scope)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        arguments: list[Any] = [
-            [_expression(v, text, depth + 2, scope) for v in a.elts]
-            if isinstance(a, ast.Tuple)
-            else _expression(a, text, depth + 1, scope)
-            for a in node.args
-        ]
-        if (
-            scope.conditions is not None
-            and node.func.id.lower() in _PARTIAL
-            and len(arguments) == 1
-        ):
-            written = ast.get_source_segment(text, node) or node.func.id
-            of, sign = _PARTIAL[node.func.id.lower()]
-            scope.conditions.append(Condition(of(arguments[0]), sign, written))
-        return _function(node.func.id, arguments, text)
+        return _call(node, node.func.id, text, depth, scope)
     piece = ast.get_source_segment(text, node) or type(node).__name__
+    if isinstance(node, _CONDITION):
+        raise _unreadable(
+            text,
+            f"{quoted(piece)} is true or false; a function has numbers (x if x > 0 else 0), and what "
+            "circuitkit.prove asks of outputs is y <= x + 1",
+        )
     kinds = "a number, a variable, an operation (+ - * / **) or a known function"
     raise _unreadable(text, f"{quoted(piece)} is not {kinds}")
+
+
+def _call(
+    node: ast.Call, name: str, text: str, depth: int, scope: _Scope
+) -> sympy.Expr | list[sympy.Expr]:
+    if name.lower() in ("piecewise", "ite"):
+        return _choice(_cases(name, node.args, text), text, depth + 1, scope)
+    arguments = [_argument(a, text, depth + 1, scope) for a in node.args]
+    if scope.conditions is not None and name.lower() in _PARTIAL and len(arguments) == 1:
+        written = ast.get_source_segment(text, node) or name
+        of, sign = _PARTIAL[name.lower()]
+        scope.conditions.append(Condition(of(arguments[0]), sign, written))
+    return _function(name, arguments, text)
+
+
+def _argument(node: ast.expr, text: str, depth: int, scope: _Scope) -> Any:
+    if isinstance(node, (ast.Tuple, ast.List)) and depth <= _MAX_DEPTH:
+        return [_argument(v, text, depth + 1, scope) for v in node.elts]
+    return _expression(node, text, depth, scope)
+
+
+_CONDITION = (ast.Compare, ast.BoolOp)
+
+
+def _cases(
+    name: str, arguments: list[ast.expr], text: str
+) -> list[tuple[ast.expr, ast.expr | None]]:
+    """The cases of Piecewise((value, condition), ...) or ITE(condition, value, other)."""
+    if name.lower() == "ite":
+        if len(arguments) != 3:
+            raise _unreadable(text, f"{name} takes 3 arguments, got {len(arguments)}")
+        return [(arguments[1], arguments[0]), (arguments[2], None)]
+    cases: list[tuple[ast.expr, ast.expr | None]] = []
+    for one in arguments:
+        if not (isinstance(one, ast.Tuple) and len(one.elts) == 2):
+            raise _unreadable(text, f"{name} takes cases such as (x, x > 0) and (0, True)")
+        value, condition = one.elts
+        always = isinstance(condition, ast.Constant) and condition.value is True
+        cases.append((value, None if always else condition))
+    if not cases or cases[-1][1] is not None:
+        raise _unreadable(text, f"{name} ends with a case for all other inputs, such as (0, True)")
+    return cases
+
+
+def _choice(
+    cases: list[tuple[ast.expr, ast.expr | None]], text: str, depth: int, scope: _Scope
+) -> sympy.Expr:
+    if depth > _MAX_DEPTH:
+        raise _unreadable(text, f"nested deeper than {_MAX_DEPTH}")
+    return sympy.Piecewise(
+        *(
+            (
+                _expression(value, text, depth, scope),
+                True if condition is None else _condition(condition, text, depth, scope),
+            )
+            for value, condition in cases
+        )
+    )
+
+
+_COMPARISONS: dict[type, Any] = {
+    ast.Lt: sympy.Lt, ast.LtE: sympy.Le, ast.Gt: sympy.Gt, ast.GtE: sympy.Ge, ast.Eq: sympy.Eq,
+    ast.NotEq: sympy.Ne,
+}  # fmt: skip
+
+
+def _condition(node: ast.expr, text: str, depth: int, scope: _Scope) -> Any:
+    """A comparison, or several joined by and, or."""
+    if depth <= _MAX_DEPTH and isinstance(node, ast.BoolOp):
+        join = sympy.And if isinstance(node.op, ast.And) else sympy.Or
+        return join(*(_condition(v, text, depth + 1, scope) for v in node.values))
+    if isinstance(node, ast.Compare) and all(type(op) in _COMPARISONS for op in node.ops):
+        sides = [_expression(v, text, depth + 1, scope) for v in (node.left, *node.comparators)]
+        pairs = zip(node.ops, sides, sides[1:], strict=False)
+        return sympy.And(*(_COMPARISONS[type(op)](a, b) for op, a, b in pairs))
+    piece = ast.get_source_segment(text, node) or type(node).__name__
+    raise _unreadable(text, f"{quoted(piece)} is no comparison, such as x > 0")
 
 
 def _number(node: ast.Constant, text: str) -> sympy.Expr:
@@ -237,7 +383,9 @@ def _symbol(name: str, text: str, letters: str) -> sympy.Expr:
         return _CONSTANTS[name]
     if re.fullmatch(rf"[{letters}]([1-9]\d{{0,3}})?" if letters else _VARIABLE, name):
         return sympy.Symbol(name, real=True)
-    where = "" if name == text else f" in {quoted(text)}"
+    where = "" if name == text else f" in {_said(text)}"
+    if name.lower() in JUMPS:
+        raise ValueError(f"target: {_jumps(name, where)}")
     if name.lower() in FUNCTIONS:
         raise ValueError(
             f"target: {name!r} is a function{where.replace(' in', ', in')}; "
@@ -254,11 +402,18 @@ def _symbol(name: str, text: str, letters: str) -> sympy.Expr:
     )
 
 
+def _jumps(name: str, where: str) -> str:
+    ramp = JUMPS[name.lower()]
+    return f"{name}{where} jumps, and a network is continuous; a steep ramp comes near it, such as {ramp}"
+
+
 def _hint(name: str, near: Iterable[str], what: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name.lower(), near, n=3)
     if close:
         return f"did you mean {alternatives(close)}?"
     variables = "; variables are single letters, or x1, x2, ..." if what == "known names" else ""
+    if variables and (factors := re.fullmatch(r"([A-Za-z]\d*)([A-Za-z]\d*)", name)):
+        variables += f"; a product is written {factors[1]}*{factors[2]}"
     return f"{what}: {', '.join(known)}{variables}"
 
 
@@ -281,7 +436,11 @@ def _binary(
                 scope.conditions.append(Condition(right, "!= 0", written))
                 return left / right
             below = ast.get_source_segment(text, node.right) or "it"
-            raise _unreadable(text, f"division by {quoted(below)}, which may be 0")
+            raise _unreadable(
+                text,
+                f"division by {quoted(below)}, which may be 0: it has no value there, as a network has; "
+                "circuitkit.approximate comes near it on a box where it has one",
+            )
         return left / right
     if isinstance(op, ast.Pow):
         # Small powers of variables only: 9**9**9 would never come back.
@@ -290,6 +449,9 @@ def _binary(
         if scope.conditions is not None:
             return _power(node, left, right, text, scope.conditions)
         raise _unreadable(text, "** takes a variable part and a whole power 0 to 16")
+    if isinstance(op, (ast.Mod, ast.FloorDiv)):
+        name = "mod" if isinstance(op, ast.Mod) else "floor"
+        raise ValueError(f"target: {_jumps(name, f' in {_said(text)}')}")
     raise _unreadable(text, "expected the operations + - * / **")
 
 
@@ -312,15 +474,14 @@ def _power(
 
 
 def _function(name: str, arguments: list[Any], text: str) -> sympy.Expr | list[sympy.Expr]:
-    lower = name.lower()
+    lower = ALIASES.get(name.lower(), name.lower())
+    if lower in STEPS and len(arguments) == 1 and not isinstance(arguments[0], list):
+        return STEPS[lower](arguments[0])
     if lower in JUMPS:
-        raise ValueError(
-            f"target: {name} in {quoted(text)} jumps, and a network is continuous; a steep ramp comes near "
-            f"it, such as {JUMPS[lower]}"
-        )
+        raise ValueError(f"target: {_jumps(name, f' in {_said(text)}')}")
     if lower not in FUNCTIONS:
-        hint = _hint(name, FUNCTIONS, "known functions", FUNCTIONS)
-        raise ValueError(f"target: unknown function {quoted(name)} in {quoted(text)}; {hint}")
+        hint = _hint(name, {**FUNCTIONS, **ALIASES}, "known functions", FUNCTIONS)
+        raise ValueError(f"target: unknown function {quoted(name)} in {_said(text)}; {hint}")
     function = FUNCTIONS[lower]
     fewest, most = function.fewest, function.most
     if len(arguments) < fewest or (most is not None and len(arguments) > most):

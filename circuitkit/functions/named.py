@@ -9,7 +9,7 @@ from typing import Any
 
 import sympy
 
-__all__ = ["FUNCTIONS", "JUMPS", "Named"]
+__all__ = ["ALIASES", "FUNCTIONS", "JUMPS", "STEPS", "Named"]
 
 #: min and max of more arguments are left as they are written
 _SIMPLIFIED = 8
@@ -115,11 +115,18 @@ def _norminf(*values: sympy.Expr) -> sympy.Expr:
     return _max(*map(sympy.Abs, values))
 
 
+def _is_point(p: Any) -> bool:
+    both = isinstance(p, list) and len(p) == 2
+    return both and all(not isinstance(v, list) and v.is_Rational for v in p)
+
+
 def _interpolate(t: sympy.Expr, *points: Any) -> sympy.Expr:
-    """Straight lines between points, level beyond the first and the last."""
-    if not all(
-        isinstance(p, list) and len(p) == 2 and all(v.is_Rational for v in p) for p in points
-    ):
+    """Straight lines between points, level beyond the first and the last; of x if it is not said of what."""
+    if isinstance(t, list):
+        t, points = sympy.Symbol("x", real=True), (t, *points)
+    if len(points) == 1 and all(isinstance(p, list) for p in points[0]):
+        points = tuple(points[0])
+    if len(points) < 2 or not all(map(_is_point, points)):
         raise ValueError("interpolate takes points of two numbers, such as (0, 1)")
     rising = sorted(points)
     total, slope = rising[0][1], sympy.Integer(0)
@@ -147,7 +154,7 @@ FUNCTIONS: dict[str, Named] = {
     "gap": Named(_gap, 2, None, "gap(x1, x2)"),
     "norm1": Named(_norm1, 1, None, "norm1(x1, x2)"),
     "norminf": Named(_norminf, 1, None, "norminf(x1, x2)"),
-    "interpolate": Named(_interpolate, 3, None, "interpolate(x, (0, 0), (1, 2))"),
+    "interpolate": Named(_interpolate, 1, None, "interpolate(x, (0, 0), (1, 2))"),
     "sin": Named(sympy.sin, 1, 1, "sin(x)"),
     "cos": Named(sympy.cos, 1, 1, "cos(x)"),
     "tan": Named(sympy.tan, 1, 1, "tan(x)"),
@@ -162,6 +169,21 @@ FUNCTIONS: dict[str, Named] = {
     "sqrt": Named(sympy.sqrt, 1, 1, "sqrt(x)"),
 }
 
+#: other names of the same functions
+ALIASES: dict[str, str] = {
+    "argmax_gap": "gap",
+    "interpolation": "interpolate",
+    "leakyrelu": "leaky_relu",
+    "norm_inf": "norminf",
+}
+
+#: functions that jump, but not in a product that is 0 there: x*sign(x)
+STEPS: dict[str, Callable[[sympy.Expr], sympy.Expr]] = {
+    "sign": sympy.sign,
+    "step": sympy.Heaviside,
+    "heaviside": sympy.Heaviside,
+}
+
 #: functions that jump, which no network of ReLU units does, and a ramp that comes near them
 JUMPS: dict[str, str] = {
     "sign": "clamp(100*x, -1, 1)",
@@ -170,4 +192,6 @@ JUMPS: dict[str, str] = {
     "floor": "clamp(100*(x - 1) + 1, 0, 1)",
     "ceil": "clamp(100*x, 0, 1)",
     "round": "clamp(100*x - 49, 0, 1)",
+    "frac": "clamp(100*x, 0, 1)",
+    "mod": "clamp(100*x, 0, 1)",
 }

@@ -22,7 +22,7 @@ import numpy as np
 import sympy
 from numpy.typing import NDArray
 
-from circuitkit.functions.joined import CONDITIONS, joined
+from circuitkit.functions.joined import CONDITIONS, Jump, joined
 from circuitkit.words import nearest_float
 
 __all__ = [
@@ -49,11 +49,15 @@ _MADE_OF = (sympy.Add, sympy.Mul, sympy.Abs, sympy.Min, sympy.Max)
 
 
 class NotPiecewiseLinear(ValueError):
-    """A function that is not piecewise linear; ``part`` is the part of it that is not."""
+    """A function that is not piecewise linear; ``part`` is the part of it that is not.
 
-    def __init__(self, part: sympy.Expr) -> None:
-        super().__init__(f"{part} is not piecewise linear")
+    ``jump`` says where it jumps, if it does.
+    """
+
+    def __init__(self, part: sympy.Expr, jump: str = "") -> None:
+        super().__init__(f"{part} {f'jumps {jump}' if jump else 'is not piecewise linear'}")
         self.part = part
+        self.jump = jump
 
 
 @dataclass(frozen=True)
@@ -224,7 +228,10 @@ class _Builder:
         """``e`` with fractions for numbers, multiplied out where only that makes it linear and exact."""
         exact = settled(e, floats=True)
         if any(isinstance(part, CONDITIONS) for part in parts_of(exact)):
-            exact = settled(joined(exact) or exact, floats=True)
+            try:
+                exact = settled(joined(exact) or exact, floats=True)
+            except Jump as jump:
+                raise NotPiecewiseLinear(exact, str(jump)) from None
         problem = self.problem(exact)
         if problem is None and not _irrational(exact):
             return exact

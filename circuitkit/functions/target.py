@@ -20,6 +20,7 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from circuitkit.checks import accepts, array, listed, made_by, shown, string, wrong, wrong_type
+from circuitkit.functions.joined import CONDITIONS
 from circuitkit.functions.language import CATALOGUE, parse, positions
 from circuitkit.functions.pieces import (
     NotPiecewiseLinear,
@@ -93,6 +94,7 @@ class Target:
         )
         if not outputs:
             raise wrong("expression", "at least one output", "an empty list")
+        outputs = [_cases(o) if isinstance(o, sympy.ITE) else o for o in outputs]
         for output in outputs:
             _check_expression(output)
         _check_symbols([*(s for e in outputs for s in e.free_symbols), *(variables or ())])
@@ -175,7 +177,7 @@ class Target:
         """
         if isinstance(self._normal_form, Pieces):
             return self._normal_form
-        raise self._not_exact("a piecewise linear function", self._normal_form.part)
+        raise self._not_exact("a piecewise linear function", self._normal_form)
 
     @property
     def exact_pieces(self) -> Pieces:
@@ -187,16 +189,23 @@ class Target:
         form = self._normal_form
         wanted = "a piecewise linear function with rational numbers"
         if not isinstance(form, Pieces):
-            raise self._not_exact(wanted, form.part)
+            raise self._not_exact(wanted, form)
         if form.rounded:
             raise self._not_exact(wanted, form.rounded[0])
         return form
 
-    def _not_exact(self, wanted: str, part: sympy.Expr) -> ValueError:
-        return ValueError(
-            f"target: expected {wanted} (numbers, + -, multiples, abs, min, max), got {self}: "
-            f"{spelled(part)} is not; only those can be proved exactly"
-        )
+    def _not_exact(self, wanted: str, problem: NotPiecewiseLinear | sympy.Expr) -> ValueError:
+        what = f"{wanted} (numbers, + -, multiples, abs, min, max)"
+        if not isinstance(problem, NotPiecewiseLinear):
+            why = f"{spelled(problem)} is not; only those can be proved exactly"
+        elif problem.jump:
+            why = f"it jumps {problem.jump}, and a network of ReLU units is continuous"
+        else:
+            why = (
+                f"{spelled(problem.part)} is not; only those can be proved exactly; "
+                f"{_instead(problem.part)}"
+            )
+        return ValueError(f"target: expected {what}, got {self}: {why}")
 
     @cached_property
     def _call(self) -> Callable[..., Any]:
@@ -284,6 +293,13 @@ class Target:
         return f"Target({label}f({arguments}) = {self}{where})"
 
 
+def _instead(part: sympy.Expr) -> str:
+    """What to do about a part that has no exact network."""
+    if isinstance(part, (*CONDITIONS, sympy.floor, sympy.ceiling, sympy.Mod, sympy.frac)):
+        return "a steep ramp, such as clamp(100*x, 0, 1), comes near one that jumps"
+    return "circuitkit.approximate makes one that is proved to come near it on a box"
+
+
 def _tuple(texts: list[str]) -> str:
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
@@ -317,18 +333,22 @@ def target(t: TargetLike) -> Target:
 
     Args:
         t: a catalogue name (``"identity" "negation" "abs" "add" "subtract" "min" "max" "min4"``),
-            a :class:`Target`, a SymPy expression (or a list, one an output), or a string such as
-            ``"min(x1, abs(x2))"``. Strings know numbers, variables, ``+ - * / **``, and ``abs min max
+            a :class:`Target`, a SymPy expression, or a string such as ``"min(x1, abs(x2))"`` (or a list
+            of either, one an output). Strings know numbers, variables, ``+ - * / **``, and ``abs min max
             relu leaky_relu clamp clip hat mean median range sort gap norm1 norminf``,
             ``interpolate(x, (0, 0), (1, 2))`` (straight between points, level beyond them), ``sin cos
             tan atan sinh cosh tanh sigmoid softplus exp log sqrt``; a comma between expressions separates
-            outputs. They are read as people type them (``|x|``, ``2x``, ``x^2``, ``x₁``,
-            ``\max(x_1, x_2)``) by a parser of this book and never evaluated as Python. Decimals are exact: ``0.1`` is one tenth. Variables are
-            ``x``, or ``x1, x2, ...``; other letters become these in the order in which they come.
+            outputs. Choices are read where the function is continuous and made of straight pieces:
+            ``x if x > 0 else 0``, ``Piecewise((x, x > 0), (0, True))``, ``x*sign(x)``,
+            ``x*Heaviside(x)``. Text is read as people type it (``|x|``, ``2x``, ``x^2``, ``x₁``, ``\max(x_1, x_2)``) by a parser of this
+            book and never evaluated as Python. Decimals are exact: ``0.1`` is one tenth. Variables are
+            ``x``, or ``x1, x2, ...``; other letters become these in the order in which they come, and
+            ``x0, x1, ...`` as they are counted, which the function's ``repr`` says.
 
     Raises:
         TypeError: ``t`` is none of these.
-        ValueError: an unknown name (close matches are listed) or text that cannot be read.
+        ValueError: an unknown name (close matches are listed), or text that cannot be read, or that
+            jumps (it says where).
 
     Example:
         >>> target("min")
@@ -337,6 +357,8 @@ def target(t: TargetLike) -> Target:
         Target(f(x) = min(1, max(-1, 2*x)))
         >>> target("|a - b|/2")
         Target(f(x1, x2) = abs(x1 - x2)/2, where x1 = a, x2 = b)
+        >>> target("x if x > 0 else x/2")
+        Target(f(x) = max(x, x/2))
         >>> target("idnetity")
         Traceback (most recent call last):
         ...
@@ -346,13 +368,23 @@ def target(t: TargetLike) -> Target:
         return t
     if isinstance(t, str):
         return _from_text(t.strip())
-    if isinstance(t, (sympy.Expr, sympy.Tuple, list, tuple)):
+    if isinstance(t, (list, tuple)) and t and all(isinstance(part, str) for part in t):
+        return _from_texts([str(part) for part in t])
+    if isinstance(t, (sympy.Expr, sympy.Tuple, sympy.ITE, list, tuple)):
         return Target(t)
     raise wrong_type(
         "target",
         "a catalogue name, an expression as text, a SymPy expression or a Target",
         type(t).__name__,
     )
+
+
+def _cases(e: Any) -> Any:
+    """``ITE(condition, value, other)`` as cases; to SymPy it chooses truth values, 0 among them."""
+    if isinstance(e, sympy.ITE):
+        condition, value, other = e.args
+        return sympy.Piecewise((_cases(value), condition), (_cases(other), True))
+    return sympy.Integer(bool(e)) if e in (sympy.true, sympy.false) else e
 
 
 def _check_expression(e: Any) -> None:
@@ -381,6 +413,14 @@ def _check_symbols(symbols: Iterable[Any]) -> None:
                 f"expression: expected variables that may be any real number, got {symbol} with "
                 f"{name}={told[name]}; make them with sympy.Symbol({symbol.name!r}, real=True)"
             )
+
+
+def _from_texts(texts: list[str]) -> Target:
+    """One output for each text."""
+    for text in texts:
+        if target(text).n_outputs > 1:
+            raise wrong("target", "one output for each text of a list", repr(text))
+    return _from_text(f"[{', '.join(CATALOGUE.get(text, text) for text in texts)}]")
 
 
 @lru_cache(maxsize=256)
@@ -414,7 +454,7 @@ def _input_names(
         if missing or not names or len(set(names)) != len(names):
             raise wrong("variables", f"distinct names that include {used}", names)
         return names
-    strange = [u for u in used if not re.fullmatch(r"x([1-9]\d*)?", u)]
+    strange = [u for u in used if not re.fullmatch(r"x\d*", u)]
     if strange and len(used) > 1:  # an expression, unlike text, has no order in which they come
         raise wrong(
             "target",

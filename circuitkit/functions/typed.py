@@ -25,12 +25,18 @@ _OPERATIONS = str.maketrans(
         "π": "pi",
         "≤": "<=",
         "≥": ">=",
+        "\N{FRACTION SLASH}": "/",
     }
 )
 #: words of the grammar, which are no variables
 _NO_WORD = r"(?!(?:and|or|not|if|else|for|in|is|lambda)\b)"
-_NUMBER = r"(?<![\w.])(\d+\.?\d*|\.\d+)"
+_NUMBER = r"(?<![\w.])(\d[\d_]*\.?\d*|\.\d+)"
+#: ¼, ½, ⅔ and so on: the character stands for a whole factor
+_FRACTIONS = re.compile(
+    "[\N{VULGAR FRACTION ONE QUARTER}-\N{VULGAR FRACTION THREE QUARTERS}\N{VULGAR FRACTION ONE SEVENTH}-\N{VULGAR FRACTION SEVEN EIGHTHS}]"
+)
 _LATEX = {
+    r"\\([{}])": r"\1",
     r"\\(left|right|big|Big)(?![a-zA-Z])": "",
     r"\\[,;:! ]": " ",
     r"\\(cdot|times)(?![a-zA-Z])": "*",
@@ -54,15 +60,18 @@ def plain(text: str) -> str:
         ('abs(x1) - 2*x**2', 'max(x1, x2)', 'abs(abs(x) - 1)')
     """
     text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹]+", lambda m: f"**{m[0].translate(_SUPERSCRIPTS)}", text)
+    text = _FRACTIONS.sub(lambda m: f"({unicodedata.normalize('NFKC', m[0])})", text)
     text = unicodedata.normalize("NFKC", text.translate(_OPERATIONS)).translate(_OPERATIONS)
     for pattern, meaning in _LATEX.items():
         text = re.sub(pattern, meaning, text)
     text = re.sub(r"_\{(\d+)\}", r"\1", text)
     text = re.sub(r"(?<![A-Za-z0-9_])([A-Za-z])_(?=\d)", r"\1", text)  # x_1 is x1
+    text = re.sub(r"\bargmax-gap\b", "argmax_gap", text)
     text = text.replace("^", "**").translate({ord("{"): "(", ord("}"): ")"})
     text = _bars(text)
     # A number, or a bracket, before a name or a bracket: 2x, 3(x + 1), (x + 1)(x - 1).
-    text = re.sub(rf"{_NUMBER}\s*(?![eE][+-]?\d)(?=[A-Za-z(]){_NO_WORD}", r"\1*", text)
+    exponent = r"((?:[eE][+-]?\d+)?)"
+    text = re.sub(rf"{_NUMBER}{exponent}\s*(?![eE][+-]?\d)(?=[A-Za-z(]){_NO_WORD}", r"\1\2*", text)
     return re.sub(rf"\)\s*(?=[A-Za-z0-9(]|\.\d){_NO_WORD}", ")*", text).strip()
 
 
@@ -75,7 +84,10 @@ def _bars(text: str) -> str:
     for i, c in enumerate(text):
         if c == "|":
             before = "".join(written).rstrip()
-            due = last in ("", *"(,+-*/[<>=") or re.search(r"\b(and|or|not)$", before) is not None
+            due = (
+                last in ("", *"(,+-*/[<>=")
+                or re.search(r"\b(and|or|not|if|else)$", before) is not None
+            )
             number = re.search(rf"{_NUMBER}$", before) is not None
             multiplied = number and not due and not open_  # 2|x|
             if multiplied and either_way:

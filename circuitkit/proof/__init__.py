@@ -5,7 +5,7 @@
 in which they are: :mod:`.plane` walks all cells where a claim reads two columns only; :mod:`.counterexample`
 looks for inputs where the claim fails; :mod:`.search` shares a :mod:`.problem` among
 :mod:`.branching` on the signs of gates (with the :mod:`.relaxation` of each box, and :mod:`.vertex` and
-:mod:`.simplex` where a bound is tight), :mod:`.boxes`, which halves the inputs, and :mod:`.cells`, which meets every
+the :mod:`~circuitkit.simplex` method where a bound is tight), :mod:`.boxes`, which halves the inputs, and :mod:`.cells`, which meets every
 cell in whole numbers; :mod:`.exhaustive` does what floats cannot. :mod:`.floats` and :mod:`.rationals` evaluate a
 program for them; :mod:`.ranges` bounds an error when time is up.
 

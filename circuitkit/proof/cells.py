@@ -17,10 +17,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from circuitkit import simplex
 from circuitkit.exact.cones import Cone
 from circuitkit.exact.integers import Integers, integers, product
 
-from . import rationals, simplex
+from . import rationals
 from .branching import Budget
 from .problem import Claim, Incumbent, Stuck, Unbounded
 

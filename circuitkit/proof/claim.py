@@ -424,7 +424,7 @@ def _infinite(value: Any) -> bool:
 
 
 def _read_polytope(matrix: Any, ends: Any, n: int) -> Polytope:
-    from circuitkit.proof.simplex import multipliers
+    from circuitkit.simplex import multipliers
 
     message = f"domain: expected (A, b) with A of shape (m, {n}) and b of shape (m,)"
     try:

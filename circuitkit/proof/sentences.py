@@ -19,6 +19,9 @@ __all__ = ["Bound", "apart", "between", "proved", "question", "refuted"]
 Bound: TypeAlias = Literal["exact", "at least", "at most"]
 
 _WORST: dict[Bound, str] = {"exact": "", "at most": "at most ", "at least": "at least "}
+#: a smaller error may be one of rounding
+_ROUNDED_AWAY = Fraction(1, 10**12)
+_NEAR = "1e-9"
 #: that tell any two floats apart
 _FLOAT_DIGITS = 17
 _ROUNDED: dict[Bound, Rounding] = {"exact": "nearest", "at most": "up", "at least": "down"}
@@ -67,7 +70,43 @@ def refuted(claim: Claim, error: Fraction | None, bound: Bound, point: Point) ->
         worst, tolerance = larger(error, claim.tolerance, rounding=_ROUNDED[bound])
         worst = f"{_WORST[bound]}{worst}"
     beyond = f"; tolerance {tolerance}" if claim.tolerance else ""
-    return f"Refuted: at x = {x} {gives} (worst error {worst}{_measure(claim)}{beyond})."
+    found = f"Refuted: at x = {x} {gives} (worst error {worst}{_measure(claim)}{beyond})."
+    return found + _out_of_reach(claim, error, point)
+
+
+def _out_of_reach(claim: Claim, error: Fraction | None, point: Point) -> str:
+    """That weights that are floats, binary fractions all, cannot give what the target gives somewhere."""
+    if (
+        error is None
+        or error > _ROUNDED_AWAY
+        or claim.tolerance
+        or not isinstance(claim.target, Target)
+    ):
+        return ""
+    n = len(point)
+    ones = [[Fraction(j == i) for j in range(n)] for i in range(n)] if claim.domain is None else []
+    for x in [point, *ones]:
+        odd = next((v for v in claim.wanted(x) if not _is_binary(v)), None)
+        if odd is not None and all(map(_is_binary, x)):
+            there = (
+                ""
+                if x is point
+                else f", the target's value at x = {_tuple([_spelled(v) for v in x])}"
+            )
+            return (
+                f" Weights that are floats, binary fractions, cannot give {_fraction(odd)} exactly{there}; "
+                f"within a tolerance such as {_NEAR} the claim can be proved."
+            )
+    return ""
+
+
+def _is_binary(value: Fraction) -> bool:
+    return value.denominator & (value.denominator - 1) == 0
+
+
+def _fraction(value: Fraction) -> str:
+    """The fraction where it is short."""
+    return str(value) if max(abs(value.numerator), value.denominator) < 10**6 else number(value)
 
 
 def question(claim: Claim) -> str:

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import rationals, simplex
+from circuitkit import simplex
+
+from . import rationals
 from .problem import Incumbent, Problem
 
 __all__ = ["Cell"]
