@@ -37,7 +37,8 @@ from benchmarks.generators import (
     variables,
 )
 from circuitkit.exact.canonical import canonical_form
-from circuitkit.exact.spell import expression
+from circuitkit.exact.spell import expression, length
+from circuitkit.exact.spell import text as spelled
 from circuitkit.training.run import Rate
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "detection.json"
@@ -247,10 +248,13 @@ DEEP = (
 
 
 def deep(rng: np.random.Generator, count: int) -> dict[str, Any]:
-    """Two hidden layers, 10 to 24 units, trained: the exact worst error, and the function read back."""
+    """Two hidden layers, 10 to 24 units, trained: the exact worst error, and the function read back.
+
+    Training now and then ends at another function. Those networks are counted apart: what is read is short,
+    and its certified error is smaller than the exact error of the function that was to be learned.
+    """
     each = -(-count // len(DEEP))
-    right, exact, n = 0, 0, 0
-    times, errors, per_target = [], [], {}
+    rows: list[dict[str, Any]] = []
     for text, hidden in DEEP:
         first = int(rng.integers(0, 2**31))
         many = ck.target(text).n_inputs > 2
@@ -266,31 +270,58 @@ def deep(rng: np.random.Generator, count: int) -> dict[str, Any]:
             progress=False,
             **data,
         )
-        target = ck.target(text)
-        good = 0
         for seed in run.seeds.tolist():
-            net = run.network(int(seed))
-            n += 1
-            start = time.process_time()
-            try:
-                worst = ck.prove(net, target, engine="regions", time_limit=120)
-                exact += worst.exact_error is not None
-                errors.append(worst.error)
-            except ck.Undecided:
-                pass
-            times.append(time.process_time() - start)
-            found = ck.detect(net, time_limit=120)
-            e = found.expression
-            same = not e.has(sympy.Function("network")) and same_function(e, target)
-            good += same
-        right += good
-        per_target[text] = share(good, each)
+            rows.append(deep_row(text, seed, run.network(int(seed))))
+            print(json.dumps(rows[-1]), flush=True)
+    own = [row for row in rows if row["outcome"] != "another function"]
+    errors = [row["worst error"] for row in rows if row["worst error"] is not None]
+    right = {text: [row for row in rows if row["target"] == text] for text, _ in DEEP}
     return {
-        "structure": share(right, n),
-        "exact worst error": share(exact, n),
+        "structure": share(sum(row["outcome"] == "the target" for row in own), len(own)),
+        "trained into another function, which was read": len(rows) - len(own),
+        "exact worst error": share(len(errors), len(rows)),
         "worst error": {"median": float(np.median(errors)), "max": float(max(errors))},
-        "seconds for the worst error": seconds(times),
-        "by target": per_target,
+        "seconds for the worst error": seconds([row["seconds"] for row in rows]),
+        "by target": {
+            text: dict(Counter(row["outcome"] for row in some)) for text, some in right.items()
+        },
+        "rows": rows,
+    }
+
+
+#: what is read of a network that trained into another function is as short as this, symbols and numbers
+SHORT = 16
+
+
+def deep_row(text: str, seed: int, net: ck.Network) -> dict[str, Any]:
+    """One deep network: its exact worst error, what is read, and whether that is the target."""
+    target = ck.target(text)
+    start = time.process_time()
+    worst = None
+    try:
+        proof = ck.prove(net, target, engine="regions", time_limit=120)
+        worst = proof.error if proof.exact_error is not None else None
+    except ck.Undecided:
+        pass
+    spent = time.process_time() - start
+    start = time.process_time()
+    found = ck.detect(net, time_limit=120)
+    e = found.expression
+    is_read = e is not None and not e.has(sympy.Function("network"))
+    outcome = "not read"
+    if is_read and same_function(e, target):
+        outcome = "the target"
+    elif is_read and worst is not None and found.error < worst and length(e)[0] <= SHORT:
+        outcome = "another function"
+    return {
+        "target": text,
+        "seed": seed,
+        "outcome": outcome,
+        "worst error": worst,
+        "seconds": spent,
+        "read": spelled(e) if is_read else None,
+        "its error": found.error if is_read else None,
+        "seconds to read": time.process_time() - start,
     }
 
 

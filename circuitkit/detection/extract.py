@@ -29,7 +29,7 @@ from circuitkit.detection.part import EdgeKey, Fill, Key, Method, UnitKey, Whole
 from circuitkit.detection.points import interior_sample
 from circuitkit.detection.refutation import Refutation
 from circuitkit.detection.search import Made, Search, Stopped
-from circuitkit.detection.smallest import Blocked, LowerBound, smallest
+from circuitkit.detection.smallest import Blocked, LowerBound, none_smaller, smallest
 from circuitkit.exact.regions import OutOfTime
 from circuitkit.functions.relation import is_relation
 from circuitkit.functions.target import TargetLike
@@ -44,11 +44,14 @@ __all__ = ["Extraction", "Kept", "extract"]
 
 Array = NDArray[np.float64]
 Minimal = Literal["proved", "locally"]
+Covers = Literal["units and edges", "units"]
 
 #: which share of the time the search for the fewest units may take
 _SMALLEST = 0.5
 #: and, of what is left then, that for units and edges to drop one by one
 _SHRINKING = 0.6
+#: and, of what is left then, that for units and edges together
+_TOGETHER = 0.1
 #: points of the domain over which means are taken
 _SAMPLE = 4096
 
@@ -86,16 +89,20 @@ class Extraction:
         proof: the proof that ``network`` is within the tolerance of ``source`` (or of ``against``) at every input of
             the domain.
         minimal: ``"locally"``: without any one of its units or edges it is not within the tolerance any
-            more, as ``refutations`` shows. ``"proved"``: moreover no circuit of this kind with fewer
-            units, each with all of its edges, is, as ``bound`` shows; where nothing is kept, nothing is less.
-            None where that was not settled. With ``edges=False`` it speaks of units alone.
+            more, as ``refutations`` shows. ``"proved"``: moreover no smaller circuit of this kind is, as
+            ``bound`` shows; ``covers`` says smaller in what. None where not even the first was settled.
+            With ``edges=False`` it speaks of units alone.
+        covers: what ``"proved"`` speaks of, else None. ``"units and edges"``: no circuit of fewer units, and none of as
+            many units and fewer edges, is within the tolerance, whichever units and edges it keeps.
+            ``"units"``: no circuit of fewer units is, each with all of its edges; of the edges it is only known
+            that none can be dropped alone.
         method: ``"ablation"`` or ``"refit"``.
         fill: ``"zero"``, ``"mean"`` or ``"affine"``.
         refutations: unit or edge of ``kept`` -> why the circuit without it will not do.
         unsettled: units and edges of ``kept`` of which that was not settled in time.
-        bound: what shows that fewer units will not do; its ``at_least`` is how many are needed for sure, where each
-            has all of its edges. None for more than one hidden layer, and for an ablation with an
-            affine map, unless nothing is kept.
+        bound: what shows that less will not do. Its ``at_least`` is how many units are needed for sure; where its
+            ``edges_at_least`` is None, each has all of its edges. None where nothing was proved: for an
+            ablation with an affine map, and for larger networks of more than one hidden layer.
         slopes: with ``fill="affine"`` the matrix, of shape ``(n_out, n_in)``, of the affine map that is part of the
             circuit beside its units; its constants are in the output biases. Else None.
         carriers: hidden units ``(layer, unit)`` of ``network`` that do nothing but carry this map past the
@@ -106,8 +113,8 @@ class Extraction:
         >>> found = extract(Network([[[1], [-1], [1 / 1024]], [[1, 1, 1]]]), domain=[(-1, 1)])
         >>> isinstance(found, Extraction), found.network, found.error
         (True, Network(1-2-1, no biases), 0.0009765625)
-        >>> found.kept.units, found.minimal, found.check()
-        (((1, 0), (1, 1)), 'proved', True)
+        >>> found.kept.units, found.minimal, found.covers, found.check()
+        (((1, 0), (1, 1)), 'proved', 'units and edges', True)
         >>> found.refutations[1, 0].bound, found.refutations[1, 0].points
         (Fraction(1025, 1024), ((Fraction(1, 1),),))
     """
@@ -125,6 +132,7 @@ class Extraction:
     slopes: Array | None
     carriers: tuple[UnitKey, ...]
     means: tuple[Array, ...]
+    covers: Covers | None = None
     _whole: Whole = field(kw_only=True)
     _made: Made = field(kw_only=True)
     _edges: bool = field(kw_only=True, default=True)
@@ -160,9 +168,10 @@ class Extraction:
         asked = {*self.kept.units, *(self.kept.edges if self._edges else ())}
         missing = asked - {*self.refutations}
         complete = self.minimal is None or not missing
-        least = self.minimal != "proved" or (
-            self.bound is not None and self.bound.at_least == self.size
-        )
+        least = (self.minimal == "proved") == (self.covers is not None)
+        if self.covers is not None:
+            covered = _covered(self.bound, self.kept, self._edges)
+            least = covered == self.covers and self.minimal == "proved"
         return bool(
             same
             and made == self.network
@@ -198,10 +207,17 @@ class Extraction:
     @property
     def _least(self) -> str:
         known = self.bound.at_least if self.bound is not None else 0
-        if self.minimal == "proved":
-            return (
-                "fewer units, with all of their edges, are not" if self.size else "nothing is less"
-            )
+        if self.covers == "units and edges":
+            if not self.size and not self.kept.edges:
+                return "nothing is less"
+            if not self.size:
+                return "fewer edges are not"
+            return "fewer units are not, nor are as many with fewer edges"
+        if self.covers == "units":
+            if not self.size:
+                return "nothing is less"
+            without = ", nor are these without any one of the edges" if self._edges else ""
+            return f"fewer units, with all of their edges, are not{without}"
         if self.minimal == "locally":
             more = (
                 f", and fewer than {words.count(known, 'unit')}, with all of their edges, never are"
@@ -246,10 +262,14 @@ def extract(
     weights into the outputs, and the output biases, anew. It answers how many of the network's features
     are enough: often as many as the function has kinks. Hidden layers keep their weights in both.
 
-    With one hidden layer the fewest units are searched for, and that fewer will not do is proved where time
-    suffices: the circuits that this speaks of are all sets of units, each unit with all of its edges, and with
-    everything that ``method`` and ``fill`` leave free. Edges are dropped afterwards, one by one; so are units where
-    there are more hidden layers, or an affine map beside ablated ones.
+    With one hidden layer the fewest units are searched for, each with all of its edges and with everything that
+    ``method`` and ``fill`` leave free, and it is proved where time suffices that fewer will not do. Then edges are
+    dropped, one by one, and so are units where there are more hidden layers, or an affine map beside ablated
+    ones. That can end at a circuit that is small only among its neighbors; so in a tenth of the time that is left
+    everything smaller is searched for, and refuted: all circuits of fewer units, and of as many units and fewer
+    edges, whichever edges they keep. It is finished for some tens of units, or, with more hidden layers, where
+    at most 25,000 circuits are smaller; not for an affine map beside ablated units, nor for a readout chosen anew
+    on more than one hidden layer. What was proved, ``minimal`` and ``covers`` tell.
 
     Args:
         net: the network.
@@ -279,7 +299,7 @@ def extract(
 
         >>> net = Network([[[0.6], [0.4], [-0.7], [-0.3]], [[1, 1, 1, 1]]])
         >>> extract(net, domain=[(-1, 1)])
-        4 of 4 hidden units and 8 of 8 edges, weights as they are, are enough within 0 for every input of the domain; fewer units, with all of their edges, are not.
+        4 of 4 hidden units and 8 of 8 edges, weights as they are, are enough within 0 for every input of the domain; fewer units are not, nor are as many with fewer edges.
         >>> found = extract(net, domain=[(-1, 1)], method="refit", fill="affine")
         >>> found.size, found.minimal, found.network(-0.5).round(3)
         (1, 'proved', array([0.5]))
@@ -301,17 +321,40 @@ def extract(
     made = _shrunk(search, made, edges)
     search.deadline = start + time_limit
     made, refutations, unsettled = _locally(search, made, edges)
+    less = None
+    if not unsettled:
+        until = time.monotonic() + _TOGETHER * (start + time_limit - time.monotonic())
+        less = none_smaller(search, made, until, edges=edges)
+        if less is None and edges and bound is None:
+            less = none_smaller(search, made, until, edges=False)
+    if less is not None:
+        bound = less.bound
+        if less.made is not None:
+            made, refutations, unsettled = _locally(search, less.made, edges)
     made = _measured(search, made)
     kept = Kept(tuple(sorted(made.part.units)), tuple(sorted(whole.edges(made.part))))
     minimal: Minimal | None = None if unsettled else "locally"
-    if bound is None and not kept.units and not (edges and kept.edges):
-        bound = Blocked(0, ())  # nothing of what may be dropped is left: nothing is less
-    if minimal and bound is not None and bound.at_least == len(kept.units):
-        minimal = "proved"
+    if bound is None and not kept.units:
+        bound = Blocked(0, ())  # fewer units are not
+    covers = _covered(bound, kept, edges) if minimal else None
     return Extraction(
-        net, made.network, kept, made.proof, minimal, method, fill, refutations, tuple(unsettled), bound,
-        made.slopes, tuple(made.carriers), whole.means, _whole=whole, _made=made, _edges=edges,
+        net, made.network, kept, made.proof, "proved" if covers else minimal, method, fill, refutations,
+        tuple(unsettled), bound, made.slopes, tuple(made.carriers), whole.means, covers,
+        _whole=whole, _made=made, _edges=edges,
     )  # fmt: skip
+
+
+def _covered(bound: LowerBound | None, kept: Kept, edges: bool) -> Covers | None:
+    """What a lower bound shows to be the least: units, or units and edges."""
+    size = len(kept.units), len(kept.edges)
+    if size == (0, 0) or (not edges and not kept.units):
+        return "units and edges" if edges else "units"
+    if bound is None or bound.at_least < size[0]:
+        return None
+    if edges and bound.edges_at_least is not None:
+        return "units and edges" if (bound.at_least, bound.edges_at_least) >= size else None
+    # Without a hidden unit there are edges alone, and of these nothing is said.
+    return "units" if kept.units else None
 
 
 def _rounded_up(error: Fraction) -> str:

@@ -91,6 +91,14 @@ class Search:
             self.add([x])
         self._within_doubles()
 
+    def among(self, whole: Whole) -> Search:
+        """The same question about parts of a wider network, with the points that are known already."""
+        if whole is self.whole:
+            return self
+        wider = Search(self.claim, whole, self.deadline)
+        wider.add(self.points)
+        return wider
+
     def add(self, points: Iterable[Point]) -> None:
         """More points of the domain."""
         for x in points:

@@ -1,4 +1,8 @@
-r"""None smaller exists: circuits with the fewest units, and what proves that there are none with fewer.
+r"""None smaller exists: circuits with the fewest units, or units and edges, and what proves that there are none.
+
+Edges count once no fewer units will do: of two circuits the one with fewer units is the smaller one, and of two
+with as many the one with fewer edges. A unit with some of its edges is a choice of its own (:mod:`.choices`), so
+one search does for both.
 
 **Refit.** What some units cannot do, fewer cannot do either. So every circuit has a unit outside of every set of
 units that was refuted, and the fewest units that meet all those complements are a lower bound; where they
@@ -25,6 +29,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
+from circuitkit.detection.choices import Choices, choices
+from circuitkit.detection.listing import Listed, listed
 from circuitkit.detection.part import Part, UnitKey, Whole
 from circuitkit.detection.refutation import Refutation
 from circuitkit.detection.search import Made, Search, residual_bound
@@ -32,7 +38,7 @@ from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.proof.claim import Claim, Point
 from circuitkit.proof.rationals import fraction, number
 
-__all__ = ["Blocked", "Branched", "LowerBound", "Smallest", "smallest"]
+__all__ = ["Blocked", "Branched", "LowerBound", "Smallest", "none_smaller", "smallest"]
 
 Array = NDArray[np.float64]
 _ZERO = number(0)
@@ -43,27 +49,35 @@ _ZERO = number(0)
 
 @dataclass(frozen=True)
 class Blocked:
-    """No circuit of fewer units: each of these sets is refuted, and fewer units do not leave all of them.
+    """No smaller circuit: each of these sets is refuted, and what is smaller does not leave all of them.
 
     Attributes:
         at_least: every circuit has so many units.
-        refuted: sets of units that will not do, whatever the readout is, each with its refutation.
+        refuted: sets of units that will not do, whatever the readout is, each with its refutation. With
+            ``edges_at_least`` they are units of the wider network of :mod:`.choices`.
+        edges_at_least: every circuit with as few units as that has so many edges. None where that was not
+            asked: then ``at_least`` speaks of units with all of their edges.
     """
 
     at_least: int
     refuted: tuple[tuple[frozenset[UnitKey], Refutation], ...]
+    edges_at_least: int | None = None
 
     def holds(self, whole: Whole, claim: Claim) -> bool:
         """Whether all of it is true, computed from the beginning in exact numbers."""
-        if self.at_least == 0:
+        if not self.at_least and not self.edges_at_least:
             return True
         if whole.depth != 1 or whole.method != "refit":
             return False  # a unit more may do harm there
-        every = whole.everything.units
-        if not all(shown.holds(whole.family(Part(units)), claim) for units, shown in self.refuted):
+        among = choices(whole, edges=self.edges_at_least is not None)
+        if among is None:
+            return False
+        wide = among.whole
+        every = wide.everything.units
+        if not all(shown.holds(wide.family(Part(units)), claim) for units, shown in self.refuted):
             return False
         outside = [every - units for units, _ in self.refuted]
-        return cannot_meet(outside, self.at_least - 1)
+        return cannot_meet(outside, _least(self, among) - 1, among=among)
 
 
 #: a leaf: multipliers ``(point, output, factor)`` and that of the count; or a unit and both cases, removed first
@@ -72,29 +86,46 @@ Tree: TypeAlias = "tuple[Any, ...]"
 
 @dataclass(frozen=True)
 class Branched:
-    """No circuit of fewer units: for every choice of so few, the errors at some points contradict each other.
+    """No smaller circuit: for every choice of so few, the errors at some points contradict each other.
 
     Attributes:
         at_least: every circuit has so many units.
         points: the points.
         tree: ``("leaf", ((point, output, factor), ...), factor)``, or ``("unit", k, removed, kept)``.
+        edges_at_least: every circuit with as few units as that has so many edges; then ``k`` is a unit of the
+            wider network of :mod:`.choices`. None where that was not asked: then ``at_least`` speaks of units with
+            all of their edges.
     """
 
     at_least: int
     points: tuple[Point, ...]
     tree: Tree
+    edges_at_least: int | None = None
 
     def holds(self, whole: Whole, claim: Claim) -> bool:
         """Whether all of it is true, computed from the beginning in exact numbers."""
-        if self.at_least == 0:
+        if not self.at_least and not self.edges_at_least:
             return True
         if not _adds_up(whole) or not all(claim.contains(x) for x in self.points):
             return False
-        rows = Rows(whole, claim, self.points)
-        return _refutes(rows, self.tree, {}, self.at_least - 1, claim.tolerance)
+        among = choices(whole, edges=self.edges_at_least is not None)
+        if among is None:
+            return False
+        rows = Rows(among, claim, self.points)
+        return _refutes(rows, self.tree, {}, _least(self, among) - 1, claim.tolerance)
 
 
-LowerBound = Blocked | Branched
+LowerBound = Blocked | Branched | Listed
+
+
+def _least(bound: Blocked | Branched, among: Choices) -> int:
+    """What every circuit counts at least."""
+    return among.dear * bound.at_least + (bound.edges_at_least or 0)
+
+
+def _parts(least: int, among: Choices, edges: bool) -> tuple[int, int | None]:
+    """How many units that is at least, and edges."""
+    return divmod(least, among.dear) if edges else (least, None)
 
 
 @dataclass(frozen=True)
@@ -106,10 +137,44 @@ class Smallest:
 
 
 def smallest(search: Search, until: float) -> Smallest | None:
-    """The circuit of the fewest units as far as time allows; None for kinds whose fewest are not searched for."""
-    if search.whole.depth == 1 and search.whole.method == "refit":
-        return _by_blocking(search, until)
-    return _by_branching(search, until) if _adds_up(search.whole) else None
+    """The circuit of the fewest units as far as time allows; None for kinds whose fewest are not searched for.
+
+    Units come with all of their edges here.
+    """
+    if not _is_searched(search.whole):
+        return None
+    among = choices(search.whole, edges=False)
+    return None if among is None else _found(search, among, until)
+
+
+def none_smaller(search: Search, known: Made, until: float, *, edges: bool) -> Smallest | None:
+    """What shows that nothing is smaller than ``known``, or than the smaller circuit that was found then.
+
+    Where edges count, no circuit is: of any units, with any of their edges. None where that was not finished.
+    """
+    whole = search.whole
+    if whole.depth != 1:
+        tried = listed(search, known, until, edges=edges)
+        return None if tried is None else Smallest(*tried)
+    among = choices(whole, edges=True) if edges and _is_searched(whole) else None
+    if among is None:
+        return None
+    found = _found(search, among, until, known)
+    bound = found.bound
+    if isinstance(bound, Listed):
+        return None
+    least = among.size((found.made or known).part)
+    return found if _least(bound, among) == least else None
+
+
+def _is_searched(whole: Whole) -> bool:
+    return _adds_up(whole) or (whole.depth == 1 and whole.method == "refit")
+
+
+def _found(search: Search, among: Choices, until: float, known: Made | None = None) -> Smallest:
+    """By the way that fits the rules."""
+    way = _by_blocking if search.whole.method == "refit" else _by_branching
+    return way(search, among, until, known)
 
 
 def _adds_up(whole: Whole) -> bool:
@@ -120,8 +185,16 @@ def _adds_up(whole: Whole) -> bool:
 # --- refit: hitting sets --------------------------------------------------------------------------------
 
 
-def cannot_meet(sets: Sequence[frozenset[Any]], most: int, deadline: float | None = None) -> bool:
-    """Whether no ``most`` elements meet every one of these sets: all cases, in whole numbers.
+def cannot_meet(
+    sets: Sequence[frozenset[Any]],
+    most: int,
+    deadline: float | None = None,
+    *,
+    among: Choices | None = None,
+) -> bool:
+    """Whether no elements that count at most ``most`` meet every one of these sets: all cases, in whole numbers.
+
+    An element counts 1; a choice what it costs, and with it the other choices of its unit are gone.
 
     Raises:
         OutOfTime: the deadline passed.
@@ -132,68 +205,141 @@ def cannot_meet(sets: Sequence[frozenset[Any]], most: int, deadline: float | Non
         return True
     if not sets:
         return False
+
+    def counts(element: Any) -> int:
+        return 1 if among is None else among.cost[element[1]]
+
     least = min(sets, key=len)
+    if not least:
+        return True
     # Sets that have nothing in common need an element each.
     apart, used = 0, frozenset[Any]()
     for s in sorted(sets, key=len):
         if not s & used:
-            apart, used = apart + 1, used | s
+            apart, used = apart + min(map(counts, s), default=most + 1), used | s
     if apart > most:
         return True
     left = list(sets)
     for element in sorted(least):
-        if not cannot_meet([s for s in left if element not in s], most - 1, deadline):
+        rest = [s for s in left if element not in s]
+        if among is not None:
+            unit = among.unit[element[1]]
+            rest = [frozenset(e for e in s if among.unit[e[1]] != unit) for s in rest]
+        if not cannot_meet(rest, most - counts(element), deadline, among=among):
             return False
         left = [s - {element} for s in left]  # from here on without it
     return True
 
 
-def _by_blocking(search: Search, until: float) -> Smallest:
-    every = sorted(search.whole.everything.units)
+def _by_blocking(search: Search, among: Choices, until: float, known: Made | None) -> Smallest:
+    looking = search.among(among.whole)
+    every = sorted(among.whole.everything.units)
     refuted: list[tuple[frozenset[UnitKey], Refutation]] = []
+    below = among.size(known.part) if known is not None else None
     at_least = 0
     rng = np.random.default_rng(5)
     made: Made | None = None
     try:
-        while made is None:
-            chosen = _meeting(every, [u for u, _ in refuted])
-            outcome = search.settle(Part(frozenset(chosen)))
+        while True:
+            sets = [units for units, _ in refuted]
+            chosen = _meeting_quickly(every, sets, among, below)
+            if chosen is None:
+                chosen = _meeting(every, sets, among)
+            if chosen is None or (below is not None and among.total(chosen) >= below):
+                break  # nothing is smaller
+            outcome = looking.settle(Part(frozenset(chosen)))
             if isinstance(outcome, Made):
-                made = outcome
+                own = _in_own_words(search, among, chosen, outcome)
+                if own is None:
+                    break
+                made, below = own, among.size(own.part)
+                if known is None:
+                    break  # the fewest that meet them all
             elif outcome is None:
                 break
             else:
-                refuted.append(_enlarged(search, frozenset(chosen), outcome, every, rng))
+                refuted.append(_enlarged(looking, frozenset(chosen), outcome, every, rng))
                 if len(refuted[-1][0]) == len(every):
-                    at_least = len(every) + 1  # all of them will not do
+                    at_least = among.total(every) + 1  # all of them will not do
                     break
             if time.monotonic() > until:
                 break
         outside = [frozenset(every) - units for units, _ in refuted]
-        most = (
-            len(made.part.units)
-            if made is not None
-            else len(_meeting(every, [u for u, _ in refuted]))
-        )
-        if at_least <= len(every) and (most == 0 or cannot_meet(outside, most - 1, until)):
+        most = below
+        if most is None:
+            most = among.total(_meeting(every, [u for u, _ in refuted], among) or [])
+        if not at_least and (most == 0 or cannot_meet(outside, most - 1, until, among=among)):
             at_least = most
     except OutOfTime:
         pass
-    return Smallest(made, Blocked(at_least, tuple(refuted)))
+    units, edges_at_least = _parts(at_least, among, known is not None)
+    return Smallest(made, Blocked(units, tuple(refuted), edges_at_least))
 
 
-def _meeting(every: list[UnitKey], refuted: list[frozenset[UnitKey]]) -> list[UnitKey]:
-    """The fewest units of which at least one is outside of each set."""
+def _meeting_quickly(
+    every: list[UnitKey],
+    refuted: list[frozenset[UnitKey]],
+    among: Choices,
+    below: int | None,
+) -> list[UnitKey] | None:
+    """Units that count less than something known, one of them outside of each set, one after the other; or None."""
+    if below is None:
+        return None
+    chosen: list[UnitKey] = []
+    left, counted, gone = refuted, 0, set()
+    while left:
+        free = [u for u in every if among.unit[u[1]] not in gone]
+        meets = [sum(u not in units for units in left) for u in free]
+        if not free or not max(meets):
+            return None
+        best = max(range(len(free)), key=lambda k: (meets[k], -among.cost[free[k][1]]))
+        chosen.append(free[best])
+        counted += among.cost[free[best][1]]
+        if counted >= below:
+            return None
+        gone.add(among.unit[free[best][1]])
+        left = [units for units in left if free[best] in units]
+    return chosen
+
+
+def _in_own_words(
+    search: Search, among: Choices, chosen: Sequence[UnitKey], made: Made
+) -> Made | None:
+    """A circuit of choices as one of the network's own units and edges; None where that was not proved again."""
+    if among.whole is search.whole:
+        return made
+    again = search.settle(among.part(k for _, k in chosen))
+    return again if isinstance(again, Made) else None
+
+
+def _meeting(
+    every: list[UnitKey], refuted: list[frozenset[UnitKey]], among: Choices
+) -> list[UnitKey] | None:
+    """The units that count least of which at least one is outside of each set; None if there are none such."""
     if not refuted:
         return []
-    rows = np.array([[unit not in units for unit in every] for units in refuted], dtype=float)
+    rows = [[float(unit not in units) for unit in every] for units in refuted]
+    limits = [LinearConstraint(np.array(rows), lb=1.0)]
+    if among.dear > 1:
+        limits.append(LinearConstraint(_one_each(among), ub=1.0))
     found = milp(
-        np.ones(len(every)), constraints=LinearConstraint(rows, lb=1.0),
+        np.array(among.cost, dtype=float), constraints=limits,
         integrality=np.ones(len(every)), bounds=Bounds(0, 1),
     )  # fmt: skip
+    if found.status == 2:
+        return None
     if found.x is None:
         raise OutOfTime
     return [unit for unit, x in zip(every, found.x, strict=True) if x > 0.5]
+
+
+def _one_each(among: Choices) -> Array:
+    """A row for each unit: 1 at its choices."""
+    groups = among.of_one_unit()
+    rows = np.zeros((len(groups), len(among.unit)))
+    for row, group in zip(rows, groups, strict=True):
+        row[group] = 1.0
+    return rows
 
 
 def _enlarged(
@@ -244,49 +390,55 @@ def _enlarged(
 
 
 class Rows:
-    """``error = base + sum_k z_k share_k`` at every point for every output, z_k = 1 where a unit is kept; exact.
+    """``error = base + sum_k z_k share_k`` at every point for every output, z_k = 1 for each choice taken; exact.
 
     Both are for one hidden layer: its units add up.
     """
 
-    def __init__(self, whole: Whole, claim: Claim, points: Sequence[Point]) -> None:
-        self.whole, self.claim = whole, claim
-        self.width = whole.net.layer_sizes[1]
-        self.n_outputs = whole.net.n_outputs
+    def __init__(self, among: Choices, claim: Claim, points: Sequence[Point]) -> None:
+        self.among, self.claim = among, claim
+        net, origin = among.whole.net, among.origin.net
+        self.width = len(among.unit)
+        self.n_outputs = net.n_outputs
+        self.groups = among.of_one_unit()
         self.base: list[list[Any]] = []
         self.share: list[list[list[Any]]] = []
         self.size: list[Any] = []
-        self._out = [[number(v) for v in row] for row in whole.net.weights[1].tolist()]
-        self._means = [number(float(v)) for v in whole.means[0]]
-        bias = [number(v) for v in whole.net.biases[1].tolist()]
-        self._empty = [
-            b + sum((w * m for w, m in zip(row, self._means, strict=True)), _ZERO)
-            for b, row in zip(bias, self._out, strict=True)
+        self._first = [[number(v) for v in row] for row in net.weights[0].tolist()]
+        self._constants = [number(v) for v in net.biases[0].tolist()]
+        self._out = [[number(v) for v in row] for row in net.weights[1].tolist()]
+        means = [number(float(v)) for v in among.origin.means[0]]
+        bias = [number(v) for v in origin.biases[1].tolist()]
+        # What a unit that is left out leaves in its place; a choice takes that away.
+        stays = [
+            [number(w) * m for w, m in zip(row, means, strict=True)]
+            for row in origin.weights[1].tolist()
         ]
+        self._empty = [b + sum(row, _ZERO) for b, row in zip(bias, stays, strict=True)]
+        self._instead = [[row[unit] for unit in among.unit] for row in stays]
         self.extend(points)
 
     def extend(self, points: Sequence[Point]) -> None:
         """More points."""
-        net = self.whole.net
-        first = [[number(v) for v in row] for row in net.weights[0].tolist()]
-        bias = [number(v) for v in net.biases[0].tolist()]
         for x in points:
             at = [number(v) for v in x]
             h = [
                 max(_ZERO, b + sum((a * v for a, v in zip(row, at, strict=True)), _ZERO))
-                for row, b in zip(first, bias, strict=True)
+                for row, b in zip(self._first, self._constants, strict=True)
             ]
-            over = [a - m for a, m in zip(h, self._means, strict=True)]
             self.base.append(
                 [c - number(v) for c, v in zip(self._empty, self.claim.wanted(x), strict=True)]
             )
             self.share.append(
-                [[w * v for w, v in zip(row, over, strict=True)] for row in self._out]
+                [
+                    [w * v - m for w, v, m in zip(row, h, instead, strict=True)]
+                    for row, instead in zip(self._out, self._instead, strict=True)
+                ]
             )
             self.size.append(number(self.claim.size(x)))
 
     def floats(self) -> tuple[Array, Array]:
-        """Shares ``(rows, units)`` and bases ``(rows,)``, each divided by the point's size."""
+        """Shares ``(rows, choices)`` and bases ``(rows,)``, each divided by the point's size."""
         share = np.array(
             [
                 [float(fraction(v / s)) for v in row]
@@ -305,7 +457,7 @@ class Rows:
 
 
 def _refutes(rows: Rows, tree: Tree, fixed: dict[int, int], most: int, tolerance: Fraction) -> bool:
-    """Whether no choice of at most so many units is within the tolerance at all points."""
+    """Whether no choice that counts at most so much is within the tolerance at all points."""
     if tree[0] == "unit":
         _, k, removed, kept = tree
         if k in fixed or not 0 <= k < rows.width:
@@ -313,63 +465,75 @@ def _refutes(rows: Rows, tree: Tree, fixed: dict[int, int], most: int, tolerance
         return _refutes(rows, removed, {**fixed, k: 0}, most, tolerance) and _refutes(
             rows, kept, {**fixed, k: 1}, most, tolerance
         )
+    taken = [k for k, v in fixed.items() if v]
     if tree[0] == "count":
-        return sum(fixed.values()) > most
+        return sum(rows.among.cost[k] for k in taken) > most
+    if tree[0] == "twice":  # a unit cannot be two things
+        return len({rows.among.unit[k] for k in taken}) < len(taken)
     _, factors, count = tree
     if count < 0:
         return False
-    # sum of factor * error + count * (units - most) is larger than the tolerance allows, for all choices
+    # sum of factor * error + count * (cost - most) is larger than the tolerance allows, for all choices
     left = -number(count) * most
-    slopes = [number(count)] * rows.width
+    slopes = [number(count) * c for c in rows.among.cost]
     for i, j, factor in factors:
         f = number(factor)
         left += f * rows.base[i][j] - abs(f) * number(tolerance) * rows.size[i]
         slopes = [s + f * v for s, v in zip(slopes, rows.share[i][j], strict=True)]
-    for k, slope in enumerate(slopes):
-        if k in fixed:
-            left += slope * fixed[k]
-        elif slope < 0:
-            left += slope
+    for group in rows.groups:
+        taken = [k for k in group if fixed.get(k)]
+        free = [slopes[k] for k in group if k not in fixed]
+        left += slopes[taken[0]] if taken else min([_ZERO, *free])
     return bool(left > 0)
 
 
-def _by_branching(search: Search, until: float) -> Smallest:
-    rows = Rows(search.whole, search.claim, search.points)
-    at_least, tree, n_points = 0, ("leaf", (), Fraction(0)), len(search.points)
+def _by_branching(search: Search, among: Choices, until: float, known: Made | None) -> Smallest:
+    looking = search.among(among.whole)
+    rows = Rows(among, search.claim, looking.points)
+    at_least, tree, n_points = 0, ("leaf", (), Fraction(0)), len(looking.points)
     made: Made | None = None
-    units = [(1, k) for k in range(rows.width)]
+    below = among.size(known.part) if known is not None else None
     try:
-        chosen = _chosen(search, rows, until)
+        chosen = _chosen(looking, rows, until)
         while chosen is not None:
-            outcome = search.settle(Part(frozenset(units[k] for k in chosen)), rounds=1)
+            units = [(1, k) for k in chosen]
+            if below is not None and among.total(units) >= below:
+                break  # nothing is smaller
+            outcome = looking.settle(Part(frozenset(units)), rounds=1)
             if isinstance(outcome, Made):
-                made = outcome
+                made = _in_own_words(search, among, units, outcome)
                 break
-            if len(search.points) == n_points:
+            if len(looking.points) == n_points:
                 break  # open, or floats were wrong about the choice
-            rows.extend(search.points[n_points:])
-            n_points = len(search.points)
-            chosen = _chosen(search, rows, until)
-        most = len(made.part.units) if made is not None else rows.width
-        at_least, tree = _at_once(rows, most, search.claim.tolerance)
-        if at_least < most and made is not None:
+            rows.extend(looking.points[n_points:])
+            n_points = len(looking.points)
+            chosen = _chosen(looking, rows, until)
+        most = among.total((1, k) for k in range(rows.width))
+        if made is not None or known is not None:
+            most = among.size((made or known).part)  # type: ignore[union-attr]
+        at_least, tree = _at_once(rows, most, search.claim.tolerance, until)
+        if at_least < most and (made or known) is not None:
             found = _branched(rows, most - 1, search.claim.tolerance, until)
             if found is not None:
                 at_least, tree = most, found
     except OutOfTime:
         pass
-    return Smallest(made, Branched(at_least, tuple(search.points[:n_points]), tree))
+    units_at_least, edges = _parts(at_least, among, known is not None)
+    points = tuple(looking.points[:n_points])
+    return Smallest(made, Branched(units_at_least, points, tree, edges))
 
 
 def _chosen(search: Search, rows: Rows, until: float) -> list[int] | None:
-    """The fewest units that are within the tolerance at the points, as HiGHS sees it."""
+    """The choices that count least and are within the tolerance at the points, as HiGHS sees it."""
     share, base = rows.floats()
     left = until - time.monotonic()
     if left <= 0:
         raise OutOfTime
+    limits = [LinearConstraint(share, lb=-search.limit - base, ub=search.limit - base)]
+    if rows.among.dear > 1:
+        limits.append(LinearConstraint(_one_each(rows.among), ub=1.0))
     found = milp(
-        np.ones(rows.width),
-        constraints=LinearConstraint(share, lb=-search.limit - base, ub=search.limit - base),
+        np.array(rows.among.cost, dtype=float), constraints=limits,
         integrality=np.ones(rows.width), bounds=Bounds(0, 1), options={"time_limit": left},
     )  # fmt: skip
     if found.status == 2:
@@ -379,13 +543,14 @@ def _chosen(search: Search, rows: Rows, until: float) -> list[int] | None:
     return np.flatnonzero(found.x > 0.5).tolist()
 
 
-def _at_once(rows: Rows, most: int, tolerance: Fraction) -> tuple[int, Tree]:
-    """What one linear program shows: the largest number of units up to ``most`` that are needed."""
+def _at_once(rows: Rows, most: int, tolerance: Fraction, until: float) -> tuple[int, Tree]:
+    """What one linear program shows: the largest count up to ``most`` that is needed."""
     share, base = rows.floats()
     low, high, tree = 0, most, _leaf((), 0.0)
-    while low < high:  # so many are needed: low yes, above high not asked
+    while low < high:  # so much is needed: low yes, above high not asked
+        look_at_the_clock(until)
         tried = (low + high + 1) // 2
-        leaf = _leaf_of(rows, _relaxed(share, base, float(tolerance), tried - 1, {}))
+        leaf = _leaf_of(rows, _relaxed(rows, share, base, float(tolerance), tried - 1, {}))
         if _refutes(rows, leaf, {}, tried - 1, tolerance):
             low, tree = tried, leaf
         else:
@@ -424,9 +589,10 @@ def _branched(rows: Rows, most: int, tolerance: Fraction, until: float) -> Tree 
 
     def visit(fixed: dict[int, int]) -> Tree | None:
         look_at_the_clock(until)
-        if sum(fixed.values()) > most:
-            return ("count",)
-        relaxed = _relaxed(share, base, limit, most, fixed)
+        for leaf in (("count",), ("twice",)):
+            if _refutes(rows, leaf, fixed, most, tolerance):
+                return leaf
+        relaxed = _relaxed(rows, share, base, limit, most, fixed)
         x = relaxed[0]
         leaf = _leaf_of(rows, relaxed)
         if _refutes(rows, leaf, fixed, most, tolerance):
@@ -445,24 +611,26 @@ def _branched(rows: Rows, most: int, tolerance: Fraction, until: float) -> Tree 
 
 
 def _relaxed(
-    share: Array, base: Array, limit: float, most: int, fixed: dict[int, int]
+    rows: Rows, share: Array, base: Array, limit: float, most: int, fixed: dict[int, int]
 ) -> tuple[Array, Array, float]:
-    """The choice between 0 and 1 that errs least with at most so many units, and its multipliers."""
+    """The choice between 0 and 1 that errs least and counts at most so much, and its multipliers."""
     width = share.shape[1]
     low, high = np.zeros(width), np.ones(width)
     for k, v in fixed.items():
         low[k] = high[k] = v
     ones = np.ones((len(share), 1))
+    one_each = _one_each(rows.among) if rows.among.dear > 1 else np.zeros((0, width))
     found = linprog(
         np.append(np.zeros(width), 1.0),
         A_ub=np.vstack(
             [
                 np.hstack([share, -ones]),
                 np.hstack([-share, -ones]),
-                np.append(np.ones(width), 0.0)[None],
+                np.append(np.array(rows.among.cost, dtype=float), 0.0)[None],
+                np.hstack([one_each, np.zeros((len(one_each), 1))]),
             ]
         ),
-        b_ub=np.concatenate([limit - base, limit + base, [most]]),
+        b_ub=np.concatenate([limit - base, limit + base, [most], np.ones(len(one_each))]),
         bounds=[*zip(low, high, strict=True), (None, None)],
         method="highs-ds",
     )
@@ -470,4 +638,4 @@ def _relaxed(
         raise OutOfTime
     duals = np.maximum(-found.ineqlin.marginals, 0.0)
     n = len(share)
-    return found.x[:-1], duals[:n] - duals[n : 2 * n], float(duals[-1])
+    return found.x[:-1], duals[:n] - duals[n : 2 * n], float(duals[2 * n])
