@@ -10,6 +10,7 @@ from circuitkit import network as network
 from circuitkit import palette as palette
 from circuitkit import plotting as plotting
 from circuitkit import proof as proof
+from circuitkit import superposition as superposition
 from circuitkit import sweeps as sweeps
 from circuitkit import training as training
 from circuitkit import widget as widget
@@ -32,6 +33,7 @@ from circuitkit.proof.checking import check as check
 from circuitkit.proof.prove import Proof as Proof
 from circuitkit.proof.prove import Undecided as Undecided
 from circuitkit.proof.prove import prove as prove
+from circuitkit.superposition.worst import at_most_active as at_most_active
 from circuitkit.sweeps.sweep import Cell as Cell
 from circuitkit.sweeps.sweep import grid as grid
 from circuitkit.sweeps.sweep import success_rates as success_rates

@@ -16,7 +16,7 @@ import sympy
 from matplotlib.axes import Axes
 
 import circuitkit as ck
-from circuitkit import book, checks, circuits, plotting
+from circuitkit import book, checks, circuits, plotting, superposition
 from circuitkit.checks import Kind, accepted, vector
 from circuitkit.functions.target import FUNCTION
 
@@ -31,6 +31,10 @@ INSTANCES: dict[type, Callable[[], Any]] = {
     Executor: lambda: ThreadPoolExecutor(1),
     ck.Challenge: lambda: ck.Challenge("key", "prompt"),
     ck.TrainingRun: lambda: ck.train("min", 3, seeds=4, steps=1),
+    superposition.TrainedFeatures: lambda: superposition.train(3, seeds=1, steps=1),
+    superposition.Dictionary: lambda: superposition.autoencoder(
+        superposition.train(3, seeds=1, steps=1), 2, steps=1
+    ),
 }
 
 
@@ -85,6 +89,9 @@ PLACES: dict[str, dict[str, Kind]] = {
     "grid": {"choices": looked_at([1], 1)},
     "plotting.blocks": {"tree": looked_at(("min", "x1", "x2"), "x1", ("min",), ["min"], (3, "x1"))},
     "plotting.heatmap": {"inputs": looked_at((0, 1), (0, 0), (0,), (0, 9), 3, "ab")},
+    "superposition.geometry": {"weights": vector()},
+    "superposition.interference": {"weights": vector()},
+    "superposition.worst_error": {"model": looked_at([[1.0]], 3, "ab", [[1, 2]], [[math.nan]]), "bias": vector()},
     "plotting.rates": {"table": looked_at(TABLE, 3, [1], None, TABLE.iloc[:0], TABLE.drop(columns="low"))},
 }  # fmt: skip
 
@@ -148,6 +155,11 @@ def calls() -> Iterator[Call]:
     named = {name: getattr(ck, name) for name in ck.__all__ if name not in ck._MODULES}
     named |= {f"plotting.{name}": getattr(plotting, name) for name in plotting.__all__}
     named |= {f"book.{name}": getattr(book, name) for name in ("claim", "seeds")}
+    named |= {
+        f"superposition.{name}": getattr(superposition, name)
+        for name in superposition.__all__
+        if name != "GEOMETRIES"
+    }
     named |= {f"circuits.{name}": getattr(circuits, name) for name in circuits.__all__}
     for name, thing in named.items():
         if name in ANSWERS or (inspect.isclass(thing) and name not in MADE):

@@ -20,6 +20,7 @@ ORDER = (
     ["circuits"],
     ["exact"],
     ["training"],
+    ["superposition"],
     ["proof"],
     ["detection"],
     ["compiling"],
