@@ -17,6 +17,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit import maxima
 from circuitkit.checks import accepts, double, instance, one_of, string, wrong
 from circuitkit.network import Network
 from circuitkit.words import alternatives, count
@@ -28,6 +29,8 @@ __all__ = [
     "compose",
     "identity",
     "maximum",
+    "maximum_of_five",
+    "maximum_of_six",
     "minimum",
     "minimum_by_average",
     "minimum_four",
@@ -269,6 +272,39 @@ def minimum_four() -> Network:
     Source: the deck, "Minimum of four: Circuit".
     """
     return compose(minimum(), parallel(minimum(), minimum()))
+
+
+def maximum_of_five() -> Network:
+    r"""The maximum of five numbers with two hidden layers, 5-10-9-1, exact in float64.
+
+    A sum of seven terms :math:`c \max(A, B)`, where A and B are sums of two :math:`\max(x_i, x_j)`, which
+    :func:`circuitkit.maxima.five` lists. A knockout tournament needs fewer units, 16, and three hidden layers.
+
+    Example:
+        >>> maximum_of_five()([3, 1, 4, 1, 5])
+        array([5.])
+
+    Source: this book; that two layers are enough for five is due to Bakaev et al., "Better neural network
+    expressivity: subdividing the simplex" (2025).
+    """
+    return maxima.network(maxima.five(), 5)
+
+
+def maximum_of_six() -> Network:
+    r"""The maximum of six numbers with two hidden layers, 6-21-467-1, with an exact scale of 1/180.
+
+    A sum of 465 terms :math:`c \max(A, B)` as in :func:`maximum_of_five`; :func:`circuitkit.maxima.six` tells them by four examples.
+    A knockout tournament needs 17 units, in three hidden layers.
+
+    Example:
+        >>> maximum_of_six().layer_sizes, maximum_of_six().scale
+        ((6, 21, 467, 1), Fraction(1, 180))
+        >>> maximum_of_six()([3, 1, 4, 1, 5, 9])
+        array([9.])
+
+    Source: this book; the family of terms is that of https://github.com/msun170/relu-max6, where the first two-layer network for six was published.
+    """
+    return maxima.network(maxima.six(), 6)
 
 
 _CIRCUITS: dict[str, Callable[[], Network]] = {

@@ -226,6 +226,8 @@ SOURCES = {
     "circuits.add": ["Addition"],
     "circuits.identity": ["Identity Function: More Precisely"],
     "circuits.maximum": ["this book"],
+    "circuits.maximum_of_five": ["this book", "Bakaev et al."],
+    "circuits.maximum_of_six": ["this book", "msun170/relu-max6"],
     "circuits.minimum": ["Minimum Function"],
     "circuits.minimum_by_average": ["this book"],
     "circuits.minimum_four": ["Minimum of four: Circuit"],

@@ -17,7 +17,7 @@ ORDER = (
     ["checks"],
     ["functions"],
     ["network"],
-    ["circuits"],
+    ["maxima", "circuits"],
     ["exact"],
     ["training"],
     ["superposition"],

@@ -11,5 +11,5 @@ program for them; :mod:`.ranges` bounds an error when time is up.
 
 For the reader: :mod:`.counting` counts linear regions, :mod:`.sentences` says a verdict in words. For whoever
 doubts it: :mod:`.checking` asks the checker about a certificate, :mod:`.smtlib` writes a claim for any solver, and
-:mod:`.z3_engine` asks one. Nothing here has seen the circuits derived by hand.
+:mod:`.z3_engine` asks one. :mod:`.symmetric` proves a network that does not mind the order of its inputs for one order. Nothing here has seen the circuits derived by hand.
 """

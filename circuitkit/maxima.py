@@ -1,0 +1,286 @@
+r"""The maximum of five and of six numbers with two hidden layers, from formulas that one can read.
+
+With :math:`m_{ij} = \max(x_i, x_j)` and :math:`m_{ii} = x_i`, a :class:`Term` is a multiple of
+
+.. math:: \max(A, B), \qquad A = m_{ij} + m_{kl}, \quad B = m_{pq} + m_{rs}.
+
+The first hidden layer makes every :math:`m_{ij} = x_j + \mathrm{relu}(x_i - x_j)`; the second layer needs one
+unit a term, since :math:`\max(A, B) = B + \mathrm{relu}(A - B)`. So a sum of such terms is a network with two
+hidden layers, however many numbers it reads. That a sum of them can be the maximum of five, and even of
+six, is the surprise: a knockout tournament needs three layers for it.
+
+Source: the family, sums of two segments joined two by two, is that of Bakaev et al., "Better neural network
+expressivity: subdividing the simplex" (2025); the formulas here were found for this book (``benchmarks/depth.py``).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from circuitkit.network import Network
+
+__all__ = ["Term", "five", "five_symmetric", "network", "six"]
+
+#: m(i, j), its inputs counted from 1; (i, i) is the input itself
+Pair = tuple[int, int]
+#: m(i, j) + m(k, l)
+Sum = tuple[Pair, Pair]
+#: inputs to their weights, the slope of one linear piece
+Slope = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Term:
+    """``coefficient * max(left, right)``; the network builds it as ``right + relu(left - right)``.
+
+    Attributes:
+        coefficient: how often it counts.
+        left: the sum of two m(i, j) whose excess over the other one a unit detects.
+        right: the sum of two m(i, j) that is there anyway.
+
+    Example:
+        >>> print(Term(Fraction(1, 6), ((1, 2), (3, 4)), ((5, 5), (5, 5))))
+        1/6 max(m12 + m34, 2 x5)
+    """
+
+    coefficient: Fraction
+    left: Sum
+    right: Sum
+
+    def __str__(self) -> str:
+        return f"{self.coefficient} max({_spelled(self.left)}, {_spelled(self.right)})"
+
+    @property
+    def latex(self) -> str:
+        """The term without its coefficient, as LaTeX."""
+        return rf"\max({_spelled(self.left, '_')},\, {_spelled(self.right, '_')})"
+
+    def slopes(self, n: int) -> frozenset[Slope]:
+        """The slopes of the linear functions of which the term is the maximum: two terms of the same slopes are one function."""
+        return frozenset(_slopes(self.left, n) | _slopes(self.right, n))
+
+
+def five() -> list[Term]:
+    r"""Seven terms whose sum is max(x1, ..., x5); no formula with fewer is known here.
+
+    .. math::
+        \tfrac12 \max(m_{12} + m_{34},\, 2 x_5)
+        - \tfrac12 \max(m_{12} + m_{34},\, m_{15} + m_{25})
+        - \tfrac12 \max(m_{12} + m_{34},\, m_{35} + m_{45})
+        + \tfrac12 \sum_{i \le 4} \max_{j \ne i} x_j
+
+    The last sum is over the four maxima of four numbers with x5 among them; each is half of a term
+    :math:`\max(2 m_{ij}, 2 m_{k5})`. All right sides together add up to x5, so that the network reads: x5, and seven corrections. Every
+    coefficient is a half or a quarter, which float64 holds.
+
+    Example:
+        >>> for term in five()[:4]:
+        ...     print(term)
+        1/2 max(m12 + m34, 2 x5)
+        -1/2 max(m12 + m34, m15 + m25)
+        -1/2 max(m12 + m34, m35 + m45)
+        1/4 max(2 m12, 2 m35)
+    """
+    half, quarter = Fraction(1, 2), Fraction(1, 4)
+    pairs = ((1, 2), (3, 4))
+    return [
+        Term(half, pairs, ((5, 5), (5, 5))),
+        Term(-half, pairs, ((1, 5), (2, 5))),
+        Term(-half, pairs, ((3, 5), (4, 5))),
+        *(Term(quarter, ((1, 2), (1, 2)), ((k, 5), (k, 5))) for k in (3, 4)),
+        *(Term(quarter, ((3, 4), (3, 4)), ((k, 5), (k, 5))) for k in (1, 2)),
+    ]
+
+
+def five_symmetric() -> list[Term]:
+    r"""Thirteen terms whose sum is max(x1, ..., x5) and that do not mind in which order x1, ..., x4 come.
+
+    .. math::
+        \tfrac16 \sum_{\{ij|kl\}} \max(m_{ij} + m_{kl},\, 2 x_5)
+        - \tfrac16 \sum_{\{ij\}} \max(m_{ij} + m_{kl},\, m_{i5} + m_{j5})
+        + \tfrac12 \sum_{i \le 4} \max_{j \ne i} x_j
+
+    where i, j, k, l are 1, 2, 3, 4 in some order: three ways to split them into pairs, and six pairs. It is the mean of
+    :func:`five` over the three ways.
+
+    Example:
+        >>> len(five_symmetric()), max(term.coefficient.denominator for term in five_symmetric())
+        (13, 6)
+    """
+    sixth = Fraction(1, 6)
+    terms = []
+    for j in (2, 3, 4):
+        low, high = (i for i in (2, 3, 4) if i != j)
+        terms.append(Term(sixth, ((1, j), (low, high)), ((5, 5), (5, 5))))
+        terms.append(Term(-sixth, ((1, j), (low, high)), ((1, 5), (j, 5))))
+        terms.append(Term(-sixth, ((1, j), (low, high)), ((low, 5), (high, 5))))
+    return [*terms, *five()[3:]]
+
+
+def six() -> list[Term]:
+    r"""465 terms whose sum is max(x1, ..., x6), in four families.
+
+    ============  =====  ==============================================  =========================
+    coefficient   terms  example                                         all of the kind
+    ============  =====  ==============================================  =========================
+    1/15          15     max(2 m12, 2 m34), twice a maximum of four      four of the six
+    1/90          180    max(m12 + m13, m14 + m56)                       every renaming
+    -1/180        90     max(m12 + m13, m45 + m46)                       every renaming
+    -1/90         180    max(m12 + m34, m13 + m56)                       every renaming
+    ============  =====  ==============================================  =========================
+
+    The sum is symmetric: it does not mind in which order the numbers come.
+
+    Example:
+        >>> len(six())
+        465
+    """
+    families = [
+        (Fraction(1, 15), ((1, 2), (1, 2)), ((3, 4), (3, 4))),
+        (Fraction(1, 90), ((1, 2), (1, 3)), ((1, 4), (5, 6))),
+        (Fraction(-1, 180), ((1, 2), (1, 3)), ((4, 5), (4, 6))),
+        (Fraction(-1, 90), ((1, 2), (3, 4)), ((1, 3), (5, 6))),
+    ]
+    return [term for family in families for term in _renamed(Term(*family), 6)]
+
+
+def network(terms: Sequence[Term], n: int) -> Network:
+    r"""The network with two hidden layers that adds up the terms.
+
+    First layer: ``relu(xi - xj)`` for every ``m(i, j)`` that is read, with i < j; ``relu(xn - xi)`` where the straight
+    part of some sum asks for ``xi - xn``; ``relu(xn)`` and ``relu(-xn)``. Second layer: one unit a term, and
+    two that carry on what the right sides add up to.
+
+    Args:
+        terms: the terms, over the inputs 1 to n; one whose sides are the same costs no unit.
+        n: how many inputs.
+
+    Returns:
+        All weights are doubles; where the coefficients have a common denominator that is no power of two, its inverse is the
+        network's exact scale.
+
+    Example:
+        >>> network(five(), 5)
+        Network(5-10-9-1, no biases)
+        >>> network(five_symmetric(), 5).scale
+        Fraction(1, 12)
+    """
+    denominator = math.lcm(*(term.coefficient.denominator for term in terms))
+    multiple = 1 if denominator & (denominator - 1) == 0 else denominator
+    bent = [term for term in terms if term.left != term.right]
+    coefficients = [float(multiple * term.coefficient) for term in bent]
+    excesses = [_added((1, term.left), (-1, term.right)) for term in bent]
+    carried = _added(*((multiple * term.coefficient, term.right) for term in terms))
+    forms = [*(_straight(e, n) for e in (*excesses, carried))]
+
+    pairs = sorted({pair for row in (*excesses, carried) for pair in row if pair[0] != pair[1]})
+    differences = {i for straight, _ in forms for i, v in straight.items() if v and i != n}
+    forward = sorted({*pairs, *((i, n) for i in differences)})
+    backward = [(n, i) for i in sorted(differences)]
+    columns = {pair: k for k, pair in enumerate([*forward, *backward])}
+
+    first = [_difference(i, j, n) for i, j in columns]
+    first += [_unit(n, n, 1), _unit(n, n, -1)]
+    second = [_read(straight, bends, columns, n) for straight, bends in forms]
+    last = second.pop()
+    content = _content(last)
+    second += [[v / content for v in last], [-v / content for v in last]]
+    coefficients += [float(content), -float(content)]
+    matrix = [[float(v) for v in row] for row in second]
+    return Network([first, matrix, [coefficients]], scale=Fraction(1, multiple))
+
+
+# --- pairs, sums, and their straight parts ------------------------------------------------------------
+
+
+def _spelled(pairs: Sum, mark: str = "") -> str:
+    def one(pair: Pair) -> str:
+        i, j = pair
+        if i == j:
+            return f"x{mark}{i}"
+        return f"m_{{{i}{j}}}" if mark else f"m{i}{j}"
+
+    a, b = (one(pair) for pair in pairs)
+    return f"2{' ' if not mark else ''}{a}" if a == b else f"{a} + {b}"
+
+
+def _slopes(pairs: Sum, n: int) -> set[Slope]:
+    """Of m(i, j) + m(k, l): one input of each pair, in all ways; of twice the same, the same one twice."""
+    if pairs[0] == pairs[1]:
+        return {tuple(2 * int(k == i) for k in range(1, n + 1)) for i in pairs[0]}
+    return {
+        tuple(int(k == i) + int(k == j) for k in range(1, n + 1))
+        for i in pairs[0]
+        for j in pairs[1]
+    }
+
+
+def _renamed(term: Term, n: int) -> Iterator[Term]:
+    """The term under all permutations of the inputs, every function once."""
+    seen = set()
+    for order in itertools.permutations(range(1, n + 1)):
+        left, right = (
+            tuple(sorted(tuple(sorted((order[i - 1], order[j - 1]))) for i, j in side))
+            for side in (term.left, term.right)
+        )
+        image = Term(term.coefficient, left, right)  # type: ignore[arg-type]
+        slopes = image.slopes(n)
+        if slopes not in seen:
+            seen.add(slopes)
+            yield image
+
+
+def _added(*sums: tuple[Fraction | int, Sum]) -> dict[Pair, Fraction]:
+    """A combination of sums as a combination of pairs."""
+    total: dict[Pair, Fraction] = {}
+    for factor, pairs in sums:
+        for pair in pairs:
+            total[pair] = total.get(pair, Fraction(0)) + factor
+    return {pair: v for pair, v in total.items() if v}
+
+
+def _straight(
+    row: dict[Pair, Fraction], n: int
+) -> tuple[dict[int, Fraction], dict[Pair, Fraction]]:
+    """A combination of m(i, j) = xj + relu(xi - xj) in two parts.
+
+    The straight one is over ``xi - xn`` (at i) and ``xn`` (at n), the other one over the ``relu(xi - xj)``.
+    """
+    straight: dict[int, Fraction] = {}
+    for (_, j), v in row.items():
+        straight[j] = straight.get(j, Fraction(0)) + v
+        if j != n:  # xj = (xj - xn) + xn
+            straight[n] = straight.get(n, Fraction(0)) + v
+    bends = {pair: v for pair, v in row.items() if pair[0] != pair[1]}
+    return {i: v for i, v in straight.items() if v}, bends
+
+
+def _read(
+    straight: dict[int, Fraction], bends: dict[Pair, Fraction], columns: dict[Pair, int], n: int
+) -> list[Fraction]:
+    """A second-layer unit's weights: xi - xn is relu(xi - xn) - relu(xn - xi), and xn its two halves."""
+    weights = [Fraction(0)] * (len(columns) + 2)
+    for pair, v in bends.items():
+        weights[columns[pair]] += v
+    for i, v in straight.items():
+        positive, negative = (-2, -1) if i == n else (columns[i, n], columns[n, i])
+        weights[positive] += v
+        weights[negative] -= v
+    return weights
+
+
+def _content(row: Sequence[Fraction]) -> Fraction:
+    """The largest number of which all in the row are whole multiples."""
+    return Fraction(math.gcd(*(v.numerator for v in row)), math.lcm(*(v.denominator for v in row)))
+
+
+def _difference(i: int, j: int, n: int) -> list[int]:
+    return [int(k == i) - int(k == j) for k in range(1, n + 1)]
+
+
+def _unit(i: int, n: int, sign: int) -> list[int]:
+    return [sign * int(k == i) for k in range(1, n + 1)]

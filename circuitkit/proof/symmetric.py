@@ -1,0 +1,344 @@
+r"""A network that does not mind the order of its inputs has to be proved for one order only.
+
+The inputs are sorted, :math:`x_1 \ge x_2 \ge \dots \ge x_n`, in one of n! ways, and what a symmetric network and
+a symmetric target do for one of them they do for all. On the sorted inputs, told by their gaps,
+:math:`x_i = g_i + \dots + g_n` with :math:`g_1, \dots, g_{n-1} \ge 0`, most units never switch.
+
+That a network is symmetric is read off its form as a sum of maxima of linear functions. Such a form is an
+identity of formulas, and renaming the inputs in it is exact: no sampling, no search.
+
+Source: writing functions of two hidden layers through maxima, hence through polytopes, follows Hertrich, Basu, Di
+Summa and Skutella, "Towards lower bounds on the depth of ReLU neural networks" (2021).
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+from numpy.typing import NDArray
+
+from circuitkit.checks import accepts, instance, seconds, wrong
+from circuitkit.exact.canonical import CanonicalForm, canonical_form
+from circuitkit.functions.pieces import Row
+from circuitkit.functions.target import Target, TargetLike
+from circuitkit.functions.target import target as as_target
+from circuitkit.network import Network
+from circuitkit.proof.checking import check
+from circuitkit.proof.prove import prove
+from circuitkit.proof.verdict import Proof
+from circuitkit.words import count
+
+__all__ = ["SumOfMaxima", "SymmetricProof", "prove_symmetric", "sum_of_maxima"]
+
+Slope = tuple[Fraction, ...]
+
+#: absolute values in the argument of another one: their signs, in all ways, are the slopes of a maximum
+_MOST_INSIDE = 12
+
+
+@dataclass(frozen=True)
+class SumOfMaxima:
+    r"""A function as :math:`\ell \cdot x + \sum_S c_S \max_{s \in S} s \cdot x`, all numbers exact.
+
+    Attributes:
+        linear: the slope l of the straight part.
+        maxima: for every set S of slopes how often its maximum counts; the slopes of a set add up to 0, and are
+            whole numbers without a common factor.
+    """
+
+    linear: Slope
+    maxima: Mapping[frozenset[Slope], Fraction]
+
+    def __call__(self, x: Sequence[Fraction | int]) -> Fraction:
+        """The exact value at ``x``."""
+        whole = sum(
+            (c * max(_dot(s, x) for s in slopes) for slopes, c in self.maxima.items()), Fraction()
+        )
+        return _dot(self.linear, x) + whole
+
+    def renamed(self, order: Sequence[int]) -> SumOfMaxima:
+        """The function of inputs in another order: what was input i is input ``order[i]``, counted from 0."""
+
+        def moved(slope: Slope) -> Slope:
+            new = [Fraction(0)] * len(slope)
+            for i, v in enumerate(slope):
+                new[order[i]] = v
+            return tuple(new)
+
+        maxima = {frozenset(map(moved, slopes)): c for slopes, c in self.maxima.items()}
+        return SumOfMaxima(moved(self.linear), maxima)
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Whether exchanging two neighboring inputs, wherever they are, leaves every maximum in the sum."""
+        return all(self.renamed(order) == self for order in _exchanges(len(self.linear)))
+
+
+@accepts(net=instance(Network))
+def sum_of_maxima(net: Network) -> SumOfMaxima:
+    r"""A network of at most two hidden layers as a linear function plus multiples of maxima.
+
+    A unit of the second layer reads :math:`p = P - Q`, where P and Q are sums of absolute values with positive
+    factors (and a linear function), and :math:`|P - Q| = 2\max(P, Q) - P - Q`. A sum of absolute values is the
+    maximum over their signs, so that :math:`\max(P, Q)` is a maximum of linear functions.
+
+    Two equal forms are the same function; a function may have several forms.
+
+    Args:
+        net: a network with one output, without biases.
+
+    Raises:
+        TypeError: ``net`` is no Network.
+        ValueError: it has biases that matter, several outputs, more than two hidden layers, or a unit that reads
+            too many kinks.
+
+    Example:
+        >>> from circuitkit.circuits import maximum
+        >>> form = sum_of_maxima(maximum())
+        >>> [sorted(tuple(map(int, s)) for s in slopes) for slopes in form.maxima]
+        [[(-1, 1), (1, -1)]]
+        >>> form.linear, list(form.maxima.values()), form.is_symmetric
+        ((Fraction(1, 2), Fraction(1, 2)), [Fraction(1, 2)], True)
+    """
+    if net.n_outputs != 1:
+        raise wrong("net", "a network with one output", count(net.n_outputs, "output"))
+    if len(net.weights) > 3:
+        raise wrong("net", "at most two hidden layers", count(len(net.weights) - 1, "hidden layer"))
+    form = canonical_form(net)
+    if not form.is_homogeneous:
+        raise wrong("net", "a network without biases", "one whose biases count")
+    made = _Sum(net.n_inputs)
+    made.add_straight(form.outputs[0], Fraction(1))
+    for column, factor in form.outputs[0]:
+        if column > net.n_inputs:
+            made.add_kink(form, form.nodes[column - net.n_inputs - 1], factor)
+    return SumOfMaxima(tuple(made.linear), {key: c for key, c in made.maxima.items() if c})
+
+
+class _Sum:
+    """A sum of maxima in the making."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.linear = [Fraction(0)] * n
+        self.maxima: dict[frozenset[Slope], Fraction] = {}
+
+    def add_straight(self, row: Row, factor: Fraction) -> None:
+        for i, v in enumerate(self.straight(row)):
+            self.linear[i] += factor * v
+
+    def add_kink(self, form: CanonicalForm, row: Row, factor: Fraction) -> None:
+        """A multiple of the absolute value of a row: 2 max(P, Q) - P - Q."""
+        inside = [(form.nodes[j - self.n - 1], v) for j, v in row if j > self.n]
+        if len(inside) > _MOST_INSIDE:
+            raise wrong("net", f"units that read at most {_MOST_INSIDE} kinks", len(inside))
+        zero = (Fraction(0),) * self.n
+        kinks = [(tuple(abs(v) * u for u in self.straight(node)), v > 0) for node, v in inside]
+        over = _signed(self.straight(row), [slope for slope, up in kinks if up])
+        under = _signed(zero, [slope for slope, up in kinks if not up])
+        self.add_maximum([*over, *under], 2 * factor)
+        self.add_straight(row, -factor)
+        for slope, _ in kinks:
+            self.add_maximum(_signed(zero, [slope]), -factor)
+
+    def add_maximum(self, slopes: Iterable[Slope], factor: Fraction) -> None:
+        """A maximum, centered and divided down: the rest is straight, and a factor."""
+        points = set(slopes)
+        center = [sum(column, Fraction(0)) / len(points) for column in zip(*points, strict=True)]
+        for i, v in enumerate(center):
+            self.linear[i] += factor * v
+        moved = [tuple(v - c for v, c in zip(point, center, strict=True)) for point in points]
+        content = _content(v for point in moved for v in point)
+        key = frozenset(tuple(v / content for v in point) for point in moved)
+        self.maxima[key] = self.maxima.get(key, Fraction(0)) + factor * content
+
+    def straight(self, row: Row) -> Slope:
+        """The part of a row that is over the inputs."""
+        slope = [Fraction(0)] * self.n
+        for j, v in row:
+            if j < self.n:
+                slope[j] += v
+        return tuple(slope)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SymmetricProof:
+    """The verdict on a symmetric network and a symmetric target, decided for sorted inputs.
+
+    Attributes:
+        network: the network.
+        target: the target.
+        sorted_network: the network as it reads the gaps of sorted inputs.
+        sorted_target: the target, of the same gaps.
+        proof: of these two, for gaps of 0 or above, with its certificate.
+    """
+
+    network: Network
+    target: Target
+    sorted_network: Network
+    sorted_target: Target
+    proof: Proof
+
+    @property
+    def holds(self) -> bool:
+        """Whether the network is the target, for every input in every order."""
+        return self.proof.holds
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    @property
+    def counterexample(self) -> NDArray[Any] | None:
+        """Sorted inputs at which they differ, or None."""
+        gaps = self.proof.counterexample
+        return None if gaps is None else _from_gaps(self.network.n_inputs) @ gaps
+
+    def check(self) -> bool:
+        """Whether everything is so once more: both symmetric, the gaps right, the certificate accepted."""
+        certificate = self.proof.certificate
+        return (
+            certificate is not None
+            and Fraction(certificate["tolerance"]) == 0
+            and certificate["domain"] == {"box": _box(self.network.n_inputs)}
+            and sum_of_maxima(self.network).is_symmetric
+            and _symmetric(self.target)
+            and _of_gaps(self.network) == self.sorted_network
+            and _target_of_gaps(self.target) == self.sorted_target
+            and check(certificate, self.sorted_network, self.sorted_target)
+        )
+
+    @property
+    def verdict(self) -> str:
+        """In words."""
+        if not self.holds:
+            return f"Refuted for sorted inputs. {self.proof.verdict}"
+        orders = math.factorial(self.network.n_inputs)
+        return (
+            f"Proved: this network equals {self.target.expression} for every input: where the inputs are sorted, "
+            f"and both are the same in all {orders:,} orders."
+        )
+
+    def __repr__(self) -> str:
+        return self.verdict
+
+
+@accepts(net=instance(Network), time_limit=seconds())
+def prove_symmetric(
+    net: Network, target: TargetLike, *, time_limit: float = 60.0
+) -> SymmetricProof:
+    """Decide whether a symmetric network is a symmetric function, by the inputs in one order.
+
+    Args:
+        net: a network with at most two hidden layers and one output, without biases.
+        target: what :func:`circuitkit.prove` takes as a function.
+        time_limit: seconds for the sorted inputs.
+
+    Raises:
+        Undecided: the sorted inputs were not settled within the time limit.
+        TypeError: an argument of the wrong type.
+        ValueError: the network's form, or the target as it is written, changes when inputs are exchanged; or the
+            network has no such form (see :func:`sum_of_maxima`).
+
+    Example:
+        >>> from circuitkit.circuits import maximum
+        >>> prove_symmetric(maximum(), "max(x1, x2)")
+        Proved: this network equals Max(x1, x2) for every input: where the inputs are sorted, and both are the same in all 2 orders.
+    """
+    function = as_target(target)
+    if function.n_inputs != net.n_inputs:
+        raise wrong("target", f"a function of {count(net.n_inputs, 'input')}", function.n_inputs)
+    if not _symmetric(function):
+        raise wrong("target", "an expression that is the same when inputs are exchanged", function)
+    if not sum_of_maxima(net).is_symmetric:
+        expected = "a network whose maxima are the same when inputs are exchanged"
+        raise wrong("net", expected, "one whose form changes")
+    sorted_network, sorted_target = _of_gaps(net), _target_of_gaps(function)
+    gaps = [(0, math.inf)] * (net.n_inputs - 1) + [(-math.inf, math.inf)]
+    proof = prove(sorted_network, sorted_target, domain=gaps, time_limit=time_limit)
+    return SymmetricProof(net, function, sorted_network, sorted_target, proof)
+
+
+# --- orders and gaps ----------------------------------------------------------------------------------
+
+
+def _exchanges(n: int) -> list[list[int]]:
+    """The exchanges of two neighbors, which make up every other order."""
+    orders = [list(range(n)) for _ in range(n - 1)]
+    for i, order in enumerate(orders):
+        order[i], order[i + 1] = i + 1, i
+    return orders
+
+
+def _symmetric(function: Target) -> bool:
+    variables, expression = function.variables, function.expression
+    exchanges = (
+        {variables[i]: variables[j] for i, j in enumerate(order)}
+        for order in _exchanges(len(variables))
+    )
+    return all(expression.xreplace(exchange) == expression for exchange in exchanges)
+
+
+def _box(n: int) -> list[list[str | None]]:
+    """The gaps' domain as a certificate tells it: 0 or above, and the last one any number."""
+    return [["0", None]] * (n - 1) + [[None, None]]
+
+
+def _from_gaps(n: int) -> NDArray[np.float64]:
+    """Gaps to sorted inputs: each is the sum of its own gap and of all that follow."""
+    return np.triu(np.ones((n, n)))
+
+
+def _of_gaps(net: Network) -> Network:
+    """The network of sorted inputs as one of their gaps: every first weight is a sum of the old ones."""
+    first = [
+        [_double(value) for value in itertools.accumulate(map(Fraction, row))]
+        for row in net.weights[0].tolist()
+    ]
+    return Network([first, *net.weights[1:]], scale=net.scale)
+
+
+def _target_of_gaps(function: Target) -> Target:
+    variables = function.variables
+    sums = {v: sympy.Add(*variables[i:]) for i, v in enumerate(variables)}
+    return Target(function.expression.xreplace(sums), variables=variables)
+
+
+def _double(value: Fraction) -> float:
+    if Fraction(float(value)) != value:
+        raise wrong("net", "first weights whose sums are doubles", value)
+    return float(value)
+
+
+# --- slopes -------------------------------------------------------------------------------------------
+
+
+def _dot(slope: Slope, x: Sequence[Fraction | int]) -> Fraction:
+    return sum((s * Fraction(v) for s, v in zip(slope, x, strict=True)), Fraction(0))
+
+
+def _signed(start: Slope, segments: Sequence[Slope]) -> list[Slope]:
+    """The start plus every segment with either sign."""
+    return [
+        tuple(
+            v + sum(s * u[i] for s, u in zip(signs, segments, strict=True))
+            for i, v in enumerate(start)
+        )
+        for signs in itertools.product((1, -1), repeat=len(segments))
+    ]
+
+
+def _content(values: Iterable[Fraction]) -> Fraction:
+    """The largest number of which all are whole multiples; 1 where all are 0."""
+    found = [v for v in values if v]
+    if not found:
+        return Fraction(1)
+    return Fraction(
+        math.gcd(*(v.numerator for v in found)), math.lcm(*(v.denominator for v in found))
+    )

@@ -1,0 +1,166 @@
+"""The maximum of five and of six with two hidden layers: built from their formulas, proved, and read back."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import circuitkit as ck
+from circuitkit import maxima
+from circuitkit.proof.symmetric import prove_symmetric, sum_of_maxima
+
+FIVE = "max(x1, x2, x3, x4, x5)"
+SIX = "max(x1, x2, x3, x4, x5, x6)"
+
+
+@pytest.fixture(scope="module")
+def six():
+    return ck.circuits.maximum_of_six()
+
+
+@pytest.fixture(scope="module")
+def proof_of_six(six):
+    return prove_symmetric(six, SIX)
+
+
+# --- formulas and networks ----------------------------------------------------------------------------
+
+
+def exactly(terms, x):
+    """The sum of the terms at whole numbers, from their definition and nothing else."""
+
+    def side(pairs):
+        return sum(max(x[i - 1], x[j - 1]) for i, j in pairs)
+
+    return sum(term.coefficient * max(side(term.left), side(term.right)) for term in terms)
+
+
+@pytest.mark.parametrize("terms", [maxima.five(), maxima.five_symmetric()], ids=["7", "13"])
+def test_the_formulas_for_five_are_the_maximum_at_all_small_numbers(terms):
+    for x in itertools.product(range(3), repeat=5):
+        assert exactly(terms, x) == max(x)
+
+
+def test_the_formula_for_six_is_the_maximum_at_numbers_of_every_order():
+    terms = maxima.six()
+    for x in np.random.default_rng(0).integers(-9, 9, size=(60, 6)).tolist():
+        assert exactly(terms, x) == max(x)
+
+
+@pytest.mark.parametrize(
+    ("terms", "scale", "sizes"),
+    [(maxima.five(), 1, (5, 10, 9, 1)), (maxima.five_symmetric(), Fraction(1, 12), (5, 15, 15, 1))],
+)
+def test_five_numbers_in_two_layers_are_proved_for_every_input(terms, scale, sizes):
+    net = maxima.network(terms, 5)
+    assert net.layer_sizes == sizes
+    assert net.scale == scale
+    proof = ck.prove(net, FIVE)
+    assert proof.holds
+    assert ck.check(json.loads(json.dumps(proof.certificate)), net, FIVE)
+
+
+def test_the_circuit_of_five_is_that_of_the_formula_and_exact_in_doubles():
+    net = ck.circuits.maximum_of_five()
+    assert net == maxima.network(maxima.five(), 5)
+    x = np.random.default_rng(1).integers(-1000, 1000, size=(500, 5))
+    assert (net(x)[:, 0] == x.max(axis=1)).all()
+    assert {abs(v) for w in net.weights for v in w.ravel()} == {0, 0.25, 0.5, 1, 2}
+
+
+def test_the_tournament_has_fewer_units_and_one_layer_more():
+    largest, pass_on = ck.circuits.maximum(), ck.circuits.identity()
+    four = ck.compose(largest, ck.parallel(largest, largest))
+    tree = ck.compose(largest, ck.parallel(four, pass_on))
+    assert ck.prove(tree, FIVE)
+    assert tree.layer_sizes == (5, 8, 5, 3, 1)
+
+
+def test_the_symmetric_formula_is_the_mean_of_three():
+    """Of the seven terms with the pairs 12|34, 13|24 and 14|23."""
+    swaps = ({}, {2: 3, 3: 2}, {2: 4, 4: 2})
+    total: dict[frozenset, Fraction] = {}
+    for swap in swaps:
+        for term in maxima.five():
+            left, right = (
+                tuple(tuple(sorted(swap.get(i, i) for i in pair)) for pair in side)
+                for side in (term.left, term.right)
+            )
+            slopes = maxima.Term(term.coefficient, left, right).slopes(5)
+            total[slopes] = total.get(slopes, Fraction(0)) + term.coefficient / 3
+    told = {term.slopes(5): term.coefficient for term in maxima.five_symmetric()}
+    assert total == told
+
+
+def test_a_term_whose_sides_are_the_same_costs_no_unit():
+    half = Fraction(1, 2)
+    alone = [maxima.Term(half, ((1, 2), (1, 2)), ((1, 2), (1, 2)))]
+    net = maxima.network(alone, 2)
+    assert net.layer_sizes[2] == 2  # the two that carry it on
+    assert ck.prove(net, "max")
+
+
+# --- read back ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("terms", [maxima.five(), maxima.five_symmetric()], ids=["7", "13"])
+def test_the_terms_are_read_back_from_the_weights(terms):
+    form = sum_of_maxima(maxima.network(terms, 5))
+    assert len(form.maxima) == len(terms)
+    for x in np.random.default_rng(2).integers(-9, 9, size=(20, 5)).tolist():
+        assert form(x) == max(x)
+
+
+def test_of_three_hidden_layers_or_with_biases_there_is_no_such_form():
+    deep = ck.compose(ck.circuits.absolute(), ck.circuits.minimum_four())
+    with pytest.raises(ValueError, match="net: expected at most two hidden layers, got 3"):
+        sum_of_maxima(deep)
+    with pytest.raises(ValueError, match="net: expected a network without biases"):
+        sum_of_maxima(ck.Network([[[1]], [[1]]], [[1], [0]]))
+    with pytest.raises(ValueError, match="net: expected a network with one output"):
+        sum_of_maxima(ck.Network([[[1], [2]]]))
+
+
+# --- by symmetry --------------------------------------------------------------------------------------
+
+
+def test_six_numbers_in_two_layers_are_proved_by_symmetry(proof_of_six):
+    assert proof_of_six.holds
+    assert proof_of_six.check()
+    assert str(proof_of_six).endswith("both are the same in all 720 orders.")
+
+
+def test_gaps_are_sums_that_sort_the_inputs():
+    proof = prove_symmetric(ck.circuits.maximum(), "max(x1, x2)")
+    assert (proof.sorted_network([3, -5]) == ck.circuits.maximum()([-2, -5])).all()
+
+
+def test_a_symmetric_network_that_is_something_else_is_refuted_where_it_is():
+    proof = prove_symmetric(ck.circuits.maximum(), "max(x1, x2) + max(2*x1 + x2, x1 + 2*x2)")
+    assert not proof
+    x = proof.counterexample
+    assert sorted(x, reverse=True) == list(x)
+    assert ck.circuits.maximum()(x)[0] != proof.target(x)[0]
+    assert not proof.check()
+
+
+def test_a_network_that_minds_the_order_is_refused():
+    with pytest.raises(ValueError, match="net: expected a network whose maxima are the same"):
+        prove_symmetric(ck.circuits.maximum_of_five(), FIVE)
+    with pytest.raises(ValueError, match="target: expected an expression that is the same"):
+        prove_symmetric(ck.circuits.maximum(), "max(x1, x2) + x1")
+    with pytest.raises(ValueError, match="target: expected a function of 2 inputs"):
+        prove_symmetric(ck.circuits.maximum(), "max(x1, x2, x3)")
+
+
+def test_a_proof_of_another_network_is_not_passed_off(proof_of_six):
+    proof = proof_of_six
+    other = ck.Network(proof.network.weights, scale=Fraction(1, 360))
+    forged = type(proof)(
+        other, proof.target, proof.sorted_network, proof.sorted_target, proof.proof
+    )
+    assert not forged.check()
