@@ -148,7 +148,7 @@ def disguised(network: Network, seed: int, *, powers: int = 2) -> tuple[Network,
         biases[layer] = biases[layer][order] * scale
         weights[layer + 1] = weights[layer + 1][:, order] / scale
         orders.append([int(i) for i in order])
-    return Network(weights, biases), orders
+    return Network(weights, biases, scale=network.scale), orders
 
 
 def _level(

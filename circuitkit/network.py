@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import onnx
     import torch
 
-__all__ = ["Network"]
+__all__ = ["Network", "need_plain"]
 
 Array = NDArray[np.float64]
 
@@ -180,6 +180,12 @@ class Network:
                 )
             )
         return tuple(layers)
+
+    @property
+    def float_layers(self) -> tuple[tuple[Array, Array], ...]:
+        """Weights and biases of each layer as doubles; in the last one times the output scale, which rounds."""
+        *before, (w, b) = zip(self._weights, self._biases, strict=True)
+        return (*before, (_times(w, self._scale), _times(b, self._scale)))
 
     @property
     def has_biases(self) -> bool:
@@ -365,7 +371,8 @@ class Network:
     def to_torch(self) -> torch.nn.Sequential:
         """An ``nn.Sequential`` of ``Linear`` and ``ReLU`` in float64, with the very same weights.
 
-        The layers carry biases when any bias of the network differs from zero.
+        The layers carry biases when any bias of the network differs from zero. An output scale other than 1
+        is multiplied into the last layer, whose weights round: 1/3 is no double.
 
         Example:
             >>> Network([[[1], [-1]], [[1, 1]]]).to_torch()
@@ -378,7 +385,8 @@ class Network:
         need("torch")
         from circuitkit.importing.torch import sequential
 
-        return sequential(self._weights, self._biases if self.has_biases else None)
+        weights, biases = zip(*self.float_layers, strict=True)
+        return sequential(weights, biases if self.has_biases else None)
 
     @classmethod
     def from_onnx(cls, model: str | Path | onnx.ModelProto) -> Network:
@@ -429,7 +437,8 @@ class Network:
         """Write the network to an ONNX file, after onnxruntime has computed the same of it.
 
         One ``Gemm`` and ``Relu`` a layer, from the input ``x`` of shape ``(batch, n_in)`` to the output
-        ``y``, in float64 with the very same weights. The file appears complete or not at all.
+        ``y``, in float64 with the very same weights; an output scale other than 1 is multiplied into the last
+        layer, whose weights round. The file appears complete or not at all.
 
         Args:
             path: the file to write, in a folder that is there.
@@ -452,7 +461,8 @@ class Network:
         need("onnxruntime")
         from circuitkit.importing.onnx_write import written
 
-        _replace(Path(path), written(self._weights, self._biases, "circuit"))
+        weights, biases = zip(*self.float_layers, strict=True)
+        _replace(Path(path), written(weights, biases, "circuit"))
 
     @classmethod
     def from_sklearn(cls, estimator: Any) -> Network:
@@ -779,6 +789,20 @@ def _split(x: Array) -> tuple[Array, NDArray[np.int64]]:
     """Fractions from 1/2 to 1, or 0, and exponents of two."""
     fraction, exponent = np.frexp(x)
     return fraction, exponent.astype(np.int64)
+
+
+def need_plain(name: str, net: Network) -> None:
+    """Refuse a network with an output scale, for what does not go on with one.
+
+    Raises:
+        ValueError: it has one.
+    """
+    if net.scale != 1:
+        raise wrong(
+            name,
+            "a network of output scale 1",
+            f"one times {net.scale}; Network(net.weights, net.biases) is the same without it",
+        )
 
 
 def _remade(weights: tuple[Array, ...], biases: tuple[Array, ...], scale: Fraction) -> Network:

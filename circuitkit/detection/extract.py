@@ -33,7 +33,7 @@ from circuitkit.detection.smallest import Blocked, LowerBound, none_smaller, sma
 from circuitkit.exact.regions import OutOfTime
 from circuitkit.functions.relation import is_relation
 from circuitkit.functions.target import TargetLike
-from circuitkit.network import Network
+from circuitkit.network import Network, need_plain
 from circuitkit.proof.checking import check as check_certificate
 from circuitkit.proof.claim import Box, Claim, Measure, read_claim
 from circuitkit.proof.deciding import NotSettled, decide
@@ -372,6 +372,7 @@ def _claim(net: Network, goal: Any, tolerance: Any, domain: Any) -> Claim:
     Raises:
         TypeError, ValueError: an argument does not fit; they name it.
     """
+    need_plain("net", net)
     measure: Measure = "relative" if domain is None else "absolute"
     if isinstance(goal, str) and is_relation(goal):
         raise wrong("against", "a function or a Network", f"the relation {goal}")

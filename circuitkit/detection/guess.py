@@ -133,8 +133,9 @@ def largest_slope(net: Network, x: Array) -> float:
 
 def gradients(net: Network, x: Array) -> Array:
     """The derivatives of the outputs at the samples, of shape ``(n_samples, n_out, n_in)``."""
-    gradient: Array = np.broadcast_to(net.weights[0], (len(x), *net.weights[0].shape))
-    for w, h in zip(net.weights[1:], net.activations(x), strict=True):
+    first, *others = (w for w, _ in net.float_layers)
+    gradient: Array = np.broadcast_to(first, (len(x), *first.shape))
+    for w, h in zip(others, net.activations(x), strict=True):
         gradient = np.einsum("oh,shi->soi", w, gradient * (h > 0)[:, :, None])
     return gradient
 

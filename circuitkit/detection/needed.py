@@ -48,7 +48,7 @@ def needed_units(
     proposed = []
     for layer, kept in enumerate(_proposed(net, preactivations, tolerance)):
         reach = (np.maximum(preactivations[layer], 0) / sizes[:, None]).max(axis=0)
-        out = np.abs(net.weights[layer + 1]).max(axis=0)
+        out = np.abs(net.float_layers[layer + 1][0]).max(axis=0)
         proposed.append(~kept | (reach * np.maximum(out, 1.0) <= tolerance))
     groups = [
         [(layer, k) for k in group]
@@ -83,7 +83,7 @@ def _take_out(
 def _only(net: Network, stays: list[Mask]) -> Network:
     """The network in which nobody reads the other units."""
     weights = [w * kept for w, kept in zip(net.weights[1:], stays, strict=True)]
-    return Network([net.weights[0], *weights], net.biases)
+    return Network([net.weights[0], *weights], net.biases, scale=net.scale)
 
 
 def _proposed(net: Network, preactivations: list[Array], tolerance: float) -> list[Mask]:
@@ -96,7 +96,7 @@ def _proposed(net: Network, preactivations: list[Array], tolerance: float) -> li
     readers = np.ones(net.n_outputs, dtype=bool)
     for layer in reversed(range(len(preactivations))):
         z = preactivations[layer]
-        w = net.weights[layer + 1][readers] * (z > 0).any(axis=0)  # nobody reads the dead
+        w = net.float_layers[layer + 1][0][readers] * (z > 0).any(axis=0)  # nobody reads the dead
         always: NDArray[np.bool_] = np.asarray((z >= 0).all(axis=0))
         groups = _groups(z, w)
         bends, slants, members = [], [], []

@@ -319,7 +319,7 @@ def _output(net: Network, k: int) -> Network:
     if net.n_outputs == 1:
         return net
     weights = [*net.weights[:-1], net.weights[-1][k : k + 1]]
-    return Network(weights, [*net.biases[:-1], net.biases[-1][k : k + 1]])
+    return Network(weights, [*net.biases[:-1], net.biases[-1][k : k + 1]], scale=net.scale)
 
 
 def _largest(

@@ -97,6 +97,6 @@ def _signature(net: Network, units: list[Unit]) -> _Signature | None:
             leaders[unit.layer, str(unit.of)] = key
         layers[unit.layer].add(key)
         if unit.layer == len(layers) - 1:
-            share = unit.scale * float(net.weights[-1][0, unit.index])
+            share = unit.scale * float(net.float_layers[-1][0][0, unit.index])
             shares[key] = shares.get(key, 0.0) + share
     return tuple(tuple(sorted(layer)) for layer in layers), shares

@@ -249,7 +249,7 @@ def _unit(
     deadline: float,
     where: Place,
 ) -> Unit:
-    out = float(np.abs(net.weights[layer + 1][:, index]).max())
+    out = float(np.abs(net.float_layers[layer + 1][0][:, index]).max())
     alone = _alone(net, layer, index)
     if reach * max(out, 1.0) <= max(float(tolerance), 1e-12) and _at_most(
         alone, tolerance / Fraction(max(out, 1.0)), deadline, where

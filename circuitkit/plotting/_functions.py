@@ -101,7 +101,7 @@ def function(
     x = curves(ax, net, f, low, high, broad=units)
     if units and len(net.weights) > 1:
         hidden = net.activations(x[:, None])[-1]
-        for i, weight in enumerate(net.weights[-1][0]):
+        for i, weight in enumerate(net.float_layers[-1][0][0]):
             ax.plot(
                 x,
                 weight * hidden[:, i],

@@ -490,6 +490,8 @@ def _node_texts(
         if len(row) != len(default):
             raise wrong(argument, words.count(len(default), "name"), shown(given))
         ends.append(row)
+    if net.scale != 1:
+        ends[1] = [f"{name}, times {net.scale}" for name in ends[1]]
     rows = [ends[0], *names, ends[1]]
     return [[words.pretty(t) if t else "" for t in row] for row in rows]
 

@@ -95,7 +95,7 @@ def regions(net: Network, low: float, high: float) -> list[Region]:
                 on = (part.mean(axis=0) @ slopes.T + constants) > 0
                 split.append((part, slopes * on[:, None], constants * on))
         pieces = split
-    w, b = net.weights[-1], net.biases[-1]
+    w, b = net.float_layers[-1]
     return [Region(corners, w @ slope, w @ constant + b) for corners, slope, constant in pieces]
 
 
@@ -178,4 +178,5 @@ def sliced(net: Network, inputs: tuple[int, int], at: Array) -> Network:
     return Network(
         [first[:, list(inputs)], *net.weights[1:]],
         [first @ held + net.biases[0], *net.biases[1:]],
+        scale=net.scale,
     )

@@ -70,9 +70,9 @@ def weights(net: Network, *, ax: Axes | None = None) -> Axes:
     for layer, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
         left += aside
         n_out, n_in = w.shape
-        canvas.text(
-            left + n_in * cell / 2, top + 0.45, f"weights[{layer}]", style.BODY, fontweight="bold"
-        )
+        scaled = f", times {net.scale}" if layer == len(sizes) - 2 and net.scale != 1 else ""
+        title = f"weights[{layer}]{scaled}"
+        canvas.text(left + n_in * cell / 2, top + 0.45, title, style.BODY, fontweight="bold")
         for j in range(n_in):
             heading = words.pretty(names[layer][j])
             canvas.text(left + (j + 0.5) * cell, top + 0.16, heading, size, color=palette.MUTED)

@@ -314,7 +314,11 @@ class CircuitWidget(page.PageWidget):
             raise wrong("target", f"{inputs} and {outputs} as the network has", given)
         chosen = ["network", "graph", "verdict"] if panels is None else list(panels)
         box = _checked_domain(domain, net.n_inputs, "domain")
+        if net.scale != 1 and {"training", "compare"} & set(chosen):
+            given = f"{', '.join(chosen)} (of an output scale of {net.scale}, weights are not trained here)"
+            raise wrong("panels", "panels without training and compare", given)
         with_biases = net.has_biases if biases is None else bool(biases)
+        self._scale = net.scale
         if seed is not None:
             net = _initial_network(net.layer_sizes, seed, bias=with_biases)
         self._target = goal
@@ -346,6 +350,8 @@ class CircuitWidget(page.PageWidget):
             "seed": seed,
             "learning_rate": learning_rate,
         }
+        if self._scale != 1:
+            config["scale"] = str(self._scale)
         config["key"] = page.key_of([config, values])
         self._sizes = net.layer_sizes
         self._ties = config["ties"]
@@ -366,7 +372,7 @@ class CircuitWidget(page.PageWidget):
                 weights[key[0]][key[1], key[2]] = 0.0
             else:
                 weights[key[0] + 1][:, key[1]] = 0.0
-        return Network(weights, self.biases)
+        return Network(weights, self.biases, scale=self._scale)
 
     @property
     def target(self) -> Target | None:

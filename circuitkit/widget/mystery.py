@@ -20,7 +20,7 @@ from circuitkit.checks import accepts, instance, made_by, several, string, wrong
 from circuitkit.functions.page_json import target_to_json
 from circuitkit.functions.target import target as as_target
 from circuitkit.mysteries import Level, ladder
-from circuitkit.network import Network
+from circuitkit.network import Network, need_plain
 from circuitkit.rules import RULES
 from circuitkit.widget import page, still
 
@@ -105,6 +105,8 @@ class Mystery(page.PageWidget):
         caption: str = "",
     ) -> None:
         self._levels = list(ladder()) if levels is None else _levels("levels", levels)
+        for level in self._levels:
+            need_plain("levels", level.network)
         config: dict[str, Any] = {
             "levels": [_told(level) for level in self._levels],
             "tolerance": RULES["verdict"],

@@ -16,7 +16,7 @@ from typing import Any
 import traitlets
 
 from circuitkit.checks import accepts, double, instance, string, wrong
-from circuitkit.network import Network
+from circuitkit.network import Network, need_plain
 from circuitkit.widget import page
 
 __all__ = ["ADDED", "WeightsReader"]
@@ -97,6 +97,8 @@ class WeightsReader(page.PageWidget):
         examples: Mapping[str, str] | None = None,
         caption: str = "",
     ) -> None:
+        if isinstance(weights, Network):
+            need_plain("weights", weights)
         text = weights if isinstance(weights, str) else _python(weights)
         choices = _EXAMPLES if examples is None else examples
         config: dict[str, Any] = {

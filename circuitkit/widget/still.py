@@ -117,6 +117,11 @@ def _node(
         f'<text x="{x:.1f}" y="{y + dy:.1f}" font-size="14" fill="{ink}">{words.drawn(value)}</text>'
         for dy, value in zip((-7, 17) if inner else (5,), shown, strict=True)
     ]
+    if layer == at.last and config.get("scale"):
+        written = f"× {html.escape(config['scale'])}"
+        parts.append(
+            f'<text class="ck-still-name" x="{x + _RADIUS + 20:.1f}" y="{y + 5:.1f}" font-size="14">{written}</text>'
+        )
     if layer == 0:
         name = html.escape(_input_name(unit, at.sizes[0], config))
         label = (

@@ -330,3 +330,16 @@ test("a sentence gives short numbers to the last digit and others so that their 
     assert.ok(Math.abs(x - y - (a - b)) <= 0.00201 * Math.abs(a - b), `${a} ${b}`);
   }
 });
+
+// ------------------------------------------------------------------------------ output scale
+
+test("an output scale is honoured exactly", () => {
+  const third = { weights: [[[1], [-1]], [[1, 1]]], biases: [[0, 0], [0]], scale: "1/3" };
+  const goal = make(1, { op: "mul", args: [constant(1 / 3, "1/3"), { op: "abs", args: [x] }] }, "abs(x)/3");
+  assert.deepEqual(maths.forward(third, [-1]).out, [1 / 3]);
+  assert.deepEqual(maths.exactForward(third, [-1]).out, [1 / 3]);
+  assert.equal(maths.verdict(third, absolute).holds, false);
+  assert.equal(maths.verdict(third, absolute).error, 2 / 3);
+  assert.equal(maths.verdict(third, goal, { tolerance: 0 }).holds, true);
+  assert.equal(maths.verdict({ ...third, scale: undefined }, goal, { tolerance: 0 }).holds, false);
+});

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { State } from "../../circuitkit/widget/static/state.mjs";
+import { State, toPython } from "../../circuitkit/widget/static/state.mjs";
 
 const TIES = [[[0, 0, 0], [1, 0, 0], "inverse"], [[0, 1, 0], [1, 0, 1], "inverse"]];
 
@@ -53,4 +53,14 @@ test("ties of ties move along", () => {
   assert.deepEqual(state.weights[0].map(([w]) => w + 0), [0, 0, 0]);
   state.setWeight([0, 2, 0], 5);
   assert.deepEqual(state.weights[0].flat(), [-5, -5, 5]);
+});
+
+test("the output scale stays through changes, cuts and copying", () => {
+  const values = { weights: [[[1], [-1]], [[1, 1]]], biases: [[0, 0], [0]], x: [3], ablated: [[0, 1]], frozen: [] };
+  const state = new State(values, { scale: "1/3", changed() {} });
+  state.setWeight([0, 0, 0], 2);
+  assert.deepEqual(state.network(), { weights: [[[2], [-1]], [[1, 0]]], biases: [[0, 0], [0]], scale: "1/3" });
+  assert.equal(state.first().scale, "1/3");
+  assert.equal(toPython(state.network()), 'ck.Network([[[2.0], [-1.0]], [[1.0, 0.0]]], scale="1/3")');
+  assert.equal(toPython(identity().network()).includes("scale"), false);
 });

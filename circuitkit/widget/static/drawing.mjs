@@ -141,7 +141,9 @@ export class Drawing {
 
   #buildOutput(i) {
     const value = html("span", { class: "ck-out" });
-    const node = html("div", { class: "ck-node ck-output" }, value);
+    const { scale } = this.config;
+    const name = scale ? [html("span", { class: "ck-name" }, `× ${scale}`)] : [];
+    const node = html("div", { class: "ck-node ck-output" }, ...name, value);
     const wanted = html("span", { class: "ck-wanted" });
     this.outputs.push({ node, value, wanted });
     this.element.append(node, wanted);

@@ -21,6 +21,7 @@ export function sampler(net, output) {
   const { weights, biases } = net;
   const layers = weights.length;
   const buffers = weights.map((w) => new Float64Array(w.length));
+  const scaled = net.scale ? maths.scaledBy(net) : (v) => v;
   return (x) => {
     let input = x;
     for (let l = 0; l < layers; l += 1) {
@@ -33,7 +34,7 @@ export function sampler(net, output) {
       }
       input = out;
     }
-    return input[output];
+    return scaled(input[output]);
   };
 }
 
@@ -187,7 +188,7 @@ export class Curve {
     const xs = Array.from({ length: CURVE_POINTS }, (_, k) => low + ((high - low) * k) / (CURVE_POINTS - 1));
     const wanted = target ? xs.map((x) => maths.evaluate(target, [x])[output]) : null;
     if (!this.base) {
-      const start = sampler({ weights: this.state.start.weights, biases: this.state.start.biases }, output);
+      const start = sampler(this.state.first(), output);
       this.base = around(wanted ?? xs.map((x) => start([x])));
     }
     const long = this.base[1] - this.base[0];
@@ -473,7 +474,7 @@ export class HeatMap {
   #range() {
     if (this.reach) return this.reach;
     const output = this.config.output ?? 0;
-    const f = this.config.target ? (x) => maths.evaluate(this.config.target, x)[output] : sampler(this.state.start, output);
+    const f = this.config.target ? (x) => maths.evaluate(this.config.target, x)[output] : sampler(this.state.first(), output);
     let most = 0;
     const corner = this.config.domain;
     for (let k = 0; k < 400; k += 1) {

@@ -127,6 +127,11 @@ function reduced(n, d) {
 
 export const plus = ([a, b], [c, d]) => (b === d ? [a + c, b] : reduced(a * d + c * b, b * d));
 export const times = ([a, b], [c, d]) => reduced(a * c, b * d);
+/** The output scale of a network, exactly: `scale` is text such as "1/3", or absent for 1. */
+export function outputScale({ scale }) {
+  const [p, q = "1"] = String(scale ?? "1").split("/");
+  return [BigInt(p), BigInt(q)];
+}
 export const lcm = (a, b) => (b === 1n ? a : (a / gcd(a, b)) * b);
 
 // --------------------------------------------------------------------------- running things
@@ -134,7 +139,7 @@ export const lcm = (a, b) => (b === 1n ? a : (a / gcd(a, b)) * b);
 /**
  * The network's preactivations, activations and output.
  *
- * @param {{weights: number[][][], biases: number[][]}} net
+ * @param {{weights: number[][][], biases: number[][], scale?: string}} net
  * @param {ArrayLike<number>} x one number an input.
  * @returns {{pre: number[][], act: number[][], out: number[]}} pre and act: one array a hidden layer.
  */
@@ -153,12 +158,18 @@ export function forward(net, x) {
       for (let j = 0; j < row.length; j++) sum += row[j] * h[j];
       z[i] = sum + (bias ? bias[i] : 0) + 0; // + 0: never "-0"
     }
-    if (l === last) return { pre, act, out: z };
+    if (l === last) return { pre, act, out: net.scale ? z.map(scaledBy(net)) : z };
     pre.push(z);
     h = z.map((v) => (v > 0 ? v : 0));
     act.push(h);
   }
   return { pre, act, out: [] };
+}
+
+/** What multiplies a number by a network's output scale, in doubles. */
+export function scaledBy(net) {
+  const [p, q] = outputScale(net).map(Number);
+  return (v) => (v * p) / q;
 }
 
 /**
@@ -628,8 +639,10 @@ const ROUND = 1e-13; // relative to the sum of all |paths|: what is zero up to r
 /** Layers for FLOAT: rows with the bias last; `size[l][i]` bounds |z| for inputs up to `reach`. */
 function floatLayers(net, reach) {
   let before = new Array(net.weights[0][0].length).fill(reach);
-  return net.weights.map((rows, l) => {
-    const bias = net.biases?.[l];
+  return net.weights.map((given, l) => {
+    const scaled = net.scale && l === net.weights.length - 1 ? scaledBy(net) : null;
+    const rows = scaled ? given.map((row) => row.map(scaled)) : given;
+    const bias = scaled ? net.biases?.[l]?.map(scaled) : net.biases?.[l];
     const sizes = rows.map((row, i) =>
       row.reduce((s, w, j) => s + Math.abs(w) * before[j], Math.abs(bias?.[i] ?? 0)),
     );
@@ -646,8 +659,10 @@ function floatLayers(net, reach) {
 function exactLayers(net) {
   let scale = 1n;
   const layers = net.weights.map((rows, l) => {
-    const w = rows.map((row) => row.map(floatToRational));
-    const b = rows.map((_, i) => floatToRational(net.biases?.[l]?.[i] ?? 0));
+    const by = l === net.weights.length - 1 ? outputScale(net) : [1n, 1n];
+    const number = by[0] === by[1] ? floatToRational : (v) => times(by, floatToRational(v));
+    const w = rows.map((row) => row.map(number));
+    const b = rows.map((_, i) => number(net.biases?.[l]?.[i] ?? 0));
     let d = 1n;
     for (const [, e] of [...w.flat(), ...b]) d = lcm(d, e);
     const before = scale;
@@ -1069,6 +1084,7 @@ function restricted(net, target, axes, at) {
     net: {
       weights: [first.map((row) => axes.map((j) => row[j])), ...rest],
       biases: [bias, ...rest.map((rows, l) => net.biases?.[l + 1] ?? rows.map(() => 0))],
+      ...(net.scale && { scale: net.scale }),
     },
     target: target && {
       ...target,

@@ -20,6 +20,9 @@ export const TOLERANCE = rules.verdict;
 /** The largest network, text and file that are read in a page. */
 export const LIMITS = { bytes: 5e6, hidden: 64, inputs: 12, outputs: 8, layers: 8, size: 1e30 };
 
+/** What is said of a network with an output scale, which this page does not read. */
+const SCALED = "This network has an output scale: ck.detect in Python reads it. Without the scale it is read here, divided by it.";
+
 // ------------------------------------------------------------------------------ text to numbers
 
 const TOKEN =
@@ -65,6 +68,7 @@ function scan(text) {
     } else if (/^[-+\u2212]?(nan|inf|infinity)$/i.test(token)) {
       if (inside) throw new Unreadable("A weight is not finite (nan or inf), so there is nothing to read: the training has diverged.");
     } else if (/^["'\w]/.test(token)) {
+      if (/^["']?scale["']?$/.test(token)) throw new Unreadable(SCALED);
       if (!WORDS.has(token)) label = token.replace(/["']/g, "");
       const known = WORDS.has(token) || (/^(True|False)$/.test(token) && previous === "=") || /Backward\d*$/.test(token) || /^["']/.test(token) || /(weights?|kernel|bias|biases)$/.test(token);
       if (inside && !known) throw new Unreadable(`“${short(token)}” is not a number.`);
@@ -425,6 +429,7 @@ export function parseSafetensors(buffer, file = "") {
     throw damaged();
   }
   if (header === null || typeof header !== "object" || Array.isArray(header)) throw damaged();
+  if (header.__metadata__?.format === "circuitkit.Network" && header.__metadata__.scale) throw new Unreadable(SCALED);
   const tensors = new Map(Object.entries(header).filter(([name]) => name !== "__metadata__"));
   const names = [...tensors.keys()];
   const wrong = names.find((name) => !/(^|\.)(weight|kernel|bias)$/.test(name));

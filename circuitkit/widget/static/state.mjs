@@ -37,10 +37,11 @@ export function standIn(values) {
 
 export class State {
   /**
-   * values: {weights, biases, x, ablated, frozen}; ties: [[edge, edge, relation], ...];
-   * changed(names): called after every change with the set of names that changed.
+   * values: {weights, biases, x, ablated, frozen}; ties: [[edge, edge, relation], ...]; scale: what outputs
+   * are multiplied by, as text such as "1/3", which stays as it is; changed(names): called after every change with the set of names that changed.
    */
-  constructor(values, { ties = [], changed }) {
+  constructor(values, { ties = [], scale = null, changed }) {
+    this.scaled = scale ? { scale } : {};
     this.values = copy(values);
     this.start = copy(values);
     this.ties = ties;
@@ -184,11 +185,16 @@ export class State {
     this.changed(new Set(Object.keys(this.values)));
   }
 
+  /** The network that was there at first. */
+  first() {
+    return { weights: this.start.weights, biases: this.start.biases, ...this.scaled };
+  }
+
   /** The network that runs: ablated edges and units count as zero. */
   network() {
     const { weights, biases, ablated } = this.values;
-    if (ablated.length === 0) return { weights, biases };
-    const cut = { weights: copy(weights), biases };
+    if (ablated.length === 0) return { weights, biases, ...this.scaled };
+    const cut = { weights: copy(weights), biases, ...this.scaled };
     for (const key of ablated) {
       if (key.length === 3) cut.weights[key[0]][key[1]][key[2]] = 0;
       else for (const row of cut.weights[key[0] + 1]) row[key[1]] = 0;
@@ -270,13 +276,13 @@ function isKey(key, sizes) {
 }
 
 /** The network as a line of Python. */
-export function toPython({ weights, biases }) {
+export function toPython({ weights, biases, scale }) {
   const number = (v) => (Number.isInteger(v) && Math.abs(v) < 1e15 ? `${v}.0` : String(v));
   const list = (value) => (Array.isArray(value) ? `[${value.map(list).join(", ")}]` : number(value + 0));
   const matrices = list(weights);
-  return biases.some((b) => b.some((v) => v !== 0))
-    ? `ck.Network(${matrices}, ${list(biases)})`
-    : `ck.Network(${matrices})`;
+  const parts = biases.some((b) => b.some((v) => v !== 0)) ? [matrices, list(biases)] : [matrices];
+  if (scale) parts.push(`scale="${scale}"`);
+  return `ck.Network(${parts.join(", ")})`;
 }
 
 /** Put a widget's values into the address of the page; returns the whole address. */

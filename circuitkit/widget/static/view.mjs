@@ -43,7 +43,7 @@ class View {
         ablated: model.get("ablated"),
         frozen: model.get("frozen"),
       },
-      { ties: this.config.ties, changed: (names) => this.#changed(names) },
+      { ties: this.config.ties, scale: this.config.scale, changed: (names) => this.#changed(names) },
     );
     this.root = html("div", { class: "ck-widget", role: "group", "aria-label": this.config.label });
     for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
