@@ -275,9 +275,9 @@ def minimum_four() -> Network:
 
 
 def maximum_of_five() -> Network:
-    r"""The maximum of five numbers with two hidden layers, 5-10-9-1, exact in float64.
+    r"""The maximum of five numbers with two hidden layers, 5-10-8-1, exact in float64.
 
-    A sum of seven terms :math:`c \max(A, B)`, where A and B are sums of two :math:`\max(x_i, x_j)`, which
+    A sum of six terms :math:`c \max(A, B)`, where A and B are sums of two :math:`\max(x_i, x_j)`, which
     :func:`circuitkit.maxima.five` lists. A knockout tournament needs fewer units, 16, and three hidden layers.
 
     Example:

@@ -25,7 +25,7 @@ from circuitkit.network import Network
 
 __all__ = ["Term", "five", "five_symmetric", "network", "six"]
 
-#: m(i, j), its inputs counted from 1; (i, i) is the input itself
+#: m(i, j), its inputs counted from 1, as the network builds it: xj + relu(xi - xj); (i, i) is the input itself
 Pair = tuple[int, int]
 #: m(i, j) + m(k, l)
 Sum = tuple[Pair, Pair]
@@ -65,34 +65,35 @@ class Term:
 
 
 def five() -> list[Term]:
-    r"""Seven terms whose sum is max(x1, ..., x5); no formula with fewer is known here.
+    r"""Six terms whose sum is max(x1, ..., x5); no formula with fewer is known here.
 
     .. math::
-        \tfrac12 \max(m_{12} + m_{34},\, 2 x_5)
-        - \tfrac12 \max(m_{12} + m_{34},\, m_{15} + m_{25})
-        - \tfrac12 \max(m_{12} + m_{34},\, m_{35} + m_{45})
-        + \tfrac12 \sum_{i \le 4} \max_{j \ne i} x_j
+        \tfrac12 \max(m_{12}, x_5) + \tfrac12 \max(m_{34}, x_5) + \max(m_{12}, m_{34})
+        - \tfrac12 \max(m_{12} + m_{35},\, m_{25} + m_{34})
+        - \tfrac12 \max(m_{12} + m_{45},\, m_{15} + m_{34})
+        + \tfrac12 \max(m_{15} + m_{35},\, m_{25} + m_{45})
 
-    The last sum is over the four maxima of four numbers with x5 among them; each is half of a term
-    :math:`\max(2 m_{ij}, 2 m_{k5})`. All right sides together add up to x5, so that the network reads: x5, and seven corrections. Every
-    coefficient is a half or a quarter, which float64 holds.
+    Half of a maximum of three, twice, and one of four: too much, where both pairs are above x5. The other three take back
+    what is too much. They kink where x1 + x3 = x2 + x4, which the sum does not. All right sides together add up to m12, so that
+    the network reads: m12, and six corrections. Every coefficient is 1, a half or a quarter.
 
     Example:
-        >>> for term in five()[:4]:
+        >>> for term in five()[2:4]:
         ...     print(term)
-        1/2 max(m12 + m34, 2 x5)
-        -1/2 max(m12 + m34, m15 + m25)
-        -1/2 max(m12 + m34, m35 + m45)
-        1/4 max(2 m12, 2 m35)
+        1/2 max(2 m34, 2 m12)
+        -1/2 max(m12 + m35, m34 + m25)
     """
     half, quarter = Fraction(1, 2), Fraction(1, 4)
-    pairs = ((1, 2), (3, 4))
+    # Which input of a pair is carried on (the last one) decides how many units carry straight parts.
+    m12, m34, m15, m25, m35, m45 = (2, 1), (4, 3), (5, 1), (2, 5), (5, 3), (4, 5)
+    x5 = (5, 5)
     return [
-        Term(half, pairs, ((5, 5), (5, 5))),
-        Term(-half, pairs, ((1, 5), (2, 5))),
-        Term(-half, pairs, ((3, 5), (4, 5))),
-        *(Term(quarter, ((1, 2), (1, 2)), ((k, 5), (k, 5))) for k in (3, 4)),
-        *(Term(quarter, ((3, 4), (3, 4)), ((k, 5), (k, 5))) for k in (1, 2)),
+        Term(quarter, (x5, x5), (m12, m12)),
+        Term(quarter, (x5, x5), (m34, m34)),
+        Term(half, (m34, m34), (m12, m12)),
+        Term(-half, (m12, m35), (m34, m25)),
+        Term(-half, (m15, m34), (m12, m45)),
+        Term(half, (m15, m35), (m45, m25)),
     ]
 
 
@@ -104,21 +105,24 @@ def five_symmetric() -> list[Term]:
         - \tfrac16 \sum_{\{ij\}} \max(m_{ij} + m_{kl},\, m_{i5} + m_{j5})
         + \tfrac12 \sum_{i \le 4} \max_{j \ne i} x_j
 
-    where i, j, k, l are 1, 2, 3, 4 in some order: three ways to split them into pairs, and six pairs. It is the mean of
-    :func:`five` over the three ways.
+    where i, j, k, l are 1, 2, 3, 4 in some order: three ways to split them into pairs, and six pairs. All right sides
+    together add up to x5.
 
     Example:
         >>> len(five_symmetric()), max(term.coefficient.denominator for term in five_symmetric())
         (13, 6)
     """
-    sixth = Fraction(1, 6)
+    sixth, quarter = Fraction(1, 6), Fraction(1, 4)
     terms = []
     for j in (2, 3, 4):
         low, high = (i for i in (2, 3, 4) if i != j)
-        terms.append(Term(sixth, ((1, j), (low, high)), ((5, 5), (5, 5))))
-        terms.append(Term(-sixth, ((1, j), (low, high)), ((1, 5), (j, 5))))
-        terms.append(Term(-sixth, ((1, j), (low, high)), ((low, 5), (high, 5))))
-    return [*terms, *five()[3:]]
+        pairs = ((1, j), (low, high))
+        terms.append(Term(sixth, pairs, ((5, 5), (5, 5))))
+        terms.append(Term(-sixth, pairs, ((1, 5), (j, 5))))
+        terms.append(Term(-sixth, pairs, ((low, 5), (high, 5))))
+    for pair, k in (((1, 2), 3), ((1, 2), 4), ((3, 4), 1), ((3, 4), 2)):
+        terms.append(Term(quarter, (pair, pair), ((k, 5), (k, 5))))
+    return terms
 
 
 def six() -> list[Term]:
@@ -151,8 +155,8 @@ def six() -> list[Term]:
 def network(terms: Sequence[Term], n: int) -> Network:
     r"""The network with two hidden layers that adds up the terms.
 
-    First layer: ``relu(xi - xj)`` for every ``m(i, j)`` that is read, with i < j; ``relu(xn - xi)`` where the straight
-    part of some sum asks for ``xi - xn``; ``relu(xn)`` and ``relu(-xn)``. Second layer: one unit a term, and
+    First layer: ``relu(xi - xj)`` for every ``m(i, j)`` that is read; ``relu(xi - xn)`` and ``relu(xn - xi)`` where the
+    straight part of some sum asks for ``xi - xn``; ``relu(xn)`` and ``relu(-xn)``. Second layer: one unit a term, and
     two that carry on what the right sides add up to.
 
     Args:
@@ -165,7 +169,7 @@ def network(terms: Sequence[Term], n: int) -> Network:
 
     Example:
         >>> network(five(), 5)
-        Network(5-10-9-1, no biases)
+        Network(5-10-8-1, no biases)
         >>> network(five_symmetric(), 5).scale
         Fraction(1, 12)
     """
@@ -179,9 +183,8 @@ def network(terms: Sequence[Term], n: int) -> Network:
 
     pairs = sorted({pair for row in (*excesses, carried) for pair in row if pair[0] != pair[1]})
     differences = {i for straight, _ in forms for i, v in straight.items() if v and i != n}
-    forward = sorted({*pairs, *((i, n) for i in differences)})
-    backward = [(n, i) for i in sorted(differences)]
-    columns = {pair: k for k, pair in enumerate([*forward, *backward])}
+    both = sorted((*ends,) for i in differences for ends in ((i, n), (n, i)) if ends not in pairs)
+    columns = {pair: k for k, pair in enumerate([*pairs, *both])}
 
     first = [_difference(i, j, n) for i, j in columns]
     first += [_unit(n, n, 1), _unit(n, n, -1)]
@@ -199,7 +202,7 @@ def network(terms: Sequence[Term], n: int) -> Network:
 
 def _spelled(pairs: Sum, mark: str = "") -> str:
     def one(pair: Pair) -> str:
-        i, j = pair
+        i, j = sorted(pair)
         if i == j:
             return f"x{mark}{i}"
         return f"m_{{{i}{j}}}" if mark else f"m{i}{j}"

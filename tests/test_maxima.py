@@ -39,7 +39,7 @@ def exactly(terms, x):
     return sum(term.coefficient * max(side(term.left), side(term.right)) for term in terms)
 
 
-@pytest.mark.parametrize("terms", [maxima.five(), maxima.five_symmetric()], ids=["7", "13"])
+@pytest.mark.parametrize("terms", [maxima.five(), maxima.five_symmetric()], ids=["6", "13"])
 def test_the_formulas_for_five_are_the_maximum_at_all_small_numbers(terms):
     for x in itertools.product(range(3), repeat=5):
         assert exactly(terms, x) == max(x)
@@ -53,7 +53,7 @@ def test_the_formula_for_six_is_the_maximum_at_numbers_of_every_order():
 
 @pytest.mark.parametrize(
     ("terms", "scale", "sizes"),
-    [(maxima.five(), 1, (5, 10, 9, 1)), (maxima.five_symmetric(), Fraction(1, 12), (5, 15, 15, 1))],
+    [(maxima.five(), 1, (5, 10, 8, 1)), (maxima.five_symmetric(), Fraction(1, 12), (5, 15, 15, 1))],
 )
 def test_five_numbers_in_two_layers_are_proved_for_every_input(terms, scale, sizes):
     net = maxima.network(terms, 5)
@@ -80,22 +80,6 @@ def test_the_tournament_has_fewer_units_and_one_layer_more():
     assert tree.layer_sizes == (5, 8, 5, 3, 1)
 
 
-def test_the_symmetric_formula_is_the_mean_of_three():
-    """Of the seven terms with the pairs 12|34, 13|24 and 14|23."""
-    swaps = ({}, {2: 3, 3: 2}, {2: 4, 4: 2})
-    total: dict[frozenset, Fraction] = {}
-    for swap in swaps:
-        for term in maxima.five():
-            left, right = (
-                tuple(tuple(sorted(swap.get(i, i) for i in pair)) for pair in side)
-                for side in (term.left, term.right)
-            )
-            slopes = maxima.Term(term.coefficient, left, right).slopes(5)
-            total[slopes] = total.get(slopes, Fraction(0)) + term.coefficient / 3
-    told = {term.slopes(5): term.coefficient for term in maxima.five_symmetric()}
-    assert total == told
-
-
 def test_a_term_whose_sides_are_the_same_costs_no_unit():
     half = Fraction(1, 2)
     alone = [maxima.Term(half, ((1, 2), (1, 2)), ((1, 2), (1, 2)))]
@@ -107,7 +91,7 @@ def test_a_term_whose_sides_are_the_same_costs_no_unit():
 # --- read back ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("terms", [maxima.five(), maxima.five_symmetric()], ids=["7", "13"])
+@pytest.mark.parametrize("terms", [maxima.five(), maxima.five_symmetric()], ids=["6", "13"])
 def test_the_terms_are_read_back_from_the_weights(terms):
     form = sum_of_maxima(maxima.network(terms, 5))
     assert len(form.maxima) == len(terms)
