@@ -25,6 +25,7 @@ _PUBLIC: dict[str, str] = {
     "CircuitWidget": "widget.circuit_widget",
     "Detection": "detection.detect",
     "Extraction": "detection.extract",
+    "FeatureArrows": "widget.arrows",
     "LossShelves": "widget.shelves",
     "Mystery": "widget.mystery",
     "Network": "network",
@@ -56,6 +57,7 @@ _PUBLIC: dict[str, str] = {
     "train": "training.train",
 }
 _MODULES: dict[str, str] = {
+    "arrows": "widget.arrows",
     "book": "book",
     "canonical": "exact.canonical",
     "circuits": "circuits",

@@ -44,10 +44,12 @@ from circuitkit.training.learn import learn as learn
 from circuitkit.training.run import Rate as Rate
 from circuitkit.training.run import TrainingRun as TrainingRun
 from circuitkit.training.train import train as train
+from circuitkit.widget import arrows as arrows
 from circuitkit.widget import mystery as mystery
 from circuitkit.widget import plane as plane
 from circuitkit.widget import reader as reader
 from circuitkit.widget import shelves as shelves
+from circuitkit.widget.arrows import FeatureArrows as FeatureArrows
 from circuitkit.widget.circuit_widget import Challenge as Challenge
 from circuitkit.widget.circuit_widget import CircuitWidget as CircuitWidget
 from circuitkit.widget.mystery import Mystery as Mystery
