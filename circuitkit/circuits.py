@@ -291,14 +291,14 @@ def maximum_of_five() -> Network:
 
 
 def maximum_of_six() -> Network:
-    r"""The maximum of six numbers with two hidden layers, 6-21-467-1, with an exact scale of 1/180.
+    r"""The maximum of six numbers with two hidden layers, 6-18-68-1, with an exact scale of 1/12.
 
-    A sum of 465 terms :math:`c \max(A, B)` as in :func:`maximum_of_five`; :func:`circuitkit.maxima.six` tells them by four examples.
+    A sum of sixty-six terms :math:`c \max(A, B)` as in :func:`maximum_of_five`; :func:`circuitkit.maxima.six` tells them by four examples.
     A knockout tournament needs 17 units, in three hidden layers.
 
     Example:
         >>> maximum_of_six().layer_sizes, maximum_of_six().scale
-        ((6, 21, 467, 1), Fraction(1, 180))
+        ((6, 18, 68, 1), Fraction(1, 12))
         >>> maximum_of_six()([3, 1, 4, 1, 5, 9])
         array([9.])
 

@@ -1,10 +1,10 @@
-r"""A network that does not mind the order of its inputs has to be proved for one order only.
+r"""A network that does not mind some orders of its inputs has to be proved for the others only.
 
-The inputs are sorted, :math:`x_1 \ge x_2 \ge \dots \ge x_n`, in one of n! ways, and what a symmetric network and
-a symmetric target do for one of them they do for all. On the sorted inputs, told by their gaps,
-:math:`x_i = g_i + \dots + g_n` with :math:`g_1, \dots, g_{n-1} \ge 0`, most units never switch.
+The inputs stand in one of n! orders, :math:`x_{o_1} \ge x_{o_2} \ge \dots \ge x_{o_n}`. What a network and a target do for one of
+them they do for every order that renaming makes of it, if the renaming leaves both alone. On inputs in one order, told by their
+gaps, :math:`x_{o_i} = g_i + \dots + g_n` with :math:`g_1, \dots, g_{n-1} \ge 0`, most units never switch.
 
-That a network is symmetric is read off its form as a sum of maxima of linear functions. Such a form is an
+Which renamings leave a network alone is read off its form as a sum of maxima of linear functions. Such a form is an
 identity of formulas, and renaming the inputs in it is exact: no sampling, no search.
 
 Source: writing functions of two hidden layers through maxima, hence through polytopes, follows Hertrich, Basu, Di
@@ -18,6 +18,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,8 @@ from circuitkit.words import count
 __all__ = ["SumOfMaxima", "SymmetricProof", "prove_symmetric", "sum_of_maxima"]
 
 Slope = tuple[Fraction, ...]
+#: a permutation of the inputs, counted from 0
+Order = tuple[int, ...]
 
 #: absolute values in the argument of another one: their signs, in all ways, are the slopes of a maximum
 _MOST_INSIDE = 12
@@ -63,8 +66,8 @@ class SumOfMaxima:
         )
         return _dot(self.linear, x) + whole
 
-    def renamed(self, order: Sequence[int]) -> SumOfMaxima:
-        """The function of inputs in another order: what was input i is input ``order[i]``, counted from 0."""
+    def keeps(self, order: Sequence[int]) -> bool:
+        """Whether every maximum is still in the sum if input ``order[i]`` takes the part of input i, counted from 0."""
 
         def moved(slope: Slope) -> Slope:
             new = [Fraction(0)] * len(slope)
@@ -72,13 +75,23 @@ class SumOfMaxima:
                 new[order[i]] = v
             return tuple(new)
 
-        maxima = {frozenset(map(moved, slopes)): c for slopes, c in self.maxima.items()}
-        return SumOfMaxima(moved(self.linear), maxima)
+        return moved(self.linear) == self.linear and all(
+            self.maxima.get(frozenset(map(moved, slopes))) == c for slopes, c in self.maxima.items()
+        )
 
-    @property
-    def is_symmetric(self) -> bool:
-        """Whether exchanging two neighboring inputs, wherever they are, leaves every maximum in the sum."""
-        return all(self.renamed(order) == self for order in _exchanges(len(self.linear)))
+    @cached_property
+    def renamings(self) -> frozenset[Order]:
+        """All that :meth:`keeps`: a group, found from few of its members where it is large."""
+        n = len(self.linear)
+        group = frozenset([tuple(range(n))])
+        # The exchanges of two inputs first: they make up the large groups.
+        every = sorted(
+            itertools.permutations(range(n)), key=lambda o: sum(i != v for i, v in enumerate(o))
+        )
+        for order in every:
+            if order not in group and self.keeps(order):
+                group = _closure(group, order)
+        return group
 
 
 @accepts(net=instance(Network))
@@ -104,8 +117,8 @@ def sum_of_maxima(net: Network) -> SumOfMaxima:
         >>> form = sum_of_maxima(maximum())
         >>> [sorted(tuple(map(int, s)) for s in slopes) for slopes in form.maxima]
         [[(-1, 1), (1, -1)]]
-        >>> form.linear, list(form.maxima.values()), form.is_symmetric
-        ((Fraction(1, 2), Fraction(1, 2)), [Fraction(1, 2)], True)
+        >>> form.linear, list(form.maxima.values()), sorted(form.renamings)
+        ((Fraction(1, 2), Fraction(1, 2)), [Fraction(1, 2)], [(0, 1), (1, 0)])
     """
     if net.n_outputs != 1:
         raise wrong("net", "a network with one output", count(net.n_outputs, "output"))
@@ -170,59 +183,63 @@ class _Sum:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SymmetricProof:
-    """The verdict on a symmetric network and a symmetric target, decided for sorted inputs.
+    """The verdict on a network and a symmetric target, decided for some orders of the inputs, that stand for all.
 
     Attributes:
         network: the network.
         target: the target.
-        sorted_network: the network as it reads the gaps of sorted inputs.
-        sorted_target: the target, of the same gaps.
-        proof: of these two, for gaps of 0 or above, with its certificate.
+        orders: the orders that were decided, the largest input's number first, counted from 0.
+        proofs: for each of them the proof of the network and the target as functions of the gaps; where one refutes, it is
+            the last.
     """
 
     network: Network
     target: Target
-    sorted_network: Network
-    sorted_target: Target
-    proof: Proof
+    orders: tuple[Order, ...]
+    proofs: tuple[Proof, ...]
 
     @property
     def holds(self) -> bool:
         """Whether the network is the target, for every input in every order."""
-        return self.proof.holds
+        return all(self.proofs)
 
     def __bool__(self) -> bool:
         return self.holds
 
     @property
     def counterexample(self) -> NDArray[Any] | None:
-        """Sorted inputs at which they differ, or None."""
-        gaps = self.proof.counterexample
-        return None if gaps is None else _from_gaps(self.network.n_inputs) @ gaps
+        """An input at which they differ, or None."""
+        gaps = self.proofs[-1].counterexample
+        if gaps is None:
+            return None
+        x = np.empty(self.network.n_inputs)
+        x[list(self.orders[len(self.proofs) - 1])] = np.cumsum(gaps[::-1])[::-1]
+        return x
 
     def check(self) -> bool:
-        """Whether everything is so once more: both symmetric, the gaps right, the certificate accepted."""
-        certificate = self.proof.certificate
+        """Whether it holds once more: the orders stand for all, the gaps are right, every certificate is accepted."""
+        target = _target_of_gaps(self.target)
         return (
-            certificate is not None
-            and Fraction(certificate["tolerance"]) == 0
-            and certificate["domain"] == {"box": _box(self.network.n_inputs)}
-            and sum_of_maxima(self.network).is_symmetric
-            and _symmetric(self.target)
-            and _of_gaps(self.network) == self.sorted_network
-            and _target_of_gaps(self.target) == self.sorted_target
-            and check(certificate, self.sorted_network, self.sorted_target)
+            _symmetric(self.target)
+            and self.orders == _orders(sum_of_maxima(self.network).renamings)
+            and len(self.proofs) == len(self.orders)
+            and all(
+                _proves(proof.certificate, _of_gaps(self.network, order), target)
+                for order, proof in zip(self.orders, self.proofs, strict=True)
+            )
         )
 
     @property
     def verdict(self) -> str:
         """In words."""
         if not self.holds:
-            return f"Refuted for sorted inputs. {self.proof.verdict}"
-        orders = math.factorial(self.network.n_inputs)
+            return (
+                f"Refuted in one order of the inputs, told by its gaps. {self.proofs[-1].verdict}"
+            )
+        every = math.factorial(self.network.n_inputs)
         return (
-            f"Proved: this network equals {self.target.expression} for every input: where the inputs are sorted, "
-            f"and both are the same in all {orders:,} orders."
+            f"Proved: this network equals {self.target.expression} for every input: in "
+            f"{count(len(self.orders), 'order')} of the inputs, which by symmetry stand for all {every:,}."
         )
 
     def __repr__(self) -> str:
@@ -233,72 +250,76 @@ class SymmetricProof:
 def prove_symmetric(
     net: Network, target: TargetLike, *, time_limit: float = 60.0
 ) -> SymmetricProof:
-    """Decide whether a symmetric network is a symmetric function, by the inputs in one order.
+    """Decide whether a network is a symmetric function, by the orders of the inputs that stand for all.
 
     Args:
-        net: a network with at most two hidden layers and one output, without biases.
+        net: a network with at most two hidden layers and one output, without biases; the fewer renamings leave it
+            alone, the more orders are left to decide.
         target: what :func:`circuitkit.prove` takes as a function.
-        time_limit: seconds for the sorted inputs.
+        time_limit: seconds for each order.
 
     Raises:
-        Undecided: the sorted inputs were not settled within the time limit.
+        Undecided: an order was not settled within the time limit.
         TypeError: an argument of the wrong type.
-        ValueError: the network's form, or the target as it is written, changes when inputs are exchanged; or the
-            network has no such form (see :func:`sum_of_maxima`).
+        ValueError: the target, as it is written, changes when inputs are exchanged; or the network has no form as a sum of
+            maxima (see :func:`sum_of_maxima`).
 
     Example:
         >>> from circuitkit.circuits import maximum
         >>> prove_symmetric(maximum(), "max(x1, x2)")
-        Proved: this network equals Max(x1, x2) for every input: where the inputs are sorted, and both are the same in all 2 orders.
+        Proved: this network equals Max(x1, x2) for every input: in 1 order of the inputs, which by symmetry stand for all 2.
     """
     function = as_target(target)
     if function.n_inputs != net.n_inputs:
         raise wrong("target", f"a function of {count(net.n_inputs, 'input')}", function.n_inputs)
     if not _symmetric(function):
         raise wrong("target", "an expression that is the same when inputs are exchanged", function)
-    if not sum_of_maxima(net).is_symmetric:
-        expected = "a network whose maxima are the same when inputs are exchanged"
-        raise wrong("net", expected, "one whose form changes")
-    sorted_network, sorted_target = _of_gaps(net), _target_of_gaps(function)
+    orders = _orders(sum_of_maxima(net).renamings)
+    of_gaps = _target_of_gaps(function)
     gaps = [(0, math.inf)] * (net.n_inputs - 1) + [(-math.inf, math.inf)]
-    proof = prove(sorted_network, sorted_target, domain=gaps, time_limit=time_limit)
-    return SymmetricProof(net, function, sorted_network, sorted_target, proof)
+    proofs: list[Proof] = []
+    for order in orders:
+        proofs.append(prove(_of_gaps(net, order), of_gaps, domain=gaps, time_limit=time_limit))
+        if not proofs[-1]:
+            break
+    return SymmetricProof(net, function, orders, tuple(proofs))
 
 
 # --- orders and gaps ----------------------------------------------------------------------------------
 
 
-def _exchanges(n: int) -> list[list[int]]:
-    """The exchanges of two neighbors, which make up every other order."""
-    orders = [list(range(n)) for _ in range(n - 1)]
-    for i, order in enumerate(orders):
-        order[i], order[i + 1] = i + 1, i
-    return orders
+def _closure(group: frozenset[Order], order: Order) -> frozenset[Order]:
+    """The smallest group with the group and one more member."""
+    found, new = set(group), {order}
+    while new:
+        found |= new
+        new = {tuple(a[i] for i in b) for a in found for b in (*new, order)} - found
+    return frozenset(found)
+
+
+def _orders(renamings: frozenset[Order]) -> tuple[Order, ...]:
+    """One order of the inputs for all that the renamings make of it."""
+    n = len(next(iter(renamings)))
+    left, chosen = set(itertools.permutations(range(n))), []
+    for order in itertools.permutations(range(n)):
+        if order in left:
+            chosen.append(order)
+            left -= {tuple(renaming[i] for i in order) for renaming in renamings}
+    return tuple(chosen)
 
 
 def _symmetric(function: Target) -> bool:
+    """Whether exchanging two neighbors, which make up every other order, leaves the expression as it is."""
     variables, expression = function.variables, function.expression
-    exchanges = (
-        {variables[i]: variables[j] for i, j in enumerate(order)}
-        for order in _exchanges(len(variables))
+    return all(
+        expression.xreplace({a: b, b: a}) == expression for a, b in itertools.pairwise(variables)
     )
-    return all(expression.xreplace(exchange) == expression for exchange in exchanges)
 
 
-def _box(n: int) -> list[list[str | None]]:
-    """The gaps' domain as a certificate tells it: 0 or above, and the last one any number."""
-    return [["0", None]] * (n - 1) + [[None, None]]
-
-
-def _from_gaps(n: int) -> NDArray[np.float64]:
-    """Gaps to sorted inputs: each is the sum of its own gap and of all that follow."""
-    return np.triu(np.ones((n, n)))
-
-
-def _of_gaps(net: Network) -> Network:
-    """The network of sorted inputs as one of their gaps: every first weight is a sum of the old ones."""
+def _of_gaps(net: Network, order: Order) -> Network:
+    """The network on inputs in this order as one of their gaps: every first weight is a sum of the old ones."""
     first = [
-        [_double(value) for value in itertools.accumulate(map(Fraction, row))]
+        [_double(value) for value in itertools.accumulate(Fraction(row[i]) for i in order)]
         for row in net.weights[0].tolist()
     ]
     return Network([first, *net.weights[1:]], scale=net.scale)
@@ -308,6 +329,17 @@ def _target_of_gaps(function: Target) -> Target:
     variables = function.variables
     sums = {v: sympy.Add(*variables[i:]) for i, v in enumerate(variables)}
     return Target(function.expression.xreplace(sums), variables=variables)
+
+
+def _proves(certificate: dict[str, Any] | None, net: Network, target: Target) -> bool:
+    """Whether a certificate says that they are equal for all gaps, and the checker accepts it."""
+    box = [["0", None]] * (net.n_inputs - 1) + [[None, None]]
+    return (
+        certificate is not None
+        and Fraction(certificate["tolerance"]) == 0
+        and certificate["domain"] == {"box": box}
+        and check(certificate, net, target)
+    )
 
 
 def _double(value: Fraction) -> float:
