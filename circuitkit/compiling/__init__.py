@@ -2,6 +2,7 @@
 
 In the order in which they act: :mod:`.circuit` holds a function as units over units, exact and each built
 once; :mod:`.folding` builds it from the function's normal form, in several ways, with :mod:`.order` for order
-statistics; :mod:`.flattening` puts what depends on one number into one layer; :mod:`.layers` lays a circuit out
-in layers; :mod:`.doubles` makes doubles of its numbers, exactly; :mod:`.compile` chooses among the forms.
+statistics; :mod:`.as_checked` builds it as the checker reads it; :mod:`.flattening` puts what depends on one number into one layer; :mod:`.layers` lays a circuit out
+in layers; :mod:`.doubles` makes doubles of its numbers, exactly; :mod:`.smallest` chooses
+among the forms; :mod:`.compile` is what users call.
 """

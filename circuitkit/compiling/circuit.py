@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from math import gcd, lcm
 from typing import TypeAlias
 
-__all__ = ["Circuit", "Row", "TooLarge", "summed"]
+__all__ = ["Circuit", "Number", "Row", "TooLarge", "quotient", "summed"]
 
+#: exact; a whole number is an int, which is faster
+Number: TypeAlias = int | Fraction
 #: column -> coefficient, never 0
-Row: TypeAlias = dict[int, Fraction]
+Row: TypeAlias = dict[int, Number]
 
-_ONE = Fraction(1)
 #: more units than this are not built
 MOST_UNITS = 2_000
 
@@ -25,22 +27,36 @@ class TooLarge(ValueError):
     """A circuit of more units than anybody could look at."""
 
 
-def summed(*terms: tuple[Fraction | int, Row]) -> Row:
+def quotient(a: Number, b: Number) -> Number:
+    """a / b, exactly.
+
+    Example:
+        >>> quotient(6, 3), quotient(1, 3)
+        (2, Fraction(1, 3))
+    """
+    value = Fraction(a, b)
+    return value.numerator if value.denominator == 1 else value
+
+
+def summed(*terms: tuple[Number, Row]) -> Row:
     """The sum of multiples of rows.
 
     Example:
-        >>> summed((2, {0: Fraction(1)}), (-1, {0: Fraction(2), 1: Fraction(1)}))
-        {1: Fraction(-1, 1)}
+        >>> summed((2, {0: 1}), (-1, {0: 2, 1: 1}))
+        {1: -1}
     """
     total: Row = {}
     for factor, row in terms:
-        if factor:
-            for column, value in row.items():
-                new = total.get(column, 0) + factor * value
-                if new:
-                    total[column] = Fraction(new)
-                else:
-                    total.pop(column, None)
+        if not factor:
+            continue
+        for column, value in row.items():
+            new = total.get(column, 0) + (value if factor == 1 else factor * value)
+            if not new:
+                total.pop(column, None)
+            elif type(new) is Fraction and new.denominator == 1:
+                total[column] = new.numerator
+            else:
+                total[column] = new
     return total
 
 
@@ -57,9 +73,8 @@ class Circuit:
 
     Example:
         >>> c = Circuit(1)
-        >>> x = {0: Fraction(1)}
-        >>> c.relu(x), c.relu({0: Fraction(-2)})
-        ({2: Fraction(1, 1)}, {0: Fraction(-2, 1), 2: Fraction(2, 1)})
+        >>> c.relu({0: 1}), c.relu({0: -2})
+        ({2: 1}, {0: -2, 2: 2})
     """
 
     def __init__(self, n: int) -> None:
@@ -67,15 +82,7 @@ class Circuit:
         self.units: list[Row] = []
         self.depths: list[int] = [0] * (n + 1)
         self.outputs: list[Row] = []
-        self._known: dict[tuple[tuple[int, Fraction], ...], int] = {}
-
-    def column(self, index: int) -> Row:
-        """A column as a row."""
-        return {index: _ONE}
-
-    def constant(self, value: Fraction) -> Row:
-        """A number as a row."""
-        return {self.n: value} if value else {}
+        self._known: dict[tuple[tuple[int, Number], ...], int] = {}
 
     def relu(self, row: Row) -> Row:
         """``max(row, 0)`` as a row."""
@@ -92,8 +99,8 @@ class Circuit:
             self.units.append(self._scaled(row))
         k = self._known[key]
         first = min(row)
-        factor = row[first] / self.units[k][first]
-        unit = {self.n + 1 + k: abs(factor)}
+        factor = quotient(row[first], self.units[k][first])
+        unit: Row = {self.n + 1 + k: abs(factor)}
         return unit if factor > 0 else summed((1, row), (1, unit))
 
     def larger(self, a: Row, b: Row) -> Row:
@@ -117,17 +124,17 @@ class Circuit:
         for c in sorted(row, reverse=True):
             if c <= self.n:
                 break
-            value = rest.pop(c, Fraction(0))
+            value = rest.pop(c, 0)
             if value < 0:
                 return False
             if not value:
                 continue
-            inner = {i: v for i, v in self.units[c - self.n - 1].items() if i != self.n}
+            inner: Row = {i: v for i, v in self.units[c - self.n - 1].items() if i != self.n}
             open_ = {i: v for i, v in rest.items() if i < self.n or (v < 0 and i != self.n)}
             if not open_ or not inner:
                 continue
             top = max(inner)
-            share = -rest.get(top, Fraction(0)) / inner[top]
+            share = quotient(-rest.get(top, 0), inner[top])
             if 0 < share <= value:
                 rest = summed((1, rest), (share, self.units[c - self.n - 1]))
         return self.is_plainly_positive(rest)
@@ -158,21 +165,19 @@ class Circuit:
                 waiting += [i for i in self.units[c - self.n - 1] if i > self.n]
         return sorted(c - self.n - 1 for c in needed)
 
-    def _key(self, row: Row) -> tuple[tuple[int, Fraction], ...]:
+    def _key(self, row: Row) -> tuple[tuple[int, Number], ...]:
         """The same for all multiples of a row."""
         first = row[min(row)]
-        return tuple((c, row[c] / first) for c in sorted(row))
+        return tuple((c, quotient(row[c], first)) for c in sorted(row))
 
     def _scaled(self, row: Row) -> Row:
         """The positive multiple of a row whose coefficients, the constant aside, are whole and the smallest."""
         size = _content(v for c, v in row.items() if c != self.n)
-        return {c: v / size for c, v in row.items()}
+        return {c: quotient(v, size) for c, v in row.items()}
 
 
-def _content(values: Iterable[Fraction]) -> Fraction:
+def _content(values: Iterable[Number]) -> Fraction:
     """The largest fraction of which all are whole multiples."""
-    from math import gcd, lcm
-
     listed = list(values)
     below = lcm(*(v.denominator for v in listed))
     return Fraction(gcd(*(int(v * below) for v in listed)), below)

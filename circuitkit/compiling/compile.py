@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 from typing import Any
 
 from circuitkit.checks import Kind, accepts, shown, wrong, wrong_type
-from circuitkit.compiling.circuit import Circuit, TooLarge
+from circuitkit.compiling.circuit import TooLarge
 from circuitkit.compiling.doubles import NoDoubles, network_of
-from circuitkit.compiling.flattening import flattened
-from circuitkit.compiling.folding import Form, folded
-from circuitkit.compiling.layers import laid_out, units_a_layer
+from circuitkit.compiling.layers import laid_out
+from circuitkit.compiling.smallest import Found, smallest
 from circuitkit.functions.pieces import Pieces
 from circuitkit.functions.target import Target, TargetLike, target
 from circuitkit.network import Network
@@ -20,18 +19,6 @@ from circuitkit.words import count, dashes
 
 __all__ = ["compile_expression"]
 
-#: the forms in which a function is tried
-_FORMS = (
-    Form(),
-    Form(middle=False),
-    Form(sorting=False),
-    Form(ranges=False),
-    Form(corners=False),
-    Form(corners=False, ranges=False, sorting=False),
-    *(Form(seed=seed) for seed in range(1, 4)),
-)
-#: circuits of more units are not turned unit by unit, nor tried in every form
-_MOST_TURNED, _MOST_TRIED = 60, 150
 #: the finished network is evaluated exactly at so many points
 _POINTS = 5
 
@@ -109,8 +96,10 @@ def compile_expression(expr: TargetLike, *, hidden: int | Sequence[int] | None =
     pieces = f.exact_pieces
     widths = None if hidden is None else _widths("hidden", hidden)
     try:
-        circuit = _smallest(pieces, widths)
-        net = network_of(laid_out(circuit, None if widths is None else len(widths)))
+        found = smallest(f, widths)
+        if widths is not None:
+            _room_for(found, widths)
+        net = network_of(laid_out(found.circuit, len(found.counts)))
     except TooLarge:
         raise wrong(
             "expr", "a function of fewer units", f"{f.said}, which takes thousands"
@@ -122,56 +111,16 @@ def compile_expression(expr: TargetLike, *, hidden: int | Sequence[int] | None =
     return _checked(net if widths is None else _filled(net, widths), pieces)
 
 
-def _smallest(pieces: Pieces, widths: tuple[int, ...] | None) -> Circuit:
-    """The circuit of the fewest units and layers among those tried."""
-    found: list[tuple[tuple[int, int], Circuit, list[int]]] = []
-    fitting = False
-    for circuit in _tried(pieces):
-        best, counts = _turned(circuit, widths)
-        fits = widths is None or _fits(counts, widths)
-        if fits and not fitting:
-            found, fitting = [], True
-        if fits or not fitting:
-            found.append(((sum(counts), len(counts)), best, counts))
-    _, best, counts = min(found, key=lambda one: one[0])
-    if widths is not None and not fitting:
-        fewest = f"{count(sum(counts), 'unit')} in {count(len(counts), 'layer')} ({dashes(counts)})"
+def _room_for(found: Found, widths: tuple[int, ...]) -> None:
+    """Refuse widths that the least circuit that was found does not fit.
+
+    Raises:
+        ValueError: it does not.
+    """
+    if not found.fits(widths):
+        units, layers = found.price
+        fewest = f"{count(units, 'unit')} in {count(layers, 'layer')} ({dashes(found.counts)})"
         raise wrong("hidden", f"at least {fewest}, the fewest found", widths)
-    return best
-
-
-def _tried(pieces: Pieces) -> Iterator[Circuit]:
-    """The circuit in every form, each once; of a large one the first alone."""
-    seen = set()
-    for form in _FORMS:
-        base = folded(pieces, form)
-        for circuit in (base, flattened(base)):
-            key = str((circuit.units, circuit.outputs))
-            if key not in seen:
-                seen.add(key)
-                yield circuit
-        if len(base.units) > _MOST_TRIED:
-            break
-
-
-def _turned(circuit: Circuit, widths: tuple[int, ...] | None) -> tuple[Circuit, list[int]]:
-    """The circuit with units facing the other way where that saves some."""
-    depth = 0 if widths is None else len(widths)
-    best, counts = circuit, units_a_layer(circuit, depth)
-    used = circuit.used()
-    better = len(used) <= _MOST_TURNED
-    while better:
-        better = False
-        for k in used:
-            tried = best.flipped(k)
-            new = units_a_layer(tried, depth)
-            if sum(new) < sum(counts):
-                best, counts, better = tried, new, True
-    return best, counts
-
-
-def _fits(counts: list[int], widths: tuple[int, ...]) -> bool:
-    return len(counts) == len(widths) and all(a <= b for a, b in zip(counts, widths, strict=True))
 
 
 def _filled(net: Network, widths: tuple[int, ...]) -> Network:

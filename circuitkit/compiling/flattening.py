@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations, pairwise
 
-from circuitkit.compiling.circuit import Circuit, Row, summed
+from circuitkit.compiling.circuit import Circuit, Number, Row, quotient, summed
 
 __all__ = ["flattened"]
 
@@ -35,7 +35,7 @@ class _Bent:
     slope: Fraction
     kinks: tuple[tuple[Fraction, Fraction], ...]  # (place, growth of the slope), rising
 
-    def plus(self, factor: Fraction, other: _Bent) -> _Bent:
+    def plus(self, factor: Number, other: _Bent) -> _Bent:
         """self + factor * other."""
         growth = dict(self.kinks)
         for place, d in other.kinks:
@@ -91,7 +91,7 @@ class _Bent:
 class _Line:
     """A number t that parts of the circuit are functions of: the row that it is."""
 
-    row: tuple[tuple[int, Fraction], ...]
+    row: tuple[tuple[int, Number], ...]
 
 
 def flattened(circuit: Circuit, chosen: Callable[[int], bool] = lambda number: True) -> Circuit:
@@ -130,7 +130,7 @@ class _Flattening:
                 self.bent[column] = line, after
                 return
         line, factor, constant = self._line(row)
-        self.bent[column] = line, _Bent(constant, factor, ()).relu()
+        self.bent[column] = line, _Bent(Fraction(constant), Fraction(factor), ()).relu()
 
     def _may(self, line: _Line) -> bool:
         return self.chosen(self.lines.setdefault(line, len(self.lines)))
@@ -144,7 +144,7 @@ class _Flattening:
                     bent = bent.plus(v, self.bent[c][1])
                 else:
                     rest[c] = v
-            constant = rest.pop(self.n, Fraction(0))
+            constant = rest.pop(self.n, 0)
             if rest:
                 other, factor, _ = self._line(rest)
                 if other != line:
@@ -153,12 +153,12 @@ class _Flattening:
             return line, bent.plus(constant, _Bent(Fraction(1), Fraction(0), ()))
         return None
 
-    def _line(self, row: Row) -> tuple[_Line, Fraction, Fraction]:
+    def _line(self, row: Row) -> tuple[_Line, Number, Number]:
         """The row as factor * t + constant."""
         free = {c: v for c, v in row.items() if c != self.n}
         factor = free[min(free)]
-        line = _Line(tuple((c, free[c] / factor) for c in sorted(free)))
-        return line, factor, row.get(self.n, Fraction(0))
+        line = _Line(tuple((c, quotient(free[c], factor)) for c in sorted(free)))
+        return line, factor, row.get(self.n, 0)
 
     # --- writing ----------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ class _Flattening:
         total: Row = {}
         for c, v in row.items():
             if c <= self.n:
-                total = summed((1, total), (v, {c: Fraction(1)}))
+                total = summed((1, total), (v, {c: 1}))
             else:
                 line, bent = self.bent[c]
                 before = together.get(line, _Bent(Fraction(0), Fraction(0), ()))
@@ -179,7 +179,7 @@ class _Flattening:
 
     def _written(self, line: _Line, bent: _Bent) -> Row:
         t = self._output(dict(line.row))
-        one = {self.n: Fraction(1)}
+        one: Row = {self.n: 1}
         total = summed((bent.constant, one), (bent.slope, t))
         left = _facing_left(bent)
         for place, growth in bent.kinks:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from circuitkit.compiling.circuit import Circuit, Row, summed
+from circuitkit.compiling.circuit import Circuit, Number, Row, summed
 from circuitkit.compiling.order import Ordered, comparators, order_statistics
 from circuitkit.functions import pieces as normal
 from circuitkit.functions.pieces import Pieces
@@ -60,7 +60,7 @@ class _Folding:
     def row(self, row: normal.Row) -> Row:
         """A row of the normal form over the circuit's columns."""
         terms = {j: c for j, c in row if j >= self.first}
-        total: Row = {j: c for j, c in row if j < self.first}
+        total = summed((1, {j: c for j, c in row if j < self.first}))
         if self.form.ranges:
             total = self._without_ranges(terms, total)
         return summed((1, total), *((c, self.node(j - self.first)) for j, c in terms.items()))
@@ -189,7 +189,7 @@ def _opposite(a: tuple[normal.Row, ...], b: tuple[normal.Row, ...]) -> normal.Ro
     return middle if mirrored == set(b) else None
 
 
-def _frozen(row: Row) -> tuple[tuple[int, Fraction], ...]:
+def _frozen(row: Row) -> tuple[tuple[int, Number], ...]:
     return tuple(sorted(row.items()))
 
 
@@ -215,17 +215,17 @@ def _edges(rows: list[Row]) -> tuple[Row, list[Row]] | None:
     return left[0], edges
 
 
-def _order(rows: list[Row]) -> Callable[[Row], tuple[Fraction, ...]]:
+def _order(rows: list[Row]) -> Callable[[Row], tuple[Number, ...]]:
     """A linear order of rows: by their coefficients, the first column first."""
     columns = sorted({c for row in rows for c in row})
-    return lambda row: tuple(row.get(c, Fraction(0)) for c in columns)
+    return lambda row: tuple(row.get(c, 0) for c in columns)
 
 
 def _parallelogram(rows: list[Row]) -> tuple[Row, list[Row]] | None:
     """Four of the rows that are the corners of a parallelogram."""
     if len(rows) > 64:
         return None
-    sums: dict[tuple[tuple[int, Fraction], ...], Row] = {}
+    sums: dict[tuple[tuple[int, Number], ...], Row] = {}
     for i, a in enumerate(rows):
         for b in rows[i + 1 :]:
             key = _frozen(summed((1, a), (1, b)))

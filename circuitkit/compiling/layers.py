@@ -23,7 +23,7 @@ from fractions import Fraction
 from itertools import combinations
 from math import gcd
 
-from circuitkit.compiling.circuit import Circuit, Row, summed
+from circuitkit.compiling.circuit import Circuit, Number, Row, quotient, summed
 
 __all__ = ["Layer", "laid_out", "units_a_layer"]
 
@@ -84,8 +84,8 @@ def _reduced(vector: dict[int, int]) -> dict[int, int]:
 def _whole(row: Row, constant: int) -> dict[int, int]:
     """A multiple of a row without its constant, in whole numbers."""
     below = 1
-    for c, v in row.items():
-        if c != constant:
+    for v in row.values():
+        if type(v) is Fraction:
             below = below * v.denominator // gcd(below, v.denominator)
     return _reduced({c: int(v * below) for c, v in row.items() if c != constant})
 
@@ -102,7 +102,7 @@ def _candidates(circuit: Circuit, demands: list[Row]) -> Iterator[Row]:
     """What one unit carries: rows that are never negative."""
     n = circuit.n
     for c in sorted({c for row in demands for c in row if c > n}):
-        yield {c: Fraction(1)}
+        yield {c: 1}
     for row in demands:
         yield from _positive(circuit, row)
     if len(demands) <= _MOST_PAIRED:
@@ -219,8 +219,8 @@ def laid_out(circuit: Circuit, depth: int | None = None) -> list[Layer]:
         rows = _rows_below(circuit, read, chosen)
     made.append(
         Layer(
-            [[row.get(i, Fraction(0)) for i in range(n)] for row in rows],
-            [row.get(n, Fraction(0)) for row in rows],
+            [[Fraction(row.get(i, 0)) for i in range(n)] for row in rows],
+            [Fraction(row.get(n, 0)) for row in rows],
         )
     )
     return made[::-1]
@@ -231,14 +231,13 @@ def _weights(
 ) -> Layer:
     """Rows as sums over a layer's units."""
     n, width = circuit.n, len(read)
-    units: list[dict[int, Fraction]] = []  # each carried row as a sum of units
-    one = Fraction(1)
+    units: list[Row] = []  # each carried row as a sum of units
     for _, kind in chosen:
         if kind is None:
-            units.append({width: one, width + 1: -one})
+            units.append({width: 1, width + 1: -1})
             width += 2
         else:
-            units.append({width: one} if kind == -1 else {read.index(kind): one, width: -one})
+            units.append({width: 1} if kind == -1 else {read.index(kind): 1, width: -1})
             width += 1
     solver = _Solver([row for row, _ in chosen], n)
     weights, biases = [], []
@@ -246,11 +245,11 @@ def _weights(
         line = [Fraction(0)] * width
         rest = dict(row)
         for i, c in enumerate(read):
-            line[i] = rest.pop(c, Fraction(0))
+            line[i] = Fraction(rest.pop(c, 0))
         shares = solver.shares({c: v for c, v in rest.items() if c != n})
-        bias = rest.get(n, Fraction(0))
+        bias = Fraction(rest.get(n, 0))
         for share, unit, (carried, _) in zip(shares, units, chosen, strict=True):
-            bias -= share * carried.get(n, Fraction(0))
+            bias -= share * carried.get(n, 0)
             for i, v in unit.items():
                 line[i] += share * v
         weights.append(line)
@@ -268,7 +267,7 @@ class _Solver:
         ] = {}  # top column -> what is left, and of what it is made
         for i, row in enumerate(basis):
             vector = {c: v for c, v in row.items() if c != constant}
-            left, made = self._rest(vector, {i: Fraction(1)})
+            left, made = self._rest(vector, {i: 1})
             self.rows[max(left)] = left, made
 
     def _rest(self, vector: Row, made: Row) -> tuple[Row, Row]:
@@ -277,13 +276,13 @@ class _Solver:
             if top not in self.rows:
                 break
             row, of = self.rows[top]
-            factor = vector[top] / row[top]
+            factor = quotient(vector[top], row[top])
             vector, made = summed((1, vector), (-factor, row)), summed((1, made), (-factor, of))
         return vector, made
 
-    def shares(self, vector: Row) -> list[Fraction]:
+    def shares(self, vector: Row) -> list[Number]:
         """How much of each."""
         left, made = self._rest(vector, {})
         if left:
             raise ArithmeticError("a demand outside the space that is carried")
-        return [-made.get(i, Fraction(0)) for i in range(self.size)]
+        return [-made.get(i, 0) for i in range(self.size)]
