@@ -447,3 +447,30 @@ def test_the_ladder_stops_when_the_time_is_up():
     assert found.readings == []
     assert time.process_time() - began < 4
     assert "no short reading within 0.01 was found in time" in found.verdict
+
+
+# --- functions inside -----------------------------------------------------------------------------------
+
+
+def test_what_a_hidden_layer_reads_on_a_domain_is_found_and_proved_there():
+    # The first row is min(x1, x2) + max(0, -x1), and the latter is nothing where x1 is not negative.
+    net = ck.Network(
+        [
+            [[1, 0, 0], [1, -1, 0], [0, 0, 1], [0, 0, -1]],
+            [[1, -1, 0, 0], [0, 0, 1, 1]],
+            [[1, 1]],
+        ]
+    )
+    there = ck.detect(net, domain=[(0, 1), (-1, 1), (-1, 1)])
+    assert {*there.inner} == {1}
+    assert [str(e) for e in there.inner[1]] == ["Abs(x3)", "Min(x1, x2)"]
+    larger = ck.detect(net, domain=[(-1, 1)] * 3).inner[1]
+    assert [str(e) for e in larger] == ["Abs(x3)", "Max(0, -x1)", "Min(x1, x2)"]
+    found = ck.subcircuits(net, domain=[(0, 1), (-1, 1), (-1, 1)])
+    assert there.inner[1] == found.read(2) and all(row.proof for row in found.rows)
+
+
+def test_inside_a_network_of_one_hidden_layer_and_without_time_nothing_is_read():
+    assert ck.detect(ck.circuit("abs"), domain=[(-1, 1)]).inner == {}
+    found = ck.detect(ck.circuit("min4"), domain=[(-1, 1)] * 4, time_limit=1e-9)
+    assert found.inner == {1: []}

@@ -231,6 +231,16 @@ def test_units_that_cancel_are_told_from_the_circuit():
     assert str(found.units[3]).endswith("(cancels out)")
 
 
+def test_a_unit_that_nothing_reads_cancels_nothing_and_says_so():
+    net = ck.Network([[[1], [-1], [2]], [[1, 1, 0], [0, 0, 1]], [[1, 0]]])
+    units = ck.detect(net).units
+    assert [u.is_read for u in units] == [True, True, False, True, False]
+    assert str(units[2]) == "duplicate of x (nothing reads it)"
+    assert str(units[4]) == "always on of max(0, x) (nothing reads it)"
+    there = ck.detect(net, domain=[(-1, 1)])
+    assert str(there.units[2]).endswith("(nothing reads it)") and not there.units[2].in_circuit
+
+
 @settings(max_examples=12)
 @given(SEEDS, st.sampled_from(UNIT_CIRCUITS), st.sampled_from([1.0, 4.0, 16.0]))
 def test_units_of_the_circuit_are_told_from_louder_units_that_cancel(seed, name, amplitude):

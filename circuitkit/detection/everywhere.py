@@ -156,9 +156,10 @@ class Detection:
 
     @cached_property
     def inner(self) -> dict[int, list[sympy.Expr]]:
-        """For each hidden layer but the first the min, max and abs that can be read off linearly.
+        """For each hidden layer but the first, 1 for the second, the min, max and abs that can be read off linearly.
 
-        On a domain nothing is looked for here; :func:`circuitkit.subcircuits` does it.
+        On a domain, what :func:`circuitkit.subcircuits` proves there: functions that a unit's row is made of, beside
+        something straight, and those that a combination of the layer is.
         """
         with self._clock.running() as deadline:
             return _inner_functions(self.network, self.tolerance, deadline)

@@ -126,6 +126,11 @@ class Subcircuits:
                     known.append(f)
         return {layer: sorted(fs, key=sympy.default_sort_key) for layer, fs in found.items() if fs}
 
+    def read(self, layer: int) -> list[sympy.Expr]:
+        """All that a layer was proved to read: what its rows are made of, and what combinations of them are."""
+        both = dict.fromkeys([*self.functions.get(layer, []), *self.probed.get(layer, [])])
+        return sorted(both, key=sympy.default_sort_key)
+
     @property
     def blocks(self) -> dict[str, list[UnitKey]]:
         """Function -> units of the layer before that it is computed by, for ``plotting.network(circuits=...)``.

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from circuitkit import words
 from circuitkit.detection.everywhere import Detection, Judge, catalogue
+from circuitkit.detection.inside import subcircuits
 from circuitkit.detection.place import EVERYWHERE, Place
 from circuitkit.detection.readings import Reader, Reading, best, joined, own_expressions
 from circuitkit.detection.units import Unit, read_units
@@ -112,9 +113,20 @@ class DetectionThere(Detection):
         with self._clock.running() as deadline:
             return read_units(self.network, self.tolerance, deadline, self.where)
 
-    @property
+    @cached_property
     def inner(self) -> dict[int, list[sympy.Expr]]:
-        return {}
+        hidden = range(2, len(self.network.weights))
+        with self._clock.running() as deadline:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return {layer - 1: [] for layer in hidden}
+            found = subcircuits(
+                self.network,
+                domain=self.where.domain,  # type: ignore[arg-type]
+                tolerance=self.tolerance,
+                time_limit=left,
+            )
+        return {layer - 1: found.read(layer) for layer in hidden}
 
     # --- how far it holds -------------------------------------------------------------------------------
 

@@ -59,6 +59,8 @@ class Unit:
         in_circuit: False for a unit that the function does not need: it is proved that the network
             without all these units, whose output weights are then 0, is the same network within the
             tolerance. True also where that was not proved in time.
+        is_read: False for a unit that nothing reads: every weight out of it is 0, or leads to hidden units that
+            nothing reads.
         in_time: False for a unit that was not read within the time limit; its feature is ``"other"``.
 
     Example:
@@ -77,6 +79,7 @@ class Unit:
     scale: float
     error: float = 0.0
     in_circuit: bool = True
+    is_read: bool = True
     in_time: bool = True
 
     def __str__(self) -> str:
@@ -86,6 +89,8 @@ class Unit:
         if not self.in_time:
             name = phrase("late", feature=name)
         adds = self.feature != FEATURES["dead"]  # what adds nothing has nothing to cancel
+        if not self.is_read:
+            return phrase("nobody", unit=name)
         return phrase("unused", unit=name) if adds and not self.in_circuit else name
 
 
@@ -116,6 +121,7 @@ def read_units(
             for k in range(z.shape[1])
         ]
     needed = _needed(net, preactivations, x, tolerance, deadline, where)
+    is_read = _read_by_something(net)
     units: list[Unit] = []
     for layer, z in enumerate(preactivations):
         leaders: list[Unit] = []
@@ -130,9 +136,19 @@ def read_units(
             used = bool(needed[layer][index])
             if used and unit.feature == FEATURES["dead"]:
                 used = not _is_off(net, unit, deadline, where)
-            units.append(replace(unit, in_circuit=used))
+            units.append(replace(unit, in_circuit=used, is_read=bool(is_read[layer][index])))
         del leaders
     return units
+
+
+def _read_by_something(net: Network) -> list[NDArray[np.bool_]]:
+    """For each hidden layer whether a path of weights that are not 0 leads from a unit to an output."""
+    found: list[NDArray[np.bool_]] = []
+    readers = np.ones(net.n_outputs, dtype=bool)
+    for w in reversed(net.weights[1:]):
+        readers = (w[readers] != 0).any(axis=0)
+        found.insert(0, readers)
+    return found
 
 
 def _needed(

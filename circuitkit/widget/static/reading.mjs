@@ -1154,6 +1154,7 @@ function readUnits(net, tolerance, deadline = Infinity) {
   const passes = samples.map((point) => maths.forward(net, point).pre);
   const columns = net.weights.slice(0, -1).map((rows, l) => rows.map((_, i) => passes.map((pre) => pre[l][i])));
   const needed = neededUnits(net, columns, samples.map(norm), tolerance, deadline);
+  const read = readBySomething(net);
   return columns.flatMap((layer, l) => {
     const leaders = [];
     return layer.map((z, i) => {
@@ -1170,9 +1171,15 @@ function readUnits(net, tolerance, deadline = Infinity) {
         else leaders.push({ feature: unit.feature, of, z, i });
       }
       const off = needed[l][i] && unit.feature === FEATURES.dead && atMost(net, l, i, 1, 0);
-      return { ...unit, inCircuit: needed[l][i] && !off };
+      return { ...unit, inCircuit: needed[l][i] && !off, isRead: read[l][i] };
     });
   });
+}
+
+/** For each hidden layer whether a path of weights that are not 0 leads from a unit to an output. */
+function readBySomething(net) {
+  let readers = net.weights.at(-1).map(() => true);
+  return net.weights.slice(1).reverse().map((w) => (readers = w[0].map((_, k) => w.some((row, j) => readers[j] && row[k] !== 0)))).reverse();
 }
 
 /** How far a unit is from a positive multiple of another one, relative to its scale; null: too far. */
@@ -1215,8 +1222,9 @@ function isFlat(e) {
 }
 
 /** "greaterness detector of x1 - x2 (cancels out)". */
-function unitText({ feature, of, inCircuit }, n) {
+function unitText({ feature, of, inCircuit, isRead }, n) {
   const text = of ? phrase("unit", { feature, of: spell(of, n) }) : feature;
+  if (!isRead) return phrase("nobody", { unit: text });
   // What adds nothing has nothing to cancel.
   return inCircuit || feature === FEATURES.dead ? text : phrase("unused", { unit: text });
 }
