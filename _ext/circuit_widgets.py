@@ -2,8 +2,9 @@
 
 They are those that Jupyter runs (:mod:`circuitkit.widget.page`), in fewer letters, the script as a classic
 one, so that a page opened from a disk is alive. What reads weights (``circuitkit.widget.reader``), the plane of
-a unit (``circuitkit.widget.plane``), networks on their shelves (``circuitkit.widget.shelves``) and unlabelled ones
-(``circuitkit.widget.mystery``) and features as arrows (``circuitkit.widget.arrows``) are a script and a style sheet each, for the pages that show them.
+a unit (``circuitkit.widget.plane``), networks on their shelves (``circuitkit.widget.shelves``), unlabelled ones
+(``circuitkit.widget.mystery``), features as arrows (``circuitkit.widget.arrows``) and the catalogue
+(``circuitkit.widget.gallery``) are a script and a style sheet each, for the pages that show them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from circuitkit.widget import arrows, mystery, page, plane, reader, shelves
+from circuitkit.widget import arrows, gallery, mystery, page, plane, reader, shelves
 
 try:
     import minify
@@ -28,7 +29,7 @@ _CARRIED = re.compile(f"{re.escape(page.CARRIED[0])}.*?{re.escape(page.CARRIED[1
 _SCRIPT, _STYLE = "text/javascript", "text/css"
 #: what a place names as its module -> what that needs beside the widget's own
 _ADDED = {
-    own.name: own for own in (arrows.ADDED, mystery.ADDED, plane.ADDED, reader.ADDED, shelves.ADDED)
+    each.ADDED.name: each.ADDED for each in (arrows, gallery, mystery, plane, reader, shelves)
 }
 
 

@@ -2,6 +2,7 @@ from circuitkit import book as book
 from circuitkit import circuits as circuits
 from circuitkit import compiling as compiling
 from circuitkit import detection as detection
+from circuitkit import entries as entries
 from circuitkit import exact as exact
 from circuitkit import functions as functions
 from circuitkit import importing as importing
@@ -25,6 +26,7 @@ from circuitkit.detection.extract import extract as extract
 from circuitkit.detection.inside import Subcircuits as Subcircuits
 from circuitkit.detection.inside import subcircuits as subcircuits
 from circuitkit.detection.units import Unit as Unit
+from circuitkit.entries import catalogue as catalogue
 from circuitkit.exact import canonical as canonical
 from circuitkit.functions.target import Target as Target
 from circuitkit.functions.target import target as target
@@ -45,6 +47,7 @@ from circuitkit.training.run import Rate as Rate
 from circuitkit.training.run import TrainingRun as TrainingRun
 from circuitkit.training.train import train as train
 from circuitkit.widget import arrows as arrows
+from circuitkit.widget import gallery as gallery
 from circuitkit.widget import mystery as mystery
 from circuitkit.widget import plane as plane
 from circuitkit.widget import reader as reader
@@ -52,6 +55,7 @@ from circuitkit.widget import shelves as shelves
 from circuitkit.widget.arrows import FeatureArrows as FeatureArrows
 from circuitkit.widget.circuit_widget import Challenge as Challenge
 from circuitkit.widget.circuit_widget import CircuitWidget as CircuitWidget
+from circuitkit.widget.gallery import Gallery as Gallery
 from circuitkit.widget.mystery import Mystery as Mystery
 from circuitkit.widget.plane import WeightPlane as WeightPlane
 from circuitkit.widget.reader import WeightsReader as WeightsReader

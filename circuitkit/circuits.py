@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from circuitkit import maxima
 from circuitkit.checks import accepts, double, instance, one_of, string, wrong
+from circuitkit.functions.catalogue import NAMES
 from circuitkit.network import Network
 from circuitkit.words import alternatives, count
 
@@ -307,7 +308,8 @@ def maximum_of_six() -> Network:
     return maxima.network(maxima.six(), 6)
 
 
-_CIRCUITS: dict[str, Callable[[], Network]] = {
+#: the circuits derived by hand for functions of the catalogue
+DERIVED: dict[str, Callable[[], Network]] = {
     "identity": identity,
     "negation": negation,
     "abs": absolute,
@@ -316,15 +318,17 @@ _CIRCUITS: dict[str, Callable[[], Network]] = {
     "min": minimum,
     "max": maximum,
     "min4": minimum_four,
+    "max_of_five_in_two": maximum_of_five,
+    "max_of_six_in_two": maximum_of_six,
 }
 
 
 @accepts(name=string("the name of a circuit", empty=True))
 def circuit(name: str) -> Network:
-    """The hand-derived network for a catalogue name, with the deck's weights 1 and -1.
+    """The smallest network known for a name of the catalogue; the deck's with its weights 1 and -1.
 
     Args:
-        name: ``"identity" "negation" "abs" "add" "subtract" "min" "max"`` or ``"min4"``.
+        name: of :data:`circuitkit.catalogue`: ``"identity" "min" "median_of_three" "full_adder" ...``.
 
     Raises:
         TypeError: ``name`` is not text.
@@ -338,15 +342,19 @@ def circuit(name: str) -> Network:
         ...
         ValueError: name: no circuit called 'subtrct'; did you mean 'subtract'?
     """
-    if name not in _CIRCUITS:
-        close = difflib.get_close_matches(name, _CIRCUITS, n=3)
-        hint = (
-            f"did you mean {alternatives(close)}?"
-            if close
-            else f"known circuits: {', '.join(_CIRCUITS)}"
-        )
-        raise ValueError(f"name: no circuit called {name!r}; {hint}")
-    return _CIRCUITS[name]()
+    if name in DERIVED:
+        return DERIVED[name]()
+    if name in NAMES:
+        from circuitkit.entries import catalogue
+
+        return catalogue[name].circuit
+    close = difflib.get_close_matches(name, NAMES, n=3)
+    hint = (
+        f"did you mean {alternatives(close)}?"
+        if close
+        else f"known circuits: {', '.join(DERIVED)}, and those of ck.catalogue"
+    )
+    raise ValueError(f"name: no circuit called {name!r}; {hint}")
 
 
 @accepts(outer=instance(Network), inner=instance(Network))

@@ -154,7 +154,8 @@ class Call:
 
 def calls() -> Iterator[Call]:
     """Every public function, and what the public classes are made with and can be asked."""
-    named = {name: getattr(ck, name) for name in ck.__all__ if name not in ck._MODULES}
+    data = {*ck._MODULES, "catalogue"}
+    named = {name: getattr(ck, name) for name in ck.__all__ if name not in data}
     named |= {f"plotting.{name}": getattr(plotting, name) for name in plotting.__all__}
     named |= {f"book.{name}": getattr(book, name) for name in ("claim", "seeds")}
     named |= {

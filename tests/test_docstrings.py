@@ -33,6 +33,7 @@ def functions_of(module):
 def public():
     """Every public function and class: ``circuitkit``'s, and those of the modules in the reference."""
     found = {n: getattr(ck, n) for n in ck.__all__ if not isinstance(getattr(ck, n), ModuleType)}
+    del found["catalogue"]  # data
     for module in (circuits, plotting, outcomes):
         name = module.__name__.rpartition(".")[2]
         for function, value in functions_of(module).items():
@@ -260,7 +261,7 @@ NO_SOURCE = {
         " outcomes.worst_errors"
     ),
     "shows what others compute": (
-        "CircuitWidget LossShelves Mystery WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
+        "CircuitWidget Gallery LossShelves Mystery WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
         " plotting.rate_grid plotting.rates plotting.regions plotting.setup plotting.stuck"
         " plotting.weights"
     ),

@@ -26,6 +26,7 @@ ORDER = (
     ["compiling"],
     ["sweeps"],
     ["importing"],
+    ["entries"],
     ["plotting"],
     ["mysteries"],
     ["widget"],

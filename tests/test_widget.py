@@ -371,7 +371,8 @@ def extension(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [("widget", 40), ("plane", 8), ("shelves", 8), ("mystery", 12)]
+    ("name", "most"),
+    [("widget", 40), ("plane", 8), ("shelves", 8), ("mystery", 12), ("gallery", 4)],
 )
 def test_what_readers_download_is_small(extension, name, most):
     parts = [extension.assets()[f"{name}.{kind}"] for kind in ("js", "css")]

@@ -16,6 +16,7 @@ import numpy as np
 import sympy
 
 from circuitkit.checks import wrong
+from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.joined import CONDITIONS, Jump, joined
 from circuitkit.functions.named import ALIASES, FUNCTIONS, JUMPS, STEPS
 from circuitkit.functions.typed import plain
@@ -24,7 +25,7 @@ from circuitkit.words import alternatives, quoted
 
 __all__ = ["CATALOGUE", "Condition", "expression", "parse", "positions", "tree"]
 
-#: The functions with a name: the deck's, the two that complete them, and the minimum of four.
+#: The functions that a reading tries by name: the deck's, the two that complete them, and the minimum of four.
 CATALOGUE: dict[str, str] = dict(RULES["functions"])
 
 _MAX_INPUTS = 256
@@ -391,14 +392,14 @@ def _symbol(name: str, text: str, letters: str) -> sympy.Expr:
             f"target: {name!r} is a function{where.replace(' in', ', in')}; "
             f"write what it is of, such as {FUNCTIONS[name.lower()].example}"
         )
-    if name in CATALOGUE and name != text:
+    if name in NAMES and name != text:
         raise ValueError(
             f"target: {name!r} names a whole function{where.replace(' in', ', in')}; "
-            f"write it out: {CATALOGUE[name]}"
+            f"write it out: {NAMES[name]}"
         )
     raise ValueError(
         f"target: unknown name {quoted(name)}{where}; "
-        + _hint(name, {**CATALOGUE, **FUNCTIONS}, "known names", CATALOGUE)
+        + _hint(name, {**NAMES, **FUNCTIONS}, "known names", CATALOGUE)
     )
 
 

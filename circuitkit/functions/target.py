@@ -20,8 +20,9 @@ from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
 from circuitkit.checks import accepts, array, listed, made_by, shown, string, wrong, wrong_type
+from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.joined import CONDITIONS
-from circuitkit.functions.language import CATALOGUE, parse, positions
+from circuitkit.functions.language import parse, positions
 from circuitkit.functions.pieces import (
     NotPiecewiseLinear,
     Pieces,
@@ -332,8 +333,8 @@ def target(t: TargetLike) -> Target:
     r"""The function that ``t`` names or spells.
 
     Args:
-        t: a catalogue name (``"identity" "negation" "abs" "add" "subtract" "min" "max" "min4"``),
-            a :class:`Target`, a SymPy expression, or a string such as ``"min(x1, abs(x2))"`` (or a list
+        t: a name of ``circuitkit.catalogue`` (``"identity" "abs" "min" "median_of_three" ...``), a
+            :class:`Target`, a SymPy expression, or a string such as ``"min(x1, abs(x2))"`` (or a list
             of either, one an output). Strings know numbers, variables, ``+ - * / **``, and ``abs min max
             relu leaky_relu clamp clip hat mean median range sort gap norm1 norminf``,
             ``interpolate(x, (0, 0), (1, 2))`` (straight between points, level beyond them), ``sin cos
@@ -420,13 +421,13 @@ def _from_texts(texts: list[str]) -> Target:
     for text in texts:
         if target(text).n_outputs > 1:
             raise wrong("target", "one output for each text of a list", repr(text))
-    return _from_text(f"[{', '.join(CATALOGUE.get(text, text) for text in texts)}]")
+    return _from_text(f"[{', '.join(NAMES.get(text, text) for text in texts)}]")
 
 
 @lru_cache(maxsize=256)
 def _from_text(text: str) -> Target:
-    known = text in CATALOGUE
-    spelling = CATALOGUE[text] if known else text
+    known = text in NAMES
+    spelling = NAMES[text] if known else text
     read = parse(spelling)
     return Target(
         read.outputs, variables=read.variables, name=text if known else None, text=read.text

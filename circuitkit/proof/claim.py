@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from circuitkit.check import Q
 from circuitkit.checks import number, shown
-from circuitkit.functions.language import CATALOGUE
+from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, pieces_of
 from circuitkit.functions.relation import Relation, is_relation, relation
 from circuitkit.functions.target import Target, TargetLike
@@ -333,7 +333,7 @@ def _same_count(good: bool, number: int, noun: str, got: str) -> None:
 def _widened(target: TargetLike, n: int) -> Target:
     """The target, as a function of n inputs where it is spelled out and uses the first few only."""
     f = as_target(target)
-    if isinstance(target, Target) or (isinstance(target, str) and target.strip() in CATALOGUE):
+    if isinstance(target, Target) or (isinstance(target, str) and target.strip() in NAMES):
         return f
     if f.n_inputs >= n:
         return f

@@ -181,7 +181,7 @@ class View {
     const { target } = config;
     this.inputs = config.domain.map((_, i) => inputName(i, n, config.input_names));
     const body = target ? target.outputs.map((t) => formula(t, n, config.input_names)).join(", ") : null;
-    this.formula = target ? (target.outputs.length > 1 ? `(${body})` : body) : "";
+    this.formula = config.said ?? (target ? (target.outputs.length > 1 ? `(${body})` : body) : "");
     const head = html("header", { class: "ck-head" });
     if (target) head.append(html("p", { class: "ck-goal" }, html("span", { class: "ck-goal-label" }, "target"), html("span", { class: "ck-formula" }, `f(${this.inputs.join(", ")}) = ${this.formula}`)));
     if (target && panels.includes("verdict")) {
