@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 #: Every public name and the module it comes from; the names of modules map to themselves. The one
 #: list: ``__all__``, the imports and the stub for type checkers (``__init__.pyi``) follow from it.
 _PUBLIC: dict[str, str] = {
+    "Approximation": "compiling.approximate",
     "Cell": "sweeps.sweep",
     "Challenge": "widget.circuit_widget",
     "CircuitWidget": "widget.circuit_widget",
@@ -40,6 +41,7 @@ _PUBLIC: dict[str, str] = {
     "Unit": "detection.units",
     "WeightPlane": "widget.plane",
     "WeightsReader": "widget.reader",
+    "approximate": "compiling.approximate",
     "at_most_active": "superposition.worst",
     "catalogue": "entries",
     "check": "proof.checking",
@@ -47,6 +49,7 @@ _PUBLIC: dict[str, str] = {
     "compile_expression": "compiling.compile",
     "compose": "circuits",
     "detect": "detection.detect",
+    "enclose_error": "compiling.approximate",
     "extract": "detection.extract",
     "grid": "sweeps.sweep",
     "learn": "training.learn",

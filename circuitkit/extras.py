@@ -16,7 +16,7 @@ DISTRIBUTION = "relu-circuits"
 
 #: library -> the extra that brings it, and what it is for
 _EXTRAS: dict[str, tuple[str, str]] = {
-    "flint": ("exact", "the checker's fast arithmetic"),
+    "flint": ("exact", "the checker's fast arithmetic, and enclosures of smooth functions"),
     "fsspec": ("sweep", "a store of sweeps"),
     "h5py": ("keras", "Keras' files"),
     "numba": ("train", "training"),

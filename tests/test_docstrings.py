@@ -164,6 +164,7 @@ def test_every_argument_is_explained_and_nothing_that_is_none(name):
 
 #: what takes an argument and refuses none, with the reason
 REFUSES_NOTHING = {
+    "Approximation": "made by approximate, of what it has proved",
     "CircuitWidget.get_state": "ipywidgets' protocol",
     "CircuitWidget.set_state": "ipywidgets' protocol; what does not fit is sent back",
     "Detection": "made by detect, of what it has checked",
@@ -218,6 +219,7 @@ def test_what_comes_back_is_said(name):
 
 #: what rests on the deck or on a publication: the words of its "Source:" line that say on which
 SOURCES = {
+    "approximate": ["Yarotsky (2017)", "Imai and Iri (1986)"],
     "Network": ["How a Single Neuron Works"],
     "Rate": ["Wilson (1927)"],
     "Unit": ["Identity Function: Features", "Subtraction: Features"],
@@ -237,6 +239,7 @@ SOURCES = {
     "circuits.subtract": ["Subtraction"],
     "compile_expression": ["Arora et al. (2018)"],
     "detect": ["Next Steps"],
+    "enclose_error": ["Moore (1966)"],
     "extract": ["Hadad, Katz and Bassan (2026)"],
     "learn": ["Levenberg (1944)", "Marquardt (1963)"],
     "outcomes.ways_of_being_stuck": ["Lu et al. (2020)"],
@@ -254,7 +257,7 @@ SOURCES = {
 #: what rests on no publication, by the reason; methods and properties rest on what their class does
 NO_SOURCE = {
     "holds values, and computes none": (
-        "Cell Challenge Detection Extraction NotLearned Proof Subcircuits TrainingRun Undecided check.Rejected"
+        "Approximation Cell Challenge Detection Extraction NotLearned Proof Subcircuits TrainingRun Undecided check.Rejected"
     ),
     "reads, looks up, joins or runs what others compute": (
         "Target circuit compose grid parallel sweep target outcomes.name_outcomes"

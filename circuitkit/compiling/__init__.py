@@ -5,4 +5,9 @@ once; :mod:`.folding` builds it from the function's normal form, in several ways
 statistics; :mod:`.as_checked` builds it as the checker reads it; :mod:`.flattening` puts what depends on one number into one layer; :mod:`.layers` lays a circuit out
 in layers; :mod:`.doubles` makes doubles of its numbers, exactly; :mod:`.smallest` chooses
 among the forms; :mod:`.compile` is what users call.
+
+What no network computes is approximated: :mod:`.approximate` takes straight pieces (:mod:`.interpolating`) or waves
+of waves (:mod:`.sawtooth`, of polynomials that :mod:`.squares` completes), and proves how near they are:
+:mod:`.segments` draws up a network's graph, :mod:`.smooth` encloses functions, :mod:`.worst_error` their distance,
+and :mod:`.recheck` verifies it by other means.
 """
