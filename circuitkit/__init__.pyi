@@ -18,6 +18,9 @@ from circuitkit import widget as widget
 from circuitkit.circuits import circuit as circuit
 from circuitkit.circuits import compose as compose
 from circuitkit.circuits import parallel as parallel
+from circuitkit.compiling.approximate import Approximation as Approximation
+from circuitkit.compiling.approximate import approximate as approximate
+from circuitkit.compiling.approximate import enclose_error as enclose_error
 from circuitkit.compiling.compile import compile_expression as compile_expression
 from circuitkit.detection.detect import Detection as Detection
 from circuitkit.detection.detect import detect as detect

@@ -50,6 +50,8 @@ _FEW = 60
 _FEW_ENOUGH = 20
 #: bits of ends and coefficients that are not short binary fractions: first the most
 _BITS = (24, 18, 12)
+#: a graph of one input has at most 2^15 straight pieces, one after another
+_MOST_DOUBLINGS = 15
 #: significant digits of a bound that is not exact
 _DIGITS = 4
 
@@ -105,16 +107,16 @@ class Approximation:
         network: the network; its weights are the exact binary fractions that floats are.
         target: the function.
         domain: the box, (low, high) for each input, exact.
-        error: for every x of the box, :math:`|net(x) - f(x)|` is at most this. Nothing is said beyond the box.
-        lower: and somewhere in the box it is at least this.
+        error: for every x of the box, :math:`|net(x) - f(x)|` is at most this, 0 or above. Nothing is said beyond the box.
+        lower: and somewhere in the box it is at least this, 0 or above.
         method: ``"interpolation"`` or ``"folding"``.
 
     Example:
         >>> near = approximate("x**2", [(0, 1)], tolerance=1e-3)
         >>> near
         Approximation(x**2 on [0, 1] within 0.0004883, proved: 1-5-4-1, 9 hidden units, by folding)
-        >>> near.error, near.check()
-        (Fraction(1, 2048), True)
+        >>> near.error, near.check(), near.n_units, isinstance(near, Approximation)
+        (Fraction(1, 2048), True, 9, True)
     """
 
     network: Network
@@ -185,7 +187,7 @@ def approximate(
         expr: text, a SymPy expression or a :class:`~circuitkit.Target`. Text may divide and take powers
             where that is defined on the box.
         domain: ``[(low, high), ...]``, a finite interval for each input.
-        tolerance: the error that is allowed at most, absolute.
+        tolerance: the error that is allowed at most, positive and absolute.
         method: ``"interpolation"`` or ``"folding"``; by default whichever needs fewer hidden units.
 
     Raises:
@@ -218,7 +220,7 @@ def approximate(
     else:
         made = _of_several(f, box, allowed, method)
     if made is None:
-        what = f"fewer than {_MOST_UNITS:,} hidden units can meet"
+        what = f"{_MOST_UNITS:,} hidden units with weights in doubles, and {2**_MOST_DOUBLINGS:,} pieces, can meet"
         how = "" if method is None else f" by {method}"
         raise ValueError(f"tolerance: expected one that {what}{how}, got {written(allowed)}")
     return made
@@ -342,7 +344,9 @@ class _Search:
         self.first(_modulated(self.f, self.ends, self.allowed, self.fewest), "folding")
 
     def square(self) -> None:
-        terms = {(k,): c for k, c in enumerate(self.exact or ()) if c}
+        terms: dict[tuple[int, ...], Fraction] = {
+            (k,): c for k, c in enumerate(self.exact or ()) if c
+        }
         networks = _folded(completed(terms, (self.ends,)), self.allowed)
         self.first((net for net, _ in networks), "folding")
 
@@ -444,7 +448,7 @@ def _modulated(
         m = max(1, math.ceil(math.log(max(steepest / 8 / left, 1e-9), 4)))
         for doublings in (m, m + 1):
             units = 2 * n + 1 + 5 * (j + doublings) // 2
-            if units > most + 8:
+            if units > most + 8 or j + doublings > _MOST_DOUBLINGS:
                 return
             heights = np.append(y[:, 0], y[-1, -1])
             share = 4.0**-doublings / 8
@@ -498,7 +502,7 @@ def _folded(squares: Squares, allowed: Fraction) -> Iterator[tuple[Network, Frac
     """Networks of ever more layers, each with its error by the construction's formula."""
     for bits in _BITS:
         rounded = squares.rounded(bits)
-        for doublings in range(1, 40):
+        for doublings in range(1, _MOST_DOUBLINGS + 1):
             pieces = 2**doublings
             error = rounded.left_over
             made = []
@@ -513,8 +517,6 @@ def _folded(squares: Squares, allowed: Fraction) -> Iterator[tuple[Network, Frac
             try:
                 yield _with_squares(rounded, made, doublings, error)
             except ValueError:  # a weight of too many bits
-                break
-            if doublings > 30:
                 break
 
 
@@ -540,7 +542,6 @@ def _with_squares(
 def _of_several(
     f: Target, box: Ends, allowed: Fraction, method: str | None
 ) -> Approximation | None:
-    e = f.expression
     terms = _quadratic_terms(f)
     if method == "interpolation":
         raise ValueError(
@@ -557,9 +558,11 @@ def _of_several(
     for net, bound in _folded(squares, allowed):
         if bound > allowed:
             continue
-        error = _stated(Enclosure(bound, bound, Fraction(0)), allowed)
-        if error is not None:
-            return Approximation(net, f, box, error, _met(net, e, f, box), "folding")
+        stated = _stated(Enclosure(bound, bound, Fraction(0)), allowed)
+        if stated is not None:
+            made = Approximation(net, f, box, stated, _met(net, f, box), "folding")
+            if made.check():
+                return made
     return None
 
 
@@ -575,7 +578,7 @@ def _quadratic_terms(f: Target) -> dict[tuple[int, ...], Fraction]:
     )
 
 
-def _met(net: Network, e: sympy.Expr, f: Target, box: Ends) -> Fraction:
+def _met(net: Network, f: Target, box: Ends) -> Fraction:
     """An error that is met in the box, exactly: the largest of some thousand inputs."""
     rng = np.random.default_rng(0)
     ends = np.array([[float(a), float(b)] for a, b in box])
@@ -584,16 +587,16 @@ def _met(net: Network, e: sympy.Expr, f: Target, box: Ends) -> Fraction:
     k = int(np.argmax(np.abs(net(x) - f(x))))
     point = [Fraction(float(v)) for v in x[k]]
     values = point
-    layers = exact_layers(net)
-    for i, (weights, biases, scale) in enumerate(layers):
+    error = Fraction(0)
+    for weights, biases, scale in exact_layers(net):
         z = [
             (sum((int(w) * v for w, v in zip(row, values, strict=True)), Fraction(int(b)))) / scale
             for row, b in zip(weights, biases, strict=True)
         ]
-        values = z if i == len(layers) - 1 else [max(v, Fraction(0)) for v in z]
-    error = values[0]
+        values, error = [max(v, Fraction(0)) for v in z], z[0]
     for powers, c in _quadratic_terms(f).items():
+        term = c
         for v, power in zip(point, powers, strict=True):
-            c *= v**power
-        error -= c
+            term *= v if power == 1 else v * v if power else 1
+        error -= term
     return abs(error)

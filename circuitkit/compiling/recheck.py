@@ -349,7 +349,9 @@ def holds_for_several(
     for form, share in zip(forms, _shares(forms, wanted), strict=True):
         t, y = form.t, form.values[0]
         rest = [v - share * x * x for x, v in zip(t, y, strict=True)]
-        tilt = (rest[-1] - rest[0]) / (t[-1] - t[0])
+        # A hint, from the outermost corners inside: the ends of the box may lie between two.
+        first, last = (1, -2) if len(t) > 4 else (0, -1)
+        tilt = (rest[last] - rest[first]) / (t[last] - t[first])
         least, most = _extremes(t, y, share, tilt)
         error -= (most - least) / 2
         constant += (most + least) / 2
@@ -376,7 +378,11 @@ def holds_for_several(
 
 
 def _shares(forms: Sequence[_Form], wanted: dict[tuple[int, ...], Fraction]) -> Vector:
-    """How much of each form's square is in the quadratic part: a hint, by exact least squares."""
+    """How much of each form's square the network adds: a hint, any will do.
+
+    Chords of s t^2 over [a, b] have the slope s (a + b): read off two pieces inside where there are two, since those
+    at the ends may be cut off; otherwise by exact least squares from the polynomial.
+    """
     if not forms:
         return []
     n = len(forms[0].direction)
@@ -389,8 +395,14 @@ def _shares(forms: Sequence[_Form], wanted: dict[tuple[int, ...], Fraction]) -> 
     ]
     matrix = sympy.Matrix(len(pairs), len(forms), lambda r, c: _rational(columns[c][r]))
     aim = sympy.Matrix(len(pairs), 1, lambda r, _: _rational(right[r]))
-    found = (matrix.T * matrix).pinv() * matrix.T * aim
-    return [Fraction(int(v.p), int(v.q)) for v in found]
+    guessed = (matrix.T * matrix).pinv() * matrix.T * aim
+    found = [Fraction(int(v.p), int(v.q)) for v in guessed]
+    for k, form in enumerate(forms):
+        t, y = form.t, form.values[0]
+        if len(t) > 4:
+            first, last = (y[2] - y[1]) / (t[2] - t[1]), (y[-2] - y[-3]) / (t[-2] - t[-3])
+            found[k] = (last - first) / (t[-2] + t[-3] - t[1] - t[2])
+    return found
 
 
 def _rational(v: Fraction) -> sympy.Rational:

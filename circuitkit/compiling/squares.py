@@ -43,7 +43,11 @@ class Squares:
         made = []
         for q in self.squares:
             form, share = tuple(_short(v, bits) for v in q.form), _short(q.share, bits)
-            size = max(abs(v) for v in self.range_of(q))
+            # A bound term by term, as the check has it.
+            size = sum(
+                (abs(v) * max(map(abs, ends)) for v, ends in zip(q.form, self.box, strict=True)),
+                Fraction(0),
+            )
             moved = sum(
                 (
                     abs(a - b) * max(abs(low), abs(high))

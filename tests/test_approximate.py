@@ -1,0 +1,329 @@
+"""Networks near smooth functions: every bound holds, is met, and is refused where it is altered."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+import circuitkit as ck
+from circuitkit.compiling import recheck
+from circuitkit.compiling.sawtooth import Square, folded
+from circuitkit.compiling.segments import exact_layers, segments
+
+X = sympy.Symbol("x", real=True)
+
+
+def exact(net: ck.Network, point: list[Fraction]) -> Fraction:
+    """What the network gives, in fractions: one layer after another."""
+    values = point
+    layers = exact_layers(net)
+    for i, (weights, biases, scale) in enumerate(layers):
+        z = [
+            (sum(int(w) * v for w, v in zip(row, values, strict=True)) + int(b)) / Fraction(scale)
+            for row, b in zip(weights, biases, strict=True)
+        ]
+        values = z if i == len(layers) - 1 else [max(v, Fraction(0)) for v in z]
+    return values[0]
+
+
+def sampled(near: ck.Approximation, count: int) -> mpmath.mpf:
+    """The worst error at so many inputs of the box, to 40 digits; of one input at the network's corners, too."""
+    mpmath.mp.dps = 40
+    f = sympy.lambdify(near.target.variables, near.target.expression, "mpmath")
+    rng = np.random.default_rng(1)
+    points = [
+        [low + Fraction(rng.random()) * (high - low) for low, high in near.domain]
+        for _ in range(count)
+    ]
+    if len(near.domain) == 1:
+        (ends,) = near.domain
+        points += [[x] for x in segments(near.network, *ends).x]
+    worst = mpmath.mpf(0)
+    for p in points:
+        y = exact(near.network, p)
+        value = f(*(mpmath.mpf(v.numerator) / v.denominator for v in p))
+        worst = max(worst, abs(mpmath.mpf(y.numerator) / y.denominator - value))
+    return worst
+
+
+def holds_and_is_met(near: ck.Approximation, tolerance: object, count: int = 60) -> None:
+    assert near.error <= Fraction(tolerance)
+    worst = sampled(near, count)
+    assert (
+        worst <= mpmath.mpf(near.error.numerator) / near.error.denominator + mpmath.mpf(10) ** -30
+    )
+    assert near.lower <= near.error <= 2 * near.lower  # no looser than that
+    assert near.check()
+
+
+# --- the two constructions ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "tolerance", "method"),
+    [
+        ("x**2", [(0, 1)], 1e-5, "folding"),
+        ("0.1*x**2 - x/3 + 1/7", [(-1.7, 2.3)], 1e-4, "folding"),
+        ("-3*x**2 + x", [(5, 6)], 1e-3, "folding"),
+        ("x**2", [(-1, 1)], 1e-2, "interpolation"),
+        ("3*x - 1/3", [(-2, 5)], 1e-9, None),
+        ("sin(x)", [(0, 6.3)], 1e-2, "interpolation"),
+        ("sin(x)", [(0, 6.3)], 2e-3, "folding"),
+        ("exp(x)", [(-2, 1)], 1e-2, None),
+        ("log(x)", [(0.1, 3)], 1e-2, None),
+        ("sqrt(x)", [(0, 1)], 1e-2, None),
+        ("x**1.5 + x**(1/3)", [(0, 1)], 3e-2, None),
+        ("1/x", [(0.25, 4)], 3e-2, None),
+        ("x**-2", [(-2, -0.5)], 3e-2, None),
+        ("tan(x)", [(-1, 1)], 2e-2, None),
+        ("tanh(3*x) + atan(x)/2", [(-2, 2)], 2e-2, None),
+        ("sigmoid(x) - softplus(x)", [(-6, 6)], 2e-2, None),
+        ("sinh(x)*cosh(x)", [(-1, 1)], 2e-2, None),
+        ("exp(-x**2)*cos(3*x)", [(-2, 2)], 2e-2, None),
+        ("2**x + x**x", [(0.5, 2)], 2e-2, None),
+        ("pi*x**3 - x**5", [(-1, 1)], 2e-2, None),
+    ],
+)
+def test_a_function_of_one_variable_is_met_within_a_bound_that_dense_samples_respect(
+    text, box, tolerance, method
+):
+    near = ck.approximate(text, box, tolerance=tolerance, method=method)
+    assert method in (None, near.method)
+    holds_and_is_met(near, tolerance)
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "tolerance"),
+    [
+        ("x1*x2", [(0, 1), (0, 1)], 1e-3),
+        ("x1*x2", [(-3, 5), (0.1, 0.2)], 1e-3),
+        ("x1*x2 + x3*x1 - 0.1*x2**2 + x3", [(-1, 1), (0, 2), (-0.3, 0.3)], 1e-2),
+        ("3*x1**2 + 2*x1*x2 + x2**2/7", [(-1, 1), (-1, 1)], 1e-3),
+        ("(x1 - 2*x2)**2", [(-1, 1), (0, 1)], 1e-2),
+        ("x1**2 + x2", [(-1, 1), (0, 1)], 1e-2),
+        ("x1/3 - x2 + 1/7", [(-1, 1), (0, 1)], 1e-9),
+    ],
+)
+def test_a_quadratic_polynomial_of_several_variables_is_met_within_its_bound(text, box, tolerance):
+    near = ck.approximate(text, box, tolerance=tolerance)
+    assert near.error <= Fraction(tolerance)
+    assert sampled(near, 200) <= near.error.numerator / mpmath.mpf(near.error.denominator)
+    assert near.error <= 2 * near.lower or near.error < Fraction(1, 10**12)
+    assert near.check()
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    st.lists(st.integers(-4, 4), min_size=3, max_size=5),
+    st.integers(-8, 7),
+    st.integers(1, 8),
+    st.sampled_from([Fraction(1, 20), Fraction(1, 300)]),
+)
+def test_a_random_polynomial_is_met_within_its_bound(coefficients, low, width, tolerance):
+    e = sum(c * X**k / sympy.Integer(k + 2) for k, c in enumerate(coefficients))
+    assume(e.free_symbols)
+    box = [(Fraction(low, 4), Fraction(low + width, 4))]
+    near = ck.approximate(e, box, tolerance=tolerance)
+    assert near.error <= tolerance
+    assert sampled(near, 30) <= near.error.numerator / mpmath.mpf(near.error.denominator) * (
+        1 + mpmath.mpf(10) ** -25
+    )
+    assert near.error <= 2 * near.lower or not near.error
+    assert near.check()
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.integers(-6, 6), min_size=6, max_size=6), st.integers(1, 4))
+def test_a_random_quadratic_form_is_met_within_its_bound(c, width):
+    x, y, z = sympy.symbols("x1:4", real=True)
+    pairs = [x * x, x * y, x * z, y * y, y * z, z * z]
+    e = sum(sympy.Rational(v, 3) * p for v, p in zip(c, pairs, strict=True)) + x - z / 2
+    near = ck.approximate(ck.Target(e, variables=(x, y, z)), [(-1, width)] * 3, tolerance=0.1)
+    assert sampled(near, 100) <= near.error.numerator / mpmath.mpf(near.error.denominator)
+    assert near.check()
+
+
+@pytest.mark.parametrize("doublings", range(1, 7))
+def test_folding_in_two_refines_the_square_as_yarotsky_says(doublings):
+    square = Square((Fraction(1),), Fraction(0), Fraction(1), Fraction(1))
+    net, moved = folded([square], [Fraction(0)], Fraction(0), [2] * doublings, Fraction(4))
+    assert not moved and net.layer_sizes[1:-1] == (*[3] * (doublings - 1), 2)
+    low, high = ck.enclose_error(net, "x**2", domain=[(0, 1)])
+    assert low == high == Fraction(1, 8 * 4**doublings)
+
+
+def test_the_best_three_units_for_a_square_leave_one_piece_level():
+    """1/98 with a level piece; an even division into three leaves 1/72."""
+    near = ck.approximate("x**2", [(0, 1)], tolerance=0.01025, method="interpolation")
+    assert near.network.layer_sizes == (1, 3, 1)
+    assert Fraction(1, 98) <= near.error <= Fraction(1025, 100_000)
+
+
+def test_units_grow_like_the_root_of_the_accuracy_or_like_its_logarithm():
+    def units(method, tolerance):
+        return ck.approximate("x**2", [(0, 1)], tolerance=tolerance, method=method).n_units
+
+    wide = [units("interpolation", t) for t in (1e-2, 1e-4)]
+    deep = [units("folding", t) for t in (1e-2, 1e-4, 1e-6)]
+    assert 8 < wide[1] / wide[0] < 12
+    assert all(6 <= b - a <= 10 for a, b in itertools.pairwise(deep))
+
+
+def test_the_method_with_fewer_units_is_taken():
+    for text, box, tolerance in [("x**2", [(0, 1)], 1e-3), ("exp(x)", [(0, 1)], 2e-4)]:
+        chosen = ck.approximate(text, box, tolerance=tolerance)
+        either = [
+            ck.approximate(text, box, tolerance=tolerance, method=m).n_units
+            for m in ("interpolation", "folding")
+        ]
+        assert chosen.n_units == min(either)
+
+
+# --- any network ----------------------------------------------------------------------------------------
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.integers(0, 10**6), st.sampled_from(["sin(x)", "x**2", "exp(x)/2", "1/(2 + x)"]))
+def test_the_error_of_any_network_is_enclosed(seed, text):
+    rng = np.random.default_rng(seed)
+    sizes = (1, 5, 4, 1)
+    net = ck.Network(
+        [rng.normal(size=(b, a)) for a, b in itertools.pairwise(sizes)],
+        [rng.normal(size=b) for b in sizes[1:]],
+        scale=Fraction(2, 3),
+    )
+    low, high = ck.enclose_error(net, text, domain=[(-1, 2)])
+    x = np.linspace(-1, 2, 20_001)
+    f = ck.approximate(text, [(-1, 2)], tolerance=1).target
+    met = np.abs(net(x[:, None]) - f(x[:, None])).max()
+    assert met <= float(high) + 1e-9 and float(low) - met <= 1e-3
+    assert low <= high <= low * (1 + Fraction(1, 10**6))
+
+
+def test_no_corner_of_a_network_is_missed():
+    net = ck.compose(
+        ck.circuit("abs"), ck.Network([[[1.0], [1.0]], [[3.0, -7.0]]], [[0, -0.3], [-0.1]])
+    )
+    graph = segments(net, Fraction(-1), Fraction(2))
+    for x, y in zip(graph.x, graph.y, strict=True):
+        assert exact(net, [x]) == y
+    for (a, ya), (b, yb) in itertools.pairwise(zip(graph.x, graph.y, strict=True)):
+        assert exact(net, [(a + b) / 2]) == (ya + yb) / 2
+
+
+# --- the check refuses what is not so -------------------------------------------------------------------
+
+NEAR = {
+    "square": lambda: ck.approximate("x**2", [(0, 1)], tolerance=1e-3),
+    "sine": lambda: ck.approximate("sin(x)", [(0, 6.3)], tolerance=1e-2),
+    "folded sine": lambda: ck.approximate("sin(x)", [(0, 6.3)], tolerance=1e-2, method="folding"),
+    "product": lambda: ck.approximate("x1*x2", [(0, 1), (0, 1)], tolerance=1e-2),
+}
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_a_smaller_bound_a_wider_box_and_another_function_are_refused(name):
+    near = NEAR[name]()
+    assert near.check()
+    assert replace(near, error=near.error * 2).check()
+    assert not replace(near, error=near.lower * Fraction(9, 10)).check()
+    assert not replace(near, domain=tuple((low - 1, high) for low, high in near.domain)).check()
+    assert not replace(near, target=ck.target(str(near.target) + " + 0.1")).check()
+    assert not replace(near, domain=near.domain * 2).check()
+
+
+@pytest.mark.parametrize("name", NEAR)
+def test_every_altered_weight_that_matters_is_refused(name):
+    near = NEAR[name]()
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(8):
+        weights = [w.copy() for w in near.network.weights]
+        layer = rng.integers(len(weights))
+        nonzero = np.argwhere(weights[layer])
+        k = tuple(nonzero[rng.integers(len(nonzero))])
+        weights[layer][k] *= 1.3
+        altered = replace(near, network=ck.Network(weights, near.network.biases))
+        held = altered.check()
+        refused += not held
+        if held:  # then it is true
+            assert sampled(altered, 100) <= float(near.error) * (1 + 1e-9)
+    assert refused >= 5
+
+
+def test_the_check_uses_neither_the_search_nor_its_arithmetic():
+    source = Path(recheck.__file__).read_text(encoding="utf-8")
+    for name in ("worst_error", "flint", "compiling.smooth", "squares", "sawtooth"):
+        assert f"import {name}" not in source and f".{name} import" not in source
+
+
+# --- what is refused ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "box", "message"),
+    [
+        ("1/x", [(-1, 1)], r"domain: expected numbers for which 1/x has a value (x != 0), got [-1, 1]"),
+        ("x/x", [(-1, 1)], "domain: expected numbers for which x/x has a value"),
+        ("log(x)", [(0, 1)], "domain: expected numbers for which log(x) has a value (x > 0)"),
+        ("sqrt(x)", [(-1, 1)], "domain: expected numbers for which sqrt(x) has a value (x >= 0)"),
+        ("x**0.5", [(-1, 1)], "domain: expected numbers for which x**0.5 has a value"),
+        ("tan(x)", [(0, 2)], "domain: expected numbers for which tan(x) has a value (cos(x) != 0)"),
+        ("tan(x) - tan(x)", [(0, 2)], "domain: expected numbers for which tan(x) has a value"),
+        ("1/sin(t)", [(3, 4)], "domain: expected numbers for which 1/sin(t) has a value"),
+        ("abs(x)", [(-1, 1)], "expr: expected a smooth function"),
+        ("min(x1, x2)", [(-1, 1)] * 2, "expr: expected a smooth function"),
+        ("min", [(-1, 1)] * 2, "expr: expected a smooth function"),
+        ("floor(x)", [(-1, 1)], "expr: floor"),
+        ("gamma(x)", [(1, 2)], "expr: unknown function 'gamma'"),
+        ("x1*x2*x3", [(0, 1)] * 3, "expr: expected a polynomial of degree 2 at most"),
+        ("sin(x1) + x2", [(0, 1)] * 2, "expr: expected a polynomial of degree 2 at most"),
+        ("pi*x1*x2", [(0, 1)] * 2, "expr: expected a polynomial of degree 2 at most"),
+        ("x, x**2", [(0, 1)], "expr: expected one function, got 2 outputs"),
+        ("sin(x)", [(0, float("inf"))], "domain: expected finite ends"),
+        ("sin(x)", None, "domain: expected a pair"),
+        ("sin(x)", [(0, 1)] * 2, "domain: expected"),
+        ("sin(x)", [(1, 1)], "domain: expected low < high"),
+        ("sin(x)", ([[1], [-1]], [1, 1]), "domain: expected 1 pairs"),
+        ("__import__('os')", [(0, 1)], "expr: cannot read"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_approximated_is_refused_by_its_name(text, box, message):
+    with pytest.raises((TypeError, ValueError)) as refused:
+        ck.approximate(text, box, tolerance=0.1)
+    assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize("tolerance", [1e-300, Fraction(1, 10**400), 1e-17])
+def test_a_tolerance_out_of_reach_is_said_to_be(tolerance):
+    for text in ("sin(x)", "x**2"):
+        with pytest.raises(ValueError, match="^tolerance: expected one that"):
+            ck.approximate(text, [(0, 1)], tolerance=tolerance)
+
+
+def test_a_network_of_several_inputs_or_outputs_has_no_enclosure():
+    with pytest.raises(ValueError, match="^net: expected one input and one output, got 2-3-1"):
+        ck.enclose_error(ck.circuit("min"), "sin(x)", domain=[(0, 1)])
+    with pytest.raises(ValueError, match="^f: expected a function of one variable"):
+        ck.enclose_error(ck.circuit("abs"), "x1*x2", domain=[(0, 1)])
+
+
+def test_a_sympy_expression_and_a_target_do_as_well_as_text():
+    for f in (sympy.sin(X), ck.target("sin(x)"), "sin(x)", "sin(t)"):
+        assert ck.approximate(f, [(0, 1)], tolerance=0.01).check()
+
+
+def test_without_flint_squares_are_still_approximated(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "flint", None)
+    assert ck.approximate("x**2", [(0, 1)], tolerance=0.01).check()
+    with pytest.raises(ImportError, match="the extra 'exact'"):
+        ck.approximate("sin(x)", [(0, 1)], tolerance=0.01)
