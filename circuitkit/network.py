@@ -330,8 +330,9 @@ class Network:
         Its forward pass is traced for one input of ``n`` numbers, however its layers are nested or named,
         and each step is read by its rule: ``nn.Linear``, products with a parameter and sums, batch
         normalization in eval mode, residual connections; ReLU, LeakyReLU, PReLU, ReLU6, Hardtanh,
-        Hardsigmoid, clamp, abs, maximum and minimum; and what reshapes, cuts and joins. Dropout does
-        nothing in eval mode.
+        Hardsigmoid, clamp, abs, maximum and minimum; small convolutions and pooling (in one or two
+        dimensions, after an ``nn.Unflatten`` or a view that makes an image of the numbers); and what reshapes,
+        cuts and joins. Dropout does nothing in eval mode.
 
         A chain of ``nn.Linear`` and ReLU is taken over bit for bit. Linear steps that follow one another
         become one layer, whose weights are sums of products of doubles, and round. What skips layers is

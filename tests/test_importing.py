@@ -733,6 +733,56 @@ def test_a_module_becomes_what_it_computes(name):
         np.testing.assert_allclose(net(row), there, rtol=1e-12, atol=1e-12)
 
 
+def image(*sizes):
+    return nn.Unflatten(1, sizes)
+
+
+def windowed(m, x):
+    h = nn.functional.conv2d(x.view(-1, 1, 3, 3), m.w, m.b, padding=1)
+    return nn.functional.avg_pool2d(nn.functional.max_pool2d(torch.relu(h), 2), (2, 1)).flatten(1)
+
+
+#: images: what they are made of -> a module; each begins with a line of numbers
+IMAGES = {
+    "conv and linear": lambda: nn.Sequential(image(1, 4, 4), nn.Conv2d(1, 2, 3), nn.ReLU(), nn.Flatten(), nn.Linear(8, 2)),
+    "same, in groups": lambda: nn.Sequential(image(2, 3, 3), nn.Conv2d(2, 2, 3, padding="same", groups=2), nn.ReLU(), nn.Flatten()),
+    "valid": lambda: nn.Sequential(image(1, 3, 3), nn.Conv2d(1, 1, 2, padding="valid", bias=False), nn.Flatten()),
+    "strides and dilations": lambda: nn.Sequential(image(1, 5, 4), nn.Conv2d(1, 2, (2, 1), stride=(2, 1), padding=(1, 0), dilation=(2, 1)), nn.Flatten()),
+    "max": lambda: nn.Sequential(image(1, 4, 4), nn.MaxPool2d(3, 2, 1, ceil_mode=True), nn.Flatten(), nn.Linear(9, 1)),
+    "mean": lambda: nn.Sequential(image(1, 5, 4), nn.AvgPool2d(3, 2, 1, ceil_mode=True), nn.Flatten()),
+    "mean without padding": lambda: nn.Sequential(image(1, 5, 4), nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False), nn.Flatten()),
+    "mean with a divisor": lambda: nn.Sequential(image(1, 4, 4), nn.AvgPool2d(2, divisor_override=3), nn.Flatten()),
+    "one dimension": lambda: nn.Sequential(image(2, 6), nn.Conv1d(2, 3, 3, padding=1), nn.ReLU(), nn.MaxPool1d(2), nn.AvgPool1d(3), nn.Flatten()),
+    "normalized": lambda: nn.Sequential(image(2, 3, 3), nn.Conv2d(2, 2, 2), nn.BatchNorm2d(2).eval(), nn.ReLU(), nn.Flatten()),
+    "functions": lambda: module_of(windowed, w=nn.Parameter(torch.randn(2, 1, 2, 2)), b=nn.Parameter(torch.randn(2))),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_convolutions_and_pooling_are_read_as_torch_computes_them(name):
+    torch.manual_seed(4)
+    module = IMAGES[name]().double().eval()
+    net = Network.from_torch(module)
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(40, net.n_inputs)) * np.repeat([0.1, 1.0, 1e3, 1e6], 10)[:, None]
+    there = module(torch.tensor(x)).detach().numpy()
+    np.testing.assert_allclose(net(x), there, rtol=1e-10, atol=1e-10 * np.abs(there).max())
+
+
+def test_a_window_that_is_not_read_is_refused_by_its_layer():
+    for module, message in (
+        (nn.Sequential(image(1, 4, 4), nn.Conv2d(1, 1, 3, padding=1, padding_mode="circular"), nn.Flatten()), "Conv2d in the layer '1' is called in a way that is not read .padding_mode"),
+        (nn.Sequential(image(1, 4, 4), nn.MaxPool2d(2, return_indices=True)), "MaxPool2d in the layer '1' gives the places"),
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()), r"Conv2d in the layer '0' .* an nn.Unflatten\(1, \(channels, height, width\)\) in front"),
+        (nn.Sequential(image(2, 3, 3), nn.Conv2d(3, 1, 2), nn.Flatten()), "2 channels, a kernel of shape"),
+        (nn.Sequential(image(1, 2, 2), nn.Conv2d(1, 1, 3), nn.Flatten()), "a window of 3 in 2 elements"),
+        (nn.Sequential(image(3, 200, 200), nn.Conv2d(3, 16, 3), nn.Flatten()), "at most .* coefficients are read"),
+        (nn.Sequential(image(1, 3, 3), nn.ConvTranspose2d(1, 1, 2), nn.Flatten()), "got ConvTranspose2d"),
+    ):  # fmt: skip
+        with pytest.raises((TypeError, ValueError), match=f"^module: .*{message}"):
+            Network.from_torch(module.eval())
+
+
 def test_residual_and_normalized_modules_have_the_layers_that_they_should():
     assert Network.from_torch(MODULES["batch normalization"]()).layer_sizes == (3, 4, 1)
     assert Network.from_torch(MODULES["leaky"]()).layer_sizes == (3, 6, 6, 3)

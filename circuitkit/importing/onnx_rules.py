@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.importing.lowering import LARGEST, Lowering, NotPiecewiseLinear, TooLarge, Value
+from circuitkit.importing.windows import Windows, average_pool, convolution, max_pool, windows
 
 __all__ = ["RULES", "Step"]
 
 Numbers = NDArray[Any]
 Tensor = Value | Numbers
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -370,52 +370,14 @@ def _reduce_extreme(name: str) -> Rule:
 # --- windows --------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Windows:
-    """Which spatial element each place of each window reads: ``(places, window)``, -1 for padding."""
-
-    index: Indices
-    shape: tuple[int, ...]
-    beyond: NDArray[np.bool_]  # places that even the padding does not reach (ceil_mode)
-
-
-def _windows(s: Step, spatial: tuple[int, ...], kernel: Sequence[int]) -> _Windows:
+def _windows(s: Step, spatial: tuple[int, ...], kernel: Sequence[int]) -> Windows:
     rank = len(spatial)
     strides = s.attributes.get("strides", [1] * rank)
     dilations = s.attributes.get("dilations", [1] * rank)
     reach = [d * (k - 1) + 1 for d, k in zip(dilations, kernel, strict=True)]
     pads = _pads(s, spatial, strides, reach)
-    ceil = s.attributes.get("ceil_mode", 0)
-    per_axis, beyond, sizes = [], [], []
-    for i, n in enumerate(spatial):
-        before, after = pads[i], pads[rank + i]
-        room = n + before + after - reach[i]
-        if room < 0 or strides[i] < 1:
-            raise ValueError(f"a window of {reach[i]} in {n} elements")
-        count = (-(-room // strides[i]) if ceil else room // strides[i]) + 1
-        if ceil and (count - 1) * strides[i] >= n + before:
-            count -= 1  # a window that would start in the padding behind
-        at = np.arange(count)[:, None] * strides[i] + np.arange(kernel[i])[None] * dilations[i]
-        at = at - before
-        per_axis.append(np.where((at >= 0) & (at < n), at, -1))
-        beyond.append(at >= n + after)
-        sizes.append(count)
-    _room((*sizes, *kernel))
-    # per axis (count, k) -> all (count..., k...) -> (places, window)
-    shape = (*sizes, *kernel)
-    index = np.zeros(shape, dtype=np.intp)
-    missing, over = np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
-    for i in range(rank):
-        axes = [1] * (2 * rank)
-        axes[i], axes[rank + i] = sizes[i], kernel[i]
-        step = int(np.prod(spatial[i + 1 :], dtype=np.int64))
-        index = index + per_axis[i].reshape(axes) * step
-        missing |= per_axis[i].reshape(axes) < 0
-        over |= beyond[i].reshape(axes)
-    places = int(np.prod(sizes, dtype=np.int64))
-    return _Windows(
-        np.where(missing, -1, index).reshape(places, -1), tuple(sizes), over.reshape(places, -1)
-    )
+    ceil = bool(s.attributes.get("ceil_mode", 0))
+    return windows(spatial, kernel, strides, dilations, pads, ceil=ceil)
 
 
 def _pads(
@@ -434,64 +396,25 @@ def _pads(
     return [0] * (2 * len(spatial)) if pads is None else list(pads)
 
 
-def _patches(x: Value, windows: _Windows) -> Value:
-    """``(batch, channels, places, window)``, zeros for padding."""
-    batch, channels = x.shape[:2]
-
-    def cut(r: Numbers) -> Numbers:
-        flat = r.reshape(batch, channels, -1, r.shape[-1])
-        flat = np.concatenate([flat, np.zeros_like(flat[:, :, :1])], axis=2)  # -1 reads this one
-        return flat[:, :, windows.index]
-
-    n = batch * channels * windows.index.size
-    if n * x.rows.shape[-1] > 2**25:
-        raise TooLarge(f"reads {n} places over {x.rows.shape[-1]} inputs and units")
-    return x.move(cut)
-
-
 def _conv(s: Step) -> Tensor:
     x, kernel = s.low.value(s.inputs[0]), s.constant(1).astype(np.float64)
-    groups = s.attributes.get("group", 1)
-    windows = _windows(s, x.shape[2:], kernel.shape[2:])
-    patches = _patches(x, windows)
-    batch, channels, places, size = patches.shape
-    out = len(kernel) // groups
-    split = patches.move(
-        lambda r: r.reshape(batch, groups, channels // groups, places, size, r.shape[-1])
-    )
-    weights = kernel.reshape(groups, out, kernel.shape[1], size)
-    made = s.low.contract("bgcpwk,gocw->bgopk", split, weights)
-    result = _reshaped(made, [batch, groups * out, *windows.shape])
-    if s.has(2):
-        bias = s.constant(2).reshape(-1, *[1] * len(windows.shape))
-        return s.low.add(result, bias)
-    return result
+    read = _windows(s, x.shape[2:], kernel.shape[2:])
+    bias = s.constant(2) if s.has(2) else None
+    return convolution(s.low, x, kernel, bias, s.attributes.get("group", 1), read)
 
 
 def _average_pool(s: Step) -> Tensor:
     x = s.low.value(s.inputs[0])
-    windows = _windows(s, x.shape[2:], s.attributes["kernel_shape"])
-    counted = (windows.index >= 0) | bool(s.attributes.get("count_include_pad", 0))
-    counted &= ~windows.beyond
-    weights = counted / counted.sum(axis=1, keepdims=True)
-    made = s.low.contract("bcpwk,pw->bcpk", _patches(x, windows), weights)
-    return _reshaped(made, [*x.shape[:2], *windows.shape])
+    read = _windows(s, x.shape[2:], s.attributes["kernel_shape"])
+    with_padding = bool(s.attributes.get("count_include_pad", 0))
+    return average_pool(s.low, x, read, with_padding=with_padding)
 
 
 def _max_pool(s: Step) -> Tensor:
     if s.n_outputs > 1:
         raise NotPiecewiseLinear("gives the places of its maxima")
     x = s.low.value(s.inputs[0])
-    windows = _windows(s, x.shape[2:], s.attributes["kernel_shape"])
-    # What a window skips is read as one of its others: the maximum stays.
-    index = windows.index
-    if (index < 0).all(axis=1).any():
-        raise ValueError("a window that lies in the padding alone")
-    other = np.take_along_axis(index, (index >= 0).argmax(axis=1)[:, None], 1)
-    index = np.where(index < 0, other, index)
-    flat = _reshaped(x, [*x.shape[:2], -1])
-    parts = [_taken(flat, index[:, i], 2) for i in range(index.shape[1])]
-    return _reshaped(s.low.fold(parts, s.low.maximum), [*x.shape[:2], *windows.shape])
+    return max_pool(s.low, x, _windows(s, x.shape[2:], s.attributes["kernel_shape"]))
 
 
 def _global(name: str) -> Rule:

@@ -9,6 +9,7 @@ Kept apart so that :mod:`circuitkit.network` needs numpy alone.
 from __future__ import annotations
 
 import copy
+import math
 import operator
 import os
 from collections.abc import Iterator, Sequence
@@ -110,6 +111,11 @@ def _widths(module: nn.Module, graph: fx.GraphModule) -> Iterator[int]:
             for name in ("in_features", "num_features"):
                 if isinstance(getattr(layer, name, None), int):
                     yield getattr(layer, name)
+            if isinstance(layer, nn.Unflatten):
+                yield math.prod(n for n in layer.unflattened_size if isinstance(n, int) and n > 0)
+        elif node.op in ("call_method", "call_function"):
+            # The sizes of a view: of an image's channels, rows and columns, say.
+            yield math.prod(n for n in _flat(node.args) if isinstance(n, int) and n > 0)
         elif node.op == "get_attr":
             yield from _attribute(graph, node).shape
     for parameter in module.parameters():
@@ -129,7 +135,10 @@ def _run(graph: fx.GraphModule, width: int) -> Imported:
             inputs += 1
             if inputs > 1 and node.users:
                 raise wrong("module", "one input", "a forward pass that takes several")
-            known[node] = low.inputs((1, width), 0)
+            try:
+                known[node] = low.inputs((1, width), 0)
+            except TooLarge as error:
+                raise ValueError(f"module: {error}") from None
         elif node.op == "output":
             return _finished(low, _given(node.args[0], known))
         else:

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from circuitkit.importing.lowering import Lowering, NotPiecewiseLinear, Value
+from circuitkit.importing.windows import Windows, average_pool, convolution, max_pool, windows
 
 __all__ = ["FUNCTIONS", "LAYERS", "METHODS"]
 
@@ -191,6 +192,121 @@ def _min(low: Lowering, x: Value, dim: Any = None, keepdim: bool = False) -> Any
     return _amin(low, x) if dim is None else [_amin(low, x, dim, keepdim), None]
 
 
+# --- windows ------------------------------------------------------------------------------------------
+
+
+def _each(value: Any, rank: int) -> list[int]:
+    """One number an axis; PyTorch takes one for all of them."""
+    numbers = list(value) if isinstance(value, (tuple, list)) else [value]
+    if len(numbers) not in (1, rank):
+        raise ValueError(f"{len(numbers)} numbers for {rank} axes")
+    return [int(v) for v in (numbers if len(numbers) == rank else numbers * rank)]
+
+
+def _read(
+    x: Value, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool, rank: int
+) -> Windows:
+    if len(x.shape) != rank + 2:
+        sizes = ", ".join(["channels", *(("height", "width") if rank == 2 else ("length",))])
+        raise ValueError(
+            f"expected (batch, {sizes}), got {x.shape}; an nn.Unflatten(1, ({sizes})) in front makes it so"
+        )
+    size, apart = _each(kernel, rank), _each(dilation, rank)
+    if padding == "same":
+        total = [d * (k - 1) for d, k in zip(apart, size, strict=True)]
+        pads = [*(t // 2 for t in total), *(t - t // 2 for t in total)]
+    else:
+        pads = _each(0 if padding == "valid" else padding, rank) * 2
+    return windows(x.shape[2:], size, _each(stride, rank), apart, pads, ceil=ceil_mode)
+
+
+def _convolution(rank: int) -> Rule:
+    def rule(
+        low: Lowering,
+        input: Value,
+        weight: Any,
+        bias: Any = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Value:
+        if isinstance(weight, Value) or isinstance(bias, Value):
+            raise NotPiecewiseLinear("has a kernel that is computed from the input")
+        kernel = _plain(weight)
+        read = _read(input, kernel.shape[2:], stride, padding, dilation, False, rank)
+        offset = None if bias is None else _plain(bias)
+        return convolution(low, input, kernel, offset, groups, read)
+
+    return rule
+
+
+def _max_pool(rank: int) -> Rule:
+    def rule(
+        low: Lowering,
+        input: Value,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Value:
+        if return_indices:
+            raise NotPiecewiseLinear("gives the places of its maxima")
+        step = stride if stride not in (None, [], ()) else kernel_size
+        read = _read(input, kernel_size, step, padding, dilation, ceil_mode, rank)
+        return max_pool(low, input, read)
+
+    return rule
+
+
+def _average_pool(rank: int) -> Rule:
+    def rule(
+        low: Lowering,
+        input: Value,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Value:
+        step = stride if stride not in (None, [], ()) else kernel_size
+        read = _read(input, kernel_size, step, padding, 1, ceil_mode, rank)
+        return average_pool(
+            low, input, read, with_padding=count_include_pad, divisor=divisor_override
+        )
+
+    return rule
+
+
+def _conv_layer(rank: int) -> Rule:
+    def rule(low: Lowering, layer: Any, x: Value) -> Value:
+        if layer.padding_mode != "zeros":
+            raise AttributeError(f"padding_mode={layer.padding_mode!r}")
+        made: Value = _convolution(rank)(
+            low, x, layer.weight, layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups
+        )  # fmt: skip
+        return made
+
+    return rule
+
+
+def _max_pool_layer(rank: int) -> Rule:
+    return lambda low, layer, x: _max_pool(rank)(
+        low, x, layer.kernel_size, layer.stride, layer.padding, layer.dilation, layer.ceil_mode,
+        layer.return_indices,
+    )  # fmt: skip
+
+
+def _average_pool_layer(rank: int) -> Rule:
+    return lambda low, layer, x: _average_pool(rank)(
+        low, x, layer.kernel_size, layer.stride, layer.padding, layer.ceil_mode,
+        layer.count_include_pad, getattr(layer, "divisor_override", None),
+    )  # fmt: skip
+
+
 # --- sums over axes -----------------------------------------------------------------------------------
 
 
@@ -345,6 +461,8 @@ _RULES: dict[str, Rule] = {
     "addmm": _addmm,
     "amax": _amax,
     "amin": _amin,
+    "avg_pool1d": _average_pool(1),
+    "avg_pool2d": _average_pool(2),
     "batch_norm": _batch_norm,
     "cat": _cat,
     "chunk": _chunk,
@@ -354,6 +472,8 @@ _RULES: dict[str, Rule] = {
     "clip": _clamp,
     "concat": _cat,
     "contiguous": _same,
+    "conv1d": _convolution(1),
+    "conv2d": _convolution(2),
     "div": _div,
     "dropout": _dropout,
     "flatten": _flatten,
@@ -367,6 +487,8 @@ _RULES: dict[str, Rule] = {
     "linear": _linear,
     "matmul": _matmul,
     "max": _max,
+    "max_pool1d": _max_pool(1),
+    "max_pool2d": _max_pool(2),
     "maximum": _maximum,
     "mean": _mean,
     "min": _min,
@@ -420,9 +542,13 @@ def _norm(low: Lowering, layer: Any, x: Value) -> Value:
 
 
 LAYERS: dict[type[nn.Module], Rule] = {
+    nn.AvgPool1d: _average_pool_layer(1),
+    nn.AvgPool2d: _average_pool_layer(2),
     nn.BatchNorm1d: _norm,
     nn.BatchNorm2d: _norm,
     nn.BatchNorm3d: _norm,
+    nn.Conv1d: _conv_layer(1),
+    nn.Conv2d: _conv_layer(2),
     nn.Dropout: lambda low, layer, x: x,
     nn.Dropout1d: lambda low, layer, x: x,
     nn.Dropout2d: lambda low, layer, x: x,
@@ -433,6 +559,8 @@ LAYERS: dict[type[nn.Module], Rule] = {
     nn.Identity: lambda low, layer, x: x,
     nn.LeakyReLU: lambda low, layer, x: low.leaky(x, layer.negative_slope),
     nn.Linear: lambda low, layer, x: _linear(low, x, layer.weight, layer.bias),
+    nn.MaxPool1d: _max_pool_layer(1),
+    nn.MaxPool2d: _max_pool_layer(2),
     nn.PReLU: lambda low, layer, x: _prelu(low, x, layer.weight),
     nn.ReLU: lambda low, layer, x: low.relu(x),
     nn.ReLU6: lambda low, layer, x: low.clip(x, 0.0, 6.0),
