@@ -3,8 +3,9 @@
 They are those that Jupyter runs (:mod:`circuitkit.widget.page`), in fewer letters, the script as a classic
 one, so that a page opened from a disk is alive. What reads weights (``circuitkit.widget.reader``), the plane of
 a unit (``circuitkit.widget.plane``), networks on their shelves (``circuitkit.widget.shelves``), unlabelled ones
-(``circuitkit.widget.mystery``), features as arrows (``circuitkit.widget.arrows``) and the catalogue
-(``circuitkit.widget.gallery``) are a script and a style sheet each, for the pages that show them.
+(``circuitkit.widget.mystery``), features as arrows (``circuitkit.widget.arrows``), the catalogue
+(``circuitkit.widget.gallery``) and the field for a function (``circuitkit.widget.typed``) are a script and a
+style sheet each, for the pages that show them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from circuitkit.widget import arrows, gallery, mystery, page, plane, reader, shelves
+from circuitkit.widget import arrows, gallery, mystery, page, plane, reader, shelves, typed
 
 try:
     import minify
@@ -29,7 +30,8 @@ _CARRIED = re.compile(f"{re.escape(page.CARRIED[0])}.*?{re.escape(page.CARRIED[1
 _SCRIPT, _STYLE = "text/javascript", "text/css"
 #: what a place names as its module -> what that needs beside the widget's own
 _ADDED = {
-    each.ADDED.name: each.ADDED for each in (arrows, gallery, mystery, plane, reader, shelves)
+    each.ADDED.name: each.ADDED
+    for each in (arrows, gallery, mystery, plane, reader, shelves, typed)
 }
 
 
@@ -41,7 +43,11 @@ def setup(app: Sphinx) -> dict[str, Any]:
 
 def assets() -> dict[str, str]:
     """File name -> content of everything a page with widgets loads."""
-    found = {"widget.js": page.page_script(), "widget.css": page.style_source()}
+    found = {
+        "widget.js": page.page_script(),
+        "widget.css": page.style_source(),
+        "language.js": page.language_script(),
+    }
     for name, own in _ADDED.items():
         found |= {f"{name}.js": own.page_script, f"{name}.css": own.style_source}
     return {
@@ -70,7 +76,11 @@ def start_widgets(
         context["body"] = _CARRIED.sub("", context["body"])
         app.add_css_file(f"{FOLDER}/widget.css")
         app.add_js_file(f"{FOLDER}/widget.js", loading_method="defer")
-    for name in _ADDED:
-        if f'data-module="{name}"' in context.get("body", ""):
-            app.add_css_file(f"{FOLDER}/{name}.css")
-            app.add_js_file(f"{FOLDER}/{name}.js", loading_method="defer")
+    shown = [
+        own for own in _ADDED.values() if f'data-module="{own.name}"' in context.get("body", "")
+    ]
+    if any(own.reads for own in shown):
+        app.add_js_file(f"{FOLDER}/language.js", loading_method="defer")
+    for name in (own.name for own in shown):
+        app.add_css_file(f"{FOLDER}/{name}.css")
+        app.add_js_file(f"{FOLDER}/{name}.js", loading_method="defer")

@@ -37,6 +37,7 @@ _PUBLIC: dict[str, str] = {
     "Subcircuits": "detection.inside",
     "Target": "functions.target",
     "TrainingRun": "training.run",
+    "Typed": "widget.typed",
     "Undecided": "proof.prove",
     "Unit": "detection.units",
     "WeightPlane": "widget.plane",

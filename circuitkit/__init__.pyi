@@ -63,6 +63,7 @@ from circuitkit.widget.mystery import Mystery as Mystery
 from circuitkit.widget.plane import WeightPlane as WeightPlane
 from circuitkit.widget.reader import WeightsReader as WeightsReader
 from circuitkit.widget.shelves import LossShelves as LossShelves
+from circuitkit.widget.typed import Typed as Typed
 
 __version__: str
 __all__: list[str]

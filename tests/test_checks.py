@@ -120,6 +120,7 @@ MADE = {
     "Mystery": None,
     "Rate": None,
     "TrainingRun": lambda: RUN,
+    "Typed": None,
     "WeightPlane": None,
     "WeightsReader": None,
 }

@@ -264,7 +264,7 @@ NO_SOURCE = {
         " outcomes.worst_errors"
     ),
     "shows what others compute": (
-        "CircuitWidget Gallery LossShelves Mystery WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
+        "CircuitWidget Gallery LossShelves Mystery Typed WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
         " plotting.rate_grid plotting.rates plotting.regions plotting.setup plotting.stuck"
         " plotting.weights"
     ),

@@ -10,10 +10,10 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nodejs import run as run_in_node
 
 import circuitkit as ck
 from circuitkit.functions.joined import Jump, joined
-from nodejs import run as run_in_node
 
 #: what is typed -> the same in the plain grammar
 READ = {

@@ -331,7 +331,7 @@ def test_the_joined_module_runs_and_knows_shared_addresses(tmp_path):
     assert out == ["function", {"key": "ab", "text": "c.d"}, None]
 
 
-@pytest.mark.parametrize("kind", [ck.LossShelves, ck.WeightPlane, ck.WeightsReader])
+@pytest.mark.parametrize("kind", [ck.LossShelves, ck.Typed, ck.WeightPlane, ck.WeightsReader])
 def test_jupyter_gets_one_module_without_imports(tmp_path, kind):
     source = str(kind._esm)
     assert "\nimport " not in source
@@ -372,10 +372,18 @@ def extension(monkeypatch):
 
 @pytest.mark.parametrize(
     ("name", "most"),
-    [("widget", 40), ("plane", 8), ("shelves", 8), ("mystery", 12), ("gallery", 4)],
+    [
+        ("widget", 40),
+        ("plane", 8),
+        ("shelves", 8),
+        ("mystery", 12),
+        ("gallery", 4),
+        ("language", 10),
+        ("typed", 10),
+    ],
 )
 def test_what_readers_download_is_small(extension, name, most):
-    parts = [extension.assets()[f"{name}.{kind}"] for kind in ("js", "css")]
+    parts = [text for file, text in extension.assets().items() if file.startswith(f"{name}.")]
     weight = sum(len(gzip.compress(text.encode(), 9)) for text in parts)
     assert weight <= most * 1024
 

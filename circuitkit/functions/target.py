@@ -322,7 +322,7 @@ FUNCTION = made_by(
     lambda name, value: target(value),
     says=("target", "expression"),
     right="min",
-    wrong=("nonsense(x)", "", 3, None, {"min"}, [], ["x1"], sympy.Symbol("x", positive=True)),
+    wrong=("nonsense(x)", "", 3, None, {"min"}, [], ["x1", 3], sympy.Symbol("x", positive=True)),
 )
 
 #: Whatever :func:`target` takes.

@@ -27,7 +27,7 @@ from circuitkit.widget import page, still
 __all__ = ["ADDED", "Mystery"]
 
 #: what a page needs beside what all widgets share
-ADDED = page.Added("choices", "expression", "bench", "mystery")
+ADDED = page.Added("bench", "mystery", reads=True)
 #: the largest network that a page takes: inputs, hidden units, layers of weights; as in static/bench.mjs
 _INPUTS, _HIDDEN, _LAYERS = 4, 40, 5
 

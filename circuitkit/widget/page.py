@@ -18,12 +18,14 @@ from circuitkit.rules import RULES
 
 __all__ = [
     "CARRIED",
+    "LANGUAGE",
     "MODULES",
     "STATIC",
     "Added",
     "PageWidget",
     "joined",
     "key_of",
+    "language_script",
     "module_source",
     "page_html",
     "page_script",
@@ -36,6 +38,8 @@ CARRIED = ("<!-- circuitkit's widgets -->", "<!-- end of circuitkit's widgets --
 STATIC = Path(__file__).parent / "static"
 #: the modules of the widget in the order in which they need one another
 MODULES = ("mathematics", "dom", "state", "drawing", "graph", "training", "view")
+#: what reads functions that are typed: a script of its own, for the widgets that ask for one
+LANGUAGE = ("choices", "expression")
 
 _RULES_TEXT = json.dumps(RULES, separators=(",", ":"))
 _IMPORT_RULES = re.compile(r'^import (\w+) from "\.\./\.\./rules\.json" with .*;$', re.MULTILINE)
@@ -64,12 +68,25 @@ def page_script() -> str:
     It may stand in a page more than once. Its modules are in ``window.circuitkit``, where another
     script finds them and adds to ``renderers``.
     """
-    names = ", ".join(f"{name}: module_{name}" for name in MODULES)
     return (
         "(() => {\nif (window.circuitkit) return;\n"
         f"{joined((*MODULES, 'start'))}"
-        f"window.circuitkit = {{ {names}, renderers: module_start.renderers }};\n}})();\n"
+        f"window.circuitkit = {{ {_named(MODULES)}, renderers: module_start.renderers }};\n}})();\n"
     )
+
+
+@cache
+def language_script() -> str:
+    """The modules that read functions, for a page that has loaded the shared ones; it may come twice."""
+    return (
+        f"(() => {{\nif (window.circuitkit.{LANGUAGE[-1]}) return;\n"
+        f"const {{ {_named(MODULES)} }} = window.circuitkit;\n{joined(LANGUAGE)}"
+        f"Object.assign(window.circuitkit, {{ {_named(LANGUAGE)} }});\n}})();\n"
+    )
+
+
+def _named(modules: Iterable[str]) -> str:
+    return ", ".join(f"{name}: module_{name}" for name in modules)
 
 
 def joined(modules: Iterable[str]) -> str:
@@ -102,24 +119,28 @@ def style_source() -> str:
 class Added:
     """Another widget's own modules and its style sheet, beside what all widgets share.
 
-    The last module gives it its name, its style sheet, and what draws it, the default export.
+    The last module gives it its name, its style sheet, and what draws it, the default export; ``reads`` says
+    whether it reads functions that are typed.
     """
 
-    def __init__(self, *modules: str) -> None:
+    def __init__(self, *modules: str, reads: bool = False) -> None:
         self.modules = modules
+        self.reads = reads
+        self.shared = (*MODULES, *LANGUAGE) if reads else MODULES
         self.name = modules[-1]
 
     @cached_property
     def module_source(self) -> str:
         """The shared modules and its own joined into one, as Jupyter loads them."""
-        return f"{joined((*MODULES, *self.modules))}export default module_{self.name}.default;\n"
+        return (
+            f"{joined((*self.shared, *self.modules))}export default module_{self.name}.default;\n"
+        )
 
     @cached_property
     def page_script(self) -> str:
         """Its own modules as a classic script, for a page that has loaded the shared ones."""
-        names = ", ".join(f"{name}: module_{name}" for name in MODULES)
         return (
-            f"(() => {{\nconst {{ {names} }} = window.circuitkit;\n{joined(self.modules)}"
+            f"(() => {{\nconst {{ {_named(self.shared)} }} = window.circuitkit;\n{joined(self.modules)}"
             f"window.circuitkit.renderers.{self.name} = module_{self.name}.default;\n}})();\n"
         )
 
@@ -147,10 +168,15 @@ class PageWidget(anywidget.AnyWidget):
     @classmethod
     def _page_parts(cls) -> tuple[str, ...]:
         """What its HTML needs in a page of its own: style sheets and scripts, as HTML."""
-        parts = (f"<style>{style_source()}</style>", f"<script>{page_script()}</script>")
+        parts: tuple[str, ...] = (
+            f"<style>{style_source()}</style>",
+            f"<script>{page_script()}</script>",
+        )
         own = cls._added
         if own is None:
             return parts
+        if own.reads:
+            parts = (*parts, f"<script>{language_script()}</script>")
         return (*parts, f"<style>{own.style_source}</style>", f"<script>{own.page_script}</script>")
 
     def _static_html(self) -> str:

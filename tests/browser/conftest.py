@@ -174,15 +174,15 @@ def show(site, visit) -> Iterator[Callable[..., Page]]:
         body = "".join(w._repr_mimebundle_()[0]["text/html"] for w in widgets)
         added = "".join(
             f'<link rel="stylesheet" href="{n}.css"><script defer src="{n}.js"></script>'
-            for n in ("reader", "plane", "shelves", "mystery", "arrows", "gallery")
+            for n in ("reader", "plane", "shelves", "mystery", "arrows", "gallery", "typed")
             if f'data-module="{n}"' in body
         )
         (folder / name).write_text(
             f'<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">'
             '<title>A page</title><meta name="viewport" content="width=device-width">'
             '<link rel="icon" href="data:,"><link rel="stylesheet" href="widget.css">'
-            f'<script defer src="widget.js"></script>{added}'
-            + "<style>body{margin:0 auto;max-width:760px;padding:8px}"
+            '<script defer src="widget.js"></script><script defer src="language.js"></script>'
+            f"{added}" + "<style>body{margin:0 auto;max-width:760px;padding:8px}"
             "[data-theme=dark] body{background:#14181e;color:#eee}</style></head>"
             f"<body><main><h1>A page</h1>{body}</main></body></html>",
             encoding="utf-8",

@@ -29,9 +29,11 @@ const MINUS = [-1n, 1n];
 const CURVED = "is curved: no ReLU network computes it exactly; in Python, ck.approximate makes one that is proved to come near it.";
 
 // --------------------------------------------------------------------------------------- signs
+//
+// Tables have no prototype: “constructor” is no sign or function.
 
-const SIGNS = { "−": "-", "–": "-", "·": "*", "⋅": "*", "∙": "*", "×": "*", "÷": "/", "∣": "|", "≤": "<=", "≥": ">=", "^": "**", "{": "(", "}": ")", "\\{": "(", "\\}": ")" };
-const LATEX = { cdot: "*", times: "*", lvert: "|", rvert: "|", vert: "|", le: "<=", leq: "<=", ge: ">=", geq: ">=" };
+const SIGNS = { __proto__: null, "−": "-", "–": "-", "·": "*", "⋅": "*", "∙": "*", "×": "*", "÷": "/", "∣": "|", "≤": "<=", "≥": ">=", "^": "**", "{": "(", "}": ")", "\\{": "(", "\\}": ")" };
+const LATEX = { __proto__: null, cdot: "*", times: "*", lvert: "|", rvert: "|", vert: "|", le: "<=", leq: "<=", ge: ">=", geq: ">=" };
 const LOWERED = "₀₁₂₃₄₅₆₇₈₉";
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 const WORDS = ["if", "else", "and", "or"];
@@ -186,6 +188,7 @@ const written = ([n, d]) => {
 
 /** name -> [fewest, most arguments, what it makes of them, how it is written] */
 const FUNCTIONS = {
+__proto__: null,
   abs: [1, 1, absolute, "abs(x)"],
   min: [1, INPUTS, least, "min(x1, x2)"],
   max: [1, INPUTS, largest, "max(x1, x2)"],
@@ -203,10 +206,10 @@ const FUNCTIONS = {
   norminf: [1, INPUTS, (...args) => largest(...args.map(absolute)), "norminf(x1, x2)"],
   interpolate: [1, INPUTS, interpolated, "interpolate(x, (0, 0), (1, 2))"],
 };
-const ALIASES = { argmax_gap: "gap", interpolation: "interpolate", leakyrelu: "leaky_relu", norm_inf: "norminf" };
+const ALIASES = { __proto__: null, argmax_gap: "gap", interpolation: "interpolate", leakyrelu: "leaky_relu", norm_inf: "norminf" };
 const SMOOTH = ["sin", "cos", "tan", "atan", "sinh", "cosh", "tanh", "exp", "log", "ln", "sqrt", "sigmoid", "softplus", "gelu", "norm", "pi"];
-const STEPS = { sign: "sign", step: "step", heaviside: "step" };
-const JUMPS = { floor: "clamp(100*(x - 1) + 1, 0, 1)", ceil: "clamp(100*x, 0, 1)", round: "clamp(100*x - 49, 0, 1)", frac: "clamp(100*x, 0, 1)", mod: "clamp(100*x, 0, 1)" };
+const STEPS = { __proto__: null, sign: "sign", step: "step", heaviside: "step" };
+const JUMPS = { __proto__: null, floor: "clamp(100*(x - 1) + 1, 0, 1)", ceil: "clamp(100*x, 0, 1)", round: "clamp(100*x - 49, 0, 1)", frac: "clamp(100*x, 0, 1)", mod: "clamp(100*x, 0, 1)" };
 const CATALOGUE = { identity: "x", negation: "-x", abs: "abs(x)", add: "x1 + x2", subtract: "x1 - x2", min: "min(x1, x2)", max: "max(x1, x2)", min4: "min(x1, x2, x3, x4)" };
 
 const jumps = (name, where = "") => `${name} jumps${where}, and a network is continuous; a steep ramp comes near it, such as ${JUMPS[name] ?? (name === "sign" ? "clamp(100*x, -1, 1)" : "clamp(100*x, 0, 1)")}.`;
@@ -551,7 +554,7 @@ class Reading {
   }
 }
 
-const COMPARED = { ">": [1], ">=": [0, 1], "<": [-1], "<=": [-1, 0], "==": [0], "!=": [-1, 1] };
+const COMPARED = { __proto__: null, ">": [1], ">=": [0, 1], "<": [-1], "<=": [-1, 0], "==": [0], "!=": [-1, 1] };
 
 /** The inputs in order, by the names that have been used: as `positions` of language.py has it. */
 function positions(used) {

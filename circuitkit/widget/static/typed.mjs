@@ -1,0 +1,251 @@
+/**
+ * A field for a function: what a reader types becomes its circuit, checked exactly before it is shown, and can be
+ * learned from random weights instead.
+ *
+ * Everything that is typed enters the page through text nodes and field values.
+ */
+import * as maths from "./mathematics.mjs";
+import * as view from "./view.mjs";
+import { Unclear, parseExpression } from "./expression.mjs";
+import { TooLarge, compile, equals, spelled } from "./compile.mjs";
+import { html, button, set, setText, drawing, formula } from "./dom.mjs";
+import { layerSizes, standIn, toAddress, unpack } from "./state.mjs";
+
+const DRAWN = { edges: 110, width: 9 }; // of larger networks the function is shown, not the drawing
+const INPUTS = 6;
+const WAIT = 400; // after the last key, in milliseconds
+const HELP = "Numbers (1/3 is a third), + − * /, |x|, min, max, relu, leaky_relu, clamp, hat, mean, median, sort, range, gap, norm1, norminf, interpolate, x if x > 0 else 0. Inputs are letters, or x1, x2, ...; a comma makes several outputs.";
+const product = ([a, b], [n, d]) => maths.toNumber(a * n, b * d);
+
+let fields = 0;
+
+class Typed {
+  constructor(model, el, signal) {
+    this.model = model;
+    this.signal = signal;
+    this.config = model.get("_config");
+    this.id = `ck-typed-${++fields}`;
+    this.root = html("div", { class: "ck-widget ck-typed", role: "group", "aria-label": "Type your own function" });
+    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
+    this.place = html("div", { class: "ck-typed-network" });
+    el.replaceChildren(this.root, this.place);
+    this.#build();
+    this.onText = () => {
+      if (this.field.value === model.get("text")) return;
+      this.field.value = model.get("text");
+      this.#make();
+    };
+    model.on("change:text", this.onText);
+    const shared = this.config.on_page ? view.sharedState(window.location.hash) : null;
+    const linked = shared?.key === this.config.key ? unpack(shared.text) : null;
+    this.field.value = typeof linked?.text === "string" ? linked.text : model.get("text");
+    if (this.field.value.trim()) this.#make({ share: false });
+    if (shared?.key === this.config.key && typeof linked?.text !== "string") this.#complain("The function in this link is damaged; here is the one the page starts with.");
+  }
+
+  #build() {
+    const { id, signal, config } = this;
+    this.field = html("input", {
+      id: `${id}-text`, type: "text", class: "ck-typed-text", spellcheck: "false", autocomplete: "off", autocapitalize: "off", enterkeyhint: "go",
+      maxlength: 400, "aria-describedby": `${id}-help ${id}-error`, "data-lm-suppress-shortcuts": "true",
+    });
+    this.field.addEventListener("keydown", (event) => {
+      event.stopPropagation(); // JupyterLab and the book's theme listen for plain keys
+      if (event.key === "Enter") this.#make();
+    }, { signal });
+    this.field.addEventListener("input", () => {
+      clearTimeout(this.waiting);
+      this.waiting = setTimeout(() => !signal.aborted && this.#look(), WAIT);
+    }, { signal });
+    this.go = button("Build it", { className: "ck-typed-go", title: "Make the circuit of this function (Enter)", action: () => this.#make(), signal });
+    const examples = config.examples.map((text) =>
+      button(text, { className: "ck-typed-example", signal, action: () => {
+        this.field.value = text;
+        this.#make();
+      } }));
+    this.echo = html("code", { class: "ck-typed-echo", "aria-hidden": "true" });
+    this.why = html("span", { id: `${id}-error`, role: "alert" });
+    this.error = html("div", { class: "ck-typed-error", hidden: true }, this.echo, this.why);
+    this.mark = html("span", { class: "ck-verdict-mark", "aria-hidden": "true" });
+    this.sentence = html("span", { class: "ck-verdict-text" });
+    this.verdict = html("div", { class: "ck-verdict ck-typed-verdict", hidden: true }, this.mark, this.sentence);
+    this.facts = html("ul", { class: "ck-typed-facts", hidden: true });
+    this.circuit = button("The circuit", { signal, action: () => this.#show("circuit") });
+    this.random = button("Train from random weights instead", { signal, action: () => this.#show("random") });
+    this.ways = html("div", { class: "ck-typed-ways", role: "group", "aria-label": "What stands below", hidden: true }, this.circuit, this.random);
+    this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });
+    this.root.append(
+      html("div", { class: "ck-typed-form" },
+        html("label", { class: "ck-typed-label", for: `${id}-text` }, "Type a function"),
+        html("div", { class: "ck-typed-row" }, this.field, this.go),
+        this.error,
+        html("p", { class: "ck-typed-help", id: `${id}-help` }, HELP),
+        examples.length ? html("div", { class: "ck-typed-examples" }, html("span", {}, "Try:"), examples) : null),
+      this.verdict, this.facts, this.ways,
+      ...(config.caption ? [html("p", { class: "ck-caption" }, config.caption)] : []),
+      this.spoken,
+    );
+  }
+
+  // ------------------------------------------------------------------ what is wrong
+
+  /** The message, and the text with the characters that it is about marked. */
+  #complain(message, at = null, to = null) {
+    const text = this.field.value;
+    const here = at !== null && text.trim() !== "";
+    // Where something is missing, the gap behind the text is marked.
+    const marked = here ? text.slice(at, to) || "\u00a0" : "";
+    this.echo.replaceChildren(...(here ? [text.slice(0, at), html("mark", {}, marked), text.slice(to)] : []));
+    this.echo.hidden = !here;
+    setText(this.why, message);
+    this.error.hidden = false;
+    this.field.setAttribute("aria-invalid", "true");
+  }
+  #clear() {
+    this.error.hidden = true;
+    setText(this.why, "");
+    this.field.removeAttribute("aria-invalid");
+  }
+
+  /** While something is typed: is it a function yet? */
+  #look() {
+    if (!this.field.value.trim()) {
+      this.#clear();
+      return;
+    }
+    this.#try(() => {
+      parseExpression(this.field.value);
+      this.#clear();
+    });
+  }
+  #try(action) {
+    try {
+      action();
+      return true;
+    } catch (error) {
+      if (error instanceof Unclear) this.#complain(error.message, error.at, error.to);
+      else if (error instanceof TooLarge) this.#complain("The network of this function is too large for a page; in Python, ck.compile_expression makes it.");
+      else throw error;
+      return false;
+    }
+  }
+
+  // ------------------------------------------------------------------ making the circuit
+
+  #make({ share = true } = {}) {
+    clearTimeout(this.waiting);
+    this.#forget();
+    const text = this.field.value;
+    this.model.set("text", text);
+    const made = this.#try(() => {
+      this.#clear();
+      const target = parseExpression(text);
+      if (target.n_inputs > INPUTS) throw new Unclear(`A page has room for ${INPUTS} inputs, not ${target.n_inputs}; in Python, ck.compile_expression takes more.`);
+      const net = compile(target);
+      if (!equals(net, target)) throw new TooLarge(); // too many regions to look at each, here
+      this.made = { target, net };
+    });
+    if (!made) {
+      this.#send();
+      return;
+    }
+    this.#tell();
+    this.#show("circuit");
+    this.#send();
+    if (share && this.config.on_page) toAddress(this.config.key, { text });
+  }
+
+  #forget() {
+    this.made = null;
+    this.verdict.hidden = true;
+    this.facts.hidden = true;
+    this.ways.hidden = true;
+    this.#unmount();
+  }
+
+  #tell() {
+    const { target, net } = this.made;
+    const sizes = layerSizes(net.weights);
+    const hidden = sizes.slice(1, -1).reduce((s, n) => s + n, 0);
+    const outputs = target.outputs.map((tree) => formula(tree, target.n_inputs));
+    const name = outputs.length === 1 ? outputs[0] : `(${outputs.join(", ")})`;
+    const said = `A ${sizes.join("-")} network, ${hidden} hidden unit${hidden === 1 ? "" : "s"}, computes ${name}: checked here in exact arithmetic, for every input.`;
+    setText(this.mark, "✓");
+    setText(this.sentence, said);
+    this.verdict.classList.add("ck-holds");
+    this.verdict.hidden = false;
+    const facts = [];
+    const plain = (k) => (target.n_inputs === 1 ? "x" : `x${k + 1}`);
+    if (target.names.some((typed, k) => typed !== plain(k))) facts.push(`Here ${target.names.map((typed, k) => `${plain(k)} = ${typed}`).join(", ")}.`);
+    if (net.scale[1] !== 1n) {
+      facts.push(`No binary fraction is ${spelled(net.scale)}, so the exact network has whole numbers and its output is taken times ${spelled(net.scale)}. Below, the weights are rounded to the nearest doubles.`);
+    }
+    this.facts.replaceChildren(...facts.map((fact) => html("li", {}, fact)));
+    this.facts.hidden = facts.length === 0;
+    setText(this.spoken, said);
+  }
+
+  #send() {
+    const { model } = this;
+    const { net } = this.made ?? {};
+    model.set("weights", net?.weights ?? []);
+    model.set("biases", net?.biases ?? []);
+    model.set("scale", net ? spelled(net.scale) : "1");
+    model.set("error", this.why.textContent);
+    model.save_changes();
+  }
+
+  // ------------------------------------------------------------------ the network to turn
+
+  #unmount() {
+    this.stop?.();
+    this.stop = null;
+    this.place.replaceChildren();
+  }
+
+  #show(way) {
+    if (!this.made) return;
+    this.#unmount();
+    const { target, net } = this.made;
+    const sizes = layerSizes(net.weights);
+    const edges = net.weights.reduce((s, m) => s + m.length * m[0].length, 0);
+    const drawn = edges <= DRAWN.edges && Math.max(...sizes) <= DRAWN.width;
+    const trains = way === "random";
+    const scaled = (numbers) => numbers.map((v) => (Array.isArray(v) ? scaled(v) : product(maths.floatToRational(v), net.scale)));
+    const last = net.weights.length - 1;
+    const own = {
+      weights: net.weights.map((rows, l) => (l === last ? scaled(rows) : rows)),
+      biases: net.biases.map((row, l) => (l === last ? scaled(row) : row)),
+    };
+    const biased = trains || own.biases.flat().some((v) => v !== 0);
+    const { weights, biases } = trains ? maths.initialWeights(sizes, 0, { bias: true }) : own;
+    const start = [3, -5, 4, -2, 1, -3];
+    const model = standIn({
+      weights, biases, x: start.slice(0, target.n_inputs), ablated: [], frozen: [], seed: trains ? 0 : null, learning_rate: 0.1,
+      _config: {
+        target, domain: target.names.map(() => [-6, 6]),
+        panels: [...(drawn ? ["network"] : []), "graph", "verdict", ...(trains ? ["training"] : [])],
+        ties: [], names: null, input_names: null, show_biases: biased, challenge: null, seeds: [], tolerance: this.config.tolerance,
+        caption: [
+          trains ? `Random weights for as many units. Gradient descent on what you typed, for inputs from −1 to 1: run it, and try other seeds.` : "Turn its weights; Reset brings the circuit back.",
+          drawn ? "" : "The network is too large to draw here; this is its function.",
+        ].join(" ").trim(),
+        label: trains ? "Random weights that learn your function" : "The circuit of your function",
+        palette: this.config.palette, key: this.config.key,
+      },
+    });
+    this.stop = view.default.render({ model, el: this.place });
+    for (const [element, name] of [[this.circuit, "circuit"], [this.random, "random"]]) set(element, "aria-pressed", String(name === way));
+    this.ways.hidden = false;
+  }
+
+  end() {
+    clearTimeout(this.waiting);
+    this.#unmount();
+    this.model.off("change:text", this.onText);
+    this.root.remove();
+    this.place.remove();
+  }
+}
+
+export default { render: drawing(Typed) };
