@@ -13,12 +13,12 @@ import circuitkit as ck
 
 COMPILE = """
 import { parseExpression, Unclear } from EXPRESSION;
-import { compile, equals, spelled, TooLarge } from COMPILE;
+import { compile, equals, TooLarge } from COMPILE;
 console.log(JSON.stringify(INPUT.map((text) => {
   try {
     const target = parseExpression(text);
     const net = compile(target);
-    return { ...net, scale: spelled(net.scale), equal: equals(net, target) };
+    return { ...net, scale: net.scale ?? "1", equal: equals(net, target) };
   } catch (error) {
     if (!(error instanceof Unclear || error instanceof TooLarge)) throw error;
     return { unclear: error.message, large: error instanceof TooLarge };

@@ -680,9 +680,9 @@ function doubles(layers) {
   net.weights.push(rows.map((r) => r.slice(0, -1).map((v) => divided(v, scale))));
   net.biases.push(rows.map((r) => divided(r[r.length - 1], scale)));
   const number = (q) => (isDouble(q) ? toNumber(...q) : NaN);
-  const found = { weights: net.weights.map((rows1) => rows1.map((r) => r.map(number))), biases: net.biases.map((r) => r.map(number)), scale };
+  const found = { weights: net.weights.map((rows1) => rows1.map((r) => r.map(number))), biases: net.biases.map((r) => r.map(number)) };
   if ([found.weights, found.biases].flat(3).some((v) => !Number.isFinite(v))) throw new TooLarge();
-  return found;
+  return scale === ONE ? found : { ...found, scale: scale.join("/") };
 }
 
 // -------------------------------------------------------------------------------------- compiling
@@ -710,7 +710,8 @@ function turned(circuit) {
  * The network that computes a target, with as few units as are found.
  *
  * @param {object} target piecewise linear, as parseExpression makes it.
- * @returns {object} {weights, biases, scale}: the outputs, times the fraction `scale`, are the target exactly.
+ * @returns {object} {weights, biases, scale}: the outputs, times the fraction `scale` (text, absent for 1), are
+ *   the target exactly.
  * @throws {TooLarge} where it takes more units than a page draws.
  */
 export function compile(target) {
@@ -741,20 +742,8 @@ function withHidden(circuit) {
   return [{ weights: [dead], biases: [ZERO] }, { weights: last.weights.map(() => [ZERO]), biases: last.biases }];
 }
 
-/** The fraction as text: 1/3. */
-export const spelled = ([n, d]) => (d === 1n ? String(n) : `${n}/${d}`);
-
-/**
- * Whether a network of `compile` is its target, exactly, for every input.
- *
- * The target is divided by the scale first: what is compared has doubles for weights.
- */
+/** Whether a network is its target, exactly, for every input: by the page's own regions, not by how it was made. */
 export function equals(net, target) {
-  const { scale } = net;
-  const inverse = over(scale);
-  const value = toNumber(...inverse);
-  const factor = { op: "const", value, ...(isDouble(inverse) ? {} : { text: spelled(inverse) }) };
-  const outputs = scale[0] === scale[1] ? target.outputs : target.outputs.map((tree) => ({ op: "mul", args: [factor, tree] }));
-  const found = maths.verdict(net, { ...target, outputs }, { tolerance: 0 });
+  const found = maths.verdict(net, target, { tolerance: 0 });
   return found.holds && found.exact;
 }

@@ -7,7 +7,7 @@
 import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
-import { TooLarge, compile, equals, spelled } from "./compile.mjs";
+import { TooLarge, compile, equals } from "./compile.mjs";
 import { html, button, set, setText, drawing, formula } from "./dom.mjs";
 import { layerSizes, standIn, toAddress, unpack } from "./state.mjs";
 
@@ -15,7 +15,6 @@ const DRAWN = { edges: 110, width: 9 }; // of larger networks the function is sh
 const INPUTS = 6;
 const WAIT = 400; // after the last key, in milliseconds
 const HELP = "Numbers (1/3 is a third), + − * /, |x|, min, max, relu, leaky_relu, clamp, hat, mean, median, sort, range, gap, norm1, norminf, interpolate, x if x > 0 else 0. Inputs are letters, or x1, x2, ...; a comma makes several outputs.";
-const product = ([a, b], [n, d]) => maths.toNumber(a * n, b * d);
 
 let fields = 0;
 
@@ -177,9 +176,7 @@ class Typed {
     const facts = [];
     const plain = (k) => (target.n_inputs === 1 ? "x" : `x${k + 1}`);
     if (target.names.some((typed, k) => typed !== plain(k))) facts.push(`Here ${target.names.map((typed, k) => `${plain(k)} = ${typed}`).join(", ")}.`);
-    if (net.scale[1] !== 1n) {
-      facts.push(`No binary fraction is ${spelled(net.scale)}, so the exact network has whole numbers and its output is taken times ${spelled(net.scale)}. Below, the weights are rounded to the nearest doubles.`);
-    }
+    if (net.scale) facts.push(`No binary fraction is ${net.scale}, so the network has whole numbers, and what it gives is taken times ${net.scale}: exactly.`);
     this.facts.replaceChildren(...facts.map((fact) => html("li", {}, fact)));
     this.facts.hidden = facts.length === 0;
     setText(this.spoken, said);
@@ -190,7 +187,7 @@ class Typed {
     const { net } = this.made ?? {};
     model.set("weights", net?.weights ?? []);
     model.set("biases", net?.biases ?? []);
-    model.set("scale", net ? spelled(net.scale) : "1");
+    model.set("scale", net?.scale ?? "1");
     model.set("error", this.why.textContent);
     model.save_changes();
   }
@@ -211,21 +208,15 @@ class Typed {
     const edges = net.weights.reduce((s, m) => s + m.length * m[0].length, 0);
     const drawn = edges <= DRAWN.edges && Math.max(...sizes) <= DRAWN.width;
     const trains = way === "random";
-    const scaled = (numbers) => numbers.map((v) => (Array.isArray(v) ? scaled(v) : product(maths.floatToRational(v), net.scale)));
-    const last = net.weights.length - 1;
-    const own = {
-      weights: net.weights.map((rows, l) => (l === last ? scaled(rows) : rows)),
-      biases: net.biases.map((row, l) => (l === last ? scaled(row) : row)),
-    };
-    const biased = trains || own.biases.flat().some((v) => v !== 0);
-    const { weights, biases } = trains ? maths.initialWeights(sizes, 0, { bias: true }) : own;
+    const biased = trains || net.biases.flat().some((v) => v !== 0);
+    const { weights, biases } = trains ? maths.initialWeights(sizes, 0, { bias: true }) : net;
     const start = [3, -5, 4, -2, 1, -3];
     const model = standIn({
       weights, biases, x: start.slice(0, target.n_inputs), ablated: [], frozen: [], seed: trains ? 0 : null, learning_rate: 0.1,
       _config: {
         target, domain: target.names.map(() => [-6, 6]),
         panels: [...(drawn ? ["network"] : []), "graph", "verdict", ...(trains ? ["training"] : [])],
-        ties: [], names: null, input_names: null, show_biases: biased, challenge: null, seeds: [], tolerance: this.config.tolerance,
+        ties: [], names: null, input_names: null, show_biases: biased, challenge: null, seeds: [], tolerance: this.config.tolerance, scale: trains ? null : net.scale,
         caption: [
           trains ? `Random weights for as many units. Gradient descent on what you typed, for inputs from −1 to 1: run it, and try other seeds.` : "Turn its weights; Reset brings the circuit back.",
           drawn ? "" : "The network is too large to draw here; this is its function.",
