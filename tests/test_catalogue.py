@@ -20,6 +20,8 @@ DATA = Path(__file__).parents[1] / "chapters" / "data" / "catalogue.json"
 #: proved by the chapter on depth, in more than a minute
 LONG = {"max_of_six_in_two"}
 NAMES = list(ck.catalogue)
+#: not made of straight pieces
+NEAR = {n for n in NAMES if ck.catalogue[n].tolerance}
 BITS = {
     "not": lambda a: 1 - a,
     "and": lambda a, b: a & b,
@@ -47,13 +49,25 @@ def test_there_are_at_least_fifty_six_functions_in_groups():
     assert set(RULES["functions"]) <= set(NAMES)
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n not in LONG])
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in LONG | NEAR])
 def test_every_circuit_is_its_function_exactly_and_as_large_as_it_is_said_to_be(name):
     entry = ck.catalogue[name]
     assert entry.circuit.layer_sizes == (entry.n_inputs, *entry.hidden, entry.n_outputs)
     assert entry.proof.holds
     assert entry.proof.exact_error == 0
     assert entry.proof.target == ck.target(entry.expression) == entry.target
+
+
+@pytest.mark.parametrize("name", sorted(NEAR))
+def test_what_bends_has_a_circuit_with_a_proved_bound(name):
+    entry = ck.catalogue[name]
+    assert entry.circuit.layer_sizes == (entry.n_inputs, *entry.hidden, entry.n_outputs)
+    assert entry.proof.check()
+    assert entry.proof.error <= entry.tolerance
+    assert entry.proof.network == entry.circuit
+    low, high = entry.domain
+    x = np.random.default_rng(0).uniform(low, high, size=(500, entry.n_inputs))
+    assert np.abs(entry.circuit(x) - entry.target(x)).max() <= entry.tolerance
 
 
 @pytest.mark.parametrize("name", sorted(LONG))

@@ -119,6 +119,14 @@ class Gallery(page.PageWidget):
         return f"Gallery({count(len(self._entries), 'function')})"
 
 
+def _claim(entry: Entry) -> str:
+    """What is proved of its circuit."""
+    if not entry.domain:
+        return "equal to the formula, exactly, for every input"
+    low, high = entry.domain
+    return f"within {entry.tolerance} of the formula, for inputs from {low} to {high}"
+
+
 def _told(entry: Entry, notes: Mapping[str, str]) -> dict[str, Any]:
     """An entry as the page needs it."""
     told: dict[str, Any] = {
@@ -131,6 +139,7 @@ def _told(entry: Entry, notes: Mapping[str, str]) -> dict[str, Any]:
         "units": entry.units,
         "source": entry.source,
         "bits": entry.bits,
+        "proof": _claim(entry),
         "notes": [[label, text] for label, text in notes.items()],
         "net": None,
     }
@@ -148,5 +157,6 @@ def _told(entry: Entry, notes: Mapping[str, str]) -> dict[str, Any]:
         "target": target_to_json(entry.target),
         "span": [[low, high]] * entry.n_inputs,
         "x": x[: entry.n_inputs],
-        "tolerance": RULES["verdict"],
+        "tolerance": float(entry.tolerance) or RULES["verdict"],
+        "within": entry.domain and [list(entry.domain)] * entry.n_inputs,
     }

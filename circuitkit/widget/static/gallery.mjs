@@ -147,7 +147,7 @@ class Gallery {
     setText(this.title, entry.title);
     setText(this.formula, pretty(entry.expression));
     setText(this.use, `${entry.use[0].toUpperCase()}${entry.use.slice(1)}.`);
-    const facts = [["Group", entry.group], ["Circuit", `${entry.sizes.join("-")}, ${entry.units} hidden ${entry.units === 1 ? "unit" : "units"}: ${entry.source}`], ["Inputs", entry.bits ? "bits, 0 or 1" : "all numbers"], ["Proof", "equal to the formula, exactly, for every input"], ...entry.notes, ["In Python", `ck.catalogue["${entry.name}"].circuit`]];
+    const facts = [["Group", entry.group], ["Circuit", `${entry.sizes.join("-")}, ${entry.units} hidden ${entry.units === 1 ? "unit" : "units"}: ${entry.source}`], ["Inputs", entry.bits ? "bits, 0 or 1" : "all numbers"], ["Proof", entry.proof], ...entry.notes, ["In Python", `ck.catalogue["${entry.name}"].circuit`]];
     this.facts.replaceChildren(...facts.map(([label, text]) => html("div", {}, html("dt", {}, label), html("dd", {}, text))));
     this.#mount(entry);
     this.#mark();
@@ -169,7 +169,7 @@ class Gallery {
     const inner = standIn({
       weights, biases, x: entry.x, ablated: [], frozen: [], seed: null, learning_rate: 0.1,
       _config: {
-        target: entry.target, domain: entry.span, said: text.length > LONG ? entry.title : text, scale: entry.scale,
+        target: entry.target, domain: entry.span, said: text.length > LONG ? entry.title : text, scale: entry.scale, within: entry.within,
         panels: [...(drawn ? ["network"] : []), "graph", "verdict"], ties: [], names: null, input_names: null,
         show_biases: biases.some((b) => b.some((v) => v !== 0)), challenge: null, seeds: [], tolerance: entry.tolerance,
         caption: drawn ? "" : "Too large to draw: its graph and its verdict.",

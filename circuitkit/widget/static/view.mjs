@@ -596,7 +596,7 @@ class View {
     const { config } = this;
     // A challenge on a range is about that range, unless it is also about what lies outside.
     const { challenge } = config;
-    this.range = challenge?.domain && !challenge.fails_outside ? challenge.domain : null;
+    this.range = config.within ?? (challenge?.domain && !challenge.fails_outside ? challenge.domain : null);
     this.verdict = maths.verdict(net, config.target, { domain: this.range, tolerance: config.tolerance });
     this.worst = this.#visibleWorst(net);
     this.verdictWords = this.#words(net);
