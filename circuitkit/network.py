@@ -113,7 +113,7 @@ class Network:
     Source: the deck, "How a Single Neuron Works".
     """
 
-    __slots__ = ("_biases", "_scale", "_weights")
+    __slots__ = ("_biases", "_rounding", "_scale", "_weights")
 
     _weights: tuple[Array, ...]
     _biases: tuple[Array, ...]
@@ -146,6 +146,7 @@ class Network:
         self._weights = matrices
         self._biases = _checked_biases(biases, matrices)
         self._scale = Fraction(scale)
+        self._rounding: float | None = None
 
     @property
     def weights(self) -> tuple[Array, ...]:
@@ -324,6 +325,33 @@ class Network:
         return _remade, (self._weights, self._biases, self._scale)
 
     @classmethod
+    def _imported(
+        cls, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None], rounding: float
+    ) -> Network:
+        net = cls(weights, biases)
+        net._rounding = rounding
+        return net
+
+    @property
+    def rounding(self) -> float | None:
+        r"""How far rounding took an imported network from its source, at most; None for one that was not imported.
+
+        Linear steps that follow one another become one layer, whose weights are sums of products and round to doubles. For
+        every input x, ``|net(x) - source(x)| <= rounding * max(1, max|x_i|)``, both in exact numbers, the source with
+        the numbers that it holds: the prover's measure, so that what is proved of the network within a tolerance
+        holds of the source within the tolerance and this. 0 where nothing was rounded. Constants that the other tool
+        computes itself, and the rounding in its own evaluation, are not counted; nor is underflow. Copies that are saved,
+        pickled or made of ``to_dict`` do not keep it.
+
+        Example:
+            >>> Network([[[1]]]).rounding is None
+            True
+
+        Source: Higham, "Accuracy and Stability of Numerical Algorithms" (2002), ch. 3.
+        """
+        return self._rounding
+
+    @classmethod
     def from_torch(cls, module: torch.nn.Module) -> Network:
         """The network that a PyTorch module computes, compared with the module before it is returned.
 
@@ -335,7 +363,7 @@ class Network:
         cuts and joins. Dropout does nothing in eval mode.
 
         A chain of ``nn.Linear`` and ReLU is taken over bit for bit. Linear steps that follow one another
-        become one layer, whose weights are sums of products of doubles, and round. What skips layers is
+        become one layer, whose weights are sums of products of doubles, and round (``rounding`` bounds it). What skips layers is
         carried through them by further units, exactly: a ReLU's activation by one a layer, an input by
         a pair. A ReLU that comes first or last is kept by an identity matrix before or after it.
 
@@ -367,7 +395,7 @@ class Network:
         need("torch")
         from circuitkit.importing.torch import layers
 
-        return cls(*layers(module))
+        return cls._imported(*layers(module))
 
     def to_torch(self) -> torch.nn.Sequential:
         """An ``nn.Sequential`` of ``Linear`` and ``ReLU`` in float64, with the very same weights.
@@ -431,7 +459,7 @@ class Network:
         need("onnxruntime")
         from circuitkit.importing.onnx import layers
 
-        return cls(*layers(model))
+        return cls._imported(*layers(model))
 
     @accepts(path=checks.path())
     def to_onnx(self, path: str | Path) -> None:
@@ -498,7 +526,7 @@ class Network:
         need("sklearn")
         from circuitkit.importing.sklearn import layers
 
-        return cls(*layers(estimator))
+        return cls._imported(*layers(estimator))
 
     @classmethod
     def from_keras(cls, model: str | Path | Any) -> Network:
@@ -547,7 +575,7 @@ class Network:
         need("h5py")
         from circuitkit.importing.keras import layers
 
-        return cls(*layers(model))
+        return cls._imported(*layers(model))
 
     @classmethod
     @accepts(path=checks.path(), normalise=checks.flag())
@@ -585,7 +613,7 @@ class Network:
         """
         from circuitkit.importing.nnet import layers
 
-        return cls(*layers(str(path), normalise))
+        return cls._imported(*layers(str(path), normalise))
 
     def to_dict(self) -> dict[str, Any]:
         """Nested lists of numbers, safe for JSON: ``{"weights": ..., "biases": ...}``.

@@ -783,6 +783,67 @@ def test_a_window_that_is_not_read_is_refused_by_its_layer():
             Network.from_torch(module.eval())
 
 
+def exactly(layers, x):
+    """A chain of linear layers, a ReLU where None stands between them, in fractions."""
+    h = [Fraction(v) for v in x]
+    for layer in layers:
+        if layer is None:
+            h = [max(v, Fraction(0)) for v in h]
+            continue
+        w, b = layer.weight.detach().double().tolist(), layer.bias.detach().double().tolist()
+        h = [
+            sum((Fraction(a) * v for a, v in zip(row, h, strict=True)), Fraction(c))
+            for row, c in zip(w, b, strict=True)
+        ]
+    return h
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_rounding_of_merged_layers_is_bounded_for_every_input(seed, dtype):
+    torch.manual_seed(seed)
+    steps = [
+        nn.Linear(3, 9),
+        nn.Linear(9, 9),
+        None,
+        nn.Linear(9, 7),
+        nn.Linear(7, 5),
+        nn.Linear(5, 2),
+    ]
+    module = nn.Sequential(*(step or nn.ReLU() for step in steps)).to(dtype)
+    with torch.no_grad():
+        for step in steps:
+            if step is not None:
+                step.weight.mul_(3)
+    net = Network.from_torch(module)
+    assert net.layer_sizes == (3, 9, 2) and 0 < net.rounding < 1e-8
+    rng = np.random.default_rng(seed)
+    worst = Fraction(0)
+    for size in (0.0, 0.5, 1.0, 1e6):
+        for x in rng.choice([-1.0, 1.0, 0.3], size=(6, 3)) * size:
+            there = exactly(steps, x)
+            here = [Fraction(v) for v in x]
+            for i, (w, b) in enumerate(zip(net.weights, net.biases, strict=True)):
+                h = [max(v, Fraction(0)) for v in here] if i else here
+                here = [
+                    sum((Fraction(a) * v for a, v in zip(row, h, strict=True)), Fraction(c))
+                    for row, c in zip(w.tolist(), b.tolist(), strict=True)
+                ]
+            scale = max(1, *(abs(Fraction(v)) for v in x))
+            worst = max(worst, *(abs(a - b) / scale for a, b in zip(here, there, strict=True)))
+    assert 0 < worst <= net.rounding
+
+
+def test_where_nothing_is_merged_nothing_is_rounded():
+    module = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    assert Network.from_torch(module).rounding == 0
+    assert Network.from_torch(nn.Sequential(module, nn.ReLU())).rounding == 0
+    normalized = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.ReLU(), nn.Linear(3, 1))
+    assert 0 < Network.from_torch(normalized.eval()).rounding < 1e-12
+    net = ck.circuit("min")
+    assert net.rounding is None and Network.from_torch(net.to_torch()) == net
+
+
 def test_residual_and_normalized_modules_have_the_layers_that_they_should():
     assert Network.from_torch(MODULES["batch normalization"]()).layer_sizes == (3, 4, 1)
     assert Network.from_torch(MODULES["leaky"]()).layer_sizes == (3, 6, 6, 3)

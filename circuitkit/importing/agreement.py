@@ -7,6 +7,7 @@ knows for each input. Where so much cancels that doubles hold little of an outpu
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -85,6 +86,23 @@ class Imported:
         terms = self.low.width + sum(w.shape[1] for w in self.weights)
         return np.asarray(8 * floats.eps * terms * sums[-1])
 
+    @property
+    def rounding(self) -> float:
+        """How far rounding took the layers from the graph, at most, relative to ``max(1, max|x_i|)``; both in exact numbers.
+
+        Higham, "Accuracy and Stability of Numerical Algorithms" (2002), ch. 3: after ``n`` roundings a sum
+        is off by at most gamma_n = n u / (1 - n u) of the sum of its terms' sizes, u = 2^-53. Sizes grow no faster
+        than ``max(1, max|x_i|)`` times theirs at the input of all ones.
+        """
+        n = self.low.roundings
+        if not n:
+            return 0.0
+        ones = np.ones((1, self.low.n_inputs))
+        largest = float(self.low.largest_sums(self.output, ones)[-1].max(initial=0.0))
+        # The sizes are computed in doubles too, with as many roundings and those of the sums.
+        own = _gamma(n + (1 + len(self.low.blocks)) * self.low.width)
+        return math.nextafter(_gamma(n) * largest / (1 - own) * (1 + 1e-15), math.inf)
+
     def lost(self, x: Array, given: Array, own: Array, sums: Sequence[Array]) -> bool:
         """Whether at one of the inputs cancellation in doubles takes the output from the source's.
 
@@ -101,6 +119,11 @@ class Imported:
         # A float32 source rounds more than doubles do: that is no fault of the layers.
         explained = self.allowed(sums, _DOUBLES) > most
         return bool(((off > most) & (off > seen) & explained).any())
+
+
+def _gamma(n: int) -> float:
+    part = n * 2.0**-53
+    return part / (1 - part)
 
 
 def points(n: int, floats: Precision) -> Array:

@@ -57,7 +57,7 @@ class _Model:
     output: str
 
 
-def layers(model: Any) -> tuple[list[Array], list[Array]]:
+def layers(model: Any) -> tuple[list[Array], list[Array], float]:
     """Weights and biases of a model (a path or an object of Keras), compared with what it computes.
 
     Raises:
@@ -96,7 +96,7 @@ def layers(model: Any) -> tuple[list[Array], list[Array]]:
 
     floats = Precision.of(np.float64 if source is None else np.float32)
     need_agreement("model", found, predicted, floats, tool)
-    return list(found.weights), list(found.biases)
+    return list(found.weights), list(found.biases), found.rounding
 
 
 # --- one layer: as rows, and (to compare with) as numbers ----------------------------------------------

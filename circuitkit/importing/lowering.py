@@ -49,6 +49,10 @@ class TooLarge(ValueError):
     """More coefficients than a network that this package is for."""
 
 
+#: a factor and its product: it may come from a difference, a square root, a quotient and a product
+_SCALED = 8
+
+
 @dataclass(frozen=True)
 class Value:
     """A tensor that depends on the inputs.
@@ -97,6 +101,8 @@ class Lowering:
     def __init__(self, n_inputs: int) -> None:
         self.n_inputs = n_inputs
         self.blocks: list[Block] = []
+        #: how many roundings in a row a coefficient has had at most
+        self.roundings = 0
         self.width = 1 + n_inputs
 
     # --- what there is -------------------------------------------------------------------------------
@@ -130,6 +136,7 @@ class Lowering:
     def add(self, a: Value | Array, b: Value | Array, sign: float = 1.0) -> Value:
         """``a + sign * b``, broadcast; ``sign`` is 1 or -1."""
         a, b = self._aligned(a, b)
+        self.roundings += bool(((a.rows != 0) & (b.rows != 0)).any())
         return Value(a.rows + sign * b.rows, a.sizes + b.sizes)
 
     def scale(self, a: Value, factor: NDArray[np.generic] | float) -> Value:
@@ -137,6 +144,7 @@ class Lowering:
         factors = np.asarray(factor, dtype=np.float64)
         (a,), rank = _ranked([a], factors.ndim)
         factors = factors.reshape((1,) * (rank - factors.ndim) + factors.shape)[..., None]
+        self.roundings += 0 if _is_exact(factors) else _SCALED
         _need_room(np.broadcast_shapes(a.shape, factors.shape[:-1]), self.width)
         return Value(a.rows * factors, a.sizes * np.abs(factors))
 
@@ -165,10 +173,20 @@ class Lowering:
 
         rows = front(a.rows, matrix)
         _need_room(rows.shape[:-1], self.width)
+        terms = front((a.rows != 0).astype(float), (matrix != 0).astype(float))
+        self._summed(a.rows, matrix, terms)
         return Value(rows, front(a.sizes, np.abs(matrix)))
+
+    def _summed(self, rows: Array, matrix: Array, terms: Array) -> None:
+        """Counts the roundings of sums of products, so many terms each."""
+        most = int(terms.max(initial=0.0))
+        self.roundings += most - 1 if most > 1 else 0
+        self.roundings += not (_is_exact(rows) or _is_exact(matrix))
 
     def contract(self, subscripts: str, a: Value, constant: Array) -> Value:
         """``numpy.einsum`` of a value and a constant; the value's letters end with one for the columns."""
+        there = [(v != 0).astype(float) for v in (a.rows, constant)]
+        self._summed(a.rows, constant, np.einsum(subscripts, *there, optimize=True))
         return Value(
             np.einsum(subscripts, a.rows, constant, optimize=True),
             np.einsum(subscripts, a.sizes, np.abs(constant), optimize=True),
@@ -280,6 +298,12 @@ class Lowering:
             sums.append(known[:, : sizes.shape[-1]] @ sizes.T + floor)
             known = np.concatenate([known, sums[-1]], axis=1)
         return sums
+
+
+def _is_exact(factors: Array) -> bool:
+    """Whether to multiply by them rounds nothing: powers of two and zeros."""
+    halves, _ = np.frexp(factors)
+    return bool(((halves == 0) | (np.abs(halves) == 0.5)).all())
 
 
 def _ranked(values: Sequence[Value], least: int) -> tuple[list[Value], int]:

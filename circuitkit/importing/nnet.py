@@ -91,7 +91,7 @@ def read(path: str | Path) -> NnetFile:
     return NnetFile(weights, biases, minima, maxima, means, ranges)
 
 
-def layers(path: str, normalise: bool) -> tuple[list[Array], list[Array]]:
+def layers(path: str, normalise: bool) -> tuple[list[Array], list[Array], float]:
     """Weights and biases of the file's network, compared with a direct evaluation of its numbers.
 
     Raises:
@@ -119,7 +119,7 @@ def layers(path: str, normalise: bool) -> tuple[list[Array], list[Array]]:
     need_agreement(
         "path", found, directly, Precision.of(np.float64), "a direct evaluation of the file"
     )
-    return list(found.weights), list(found.biases)
+    return list(found.weights), list(found.biases), found.rounding
 
 
 def _evaluate(file: NnetFile, x: Array, means: Array | None, ranges: Array | None) -> Array:

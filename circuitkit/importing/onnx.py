@@ -39,7 +39,7 @@ _OLDEST = 7  # before, what broadcasts is said by attributes
 _FLOATS = {onnx.TensorProto.FLOAT: np.float32, onnx.TensorProto.DOUBLE: np.float64}
 
 
-def layers(model: Any) -> tuple[list[Array], list[Array]]:
+def layers(model: Any) -> tuple[list[Array], list[Array], float]:
     """Weights and biases of a model (a path or a ``ModelProto``), compared with onnxruntime.
 
     Raises:
@@ -76,7 +76,7 @@ def layers(model: Any) -> tuple[list[Array], list[Array]]:
     if all(entry.open for entry in entries):
         at_once = functools.partial(_called, session, entries)
         need_agreement_of_batches("model", found, at_once, floats)
-    return list(found.weights), list(found.biases)
+    return list(found.weights), list(found.biases), found.rounding
 
 
 def _taken(model: Any) -> tuple[onnx.ModelProto, bytes]:

@@ -31,7 +31,7 @@ Array = NDArray[np.float64]
 _KNOWN = "an MLPRegressor or MLPClassifier, alone or last in a Pipeline of scalers"
 
 
-def layers(estimator: Any) -> tuple[list[Array], list[Array]]:
+def layers(estimator: Any) -> tuple[list[Array], list[Array], float]:
     """Weights and biases of a fitted estimator, compared with its own predictions.
 
     Raises:
@@ -66,7 +66,7 @@ def layers(estimator: Any) -> tuple[list[Array], list[Array]]:
     need_agreement("estimator", found, _logits(estimator, scalers, network), doubles, "it")
     if isinstance(network, MLPClassifier):
         _need_the_same_probabilities(estimator, found, network.out_activation_)
-    return list(found.weights), list(found.biases)
+    return list(found.weights), list(found.biases), found.rounding
 
 
 def _parts(estimator: Any) -> tuple[list[tuple[str, Any]], tuple[str, Any]]:

@@ -41,7 +41,7 @@ _KNOWN = "nn.Linear, ReLU and other piecewise-linear ones"
 _MODULE = instance(nn.Module, "a torch.nn.Module")
 
 
-def layers(module: nn.Module) -> tuple[list[Array], list[Array]]:
+def layers(module: nn.Module) -> tuple[list[Array], list[Array], float]:
     """Weights and biases of what ``module`` computes, compared with the module itself."""
     if isinstance(module, (str, os.PathLike)):
         refuse_pickle(os.fsdecode(module), "module")
@@ -52,7 +52,7 @@ def layers(module: nn.Module) -> tuple[list[Array], list[Array]]:
     graph = _traced(module)
     found = _lowered(module, graph)
     _need_the_same_values(module, found)
-    return list(found.weights), list(found.biases)
+    return list(found.weights), list(found.biases), found.rounding
 
 
 def sequential(weights: Sequence[Array], biases: Sequence[Array] | None) -> nn.Sequential:

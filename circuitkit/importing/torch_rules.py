@@ -324,6 +324,7 @@ def _reduced(x: Value, dim: Any, keepdim: bool) -> tuple[Value, list[int]]:
 
 def _sum(low: Lowering, x: Value, dim: Any = None, keepdim: bool = False) -> Value:
     front, shape = _reduced(x, dim, keepdim)
+    low.roundings += front.shape[0]
     return _reshaped(Value(front.rows.sum(axis=0), front.sizes.sum(axis=0)), shape)
 
 
