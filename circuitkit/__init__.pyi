@@ -22,6 +22,10 @@ from circuitkit.compiling.approximate import Approximation as Approximation
 from circuitkit.compiling.approximate import approximate as approximate
 from circuitkit.compiling.approximate import enclose_error as enclose_error
 from circuitkit.compiling.compile import compile_expression as compile_expression
+from circuitkit.compiling.decompile import Decompilation as Decompilation
+from circuitkit.compiling.decompile import NotDecompiled as NotDecompiled
+from circuitkit.compiling.decompile import decompile as decompile
+from circuitkit.compiling.decompile import decompiled as decompiled
 from circuitkit.detection.detect import Detection as Detection
 from circuitkit.detection.detect import detect as detect
 from circuitkit.detection.extract import Extraction as Extraction

@@ -75,6 +75,8 @@ PLACES: dict[str, dict[str, Kind]] = {
         "data": looked_at(None, 3, "ab", [], [[1]], [[1, 2, 3]], [[math.nan, 1]], [[[1, 2]]], [["a", "b"]]),
         "domain": looked_at(None, *DOMAINS),
     },
+    "decompile": {"domain": looked_at(None, *DOMAINS)},
+    "decompiled": {"domain": looked_at(None, *DOMAINS)},
     "prove": {
         "target": looked_at("min", *SPELLED, ck.circuit("abs"), said="(target|expression)"),
         "domain": looked_at([(-1, 1), (0, 2)], *DOMAINS),

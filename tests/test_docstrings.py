@@ -167,8 +167,10 @@ REFUSES_NOTHING = {
     "Approximation": "made by approximate, of what it has proved",
     "CircuitWidget.get_state": "ipywidgets' protocol",
     "CircuitWidget.set_state": "ipywidgets' protocol; what does not fit is sent back",
+    "Decompilation": "made by decompiled, of what it has checked",
     "Detection": "made by detect, of what it has checked",
     "Extraction": "made by extract, of what it has checked",
+    "NotDecompiled": "an error, made by decompile",
     "NotLearned": "an error, made by learn",
     "Proof": "made by prove, of what it has checked",
     "Subcircuits": "made by subcircuits, of what it has checked",
@@ -238,6 +240,8 @@ SOURCES = {
     "circuits.negation": ["Negative Identity Function"],
     "circuits.subtract": ["Subtraction"],
     "compile_expression": ["Arora et al. (2018)"],
+    "decompile": ["Paulsen, Wang, Wang"],
+    "decompiled": ["Paulsen, Wang, Wang"],
     "detect": ["Next Steps"],
     "enclose_error": ["Moore (1966)"],
     "extract": ["Hadad, Katz and Bassan (2026)"],
@@ -257,7 +261,7 @@ SOURCES = {
 #: what rests on no publication, by the reason; methods and properties rest on what their class does
 NO_SOURCE = {
     "holds values, and computes none": (
-        "Approximation Cell Challenge Detection Extraction NotLearned Proof Subcircuits TrainingRun Undecided check.Rejected"
+        "Approximation Cell Challenge Decompilation Detection Extraction NotDecompiled NotLearned Proof Subcircuits TrainingRun Undecided check.Rejected"
     ),
     "reads, looks up, joins or runs what others compute": (
         "Target circuit compose grid parallel sweep target outcomes.name_outcomes"

@@ -19,7 +19,7 @@ ORDER = (
     ["network"],
     ["maxima", "circuits"],
     ["exact"],
-    ["training"],
+    ["difference", "training"],
     ["superposition"],
     ["proof"],
     ["detection"],

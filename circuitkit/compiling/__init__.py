@@ -10,4 +10,7 @@ What no network computes is approximated: :mod:`.approximate` takes straight pie
 of waves (:mod:`.sawtooth`, of polynomials that :mod:`.squares` completes), and proves how near they are:
 :mod:`.segments` draws up a network's graph, :mod:`.smooth` encloses functions, :mod:`.worst_error` their distance,
 and :mod:`.recheck` verifies it by other means.
+
+And back: :mod:`.snap` rounds a noisy network to a clean function, :mod:`.closeness` proves that they are close,
+:mod:`.decompile` spells it and chooses the way.
 """

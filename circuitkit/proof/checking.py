@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from circuitkit.check import check as accepted
+from circuitkit import difference
+from circuitkit.check import check as checked
 from circuitkit.network import Network
 from circuitkit.proof.claim import Claim, read_claim
 
@@ -22,6 +23,9 @@ def check(certificate: dict[str, Any], network: Any, target: Any) -> bool:
     for every output j and every input x in the domain (without the maximum where its measure is
     ``"absolute"``); for a relation as target, such as ``"y1 <= y2 and y1 > x1 + 1"``, that it holds there.
 
+    A certificate of :func:`circuitkit.decompiled` that compares the network with a clean one goes to the second
+    checker, :mod:`circuitkit.difference`.
+
     The target is handed to the checker (:mod:`circuitkit.check`) as it is. A spelling that only
     :func:`circuitkit.prove` reads, such as ``"2x"``, ``"|x|"`` or ``"max(a, b)"``, is rewritten first: what
     has to be believed then is also the package's parser, which says what such a text means. Whoever does
@@ -29,7 +33,7 @@ def check(certificate: dict[str, Any], network: Any, target: Any) -> bool:
     ``python -m circuitkit.check FILE``, which use nothing of the package but that one file.
 
     Args:
-        certificate: ``Proof.certificate``, JSON-safe.
+        certificate: ``Proof.certificate`` or ``Decompilation.certificate``, JSON-safe.
         network: a Network, or what its ``to_dict`` gives.
         target: what ``prove`` takes, or ``Proof.target``.
 
@@ -46,6 +50,7 @@ def check(certificate: dict[str, Any], network: Any, target: Any) -> bool:
     Source: Wang et al., "Beta-CROWN" (2021), for bounds with multipliers.
     """
     try:
+        accepted = difference.check if "clean" in certificate else checked
         return any(accepted(certificate, network, one) for one in _spellings(network, target))
     except Exception:
         return False

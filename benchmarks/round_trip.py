@@ -1,0 +1,195 @@
+"""Hide it, get it back: random expressions become networks, are disguised and made noisy, and are read back, proved.
+
+    python -m benchmarks.round_trip                 all of it: 1,000 expressions exactly, fewer with noise
+    python -m benchmarks.round_trip --seconds 500   for so long; the next call goes on where this one stopped
+    python -m benchmarks.round_trip --summary       only write chapters/data/round-trip.json anew
+
+The generator is seeded: case k is the same network every time. A case is an expression of 1 to 4 inputs, nested 1 to 3
+deep, compiled by ``ck.compile_expression``; its units are split, merged with others, permuted, rescaled; units that cancel,
+duplicates and dead ones are added (:func:`benchmarks.generators.scramble`); then noise, relative to each weight, of
+the size asked for. With noise a case counts only where the network is still within the tolerance of the expression: what
+was changed by more is another function, and those are counted apart.
+
+Results go to ``build/round-trip.jsonl``, one line a case; what a chapter prints to ``chapters/data/round-trip.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import circuitkit as ck
+from benchmarks.generators import random_target, scramble
+from circuitkit.detection.place import EVERYWHERE
+from circuitkit.exact.spell import length, text
+
+RESULTS = Path(__file__).parents[1] / "build" / "round-trip.jsonl"
+DATA = Path(__file__).parents[1] / "chapters" / "data" / "round-trip.json"
+
+TOLERANCE = 1e-2
+#: seconds for a case
+LIMIT = 10.0
+#: noise -> how many cases
+CASES = {0.0: 1000, 1e-5: 300, 1e-4: 300, 1e-3: 300}
+
+
+def disguised(seed: int) -> tuple[ck.Target, ck.Network] | None:
+    """Case ``seed``: an expression and a network that computes it, disguised; None where it is affine."""
+    rng = np.random.default_rng([17, seed])
+    n, depth = int(rng.integers(1, 5)), int(rng.integers(1, 4))
+    target = random_target(rng, n, bias=bool(rng.integers(2)), depth=depth)
+    net = ck.compile_expression(target)
+    if len(net.weights) == 1:
+        return None
+    units = sum(net.layer_sizes[1:-1])
+    hidden = scramble(
+        rng, ck.Network(net.weights, net.biases), units=units + int(rng.integers(4, 20))
+    )
+    biases = hidden.biases if net.has_biases else None
+    return target, ck.Network(hidden.weights, biases, scale=net.scale)
+
+
+def noisy(net: ck.Network, seed: int, noise: float) -> ck.Network:
+    """Every weight and bias times a normal number of mean 1 and this standard deviation."""
+    rng = np.random.default_rng([18, seed])
+    biases = [b * (1 + noise * rng.normal(size=b.shape)) for b in net.biases]
+    weights = [w * (1 + noise * rng.normal(size=w.shape)) for w in net.weights]
+    return ck.Network(weights, biases if net.has_biases else None, scale=net.scale)
+
+
+def distance(net: ck.Network, target: ck.Target) -> float:
+    """How far they are apart at samples."""
+    x = EVERYWHERE.samples(net)
+    return EVERYWHERE.sampled_error(net(x), target(x), x)
+
+
+def case(seed: int, noise: float) -> dict[str, Any] | None:
+    """One round trip."""
+    made = disguised(seed)
+    if made is None:
+        return None
+    target, net = made
+    if noise:
+        net = noisy(net, seed, noise)
+    result: dict[str, Any] = {"seed": seed, "noise": noise, "layers": len(net.weights) - 1}
+    result["units"] = sum(net.layer_sizes[1:-1])
+    result["away"] = distance(net, target)
+    result["within"] = result["away"] <= TOLERANCE
+    result["length"] = sum(length(e)[0] for e in target.outputs)
+    if not result["within"]:
+        return {**result, "proved": False, "seconds": 0.0}
+    start = time.process_time()
+    try:
+        found = ck.decompiled(net, tolerance=TOLERANCE if noise else 0, time_limit=LIMIT)
+    except ck.NotDecompiled:
+        return {**result, "proved": False, "seconds": time.process_time() - start}
+    result["seconds"] = time.process_time() - start
+    result["proved"] = ck.check(found.certificate, net, found.expression)
+    result["same"] = not noise or _same(found.proof.target, target)
+    result |= {"read": found.length, "error": found.error, "text": text(found.expression)}
+    result["engine"] = found.proof.engine
+    return result
+
+
+def _same(a: Any, b: ck.Target) -> bool:
+    """Whether the function read is the one that was hidden, to the last digit."""
+    try:
+        return bool(ck.prove(ck.compile_expression(a), b, time_limit=LIMIT))
+    except (
+        ValueError,
+        ck.Undecided,
+    ):  # numbers that no network of doubles has are not those hidden
+        return False
+
+
+def known() -> list[dict[str, Any]]:
+    """What was measured so far."""
+    if not RESULTS.exists():
+        return []
+    return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
+
+
+def measure(seconds: float) -> None:
+    """The cases that are missing, for so long."""
+    done = {(r["noise"], r["seed"]) for r in known()}
+    end = time.monotonic() + seconds
+    todo = [
+        (noise, seed)
+        for seed in range(max(CASES.values()))
+        for noise, count in CASES.items()
+        if seed < count and (noise, seed) not in done
+    ]
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    with RESULTS.open("a", encoding="utf-8") as file:
+        for noise, seed in todo:
+            if time.monotonic() > end:
+                break
+            result = case(seed, noise) or {"noise": noise, "seed": seed, "affine": True}
+            file.write(json.dumps(result) + "\n")
+            file.flush()
+
+
+def summary() -> dict[str, Any]:
+    """Found, proved, lengths and seconds, by noise and number of hidden layers."""
+    groups: dict[tuple[float, Any], list[dict[str, Any]]] = defaultdict(list)
+    for r in known():
+        if r.get("affine"):
+            continue
+        groups[r["noise"], "all"].append(r)
+        groups[r["noise"], min(r["layers"], 4)].append(r)
+        if r["layers"] <= 3:
+            groups[r["noise"], "up to 3"].append(r)
+    rows = []
+    for (noise, layers), every in sorted(
+        groups.items(), key=lambda pair: (pair[0][0], str(pair[0][1]))
+    ):
+        cases = [r for r in every if r["within"]]
+        proved = [r for r in cases if r["proved"]]
+        ratios = sorted(r["read"] / r["length"] for r in proved)
+        seconds = sorted(r["seconds"] for r in cases)
+        rows.append(
+            {
+                "noise": noise,
+                "layers": layers,
+                "networks": len(every),
+                "within": len(cases),
+                "proved": len(proved),
+                "same": sum(r["same"] for r in proved),
+                "ratio": _quantiles(ratios),
+                "shorter": sum(v < 1 for v in ratios),
+                "equal": sum(v == 1 for v in ratios),
+                "seconds": _quantiles(seconds),
+            }
+        )
+    return {"tolerance": TOLERANCE, "limit": LIMIT, "rows": rows}
+
+
+def _quantiles(values: list[float]) -> list[float]:
+    """Median, 90 in 100, largest."""
+    return [round(float(np.quantile(values, q)), 3) for q in (0.5, 0.9, 1.0)] if values else []
+
+
+def main() -> None:
+    """See the module's text."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--summary", action="store_true")
+    options = parser.parse_args()
+    if not options.summary:
+        measure(options.seconds)
+    made = summary()
+    DATA.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+    for row in made["rows"]:
+        print(row)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Networks are read back: exactly where they were only disguised, within a tolerance where weights are noisy."""
+
+from __future__ import annotations
+
+import copy
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy
+
+import circuitkit as ck
+from benchmarks.generators import scramble
+from benchmarks.round_trip import disguised, distance, noisy
+from circuitkit import difference
+from circuitkit.check import Rejected
+from circuitkit.compiling.snap import simplest, snapped
+
+x1, x2 = sympy.symbols("x1 x2", real=True)
+
+
+@pytest.fixture(scope="module")
+def noisy_max():
+    net = ck.compile_expression("max(x1, x2, x3)")
+    net = noisy(scramble(np.random.default_rng(3), net, units=24), 0, 1e-4)
+    return net, ck.decompiled(net)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 3, 5, 6, 7, 8, 9, 10, 11])
+def test_a_disguised_expression_is_read_back_exactly(seed):
+    target, net = disguised(seed)
+    found = ck.decompiled(net, tolerance=0)
+    assert found.exact
+    assert ck.check(found.certificate, net, found.expression)
+    assert ck.prove(ck.compile_expression(target), found.proof.target)
+
+
+@pytest.mark.parametrize("seed", [2, 3, 7, 16, 19])
+def test_a_noisy_disguised_expression_is_read_back_within_the_tolerance(seed):
+    target, net = disguised(seed)
+    net = noisy(net, seed, 1e-5)
+    found = ck.decompiled(net)
+    assert distance(net, found.proof.target) <= found.error <= 1e-2
+    assert ck.check(found.certificate, net, found.expression)
+    assert ck.prove(ck.compile_expression(target), found.proof.target)
+
+
+def test_noise_is_read_through_several_layers(noisy_max):
+    net, found = noisy_max
+    assert ck.prove(ck.compile_expression(found.proof.target), "max(x1, x2, x3)")
+    assert not found.exact
+    assert 0 < distance(net, found.proof.target) <= found.error <= 1e-2
+
+
+def test_several_outputs_are_a_tuple():
+    net = noisy(ck.compile_expression("sort(x1, x2)"), 1, 1e-4)
+    assert ck.decompile(net) == sympy.Tuple(sympy.Min(x1, x2), sympy.Max(x1, x2))
+
+
+def test_an_exact_scale_is_part_of_the_function():
+    assert (
+        ck.decompile(ck.compile_expression("abs(x)/3"), tolerance=0)
+        == abs(sympy.Symbol("x", real=True)) / 3
+    )
+
+
+def test_on_a_domain_the_expression_holds_there():
+    found = ck.decompiled(ck.Network([[[2], [-1]], [[0.5, 1]]]), domain=[(0, 4)])
+    assert found.expression == sympy.Symbol("x", real=True)
+    assert found.proof.domain == ((0.0, 4.0),)
+
+
+def test_what_is_not_proved_is_refused_with_the_best_that_was_found():
+    rng = np.random.default_rng(0)
+    net = ck.Network([rng.normal(size=(9, 3)), rng.normal(size=(9, 9)), rng.normal(size=(1, 9))])
+    with pytest.raises(ck.NotDecompiled, match="no expression was proved") as caught:
+        ck.decompile(net, tolerance=1e-6, time_limit=0.5)
+    assert isinstance(caught.value, ck.Undecided)
+
+
+# --- the second checker -------------------------------------------------------------------------------
+
+
+def test_a_certificate_survives_json_and_holds_for_no_other_network(noisy_max):
+    net, found = noisy_max
+    assert found.proof.engine == "differences"
+    certificate = json.loads(json.dumps(found.certificate))
+    assert difference.check(certificate, net.to_dict(), found.proof.target)
+    other = ck.Network([*net.weights[:-1], net.weights[-1] * 1.01], net.biases)
+    assert not ck.check(certificate, other, found.expression)
+    assert not ck.check(certificate, net, found.expression + sympy.Rational(1, 10**6))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda c: c.update(tolerance=str(Fraction(str(c["tolerance"])) / 4)),
+        lambda c: c.update(tree=["each", ["leaf"]]),
+        lambda c: c.update(clean={**c["clean"], "scale": ["1/3"]}),
+        lambda c: c.update(domain={"box": [[0, 1]] * 4}),
+        lambda c: c["references"].pop(),
+        lambda c: c["references"][0].__setitem__(0, {"0": 1, "99": 1}),
+        lambda c: c["references"][-1].__setitem__(0, [1, {"0": 1}, ["leaf"]]),
+        lambda c: c.pop("same"),
+        lambda c: c.update(more=1),
+        lambda c: c.update(tolerance="nan"),
+    ],
+)
+def test_a_spoiled_certificate_is_rejected(noisy_max, spoil):
+    net, found = noisy_max
+    certificate = copy.deepcopy(found.certificate)
+    spoil(certificate)
+    assert not difference.check(certificate, net, found.proof.target)
+
+
+def test_no_certificate_shows_less_than_the_true_error():
+    # whatever references, cells and multiples it holds: the bound is above what samples show
+    for seed in (5, 6, 8, 9):
+        _target, net = disguised(seed)
+        net = noisy(net, seed, 1e-4)
+        try:
+            found = ck.decompiled(net, time_limit=2)
+        except ck.NotDecompiled:
+            continue
+        assert distance(net, found.proof.target) <= found.error * (1 + 1e-9)
+
+
+def test_a_wrong_sign_of_a_reference_is_not_believed():
+    net = {"weights": [[[1.0]], [[1.0]]], "biases": [[0.0], [0.0]]}
+    certificate = {
+        "tolerance": 0, "measure": "relative", "domain": None, "gates": [], "same": ["leaf"],
+        "clean": {"weights": [[[1.0]]], "biases": [[0.0]]}, "tree": ["leaf"],
+        "references": [[[1, {"0": 1}, ["leaf"]]]],
+    }  # fmt: skip
+    with pytest.raises(Rejected):
+        difference.verify_close(certificate, net, "x")
+    certificate["domain"] = {"box": [[0, 1]]}
+    assert difference.verify_close(certificate, net, "x")
+
+
+# --- rounding -----------------------------------------------------------------------------------------
+
+
+def test_the_simplest_fraction_of_an_interval():
+    rng = np.random.default_rng(1)
+    for _ in range(200):
+        low = Fraction(int(rng.integers(-400, 400)), int(rng.integers(1, 90)))
+        high = low + Fraction(1, int(rng.integers(1, 200)))
+        found = simplest(low, high)
+        assert low <= found <= high
+        for q in range(1, found.denominator):
+            assert -(-low * q // 1) > high * q
+
+
+def test_units_that_cancel_leave_no_trace_in_the_rounded_function():
+    net = noisy(scramble(np.random.default_rng(5), ck.circuit("min"), units=20), 5, 1e-6)
+    x = np.random.default_rng(0).normal(size=(500, 2))
+    near = snapped(net, 1e-6, x)
+    used = {j for row in near.outputs for j, _ in row}
+    assert len(used) == 3
+    assert len(near.nodes) > 1
