@@ -2,7 +2,7 @@
 
     python -m benchmarks.depth                 as in the book (about 15 minutes of one processor)
     python -m benchmarks.depth --seconds 300   five minutes for every symmetry
-    python -m benchmarks.depth --only S4 C4    some symmetries
+    python -m benchmarks.depth --only S4 C4    some symmetries; what the file has of others stays
 
 The family is that of ``circuitkit.maxima``: sums of terms c * max(A, B), where A and B are sums of two
 max(xi, xj). A formula that a group of renamings leaves alone has one coefficient an orbit. Two searches share the time:
@@ -287,6 +287,7 @@ def search(name: str, n: int, terms: list[Term], seconds: float) -> dict[str, An
         "optimal": by_milp["optimal"],
         "LP starts": starts,
         "primes that every solution needs": [p for p in (3, 5) if not solvable_without(p, a, b)],
+        "seconds allowed": seconds,
         "seconds": round(time.process_time() - start, 1),
     }
 
@@ -298,22 +299,21 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, nargs="+", default=[5, 6], choices=list(GROUPS))
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    results, functions = [], {}
+    told = json.loads(options.results.read_text("utf-8")) if options.results.exists() else {}
+    kept = {(each["inputs"], each["symmetry"]): each for each in told.get("searches", [])}
     for n in options.inputs:
         terms = family(n)
-        functions[n] = len(terms)
         for name in options.only or GROUPS[n]:
             if name not in GROUPS[n]:
                 continue
-            results.append(search(name, n, terms, options.seconds))
-            print({k: v for k, v in results[-1].items() if k != "best"}, flush=True)
-            if best := results[-1]["best"]:
+            found = {"functions": len(terms), **search(name, n, terms, options.seconds)}
+            kept[n, name] = found
+            print({k: v for k, v in found.items() if k != "best"}, flush=True)
+            if best := found["best"]:
                 print("   ", best["layers"], best["denominator"], flush=True)
             told = {
-                "functions": functions,
-                "seconds for each symmetry": options.seconds,
                 "largest coefficient in the MILP": LARGEST,
-                "searches": results,
+                "searches": list(kept.values()),
                 "versions": {"python": platform.python_version(), "scipy": scipy.__version__},
             }
             options.results.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
