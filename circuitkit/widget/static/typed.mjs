@@ -166,7 +166,7 @@ class Typed {
     const { target, net } = this.made;
     const sizes = layerSizes(net.weights);
     const hidden = sizes.slice(1, -1).reduce((s, n) => s + n, 0);
-    const outputs = target.outputs.map((tree) => formula(tree, target.n_inputs));
+    const outputs = target.outputs.map((tree) => formula(tree, target.n_inputs, target.names));
     const name = outputs.length === 1 ? outputs[0] : `(${outputs.join(", ")})`;
     const said = `A ${sizes.join("-")} network, ${hidden} hidden unit${hidden === 1 ? "" : "s"}, computes ${name}: checked here in exact arithmetic, for every input.`;
     setText(this.mark, "✓");
@@ -174,8 +174,6 @@ class Typed {
     this.verdict.classList.add("ck-holds");
     this.verdict.hidden = false;
     const facts = [];
-    const plain = (k) => (target.n_inputs === 1 ? "x" : `x${k + 1}`);
-    if (target.names.some((typed, k) => typed !== plain(k))) facts.push(`Here ${target.names.map((typed, k) => `${plain(k)} = ${typed}`).join(", ")}.`);
     if (net.scale) facts.push(`No binary fraction is ${net.scale}, so the network has whole numbers, and what it gives is taken times ${net.scale}: exactly.`);
     this.facts.replaceChildren(...facts.map((fact) => html("li", {}, fact)));
     this.facts.hidden = facts.length === 0;
@@ -216,7 +214,7 @@ class Typed {
       _config: {
         target, domain: target.names.map(() => [-6, 6]),
         panels: [...(drawn ? ["network"] : []), "graph", "verdict", ...(trains ? ["training"] : [])],
-        ties: [], names: null, input_names: null, show_biases: biased, challenge: null, seeds: [], tolerance: this.config.tolerance, scale: trains ? null : net.scale,
+        ties: [], names: null, input_names: target.names, show_biases: biased, challenge: null, seeds: [], tolerance: this.config.tolerance, scale: trains ? null : net.scale,
         caption: [
           trains ? `Random weights for as many units. Gradient descent on what you typed, for inputs from −1 to 1: run it, and try other seeds.` : "Turn its weights; Reset brings the circuit back.",
           drawn ? "" : "The network is too large to draw here; this is its function.",
