@@ -111,6 +111,8 @@ def test_the_widget_brings_its_function_and_a_drawing_for_where_no_script_runs()
     assert 'data-module="typed"' in state
     assert "<svg" in state and "ck.compile_expression(&#x27;max(x1, x2)&#x27;)" in state
     assert "<svg" not in ck.Typed("nonsense(")._static_html()
+    empty = ck.Typed("")._static_html()
+    assert "<svg" not in empty and "max(x1, x2)" in empty
     hostile = "</script><img src=x onerror=alert(1)>"
     assert "<img" not in ck.Typed(hostile, caption=hostile, examples=[hostile])._static_html()
 

@@ -125,7 +125,7 @@ class Typed(page.PageWidget):
         return (
             f'{_drawn(self.text)}<figure class="ck-still ck-still-text"><p>With a script running, a function can '
             "be typed here and becomes its circuit. In Python: "
-            f"<code>ck.compile_expression({html.escape(repr(self.text))})</code>.</p>{below}</figure>"
+            f"<code>ck.compile_expression({html.escape(repr(self.text or _EXAMPLES[0]))})</code>.</p>{below}</figure>"
         )
 
     def __repr__(self) -> str:
@@ -136,6 +136,8 @@ def _drawn(text: str) -> str:
     """A drawing of a function's circuit; nothing of a text that has none."""
     from circuitkit.compiling.compile import compile_expression
 
+    if not text:
+        return ""
     try:
         net = compile_expression(text)
     except ValueError:
