@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import circuitkit as ck
+from benchmarks import depth
 from circuitkit import maxima
 from circuitkit.proof.symmetric import prove_symmetric, sum_of_maxima
 
@@ -164,3 +165,29 @@ def test_a_proof_of_another_network_is_not_passed_off(proof_of_six):
     assert not type(proof)(other, proof.target, proof.orders, proof.proofs).check()
     fewer = type(proof)(proof.network, proof.target, proof.orders[1:], proof.proofs[1:])
     assert not fewer.check()
+
+
+# --- the search for fewer terms -----------------------------------------------------------------------
+
+
+def test_the_search_finds_the_fewest_terms_of_a_symmetry_and_the_primes_that_they_need():
+    terms = depth.family(5)
+    four = depth.search("S4", 5, terms, 60)
+    assert four["optimal"]
+    assert (four["best"]["terms"], four["primes that every solution needs"]) == (13, [3])
+    square = depth.search("D4", 5, terms, 60)
+    assert (square["best"]["terms"], square["primes that every solution needs"]) == (7, [])
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "without"),
+    [([[3]], [6], True), ([[3]], [1], False), ([[3, 2]], [1], True), ([[3, 6]], [2], False)],
+)
+def test_a_prime_is_needed_where_no_solution_does_without_it(a, b, without):
+    assert depth.solvable_without(3, np.array(a), np.array(b)) is without
+
+
+def test_the_formulas_of_the_package_are_as_short_as_the_search_found():
+    told = json.loads(depth.RESULTS.read_text("utf-8"))["searches"]
+    shortest = {n: min(s["best"]["terms"] for s in told if s["inputs"] == n) for n in (5, 6)}
+    assert shortest == {5: len(maxima.five()), 6: len(maxima.six())}
