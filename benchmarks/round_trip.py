@@ -1,6 +1,6 @@
 """Hide it, get it back: random expressions become networks, are disguised and made noisy, and are read back, proved.
 
-    python -m benchmarks.round_trip                 all of it: 1,000 expressions exactly, fewer with noise
+    python -m benchmarks.round_trip                 all of it: 1,000 expressions exactly, 500 learned networks, 100 a noise
     python -m benchmarks.round_trip --seconds 500   for so long; the next call goes on where this one stopped
     python -m benchmarks.round_trip --summary       only write chapters/data/round-trip.json anew
 
@@ -36,7 +36,14 @@ TOLERANCE = 1e-2
 #: seconds for a case
 LIMIT = 10.0
 #: noise -> how many cases
-CASES = {0.0: 1000, 1e-5: 300, 1e-4: 300, 1e-3: 300}
+CASES = {0.0: 1000, 1e-5: 100, 1e-4: 100, 1e-3: 100}
+#: so many networks that ``ck.learn`` made
+LEARNED = 500
+#: of these functions, in turn, from one seed after the other
+FUNCTIONS = (
+    "abs", "min", "max", "add", "subtract", "identity", "negation", "min4", "max(x, 0)", "abs(x1 - x2)", "clamp(x, -1, 1)",
+    "abs(x1) + abs(x2)", "max(x1, x2, 0)", "max(x1, x2, x3)", "abs(x1) - x2",
+)  # fmt: skip
 
 
 def disguised(seed: int) -> tuple[ck.Target, ck.Network] | None:
@@ -84,17 +91,40 @@ def case(seed: int, noise: float) -> dict[str, Any] | None:
     result["length"] = sum(length(e)[0] for e in target.outputs)
     if not result["within"]:
         return {**result, "proved": False, "seconds": 0.0}
+    return {**result, **_read(net, target, TOLERANCE if noise else 0)}
+
+
+def _read(net: ck.Network, target: ck.Target, tolerance: float) -> dict[str, Any]:
+    """What is read, in how many seconds of processor time, and whether the checker accepts it."""
     start = time.process_time()
     try:
-        found = ck.decompiled(net, tolerance=TOLERANCE if noise else 0, time_limit=LIMIT)
+        found = ck.decompiled(net, tolerance=tolerance, time_limit=LIMIT)
     except ck.NotDecompiled:
-        return {**result, "proved": False, "seconds": time.process_time() - start}
-    result["seconds"] = time.process_time() - start
-    result["proved"] = ck.check(found.certificate, net, found.expression)
-    result["same"] = not noise or _same(found.proof.target, target)
-    result |= {"read": found.length, "error": found.error, "text": text(found.expression)}
-    result["engine"] = found.proof.engine
-    return result
+        return {"proved": False, "seconds": time.process_time() - start}
+    seconds = time.process_time() - start
+    return {
+        "seconds": seconds,
+        "proved": ck.check(found.certificate, net, found.expression),
+        "same": not tolerance or _same(found.proof.target, target),
+        "read": found.length,
+        "error": found.error,
+        "text": text(found.expression),
+        "engine": found.proof.engine,
+    }
+
+
+def learned(seed: int) -> dict[str, Any]:
+    """One network that was learned from random weights, proved within 1e-6 of its function, read back."""
+    name = FUNCTIONS[seed % len(FUNCTIONS)]
+    target = ck.target(name)
+    result: dict[str, Any] = {"seed": seed, "noise": "learned", "function": name}
+    try:
+        net = ck.learn(name, seed=seed // len(FUNCTIONS))
+    except ck.NotLearned:
+        return {**result, "affine": True, "why": "not learned"}
+    result |= {"layers": len(net.weights) - 1, "units": sum(net.layer_sizes[1:-1]), "within": True}
+    result["length"] = sum(length(e)[0] for e in target.outputs)
+    return {**result, **_read(net, target, TOLERANCE)}
 
 
 def _same(a: Any, b: ck.Target) -> bool:
@@ -119,25 +149,24 @@ def measure(seconds: float) -> None:
     """The cases that are missing, for so long."""
     done = {(r["noise"], r["seed"]) for r in known()}
     end = time.monotonic() + seconds
-    todo = [
-        (noise, seed)
-        for seed in range(max(CASES.values()))
-        for noise, count in CASES.items()
-        if seed < count and (noise, seed) not in done
-    ]
+    todo: list[tuple[Any, int]] = [("learned", k) for k in range(LEARNED)]
+    todo += [(0.0, k) for k in range(CASES[0.0])]
+    todo += [(v, k) for k in range(max(CASES.values())) for v, n in CASES.items() if v and k < n]
+    todo = [each for each in todo if each not in done]
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("a", encoding="utf-8") as file:
         for noise, seed in todo:
             if time.monotonic() > end:
                 break
-            result = case(seed, noise) or {"noise": noise, "seed": seed, "affine": True}
+            result = learned(seed) if noise == "learned" else case(seed, noise)
+            result = result or {"noise": noise, "seed": seed, "affine": True}
             file.write(json.dumps(result) + "\n")
             file.flush()
 
 
 def summary() -> dict[str, Any]:
     """Found, proved, lengths and seconds, by noise and number of hidden layers."""
-    groups: dict[tuple[float, Any], list[dict[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[Any, Any], list[dict[str, Any]]] = defaultdict(list)
     for r in known():
         if r.get("affine"):
             continue
@@ -147,7 +176,7 @@ def summary() -> dict[str, Any]:
             groups[r["noise"], "up to 3"].append(r)
     rows = []
     for (noise, layers), every in sorted(
-        groups.items(), key=lambda pair: (pair[0][0], str(pair[0][1]))
+        groups.items(), key=lambda pair: (str(pair[0][0]), str(pair[0][1]))
     ):
         cases = [r for r in every if r["within"]]
         proved = [r for r in cases if r["proved"]]

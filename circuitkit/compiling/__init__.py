@@ -12,5 +12,5 @@ of waves (:mod:`.sawtooth`, of polynomials that :mod:`.squares` completes), and 
 and :mod:`.recheck` verifies it by other means.
 
 And back: :mod:`.snap` rounds a noisy network to a clean function, :mod:`.closeness` proves that they are close,
-:mod:`.decompile` spells it and chooses the way.
+:mod:`.shorter` writes ranges as such, :mod:`.decompile` chooses the way and has it proved.
 """

@@ -11,6 +11,7 @@ networks of the same structure.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -26,6 +27,7 @@ from circuitkit import difference
 from circuitkit.check import Rejected, pose
 from circuitkit.checks import accepts, instance, number, seconds
 from circuitkit.compiling.closeness import NotClose, close
+from circuitkit.compiling.shorter import shorter
 from circuitkit.compiling.snap import Snapped, snapped
 from circuitkit.detection.detect import detect
 from circuitkit.detection.guess import input_variables
@@ -49,8 +51,10 @@ Array = NDArray[np.float64]
 #: relative noise of the weights that is tried, the smallest first
 _NOISE = (1e-7, 1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2)
 _SAMPLES = 2000
-#: numbers of more binary digits than this, an output, are not what somebody wrote
-_PLAIN_BITS = 64
+#: numbers of more binary digits than this are not what somebody wrote
+_PLAIN_BITS = 24
+#: what is no further off at the samples than this is tried for equality
+_ROUNDING = 1e-11
 #: a form of more kinks is not spelled out
 _MOST_KINKS = 40
 #: shares of the time
@@ -258,7 +262,7 @@ class _Search:
             form = canonical_form(self.net, deadline=self.until(_EXACT))
         except FormOutOfTime:
             return None
-        plain = _bits(form) <= _PLAIN_BITS * self.net.n_outputs + 4 * form.n_kinks
+        plain = _longest(form) <= _PLAIN_BITS
         if form.n_kinks > _MOST_KINKS or (self.tolerance and not plain):
             return None
         if self.where.domain is not None and self.tolerance:
@@ -272,7 +276,9 @@ class _Search:
         return (target.expression, proof) if proof is not None and proof else None
 
     def target(self, form: CanonicalForm) -> Target | None:
-        outputs = [expression(form, self.variables, output=k) for k in range(len(form.outputs))]
+        outputs = [
+            shorter(expression(form, self.variables, output=k)) for k in range(len(form.outputs))
+        ]
         return Target(outputs, variables=self.variables)
 
     # --- but for noise ------------------------------------------------------------------------------------
@@ -289,7 +295,8 @@ class _Search:
                 continue
             if error < self.best_error:
                 self.best, self.best_error = target.expression, error
-            proof = self.proved_close(target, snaps, x, end)
+            proof = self.equal(target) if error <= _ROUNDING else None
+            proof = proof or self.proved_close(target, snaps, x, end)
             if proof is None and time.monotonic() < end:
                 left = (end - time.monotonic()) * _ONE
                 proof = self.where.prove(self.net, target, self.tolerance, left)
@@ -307,10 +314,10 @@ class _Search:
         found: dict[CanonicalForm, tuple[list[Snapped], float]] = {}
         if not np.isfinite(wanted).all():
             return
-        for noise in _NOISE:
+        for noise, zeros in itertools.product(_NOISE, (False, True)):
             if time.monotonic() > end:
                 break
-            near = snapped(self.net, noise, x)
+            near = snapped(self.net, noise, x, zeros=zeros)
             error = self.where.sampled_error(_values(near, x), wanted, x)
             if error > limit:
                 continue
@@ -320,6 +327,12 @@ class _Search:
         order = sorted(found, key=_bits)
         for form in order[:_CANDIDATES]:
             yield form, *found[form]
+
+    def equal(self, target: Target) -> Proof | None:
+        """The proof of equality, if it takes a small part of the time."""
+        left = self.until(_EXACT / 2) - time.monotonic()
+        proof = self.where.prove(self.net, target, Fraction(0), left)
+        return proof if proof is not None and proof else None
 
     def proved_close(
         self, target: Target, snaps: list[Snapped], x: Array, end: float
@@ -349,7 +362,7 @@ class _Search:
         """The same clean function, units near none of its hyperplanes compared with rows of their own."""
         known = replace(near, nodes=form.nodes, outputs=form.outputs)
         try:
-            return snapped(self.net, near.noise, x, known)
+            return snapped(self.net, near.noise, x, known, zeros=near.zeros)
         except KeyError:
             return near
 
@@ -366,6 +379,15 @@ class _Search:
             if reading.proof and reading.error <= nearest_float(self.tolerance):
                 return reading.expression, reading.proof
         return None
+
+
+def _longest(form: CanonicalForm) -> int:
+    """How many binary digits its longest number has."""
+    rows = (*form.nodes, *form.outputs)
+    return max(
+        (abs(c.numerator).bit_length() + c.denominator.bit_length() for r in rows for _, c in r),
+        default=0,
+    )
 
 
 def _bits(form: CanonicalForm) -> int:

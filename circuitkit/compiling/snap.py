@@ -49,6 +49,7 @@ class Snapped:
         references: for each hidden layer and unit the clean row, times what the unit is scaled by, and its
             sign where that looks the same for every input, else 0.
         noise: the relative noise that was assumed.
+        zeros: whether weights of 0 were taken to be noisy, too.
     """
 
     n_inputs: int
@@ -56,6 +57,7 @@ class Snapped:
     outputs: tuple[Row, ...]
     references: tuple[tuple[tuple[Row, int], ...], ...]
     noise: float
+    zeros: bool = False
 
     @property
     def bits(self) -> int:
@@ -86,7 +88,9 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
     return whole + 1 / simplest(1 / (high - whole), 1 / (low - whole))
 
 
-def snapped(net: Network, noise: float, x: Array, known: Snapped | None = None) -> Snapped:
+def snapped(
+    net: Network, noise: float, x: Array, known: Snapped | None = None, *, zeros: bool = False
+) -> Snapped:
     """The clean function near a network whose weights are off by about this, relative to their size.
 
     Args:
@@ -96,12 +100,16 @@ def snapped(net: Network, noise: float, x: Array, known: Snapped | None = None) 
             taken to be on, or off, throughout.
         known: the clean function, where that is known already: units that are near none of its hyperplanes
             are compared with rows of their own then, whatever their numbers.
+        zeros: whether weights of 0 are noisy, too, as those of a trained network are: of the size of their row.
     """
-    return _Snap(net, noise, x, known).run()
+    return _Snap(net, noise, x, known, zeros=zeros).run()
 
 
 class _Snap:
-    def __init__(self, net: Network, noise: float, x: Array, known: Snapped | None) -> None:
+    def __init__(
+        self, net: Network, noise: float, x: Array, known: Snapped | None, *, zeros: bool
+    ) -> None:
+        self.zeros = zeros
         self.known = known
         #: the columns of the clean function among those here
         self.place = {j: j for j in range(net.n_inputs + 1)}
@@ -126,6 +134,10 @@ class _Snap:
             if layer == len(net.weights) - 1:
                 by = float(net.scale)
                 sums, squares = by * sums, by * by * squares
+            if self.zeros:
+                squares = squares + squares.max(axis=1, keepdims=True, initial=0.0)
+                if not net.has_biases:
+                    squares[:, n] = 0
             slack = _DEVIATIONS * self.noise * np.sqrt((layer + 1) * squares)
             slack += 1e-13 * np.abs(sums).max(axis=1, keepdims=True, initial=0.0)
             if layer == len(net.weights) - 1:
@@ -135,7 +147,9 @@ class _Snap:
                 outputs = [self.output(row, by) for row, by in zip(sums, slack, strict=True)]
                 break
             rows = self.relu(sums, slack)
-        return Snapped(n, tuple(self.clean), tuple(outputs), tuple(self.references), self.noise)
+        return Snapped(
+            n, tuple(self.clean), tuple(outputs), tuple(self.references), self.noise, self.zeros
+        )
 
     def relu(self, sums: Array, slack: Array) -> Array:
         # The row that noise has moved least, relative to its size, names the hyperplane.
