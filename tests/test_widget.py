@@ -466,3 +466,48 @@ def test_a_key_that_is_no_whole_number_is_refused_not_cut():
 def test_a_readers_tolerance_beyond_the_doubles_is_refused_by_its_name():
     with pytest.raises(ValueError, match="tolerance"):
         ck.WeightsReader("", tolerance=10**400)
+
+
+# --- parts that are marked ------------------------------------------------------------------------------
+
+
+def test_what_is_cut_out_is_strong_and_sub_circuits_have_colors_and_names():
+    net = ck.circuit("min4")
+    inside = ck.subcircuits(net)
+    cut = ck.extract(net, domain=[(-1, 1)] * 4, edges=False)
+    widget = ck.CircuitWidget(net, kept=cut.kept, blocks=inside.blocks)
+    page = page_of(widget)
+    config = state_of(page)["_config"]
+    assert [1, 0] in config["kept"] and [0, 0, 0] in config["kept"]
+    assert [b["label"] for b in config["blocks"]] == [*inside.blocks]
+    assert len({b["color"] for b in config["blocks"]}) == len(inside.blocks)
+    assert "min(x1, x2): units 1.1" in page and config["blocks"][0]["color"] in page
+    plain = ck.CircuitWidget(net)
+    assert "kept" not in state_of(page_of(plain))["_config"]
+
+
+def test_in_the_picture_without_a_script_what_is_not_kept_is_pale():
+    net = ck.Network([[[1], [-1]], [[1, 1]]])
+    widget = ck.CircuitWidget(net, kept=[(1, 0), (0, 0, 0), (1, 0, 0)])
+    assert page_of(widget).count('opacity="0.2"') == 5  # 2 edges, 2 labels, a unit
+    marked = page_of(ck.CircuitWidget(net, blocks={"<b>": [(1, 1)]}))
+    assert "<b>" not in marked.split("<figure")[1] and "&lt;b&gt;: units 1.2" in marked
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"kept": [(2, 0)]}, r"^kept: expected \(layer, unit\) or"),
+        ({"kept": [(0, 0, 9)]}, "^kept: "),
+        ({"kept": [(1, 0.5)]}, "^kept: "),
+        ({"kept": 3}, "^kept: "),
+        ({"blocks": {"a": [(0, 0)]}}, r"^blocks\['a'\]: expected hidden units"),
+        ({"blocks": {"a": "ab"}}, "^blocks"),
+        ({"blocks": {"a": 1}}, "^blocks"),
+        ({"blocks": [(1, 0)]}, "^blocks: "),
+        ({"blocks": {str(k): [(1, 0)] for k in range(7)}}, "^blocks: expected at most 6"),
+    ],
+)
+def test_parts_that_are_none_of_the_network_are_refused(asked, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        ck.CircuitWidget(ck.circuit("abs"), **asked)

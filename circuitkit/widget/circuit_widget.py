@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
@@ -45,7 +45,7 @@ from circuitkit.functions.target import FUNCTION, Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.rules import RULES
-from circuitkit.widget import page, still
+from circuitkit.widget import page, parts, still
 
 __all__ = ["Challenge", "CircuitWidget"]
 
@@ -223,6 +223,11 @@ class CircuitWidget(page.PageWidget):
         learning_rate: of gradient descent in the page, above 0.
         frozen: edges ``(layer, row, column)``, from 0, that neither the reader nor training moves.
         biases: show the biases; by default where the network has any.
+        kept: units and edges that are drawn strong, all others pale, counted as ``plotting.network`` does: units
+            ``(layer, unit)`` and edges ``(layer, unit_from, unit_to)`` from 0, layer 0 the inputs. The ``kept`` of an
+            Extraction, say.
+        blocks: label -> hidden units ``(layer, unit)``, counted so, at most six; each in a color of its own, named
+            below the network. The ``blocks`` of :func:`~circuitkit.subcircuits`, say.
         caption: a sentence below the widget.
 
     Traits that follow the reader and can be set and observed: ``weights`` and ``biases`` (nested
@@ -279,6 +284,8 @@ class CircuitWidget(page.PageWidget):
         learning_rate=_RATE,
         frozen=listed("a list of edges"),
         biases=flag(),
+        kept=listed("a list of units and edges, or an Extraction's kept"),
+        blocks=instance(Mapping, "a dict of label -> hidden units"),
         caption=string(empty=True),
     )
     def __init__(
@@ -298,6 +305,8 @@ class CircuitWidget(page.PageWidget):
         learning_rate: float = 0.1,
         frozen: Iterable[Sequence[int]] | None = None,
         biases: bool | None = None,
+        kept: Iterable[Sequence[int]] | None = None,
+        blocks: Mapping[str, Iterable[Sequence[int]]] | None = None,
         caption: str = "",
     ) -> None:
         self._sending_state = False
@@ -330,6 +339,7 @@ class CircuitWidget(page.PageWidget):
             "names": _checked_names(names, net),
             "input_names": _checked_input_names(input_names, net.n_inputs),
             "show_biases": with_biases,
+            **parts.marked(net.layer_sizes, kept, blocks),
             "challenge": _challenge_dict(challenge, goal, net.n_inputs),
             "seeds": list(seeds or ()),
             "tolerance": _TOLERANCE,

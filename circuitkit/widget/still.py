@@ -16,13 +16,17 @@ __all__ = ["figure"]
 
 #: of a node, in pixels
 _RADIUS = 27
+#: what is not kept
+_PALE = ' opacity="0.2"'
 
 
 def figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
     """The network as inline SVG: what stands there without a script, and in print."""
     at = _Layout(net.layer_sizes, show_biases=config["show_biases"])
     edges = [
-        _edge(at, layer, int(i), int(j), float(value))
+        _edge(
+            at, layer, int(i), int(j), float(value), pale=_is_pale(config, (layer, int(j), int(i)))
+        )
         for layer, w in enumerate(net.weights)
         for (i, j), value in np.ndenumerate(w)
     ]
@@ -37,7 +41,10 @@ def figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
     title = html.escape(f"{config['label']}, at input {', '.join(words.drawn(v) for v in x)}")
     caption = html.escape(config["caption"])
     prompt = html.escape(config["challenge"]["prompt"]) if config["challenge"] else ""
-    texts_below = "".join(f"<figcaption>{t}</figcaption>" for t in (prompt or caption,) if t)
+    colored = html.escape("; ".join(_in_words(block) for block in config.get("blocks", ())))
+    texts_below = "".join(
+        f"<figcaption>{t}</figcaption>" for t in (prompt or caption, colored) if t
+    )
     return (
         f'<figure class="ck-still"><svg viewBox="0 0 {at.width} {at.height:.0f}" width="{at.width}" '
         f'role="img" aria-label="{title}" text-anchor="middle" '
@@ -82,18 +89,29 @@ def _shown(net: Network, x: Sequence[float]) -> list[list[tuple[float, ...]]]:
     return [[(v,) for v in x], *inner, [(v,) for v in net(x)]]
 
 
-def _edge(at: _Layout, layer: int, i: int, j: int, value: float) -> tuple[list[str], list[str]]:
+def _is_pale(config: Mapping[str, Any], key: tuple[int, ...]) -> bool:
+    return "kept" in config and list(key) not in config["kept"]
+
+
+def _in_words(block: Mapping[str, Any]) -> str:
+    units = ", ".join(f"{layer}.{unit + 1}" for layer, unit in block["units"])
+    return f"{block['label']}: units {units}"
+
+
+def _edge(
+    at: _Layout, layer: int, i: int, j: int, value: float, *, pale: bool
+) -> tuple[list[str], list[str]]:
     (x1, y1), (x2, y2) = at.node(layer, j), at.node(layer + 1, i)
     color = palette.POSITIVE if value > 0 else palette.NEGATIVE if value < 0 else palette.ZERO
     size = 1.0 if value == 0 else 1.2 + 2.0 * min(abs(value), 3.0)
     line = (
         f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{color}" '
-        f'stroke-width="{size:.1f}"/>'
+        f'stroke-width="{size:.1f}"{_PALE if pale else ""}/>'
     )
     x, y = at.label(layer, i, j)
     label = (
         f'<text class="ck-still-weight" x="{x:.1f}" y="{y + 4:.1f}" '
-        f'font-size="13">{words.drawn(value)}</text>'
+        f'font-size="13"{_PALE if pale else ""}>{words.drawn(value)}</text>'
     )
     return [line], [label]
 
@@ -106,7 +124,14 @@ def _node(
     inner = 0 < layer < at.last
     fill = palette.HIDDEN if inner else palette.INPUT if layer == 0 else palette.OUTPUT
     ink = "#ffffff" if layer == 0 else "#1b1b1b"
-    parts = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_RADIUS}" fill="{fill}"/>']
+    pale = _PALE if inner and _is_pale(config, (layer, unit)) else ""
+    parts = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{_RADIUS}" fill="{fill}"{pale}/>']
+    ring = f'cx="{x:.1f}" cy="{y:.1f}" r="{_RADIUS + 3}" fill="none" stroke-width="5"'
+    parts += [
+        f'<circle {ring} stroke="{block["color"]}"/>'
+        for block in config.get("blocks", ())
+        if [layer, unit] in block["units"]
+    ]
     if inner:
         half = _RADIUS * 0.8
         parts.append(

@@ -924,3 +924,15 @@ def test_what_render_returns_ends_every_listener(show):
 def test_nothing_on_the_page_has_a_global_id(show):
     page = show(ck.CircuitWidget("min", "min", panels=(*TRAINING, "compare", "regions"), seeds=[1]))
     assert page.locator(".ck-widget [id]").count() == 0
+
+
+def test_what_is_kept_is_strong_and_blocks_are_named_below(show):
+    net = ck.Network([[[1, 0], [0, 1], [1, -1]], [[1, 0.5, -1]]])
+    blocks = {"min(x1, x2)": [(1, 0), (1, 2)]}
+    page = show(ck.CircuitWidget(net, kept=[(1, 0), (0, 0, 0), (1, 0, 0)], blocks=blocks))
+    assert page.locator(".ck-edge:not(.ck-pale)").count() == 2
+    assert page.locator(".ck-unit.ck-pale").count() == 2
+    assert page.locator(".ck-unit.ck-block").count() == 2
+    assert page.locator(".ck-blocks li").all_inner_texts() == [
+        "min(x1, x2): hidden unit 1, hidden unit 3"
+    ]

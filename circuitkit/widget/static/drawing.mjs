@@ -20,6 +20,16 @@ export function unitName(layer, unit, sizes) {
   return hidden === 1 ? `hidden unit ${unit + 1}` : `hidden unit ${unit + 1} of layer ${layer + 1}`;
 }
 
+/** The blocks' names and units in words, beside their colors; nothing where there are none. */
+export function legend(blocks, sizes) {
+  const named = (units) => units.map(([l, i]) => unitName(l - 1, i, sizes)).join(", ");
+  return (blocks ?? []).map(({ label, color, units }) => {
+    const swatch = html("span", { class: "ck-swatch", "aria-hidden": "true" });
+    swatch.style.background = color;
+    return html("li", {}, swatch, `${label}: ${named(units)}`);
+  });
+}
+
 export class Drawing {
   /**
    * state: State; config: the widget's settings; select(key): a weight or unit was chosen;
@@ -35,6 +45,9 @@ export class Drawing {
     this.units = [];
     this.outputs = [];
     this.inputs = [];
+    // Keys as figures count them: (layer, unit), (layer, from, to), layer 0 the inputs.
+    this.kept = config.kept && new Set(config.kept.map(String));
+    this.blocks = new Map((config.blocks ?? []).flatMap((block) => block.units.map((key) => [String(key), block])));
     this.lines = svg("svg", { class: "ck-lines", "aria-hidden": "true" });
     this.element = html("div", { class: "ck-drawing", role: "group", "aria-label": "The network" }, this.lines);
     this.width = 0;
@@ -95,8 +108,10 @@ export class Drawing {
             signal,
           });
           const line = svg("polyline", { class: "ck-edge" });
+          const pale = this.kept && !this.kept.has(String([l, j, i]));
           this.lines.append(line);
-          row.push({ edge, field, line });
+          mark(field.element, { "ck-pale": pale });
+          row.push({ edge, field, line, pale });
           this.element.append(field.element);
         }
         this.edges[l].push(row);
@@ -127,6 +142,9 @@ export class Drawing {
     const pre = html("span", { class: "ck-pre" });
     const flag = html("span", { class: "ck-flag" });
     const node = html("button", { type: "button", class: "ck-node ck-unit" }, act, pre);
+    const place = String([l + 1, i]);
+    mark(node, { "ck-pale": this.kept && !this.kept.has(place), "ck-block": this.blocks.has(place) });
+    if (this.blocks.has(place)) node.style.setProperty("--ck-block", this.blocks.get(place).color);
     node.addEventListener("click", () => press([l, i]), { signal });
     node.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -261,13 +279,13 @@ export class Drawing {
     for (let l = 0; l < this.layers; l += 1) {
       for (let i = 0; i < sizes[l + 1]; i += 1) {
         for (let j = 0; j < sizes[l]; j += 1) {
-          const { edge, field, line } = this.edges[l][i][j];
+          const { edge, field, line, pale } = this.edges[l][i][j];
           const w = state.weights[l][i][j];
           field.update();
           const cut = state.has("ablated", edge) || (l > 0 && state.has("ablated", [l - 1, j]));
           const silent = l > 0 && !(pass.act[l - 1][j] > 0);
           const frozen = state.has("frozen", edge);
-          const classes = `ck-edge ck-${w > 0 ? "positive" : w < 0 ? "negative" : "zero"}${cut ? " ck-cut" : silent ? " ck-silent" : ""}${sameKey(edge) ? " ck-selected" : ""}`;
+          const classes = `ck-edge ck-${w > 0 ? "positive" : w < 0 ? "negative" : "zero"}${cut ? " ck-cut" : silent ? " ck-silent" : ""}${pale ? " ck-pale" : ""}${sameKey(edge) ? " ck-selected" : ""}`;
           set(line, "class", classes);
           const thickness = (w === 0 ? 1 : 1.2 + 2.3 * Math.min(Math.abs(w), 3)).toFixed(1);
           if (line.style.strokeWidth !== thickness) line.style.strokeWidth = thickness;

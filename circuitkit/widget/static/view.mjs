@@ -7,7 +7,7 @@
 import * as maths from "./mathematics.mjs";
 import { html, button, set, setText, show, inputName, formula, mapColors, drawing, onTheme } from "./dom.mjs";
 import { State, RANGE, encode, decode, toAddress, toPython } from "./state.mjs";
-import { Drawing, unitName } from "./drawing.mjs";
+import { Drawing, legend, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
 import { Training, Compare } from "./training.mjs";
 
@@ -70,7 +70,8 @@ class View {
         key: (event, key) => this.#key(event, key),
         complain: (text) => this.tell(text),
       });
-      columns.push(html("div", { class: "ck-column ck-column-network" }, this.drawing.element, this.#buildInspector()));
+      const blocks = legend(config.blocks, this.state.sizes);
+      columns.push(html("div", { class: "ck-column ck-column-network" }, this.drawing.element, ...(blocks.length ? [html("ul", { class: "ck-blocks" }, ...blocks)] : []), this.#buildInspector()));
     }
     if (panels.includes("graph") || panels.includes("regions")) {
       const pointing = {
