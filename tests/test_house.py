@@ -30,8 +30,8 @@ import binder  # noqa: E402
 
 STORY = [
     "features", "claims", "identity", "abs", "arithmetic", "min", "blocks", "watershed", "experiments",
-    "traps", "learning", "detection", "reading", "stranger", "proof", "mystery", "functions", "depth",
-    "smooth", "conclusions",
+    "traps", "learning", "detection", "reading", "stranger", "proof", "mystery", "superposition",
+    "functions", "depth", "smooth", "conclusions",
 ]  # fmt: skip
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
 NO_GIT = Path("/")  # a folder without a repository

@@ -264,8 +264,8 @@ class Arrows extends Picture {
     const rows = [
       ["arrangement", name],
       ["mean squared error", show(meanError(net, settings.sparsity), 4)],
-      ["exact worst error, one active", show(worst(net, 1).error, 3)],
-      ["exact worst error, two active", show(worst(net, 2).error, 3)],
+      ["worst error, one active", worst(net, 1).error.toFixed(3)],
+      ["worst error, two active", worst(net, 2).error.toFixed(3)],
     ];
     this.table.replaceChildren(...rows.flatMap(([what, value]) => [html("dt", {}, what), html("dd", {}, value)]));
     set(this.ground, "aria-label", `Five arrows in the plane as training has left them: ${name}. Lengths ${this.#lengths().map((v) => show(v)).join(", ")}.`);
