@@ -153,5 +153,7 @@ def least_worst_error(n: int, active: int = 1) -> float:
     if active == 1:
         return 0.0 if n <= 4 else cos(2 * pi / n) / 2
     if n == 3 and active > 2:
-        raise wrong("active", "1 or 2 of three features: the case of all three is open here", active)
+        raise wrong(
+            "active", "1 or 2 of three features: the case of all three is open here", active
+        )
     return 0.25 if n == 3 else 0.5
