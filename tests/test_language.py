@@ -14,6 +14,7 @@ from nodejs import run as run_in_node
 
 import circuitkit as ck
 from circuitkit.functions.joined import Jump, joined
+from circuitkit.functions.language import CATALOGUE
 
 #: what is typed -> the same in the plain grammar
 READ = {
@@ -206,6 +207,12 @@ def test_the_page_reads_what_people_type_as_python_does():
         assert found.get("sizes") == [f.n_inputs, f.n_outputs], (text, found)
         values = f(points[:, : f.n_inputs])
         np.testing.assert_allclose(found["values"], values, atol=1e-9, err_msg=text)
+
+
+def test_the_page_knows_the_names_of_the_catalogue():
+    told = in_the_page({"text": name} for name in CATALOGUE)
+    sizes = [[ck.target(name).n_inputs, ck.target(name).n_outputs] for name in CATALOGUE]
+    assert [found.get("sizes") for found in told] == sizes
 
 
 #: the page's quotation marks, and its sentences for what Python says otherwise

@@ -95,7 +95,8 @@ def _out_of_reach(claim: Claim, error: Fraction | None, point: Point) -> str:
             )
             return (
                 f" Weights that are floats, binary fractions, cannot give {_fraction(odd)} exactly{there}; "
-                f"within a tolerance such as {_NEAR} the claim can be proved."
+                f"within a tolerance such as {_NEAR} the claim can be proved, and circuitkit.compile_expression "
+                "makes a network with an exact output scale."
             )
     return ""
 
