@@ -100,7 +100,7 @@ class Circuit:
         k = self._known[key]
         first = min(row)
         factor = quotient(row[first], self.units[k][first])
-        unit: Row = {self.n + 1 + k: abs(factor)}
+        unit: Row = {self.n + 1 + k: factor if factor > 0 else -factor}
         return unit if factor > 0 else summed((1, row), (1, unit))
 
     def larger(self, a: Row, b: Row) -> Row:
