@@ -22,6 +22,9 @@ multiple, at least 0, of what is at least 0), for another gate a line on the rig
 left is a sum of inputs, least at a corner. *Whatever* multiples and slopes the certificate holds, the bound
 is true: a wrong certificate shows less, never something false.
 
+**A lemma** says that a gate is a row of columns before it, and has a tree of its own. From then on that row stands
+for the gate, so that later gates may turn out to be the same: a proof of many small steps.
+
 ``python -m circuitkit.check FILE`` checks a JSON file ``{"certificate": …, "network": …, "target": …}``.
 
 Source: bounds by linear relaxation with multipliers, Wang et al., "Beta-CROWN" (2021).
@@ -138,6 +141,8 @@ class Program:
         self.box, self.n, self._deadline = box, len(box) - 1, deadline
         self.gates: list[Row] = []
         self.signs: dict[int, int] = {}
+        self.lemmas: dict[int, tuple[Any, Any]] = {}  # gate -> a row and a tree, as given
+        self._equal: dict[int, Row] = {}  # gate -> the row that was shown to be the same
         self._gates: dict[Any, int] = {}
         self.work = self.nodes = 0
 
@@ -172,7 +177,7 @@ class Program:
                 self._new(row)
             k = self._gates[key]
             factor = row[min(row)] / self.gates[k][min(row)]  # row = factor * row k
-            gate = {self.n + 1 + k: abs(factor)}
+            gate = _sum((abs(factor), self._equal.get(k, {self.n + 1 + k: Q(1)})))
             sign = self.signs.get(k, 0) * (1 if factor > 0 else -1)
             if not sign:
                 return gate if factor > 0 else _sum((1, row), (1, gate))
@@ -187,6 +192,14 @@ class Program:
         self._gates[self._key(row)] = k = len(self.gates)
         _need(k < MAX_GATES, "too many gates")
         self.gates.append(row)
+        if k in self.lemmas:
+            given, tree = self.lemmas[k]
+            _need(type(given) is dict, "a lemma's row is a JSON object")
+            other = {_index(c, self.n + 1 + k): _number(v) for c, v in given.items()}
+            _need(len(other) == len(given) and all(other.values()), "not a row")
+            difference = _sum((1, {self.n + 1 + k: Q(1)}), (-1, other))
+            _prove(self, [Claim(_sum((s, difference)), Q(0), None) for s in (1, -1)], tree)
+            self._equal[k] = other
         return k
 
     def _key(self, row: Row) -> Any:
@@ -422,7 +435,9 @@ def pose(
         Rejected: there is no such claim; other exceptions where something is malformed.
     """
     _need(type(certificate) is dict, "a certificate is a JSON object")
-    extra = sorted(set(certificate) - {"tolerance", "measure", "domain", "margins", "tree"})
+    extra = sorted(
+        set(certificate) - {"tolerance", "measure", "domain", "margins", "lemmas", "tree"}
+    )
     _need(not extra, "not part of a certificate", ", ".join(extra))
     missing = sorted({"tolerance", "measure", "domain"} - set(certificate))
     _need(not missing, "missing in the certificate", ", ".join(missing))
@@ -435,6 +450,8 @@ def pose(
     homogenised, one = constraints is not None, {n: Q(1)}
     columns = [*box, (Q(0) if homogenised else Q(1), Q(1))]
     program = Program(columns, deadline)
+    lemmas = [_list(lemma, 3) for lemma in _list(certificate.get("lemmas", []))]
+    program.lemmas = {_index(k, MAX_GATES): (row, tree) for k, row, tree in lemmas}
     for row in constraints or []:
         program.given(row)
     outputs = read_network(program, network)

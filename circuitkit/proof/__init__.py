@@ -3,7 +3,7 @@
 :mod:`.prove` is the table of contents; :mod:`.claim` reads what is claimed (of :mod:`.many` networks once),
 :mod:`.verdict` is what is answered, and :mod:`.deciding` leads from one to the other. Who is asked, in the order
 in which they are: :mod:`.plane` walks all cells where a claim reads two columns only; :mod:`.counterexample`
-looks for inputs where the claim fails; :mod:`.search` shares a :mod:`.problem` among
+looks for inputs where the claim fails; :mod:`.lemmas` meets equal functions half way, gate by gate; :mod:`.search` shares a :mod:`.problem` among
 :mod:`.branching` on the signs of gates (with the :mod:`.relaxation` of each box, and :mod:`.vertex` and
 the :mod:`~circuitkit.simplex` method where a bound is tight), :mod:`.boxes`, which halves the inputs, and :mod:`.cells`, which meets every
 cell in whole numbers; :mod:`.exhaustive` does what floats cannot. :mod:`.floats` and :mod:`.rationals` evaluate a

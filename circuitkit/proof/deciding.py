@@ -23,6 +23,7 @@ from circuitkit.proof.claim import Box, Claim, Point, exact_text
 from circuitkit.proof.counterexample import looks_equal, looks_near, near, sampled
 from circuitkit.proof.counting import joint_program
 from circuitkit.proof.exhaustive import exhaust
+from circuitkit.proof.lemmas import freed, shared, sums_of_earlier
 from circuitkit.proof.plane import walk_plane
 from circuitkit.proof.ranges import at_most
 from circuitkit.proof.rationals import fraction, number, values
@@ -35,12 +36,16 @@ Engine: TypeAlias = Literal["auto", "regions", "z3"]
 
 #: which share of the time an engine may take; the rest is for the checker
 _SEARCH = 0.75
+#: and merging equal gates, and one of them
+_MERGING, _ONE_LEMMA = 0.4, 0.06
 #: so many linear programs at most are spent cell by cell before a search begins
 _AT_ONCE = 40
 #: so many where network and target are near each other: there every cell is nearly the worst
 _IF_NEAR = 100
 #: and so many where network and target look equal, which a search in floats is bad at showing
 _IF_EQUAL = 10_000
+#: and so many where what both sides share may be any numbers
+_IF_FREE = 2_000
 _SAMPLES = 20
 _ZERO = Fraction(0)
 
@@ -108,6 +113,8 @@ class _Judge:
         self.start = time.monotonic()
         self.end = self.start + seconds
         self.until = self.start + _SEARCH * seconds
+        #: gates that are sums of columns before them, with their proofs, as a certificate has them
+        self.lemmas: list[Any] = []
         self.claim, self.problem = self._posed(claim)
         #: until a try to look at every cell has taken too long
         self.is_small = True
@@ -115,7 +122,8 @@ class _Judge:
     def _posed(self, claim: Claim) -> tuple[Claim, Problem]:
         """The checker's rows, with a size to divide errors by; without a text that it cannot read."""
         try:
-            problem = pose(claim.stated(Fraction(1)), *_subject(claim), deadline=self.until)
+            stated = {**claim.stated(Fraction(1)), **self._given()}
+            problem = pose(stated, *_subject(claim), deadline=self.until)
         except Rejected as refused:
             plain = claim.without_text()
             if plain is None:
@@ -139,7 +147,7 @@ class _Judge:
         """Network and target are the same rows after the checker's own pass."""
         if any(part.row for part in self.problem.claims) or any(self.claim.strict):
             return None
-        return self._proved(_ZERO, ["leaf"], "exact", "rewriting")
+        return self._proved(_ZERO, ["leaf"], "exact", "search" if self.lemmas else "rewriting")
 
     def by_search(self, engine: Engine) -> Proof:
         """Engines, until one is believed."""
@@ -151,13 +159,55 @@ class _Judge:
 
     def _function(self) -> Proof:
         """The exact worst error where that is found at once; else a verdict first, then that for a while."""
-        if not self.claim.tolerance:
-            return self._judged(self._search())
         found = self._at_once(self.problem, None, self.until)
+        if not self.claim.tolerance:
+            if found is None and self.looks_equal:
+                self._merge()
+            return self.by_rewriting() or self._judged(found or self._search())
         if found is not None:
             return self._judged(found)
         proof = self._judged(self._search(limit=self.claim.tolerance))
         return self._better(proof)
+
+    def _merge(self) -> None:
+        """Find gates that are sums of earlier ones and prove it, one after another, until nothing else is left."""
+        start, until = 0, self.start + _MERGING * (self.end - self.start)
+        while any(part.row for part in self.problem.claims) and time.monotonic() < until:
+            found = next(sums_of_earlier(self.problem, start), None)
+            if found is None:
+                return
+            k, row = found
+            start = k + 1
+            column = len(self.problem.program.box) + k
+            if row == {column: 1}:
+                continue
+            part = self.problem.claims[0]
+            rows = [_difference(sign, column, row) for sign in (1, -1)]
+            alone = replace(self.problem, claims=[replace(part, row=r, size=None) for r in rows])
+            tree = self._equal(alone, shared(alone, [column], row), until)
+            if tree is not None:
+                said = {str(c): exact_text(fraction(v)) for c, v in row.items()}
+                self.lemmas.append([k, said, tree])
+                self.claim, self.problem = self._posed(self.claim)
+
+    def _equal(self, problem: Problem, common: set[int], until: float) -> list[Any] | None:
+        """A proof that the claims' rows are nowhere above 0: whatever the common gates are, or as they are."""
+        until = min(until, time.monotonic() + _ONE_LEMMA * (self.end - self.start))
+        try:
+            if common:
+                free = freed(problem, common)
+                found = exhaust(free.problem, limit=_ZERO, deadline=until, most=_IF_FREE)
+                if found is not None and found.tree is not None:
+                    tree: list[Any] = free.back(found.tree)
+                    return tree
+            shown = self._search(problem, limit=_ZERO, until=until)
+        except (NotSettled, OutOfTime):
+            return None
+        return shown.tree if shown.worst == 0 else None
+
+    def _given(self) -> dict[str, Any]:
+        """What certificate and problem have in common beside the claim."""
+        return {"lemmas": self.lemmas} if self.lemmas else {}
 
     def _better(self, proof: Proof) -> Proof:
         """The verdict with the exact worst error, if that is found in a while."""
@@ -324,7 +374,7 @@ class _Judge:
         self, error: Fraction, tree: list[Any] | None, margins: list[str] | None = None
     ) -> dict[str, Any]:
         """The certificate that the error is at most so large, accepted by the checker."""
-        certificate = {**self.claim.stated(error), "tree": tree}
+        certificate = {**self.claim.stated(error), **self._given(), "tree": tree}
         if margins:
             certificate["margins"] = margins
         try:
@@ -381,6 +431,11 @@ def _is_zero_at_samples(problem: Problem) -> bool:
             if any(found[len(given) :]):
                 return False
     return inside > 0
+
+
+def _difference(sign: int, column: int, row: dict[int, Any]) -> dict[int, Any]:
+    """sign * (column - row)."""
+    return {column: Q(sign), **{c: -sign * v for c, v in row.items()}}
 
 
 def _finding(found: Found, limit: Fraction | None) -> Finding:
