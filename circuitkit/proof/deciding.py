@@ -46,6 +46,8 @@ _IF_NEAR = 100
 _IF_EQUAL = 10_000
 #: and so many where what both sides share may be any numbers
 _IF_FREE = 2_000
+#: and so many before equal gates are looked for
+_BEFORE_MERGING = 1_500
 _SAMPLES = 20
 _ZERO = Fraction(0)
 
@@ -162,12 +164,24 @@ class _Judge:
         found = self._at_once(self.problem, None, self.until)
         if not self.claim.tolerance:
             if found is None and self.looks_equal:
-                self._merge()
+                found = self._cell_by_cell(_BEFORE_MERGING)
+                if found is None:
+                    self._merge()
+                elif found.tree is None:
+                    found = None  # not equal after all: the search knows the worst error
             return self.by_rewriting() or self._judged(found or self._search())
         if found is not None:
             return self._judged(found)
         proof = self._judged(self._search(limit=self.claim.tolerance))
         return self._better(proof)
+
+    def _cell_by_cell(self, most: int) -> Finding | None:
+        """A proof that network and target are equal, or a point where not; None after so many linear programs."""
+        try:
+            found = exhaust(self.problem, limit=_ZERO, deadline=self.until, most=most)
+        except OutOfTime as out:
+            raise _unsettled(out) from None
+        return None if found is None else _finding(found, _ZERO)
 
     def _merge(self) -> None:
         """Find gates that are sums of earlier ones and prove it, one after another, until nothing else is left."""
