@@ -474,3 +474,13 @@ def test_inside_a_network_of_one_hidden_layer_and_without_time_nothing_is_read()
     assert ck.detect(ck.circuit("abs"), domain=[(-1, 1)]).inner == {}
     found = ck.detect(ck.circuit("min4"), domain=[(-1, 1)] * 4, time_limit=1e-9)
     assert found.inner == {1: []}
+
+
+def test_where_a_function_of_the_catalogue_is_something_shorter_that_is_its_name():
+    triangle = ([[1, -1], [-1, 0], [0, 1]], [0, 0, 1])  # 0 <= x1 <= x2 <= 1: the minimum is x1
+    found = ck.detect(ck.circuit("min"), domain=triangle)
+    assert found.function is None and str(found.expression) == "x1" and found.error == 0
+    assert "computes x1 exactly" in found.verdict and found.expression_proof.holds
+    there = ck.detect(ck.circuit("min4"), domain=[(0, 1), (0, 1), (2, 3), (2, 3)])
+    assert str(there.expression) == "Min(x1, x2)" and there.error == 0
+    assert ck.detect(ck.circuit("min"), domain=[(0, 1), (0, 1)]).function == "min"

@@ -7,6 +7,7 @@ little more; nothing longer is called a reading. Then it is tried how far beyond
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import sympy
 from numpy.typing import NDArray
 
@@ -49,6 +51,8 @@ _FURTHER = 2
 _NAMING, _READING, _BEYOND = 0.3, 0.6, 0.5
 #: how many times larger the domain may become, and how often the last step is halved
 _LARGEST, _HALVINGS = 1024, 8
+#: what a function of more inputs is in fewer words is not asked; what counts as equal among samples
+_FEW_INPUTS, _EQUAL = 6, 1e-9
 #: significant digits of an error
 _DIGITS = 3
 
@@ -67,6 +71,10 @@ def detect_there(
         deadline = max(deadline, time.monotonic() + (1 - _READING) / 2 * time_limit)
     judge = Judge(net, tolerance, deadline, where)
     function, proof, undecided = catalogue(net, None, judge)
+    if function is not None and proof is not None and found is None:
+        found = _shorter(net, where, as_target(function), proof, deadline)
+        if found is not None:
+            function, proof = None, None
     spent = time.monotonic() - started
     return DetectionThere(
         net, tolerance, function, proof, undecided, time_limit, None, spent, where, found
@@ -325,6 +333,41 @@ class _Search:
         if len(self.readers) > 1:
             return [found]
         return self.readers[0].front(found, tolerance)
+
+
+def _shorter(
+    net: Network, where: Place, named: Target, proof: Proof, deadline: float
+) -> _Found | None:
+    """What a function of the catalogue is there in fewer words, and as near to the network: min(x1, x2) may be x1."""
+    if named.n_outputs != 1 or not 2 <= named.n_inputs <= _FEW_INPUTS:
+        return None
+    words_now = length(named.expression)[0]
+    x = where.samples(net)
+    wanted = named(x)[:, 0]
+    for e in sorted(_plain_functions(named), key=lambda e: length(e)[0]):
+        if length(e)[0] >= words_now:
+            break
+        candidate = Target(e, variables=named.variables)
+        if np.abs(candidate(x)[:, 0] - wanted).max() > _EQUAL * max(1.0, float(np.abs(x).max())):
+            continue
+        allowed = proof.exact_error if proof.exact_error is not None else proof.tolerance
+        shown = where.prove(net, candidate, allowed, deadline - time.monotonic())
+        if shown is not None and shown:
+            reading = Reading(e, shown, length(e)[0])
+            return _Found(reading, [reading], proof.tolerance)
+    return None
+
+
+def _plain_functions(named: Target) -> list[sympy.Expr]:
+    """Functions of few words, of the variables of another."""
+    variables = list(named.variables)
+    found: list[sympy.Expr] = [sympy.S.Zero, *variables, *(-v for v in variables)]
+    for a, b in itertools.combinations(variables, 2):
+        found += [a + b, a - b, b - a]
+    for size in range(2, len(variables)):
+        for some in itertools.combinations(variables, size):
+            found += [sympy.Min(*some), sympy.Max(*some)]
+    return found
 
 
 def _output(net: Network, k: int) -> Network:
