@@ -218,3 +218,25 @@ def test_an_output_scale_keeps_what_no_double_is():
     assert net(1)[0] == 1 / 3
     assert not ck.prove(ck.Network([[[1 / 3]]]), "x/3")
     assert ck.prove(net, "x/3")
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "1000000000000000000000000000001*x1 + x2",
+        "x1/3 + 0.1234567890123456789*x2",
+        "relu(x - 10000000000000000000000000000001) + abs(x/3)",
+        "max(1000000000000000000000000000001*x1 + x2/7, x2 + 123456789012345678901/1000)",
+        "1e300*x",
+    ],
+)
+def test_numbers_of_more_digits_than_a_double_has_are_sums_of_several(expression):
+    net = ck.compile_expression(expression)
+    assert ck.prove(net, expression)
+
+
+def test_numbers_too_far_apart_for_doubles_are_refused():
+    with pytest.raises(ValueError, match="^expr: expected numbers near enough"):
+        ck.compile_expression("1e-300*x1 + 1e300*x2")
+    with pytest.raises(ValueError, match="hidden: expected at least 6 units in 1 layer"):
+        ck.compile_expression("1000000000000000000000000000001*x1 + x2", hidden=())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -15,7 +16,7 @@ from circuitkit.compiling.smallest import Found, smallest
 from circuitkit.functions.pieces import Pieces
 from circuitkit.functions.target import Target, TargetLike, target
 from circuitkit.network import Network
-from circuitkit.words import count, dashes
+from circuitkit.words import count, dashes, number
 
 __all__ = ["compile_expression"]
 
@@ -76,7 +77,7 @@ def compile_expression(expr: TargetLike, *, hidden: int | Sequence[int] | None =
     Raises:
         TypeError: ``expr`` is no function, ``hidden`` is neither a number nor a tuple of them.
         ValueError: the function is not piecewise linear with rational numbers, or it takes thousands of units,
-            or numbers in it are so far apart that no doubles have their ratio; ``hidden`` is too small, with the
+            or numbers in it are too far apart for doubles, as 1e300 and 1e-300; ``hidden`` is too small, with the
             fewest units that were found.
 
     Example:
@@ -106,9 +107,13 @@ def compile_expression(expr: TargetLike, *, hidden: int | Sequence[int] | None =
         ) from None
     except NoDoubles as problem:
         raise ValueError(
-            f"expr: expected numbers whose ratios doubles have, got {f.said}: {shown(problem.number)} is none"
+            f"expr: expected numbers near enough to each other for doubles, got {f.said}, which takes {number(problem.number)}"
         ) from None
-    return _checked(net if widths is None else _filled(net, widths), pieces)
+    if widths is not None:
+        inner = net.layer_sizes[1:-1]
+        _room_for(replace(found, counts=inner), widths)  # numbers of many digits take further units
+        net = _filled(net, widths)
+    return _checked(net, pieces)
 
 
 def _room_for(found: Found, widths: tuple[int, ...]) -> None:
