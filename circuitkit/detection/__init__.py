@@ -9,7 +9,7 @@ expressions: :mod:`.known` functions, sums of a few kinks (:mod:`.sparse`), the 
 
 :mod:`.extract` cuts the smallest circuit out: :mod:`.part` says what a part of a network is, :mod:`.points` which inputs to begin
 with, :mod:`.search` tries parts, :mod:`.refutation` says why one will not do, :mod:`.smallest` that none of fewer units
-will.
+will, :mod:`.choices` that none of fewer units and edges, :mod:`.listing` that none of a small network of any depth.
 
 :mod:`.inside` finds the known functions that deeper layers compute with.
 """
