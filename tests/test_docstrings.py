@@ -264,11 +264,11 @@ NO_SOURCE = {
         "Approximation Cell Challenge Decompilation Detection Extraction NotDecompiled NotLearned Proof Subcircuits TrainingRun Undecided check.Rejected"
     ),
     "reads, looks up, joins or runs what others compute": (
-        "Target circuit compose grid parallel sweep target outcomes.name_outcomes"
+        "Target at_most_active circuit compose grid parallel sweep target outcomes.name_outcomes"
         " outcomes.worst_errors"
     ),
     "shows what others compute": (
-        "CircuitWidget Gallery LossShelves Mystery Typed WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
+        "CircuitWidget FeatureArrows Gallery LossShelves Mystery Typed WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
         " plotting.rate_grid plotting.rates plotting.regions plotting.setup plotting.stuck"
         " plotting.weights"
     ),

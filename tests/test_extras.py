@@ -91,6 +91,7 @@ for name in {modules!r}:
         "circuitkit.importing.sklearn",
         "circuitkit.importing.torch",
         "circuitkit.importing.torch_rules",
+        "circuitkit.superposition.loops",
         "circuitkit.training.compiled_loop",
         "circuitkit.training.compiled_search",
         "circuitkit.training.curvature",

@@ -55,7 +55,7 @@ class FeatureArrows(page.PageWidget):
         trained: train instead of drag.
         sparsity: where its slider starts, 0 or above and at most 0.99.
         importance: where its slider starts, from 0.5 to 1.
-        seed: where the seed starts.
+        seed: where the seed starts, 0 or above.
         caption: a sentence below.
 
     Trait: ``found``, the arrows as they stand in the page, a dict with ``weights``, ``bias``, ``worst`` and
