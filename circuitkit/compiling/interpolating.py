@@ -36,6 +36,8 @@ _SAMPLES = (1 - np.cos(np.linspace(0, math.pi, 66)[1:])) / 2
 #: where on the piece before the next one may start
 _STARTS = np.linspace(0.4, 1.0, 9)
 _STEPS = 26
+#: a level piece saves one unit; of more than so many it is not looked for
+_SAVED = 100
 #: slopes keep so many bits after the point, at least
 _BITS = 40
 
@@ -116,7 +118,14 @@ def fewest_corners(f: Values, low: float, high: float, error: float, most: int) 
     found: list[Corners] = []
     middle = float(f(np.array([low]))[0])
     plain = (np.full(7, low), middle + error * np.linspace(-0.999, 0.999, 7))
-    for make in (lambda: _laid(f, plain, high, error, most), *_level(f, low, high, error, most)):
+    try:
+        found.append(_laid(f, plain, high, error, most))
+    except TooManyPieces:
+        if most > _SAVED:
+            raise  # one unit less would not help
+    if found and len(found[0]) > _SAVED:
+        return found
+    for make in _level(f, low, high, error, most):
         try:
             found.append(make())
         except TooManyPieces:
