@@ -484,3 +484,10 @@ def test_where_a_function_of_the_catalogue_is_something_shorter_that_is_its_name
     there = ck.detect(ck.circuit("min4"), domain=[(0, 1), (0, 1), (2, 3), (2, 3)])
     assert str(there.expression) == "Min(x1, x2)" and there.error == 0
     assert ck.detect(ck.circuit("min"), domain=[(0, 1), (0, 1)]).function == "min"
+
+
+def test_where_a_known_function_is_straight_it_is_not_said_to_be_read():
+    assert ck.detect(ck.circuit("min4"), domain=[(0, 0)] * 4).inner == {1: []}
+    found = ck.detect(ck.circuit("min4"), domain=[(0, 1), (0, 1), (0, 1), (2, 3)]).inner[1]
+    names = [str(e) for e in found]
+    assert "Min(x1, x2)" in names and not any("Abs" in name for name in names)

@@ -711,3 +711,8 @@ def test_a_verdict_says_what_was_found():
     assert found.verdict in found._repr_html_()
     deep = ck.extract(random_network(1, (2, 5, 1)), domain=SQUARE, tolerance=0.1, fill="affine")
     assert deep.minimal == "locally" and "without any one of them they are not" in deep.verdict
+
+
+def test_units_that_read_nothing_leave_no_choices():
+    found = ck.extract(ck.Network([[[0, 0]], [[1]]]), domain=SQUARE)
+    assert found.kept.units == () and found.covers == "units and edges" and found.check()

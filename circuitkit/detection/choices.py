@@ -66,7 +66,7 @@ class Choices:
 
 
 def choices(whole: Whole, *, edges: bool) -> Choices | None:
-    """All choices, with the edges or without; None where they are too many."""
+    """All choices, with the edges or without; None where they are too many, or there is none."""
     net = whole.net
     width = net.layer_sizes[1]
     if not edges:
@@ -78,6 +78,8 @@ def choices(whole: Whole, *, edges: bool) -> Choices | None:
             made.append((k, *one))
             if len(made) > _MOST:
                 return None
+    if not made:
+        return None  # no unit adds anything
     dear = 1 + len(whole.edges(whole.everything))
     units = tuple(k for k, *_ in made)
     first, last = net.weights[0][list(units)], net.weights[1][:, list(units)].copy()
@@ -90,7 +92,7 @@ def choices(whole: Whole, *, edges: bool) -> Choices | None:
         last[gone_out, row] = 0.0
         cut.append(frozenset([*((0, i, k) for i in gone_in), *((1, k, j) for j in gone_out)]))
         cost.append(dear + len(into) + len(out))
-    wide = Network([first, last], [net.biases[0][list(units)], net.biases[1]]) if made else net
+    wide = Network([first, last], [net.biases[0][list(units)], net.biases[1]])
     means = (whole.means[0][list(units)],)
     return Choices(
         replace(whole, net=wide, means=means), whole, units, tuple(cost), tuple(cut), dear

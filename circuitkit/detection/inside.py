@@ -215,9 +215,10 @@ def subcircuits(
     allowed = exact_number(tolerance, "tolerance: expected a number, 0 or above")
     claim = read_claim(net, net, 0, domain, "relative" if domain is None else "absolute")
     reading = _Reading(net, claim, domain, allowed, deadline)
-    for layer in range(2, len(net.weights)):
-        reading.read(layer)
-        reading.probe(layer)
+    with np.errstate(over="ignore", invalid="ignore"):  # values may be as large as doubles are
+        for layer in range(2, len(net.weights)):
+            reading.read(layer)
+            reading.probe(layer)
     return Subcircuits(
         net,
         allowed,
@@ -463,6 +464,12 @@ class _Reading:
             return affine, []
         return best[2], best[3]
 
+    def _is_straight(self, values: Array) -> bool:
+        """Whether a function is affine at all samples, such as abs(x) where x is not negative."""
+        base = self.affine / self.size[:, None]
+        left = values - base @ np.linalg.lstsq(base, values, rcond=None)[0]
+        return bool(np.abs(left).max() <= 1e-9 * max(1.0, float(np.abs(values).max())))
+
     def probe(self, layer: int) -> None:
         """Functions that are combinations of what a layer receives, noise cut off."""
         z = self.received[layer - 1] / self.size[:, None]
@@ -478,6 +485,8 @@ class _Reading:
         width = self.received[layer - 1].shape[1]
         for e in names:
             wanted = self.values(e)
+            if self._is_straight(wanted):
+                continue  # there it is no function of its own
             mix = inverse @ wanted
             if np.abs(z @ mix - wanted).max() > max(self.limit, 1e-9):
                 continue
