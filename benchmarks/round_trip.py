@@ -2,6 +2,7 @@
 
     python -m benchmarks.round_trip                 all of it: 1,000 expressions exactly, 500 learned networks, 100 a noise
     python -m benchmarks.round_trip --seconds 500   for so long; the next call goes on where this one stopped
+    python -m benchmarks.round_trip --regression    symbolic regression (gplearn, which it takes) on learned networks
     python -m benchmarks.round_trip --summary       only write chapters/data/round-trip.json anew
 
 The generator is seeded: case k is the same network every time. A case is an expression of 1 to 4 inputs, nested 1 to 3
@@ -23,9 +24,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import sympy
 
 import circuitkit as ck
 from benchmarks.generators import random_target, scramble
+from benchmarks.generators import variables as variables_of
 from circuitkit.detection.place import EVERYWHERE
 from circuitkit.exact.spell import length, text
 
@@ -138,6 +141,56 @@ def _same(a: Any, b: ck.Target) -> bool:
         return False
 
 
+def regression() -> list[dict[str, Any]]:
+    """What symbolic regression makes of one learned network a function, beside what is read here.
+
+    gplearn with a population of 1,000 over 12 generations sees 500 points of [-2, 2]^n. What it proposes is proved or
+    refuted as ours is. (PySR, the other package of this kind, needs a Julia from the network and was not run.)
+    """
+    from gplearn.functions import _Function
+    from gplearn.genetic import SymbolicRegressor
+
+    def expression(program: list[Any], variables: list[Any]) -> Any:
+        part = program.pop(0)
+        if isinstance(part, _Function):
+            a = [expression(program, variables) for _ in range(part.arity)]
+            return {
+                "add": lambda: a[0] + a[1], "sub": lambda: a[0] - a[1], "mul": lambda: a[0] * a[1],
+                "neg": lambda: -a[0], "abs": lambda: sympy.Abs(a[0]), "max": lambda: sympy.Max(*a), "min": lambda: sympy.Min(*a),
+            }[part.name]()  # fmt: skip
+        return variables[part] if isinstance(part, int) else sympy.Rational(str(float(part)))
+
+    found = []
+    for name in FUNCTIONS:
+        net = ck.learn(name, seed=0)
+        x = np.random.default_rng(0).uniform(-2, 2, (500, net.n_inputs))
+        start = time.process_time()
+        names = ("add", "sub", "mul", "neg", "abs", "max", "min")
+        model = SymbolicRegressor(
+            population_size=1000, generations=12, function_set=names, random_state=0,
+            parsimony_coefficient=0.001, stopping_criteria=1e-9,
+        ).fit(x, net(x)[:, 0])  # fmt: skip
+        seconds = time.process_time() - start
+        variables = variables_of(net.n_inputs)
+        e = expression(list(model._program.program), variables)
+        try:
+            proved = bool(ck.prove(net, ck.Target(e, variables=variables), tolerance=TOLERANCE))
+        except (ValueError, ck.Undecided):  # a product of inputs, or too long
+            proved = False
+        start = time.process_time()
+        ours = ck.decompiled(net, tolerance=TOLERANCE, time_limit=LIMIT)
+        own = time.process_time() - start
+        row = {
+            "function": name,
+            "proved": proved,
+            "seconds": seconds,
+            "length": length(e)[0],
+            "text": text(e),
+        }
+        found.append(row | {"ours": text(ours.expression), "own_seconds": own})
+    return found
+
+
 def known() -> list[dict[str, Any]]:
     """What was measured so far."""
     if not RESULTS.exists():
@@ -211,10 +264,13 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--summary", action="store_true")
+    parser.add_argument("--regression", action="store_true")
     options = parser.parse_args()
-    if not options.summary:
+    old = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {}
+    if not options.summary and not options.regression:
         measure(options.seconds)
     made = summary()
+    made["regression"] = regression() if options.regression else old.get("regression", [])
     DATA.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     for row in made["rows"]:
         print(row)
