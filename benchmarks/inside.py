@@ -83,7 +83,7 @@ def cut(cell: wild.Cell) -> dict[str, Any]:
     if len(net.weights) > 2:
         started = time.process_time()
         inside = ck.subcircuits(net, domain=domain, time_limit=SECONDS)
-        row["inside"] = sorted({str(e) for e in inside.read(2)})
+        row["inside"] = sorted({str(e) for e in inside.read[2]})
         row["rows"] = [len(inside.rows), len(inside.unexplained), len(inside.undecided)]
         row["seconds to look inside"] = time.process_time() - started
     return row

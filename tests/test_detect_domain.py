@@ -467,7 +467,7 @@ def test_what_a_hidden_layer_reads_on_a_domain_is_found_and_proved_there():
     larger = ck.detect(net, domain=[(-1, 1)] * 3).inner[1]
     assert [str(e) for e in larger] == ["Abs(x3)", "Max(0, -x1)", "Min(x1, x2)"]
     found = ck.subcircuits(net, domain=[(0, 1), (-1, 1), (-1, 1)])
-    assert there.inner[1] == found.read(2) and all(row.proof for row in found.rows)
+    assert there.inner[1] == found.read[2] and all(row.proof for row in found.rows)
 
 
 def test_inside_a_network_of_one_hidden_layer_and_without_time_nothing_is_read():

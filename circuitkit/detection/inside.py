@@ -126,10 +126,14 @@ class Subcircuits:
                     known.append(f)
         return {layer: sorted(fs, key=sympy.default_sort_key) for layer, fs in found.items() if fs}
 
-    def read(self, layer: int) -> list[sympy.Expr]:
-        """All that a layer was proved to read: what its rows are made of, and what combinations of them are."""
-        both = dict.fromkeys([*self.functions.get(layer, []), *self.probed.get(layer, [])])
-        return sorted(both, key=sympy.default_sort_key)
+    @property
+    def read(self) -> dict[int, list[sympy.Expr]]:
+        """Layer -> all that it was proved to read: what its rows are made of, and what combinations of them are."""
+        found = {}
+        for layer in range(2, len(self.network.weights)):
+            both = dict.fromkeys([*self.functions.get(layer, []), *self.probed.get(layer, [])])
+            found[layer] = sorted(both, key=sympy.default_sort_key)
+        return found
 
     @property
     def blocks(self) -> dict[str, list[UnitKey]]:

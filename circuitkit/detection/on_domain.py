@@ -134,7 +134,7 @@ class DetectionThere(Detection):
                 tolerance=self.tolerance,
                 time_limit=left,
             )
-        return {layer - 1: found.read(layer) for layer in hidden}
+        return {layer - 1: functions for layer, functions in found.read.items()}
 
     # --- how far it holds -------------------------------------------------------------------------------
 
