@@ -60,9 +60,16 @@ HONOURED = {
     "WeightsReader": lambda: refuses(lambda: ck.WeightsReader(LINE)),
     "check": lambda: ck.check(ck.prove(LINE, "abs(x)/3").certificate, LINE, "abs(x)/3"),
     "compose": lambda: proves(ck.compose(LINE, LINE), "abs(x)/9", "abs(x)/3"),
+    "decompile": lambda: str(ck.decompile(LINE)) == "Abs(x)/3",
+    "decompiled": lambda: (
+        ck.check((found := ck.decompiled(LINE)).certificate, LINE, found.expression)
+        and not ck.check(found.certificate, ck.circuit("abs"), found.expression)
+    ),
     "detect": lambda: (
         str(ck.detect(LINE).expression) == "Abs(x)/3" and ck.detect(LINE).function is None
     ),
+    # |x| / 3 is furthest above x^2 at 1/6, below it at 1
+    "enclose_error": lambda: ck.enclose_error(LINE, "x**2", domain=[(0, 1)]) == (2 * THIRD,) * 2,
     "extract": lambda: refuses(lambda: ck.extract(LINE)),
     "parallel": lambda: proves(
         ck.parallel(LINE, ck.circuit("abs")), "abs(x1)/3, abs(x2)", "abs(x1), abs(x2)"
@@ -80,7 +87,7 @@ HONOURED = {
     "plotting.weights": lambda: draws(lambda: plotting.weights(LINE), "times 1/3"),
 }
 #: results, which hold networks and are made by the functions above
-RESULTS = ("Detection", "Extraction", "NotLearned", "Subcircuits")
+RESULTS = ("Approximation", "Decompilation", "Detection", "Extraction", "NotLearned", "Subcircuits")
 
 
 def takers():
