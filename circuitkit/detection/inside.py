@@ -128,7 +128,10 @@ class Subcircuits:
 
     @property
     def read(self) -> dict[int, list[sympy.Expr]]:
-        """Layer -> all that it was proved to read: what its rows are made of, and what combinations of them are."""
+        """All that a layer was proved to read: what its rows are made of, and what combinations of them are.
+
+        A dict of the layer to its functions.
+        """
         found = {}
         for layer in range(2, len(self.network.weights)):
             both = dict.fromkeys([*self.functions.get(layer, []), *self.probed.get(layer, [])])

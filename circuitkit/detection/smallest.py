@@ -54,7 +54,7 @@ class Blocked:
     Attributes:
         at_least: every circuit has so many units.
         refuted: sets of units that will not do, whatever the readout is, each with its refutation. With
-            ``edges_at_least`` they are units of the wider network of :mod:`.choices`.
+            ``edges_at_least`` they are units of the wider network of ``choices``.
         edges_at_least: every circuit with as few units as that has so many edges. None where that was not
             asked: then ``at_least`` speaks of units with all of their edges.
     """
@@ -93,7 +93,7 @@ class Branched:
         points: the points.
         tree: ``("leaf", ((point, output, factor), ...), factor)``, or ``("unit", k, removed, kept)``.
         edges_at_least: every circuit with as few units as that has so many edges; then ``k`` is a unit of the
-            wider network of :mod:`.choices`. None where that was not asked: then ``at_least`` speaks of units with
+            wider network of ``choices``. None where that was not asked: then ``at_least`` speaks of units with
             all of their edges.
     """
 

@@ -24,7 +24,7 @@ def check(certificate: dict[str, Any], network: Any, target: Any) -> bool:
     ``"absolute"``); for a relation as target, such as ``"y1 <= y2 and y1 > x1 + 1"``, that it holds there.
 
     A certificate of :func:`circuitkit.decompiled` that compares the network with a clean one goes to the second
-    checker, :mod:`circuitkit.difference`.
+    checker, ``circuitkit/difference.py``.
 
     The target is handed to the checker (:mod:`circuitkit.check`) as it is. A spelling that only
     :func:`circuitkit.prove` reads, such as ``"2x"``, ``"|x|"`` or ``"max(a, b)"``, is rewritten first: what
