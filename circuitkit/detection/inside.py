@@ -128,10 +128,7 @@ class Subcircuits:
 
     @property
     def read(self) -> dict[int, list[sympy.Expr]]:
-        """All that a layer was proved to read: what its rows are made of, and what combinations of them are.
-
-        A dict of the layer to its functions.
-        """
+        """What each layer was proved to read, in its rows or in combinations of them, as a dict."""
         found = {}
         for layer in range(2, len(self.network.weights)):
             both = dict.fromkeys([*self.functions.get(layer, []), *self.probed.get(layer, [])])

@@ -1,7 +1,7 @@
 """More features than directions: a linear layer too narrow for its inputs, and what is read out of it.
 
-``model`` is the network, ``worst`` its exact worst error and the inputs on which it is asked,
-``training`` the training of many seeds in ``loops``, ``geometry`` what they have become, ``dictionaries``
+:mod:`.model` is the network, :mod:`.worst` its exact worst error and the inputs on which it is asked,
+:mod:`.training` the training of many seeds in :mod:`.loops`, :mod:`.geometry` what they have become, :mod:`.dictionaries`
 methods that look for the features from the activations alone, judged by the truth.
 """
 
