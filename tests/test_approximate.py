@@ -327,3 +327,26 @@ def test_without_flint_squares_are_still_approximated(monkeypatch):
     assert ck.approximate("x**2", [(0, 1)], tolerance=0.01).check()
     with pytest.raises(ImportError, match="the extra 'exact'"):
         ck.approximate("sin(x)", [(0, 1)], tolerance=0.01)
+
+
+def test_three_units_a_layer_can_cut_every_piece_into_four():
+    # The zigzag of an exercise in the chapter `smooth`.
+    zigzag = ck.Network([[[1], [1], [-1]], [[-12, 7, -10]]], [[-0.1, -0.6, 0.8], [8]])
+    net = ck.compose(zigzag, ck.compose(zigzag, zigzag))
+    x = np.linspace(0, 1, 100_001)[:, None]
+    up = np.sign(np.diff(net(x)[:, 0])) > 0
+    assert np.count_nonzero(up[1:] != up[:-1]) + 1 == 4**3
+    assert np.allclose(zigzag([[0], [0.1], [0.6], [0.8], [1]])[:, 0], [0, 1, 0, 1, 0])
+
+
+def test_two_layers_of_two_units_make_seven_pieces_at_most():
+    rng = np.random.default_rng(0)
+    x = np.linspace(-50, 50, 20_001)
+    most = 0
+    for _ in range(300):
+        first = np.maximum(0, rng.normal(size=(2, 1)) * x + 3 * rng.normal(size=(2, 1)))
+        z = rng.normal(size=(2, 2)) @ first + 3 * rng.normal(size=(2, 1))
+        crossings = np.count_nonzero(np.diff(np.sign(z), axis=1), axis=1)
+        assert max(crossings) <= 2
+        most = max(most, crossings.sum())
+    assert most == 4
