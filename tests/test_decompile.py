@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
+import math
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -77,6 +80,62 @@ def test_what_is_not_proved_is_refused_with_the_best_that_was_found():
     with pytest.raises(ck.NotDecompiled, match="no expression was proved") as caught:
         ck.decompile(net, tolerance=1e-6, time_limit=0.5)
     assert isinstance(caught.value, ck.Undecided)
+
+
+#: what ``learn("max(x1, x2, 0)", seed=5)`` gave: its units cancel, and no weight is a plain number
+LEARNED = ck.Network(
+    [
+        [
+            [-0.12279689157549921, 0.13170213341938203],
+            [-0.2019167210328043, 0.21655974016835397],
+            [-0.017731676455678667, 0.8096617059671296],
+            [4.143566485451647e-07, 0.9389090181217838],
+            [1.1503602401205004, 2.7958890261707445e-17],
+        ],
+        [
+            [
+                -0.30014005480699063,
+                -0.10840526751871649,
+                -0.5802209591521853,
+                -0.49992186536789,
+                0.8111684703955756,
+            ],
+            [
+                -0.028795505558859805,
+                -0.028787707804889373,
+                0.5272517674318092,
+                0.8196098677701744,
+                0.07105213466898773,
+            ],
+            [
+                -0.3180065217961039,
+                -0.4119982506406301,
+                -0.24734553161773876,
+                0.35293150898286485,
+                1.5221234005295154e-05,
+            ],
+        ],
+        [[0.9978355535061001, 0.8428803769130107, -0.5439958126206796]],
+    ]
+)
+
+
+def test_a_learned_maximum_is_read_back_as_the_maximum_and_not_as_its_rounded_weights():
+    found = ck.decompiled(LEARNED, time_limit=300)
+    assert found.expression == sympy.Max(0, x1, x2)
+    assert found.error < 1e-6
+    assert ck.check(found.certificate, LEARNED, found.expression)
+
+
+def test_what_detection_guessed_and_had_no_time_to_prove_is_proved(monkeypatch):
+    module = importlib.import_module("circuitkit.compiling.decompile")
+    guessed = SimpleNamespace(
+        readings=[], expression=sympy.Max(0, x1, x2), expression_proof=None, error=math.inf
+    )
+    monkeypatch.setattr(module, "detect", lambda *_, **__: guessed)
+    found = ck.decompiled(LEARNED, time_limit=300)
+    assert found.expression == guessed.expression
+    assert ck.check(found.certificate, LEARNED, found.expression)
 
 
 # --- the second checker -------------------------------------------------------------------------------
