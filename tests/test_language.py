@@ -393,3 +393,55 @@ def test_a_verdict_says_where_no_float_can_be_exact(weights, text, odd):
 def test_a_verdict_on_binary_fractions_says_nothing_of_floats():
     assert "floats" not in str(ck.prove(ck.Network([[[0.5]]]), "x/3 + x/6 + 1"))
     assert "floats" not in str(ck.prove(ck.Network([[[0.5 + 2**-50]]]), "x/2"))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("exp(log(x))", "log"),
+        ("sqrt(x)**2", "sqrt"),
+        ("sqrt(x)*sqrt(x) + 1", "sqrt"),
+        ("0*log(x)", "log"),
+        ("log(x) - log(x)", "log"),
+        ("max(sqrt(x - 1)^2, 0)", "sqrt"),
+        ("0*tan(x)", "tan"),
+        ("0*log(-1)", "log"),
+        ("x, exp(2*log(x))", "log"),
+    ],
+)
+def test_what_has_no_value_somewhere_is_not_simplified_to_what_has_one(text, written):
+    with pytest.raises(ValueError, match=rf"{written}\(.* has a value only where"):
+        ck.target(text)
+
+
+def test_nothing_is_proved_equal_to_what_has_no_value_somewhere():
+    identity = ck.circuit("identity")
+    with pytest.raises(ValueError, match="has a value only where x > 0"):
+        ck.prove(identity, "exp(log(x))")
+    with pytest.raises(ValueError, match="has a value only where"):
+        ck.prove(identity, "y <= sqrt(x)**2")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sqrt(x^2)",
+        "sqrt(4*x) + 1",
+        "sqrt(abs(x))**2",
+        "log(exp(x))",
+        "sqrt(x)*x",
+        "sqrt(x1)*sqrt(x2)",
+        "sqrt(x)^3",
+        "log(2)*x",
+        "tan(atan(x))",
+        "log(x^2 + 1) - log(x^2 + 1)",
+    ],
+)
+def test_what_has_a_value_where_it_had_one_is_read(text):
+    assert ck.target(text).n_outputs == 1
+
+
+@pytest.mark.parametrize("mixed", [["x1", None], ["x1", sympy.Symbol("x2", real=True)], ["x1", 1]])
+def test_a_list_of_text_and_something_else_is_refused_for_what_it_is(mixed):
+    with pytest.raises(TypeError, match="target: expected a list of texts or of SymPy expressions"):
+        ck.target(mixed)

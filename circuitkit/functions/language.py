@@ -9,7 +9,7 @@ import ast
 import difflib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -108,10 +108,14 @@ class Condition:
 
 @dataclass(frozen=True)
 class _Scope:
-    """How names are read (``letters`` of variables) and where what may be undefined is noted, if it is read."""
+    """How names are read (``letters`` of variables) and where what may be undefined is noted, if it is read.
+
+    ``partial`` are the calls that may be undefined, each with what SymPy made of it.
+    """
 
     letters: str = ""
     conditions: list[Condition] | None = None
+    partial: list[tuple[Condition, sympy.Expr]] = field(default_factory=list)
 
 
 def parse(text: str, *, conditions: list[Condition] | None = None) -> Parsed:
@@ -130,8 +134,11 @@ def parse(text: str, *, conditions: list[Condition] | None = None) -> Parsed:
         raise _unreadable(text, "no expression in it")
     outputs: list[sympy.Expr] = []
     for part in parts:
-        one = _read(part, text, 0, _Scope(conditions=conditions))
-        outputs += one if isinstance(one, list) else [one]
+        scope = _Scope(conditions=conditions)
+        one = _read(part, text, 0, scope)
+        several = one if isinstance(one, list) else [one]
+        _check_kept(scope.partial, several, text)
+        outputs += several
     outputs = [_joined(e, text) for e in outputs]
     named = {id(n.func): n.func for n in ast.walk(read) if isinstance(n, ast.Call)}
     called = {f.id.lower() for f in named.values() if isinstance(f, ast.Name)}
@@ -179,7 +186,32 @@ def tree(text: str) -> ast.expr:
 
 def expression(node: ast.expr, text: str, *, letters: str = "") -> sympy.Expr:
     """A part of the tree of ``text`` as a SymPy expression, whose variables begin with the letters."""
-    return _joined(_expression(node, text, 0, _Scope(letters)), text)
+    scope = _Scope(letters)
+    made = _expression(node, text, 0, scope)
+    _check_kept(scope.partial, [made], text)
+    return _joined(made, text)
+
+
+def _check_kept(
+    partial: list[tuple[Condition, sympy.Expr]], outputs: list[sympy.Expr], text: str
+) -> None:
+    """Refuse what SymPy has made total: ``exp(log(x))`` is x to it, also where x has no logarithm."""
+    kept = {part for e in outputs for part in _guarded(e)} if partial else set()
+    for condition, made in partial:
+        if made.has(sympy.I, sympy.zoo, sympy.nan) or not _guarded(made) <= kept:
+            raise _unreadable(
+                text,
+                f"{quoted(condition.written)} has a value only where {condition.part} {condition.sign}; "
+                "circuitkit.approximate comes near it on a box where it has one",
+            )
+
+
+def _guarded(e: sympy.Expr) -> set[sympy.Expr]:
+    """What decides whether the expression has a value: under roots and logarithms, and in tangents."""
+    found = {f.args[0] for f in e.atoms(sympy.log) if not f.args[0].is_positive}
+    found |= {f.args[0] for f in e.atoms(sympy.tan) if f.args[0].free_symbols}
+    powers = (p.as_base_exp() for p in e.atoms(sympy.Pow))
+    return found | {b for b, k in powers if not k.is_integer and not b.is_nonnegative}
 
 
 def _said(text: str) -> str:
@@ -293,11 +325,17 @@ def _call(
     if name.lower() in ("piecewise", "ite"):
         return _choice(_cases(name, node.args, text), text, depth + 1, scope)
     arguments = [_argument(a, text, depth + 1, scope) for a in node.args]
-    if scope.conditions is not None and name.lower() in _PARTIAL and len(arguments) == 1:
+    made = _function(name, arguments, text)
+    partial = _PARTIAL.get(ALIASES.get(name.lower(), name.lower()))
+    if partial is not None:
+        of, sign = partial
         written = ast.get_source_segment(text, node) or name
-        of, sign = _PARTIAL[name.lower()]
-        scope.conditions.append(Condition(of(arguments[0]), sign, written))
-    return _function(name, arguments, text)
+        condition = Condition(of(arguments[0]), sign, written)
+        if scope.conditions is None:
+            scope.partial.append((condition, made))
+        else:
+            scope.conditions.append(condition)
+    return made
 
 
 def _argument(node: ast.expr, text: str, depth: int, scope: _Scope) -> Any:

@@ -369,8 +369,8 @@ def target(t: TargetLike) -> Target:
         return t
     if isinstance(t, str):
         return _from_text(t.strip())
-    if isinstance(t, (list, tuple)) and t and all(isinstance(part, str) for part in t):
-        return _from_texts([str(part) for part in t])
+    if isinstance(t, (list, tuple)) and any(isinstance(part, str) for part in t):
+        return _from_texts(t)
     if isinstance(t, (sympy.Expr, sympy.Tuple, sympy.ITE, list, tuple)):
         return Target(t)
     raise wrong_type(
@@ -416,9 +416,13 @@ def _check_symbols(symbols: Iterable[Any]) -> None:
             )
 
 
-def _from_texts(texts: list[str]) -> Target:
+def _from_texts(texts: Sequence[Any]) -> Target:
     """One output for each text."""
     for text in texts:
+        if not isinstance(text, str):
+            raise wrong_type(
+                "target", "a list of texts or of SymPy expressions, not of both", shown(text)
+            )
         if target(text).n_outputs > 1:
             raise wrong("target", "one output for each text of a list", repr(text))
     return _from_text(f"[{', '.join(NAMES.get(text, text) for text in texts)}]")
