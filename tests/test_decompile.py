@@ -6,6 +6,7 @@ import copy
 import importlib
 import json
 import math
+import time
 from fractions import Fraction
 from types import SimpleNamespace
 
@@ -219,3 +220,15 @@ def test_units_that_cancel_leave_no_trace_in_the_rounded_function():
     used = {j for row in near.outputs for j, _ in row}
     assert len(used) == 3
     assert len(near.nodes) > 1
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("domain", [None, [(-1, 1)] * 6])
+def test_the_time_limit_holds_where_one_rounding_takes_longer(domain):
+    rng = np.random.default_rng(0)
+    sizes = [(60, 6), (60, 60), (1, 60)]
+    net = ck.Network([rng.normal(size=s) for s in sizes], [rng.normal(size=s[0]) for s in sizes])
+    start = time.process_time()
+    with pytest.raises(ck.NotDecompiled):
+        ck.decompile(net, domain=domain, time_limit=0.1)
+    assert time.process_time() - start < 8  # it took 20 to 35

@@ -255,7 +255,9 @@ class _Search:
             if found is None:
                 found = self.otherwise()
             elif _length(found[0]) > _SHORT * self.net.n_outputs:
-                found = min(found, self.otherwise(_SHORTER) or found, key=lambda way: _length(way[0]))
+                found = min(
+                    found, self.otherwise(_SHORTER) or found, key=lambda way: _length(way[0])
+                )
         if found is not None:
             e, proof = found
             return Decompilation(self.net, e, proof, time.monotonic() - self.start)
@@ -330,7 +332,10 @@ class _Search:
         for noise, zeros in itertools.product(_NOISE, (False, True)):
             if time.monotonic() > end:
                 break
-            near = snapped(self.net, noise, x, zeros=zeros)
+            try:
+                near = snapped(self.net, noise, x, zeros=zeros, deadline=end)
+            except FormOutOfTime:
+                break
             error = self.where.sampled_error(_values(near, x), wanted, x)
             if error > limit:
                 continue
@@ -358,7 +363,7 @@ class _Search:
             if time.monotonic() > end:
                 return None
             form = ordered(near.n_inputs, list(near.nodes), list(near.outputs))
-            near = self.compared(near, form, x)
+            near = self.compared(near, form, x, end)
             try:
                 certificate = close(self.net, near, stated, min(end, self.until(_ONE)))
                 certificate["same"] = _same(certificate["clean"], claim, stated, end)
@@ -371,12 +376,12 @@ class _Search:
             return Proof(True, claim, error, "at most", certificate, "differences")
         return None
 
-    def compared(self, near: Snapped, form: CanonicalForm, x: Array) -> Snapped:
+    def compared(self, near: Snapped, form: CanonicalForm, x: Array, end: float) -> Snapped:
         """The same clean function, units near none of its hyperplanes compared with rows of their own."""
         known = replace(near, nodes=form.nodes, outputs=form.outputs)
         try:
-            return snapped(self.net, near.noise, x, known, zeros=near.zeros)
-        except KeyError:
+            return snapped(self.net, near.noise, x, known, zeros=near.zeros, deadline=end)
+        except (KeyError, FormOutOfTime):
             return near
 
     # --- by samples ---------------------------------------------------------------------------------------

@@ -13,12 +13,14 @@ to the clean function compares it with (:mod:`circuitkit.difference`).
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit.exact.regions import OutOfTime
 from circuitkit.functions.pieces import Row
 from circuitkit.network import Network
 
@@ -89,7 +91,13 @@ def simplest(low: Fraction, high: Fraction) -> Fraction:
 
 
 def snapped(
-    net: Network, noise: float, x: Array, known: Snapped | None = None, *, zeros: bool = False
+    net: Network,
+    noise: float,
+    x: Array,
+    known: Snapped | None = None,
+    *,
+    zeros: bool = False,
+    deadline: float = math.inf,
 ) -> Snapped:
     """The clean function near a network whose weights are off by about this, relative to their size.
 
@@ -101,15 +109,27 @@ def snapped(
         known: the clean function, where that is known already: units that are near none of its hyperplanes
             are compared with rows of their own then, whatever their numbers.
         zeros: whether weights of 0 are noisy, too, as those of a trained network are: of the size of their row.
+        deadline: on the clock of ``time.monotonic``.
+
+    Raises:
+        OutOfTime: the deadline passed.
     """
-    return _Snap(net, noise, x, known, zeros=zeros).run()
+    return _Snap(net, noise, x, known, zeros=zeros, deadline=deadline).run()
 
 
 class _Snap:
     def __init__(
-        self, net: Network, noise: float, x: Array, known: Snapped | None, *, zeros: bool
+        self,
+        net: Network,
+        noise: float,
+        x: Array,
+        known: Snapped | None,
+        *,
+        zeros: bool,
+        deadline: float,
     ) -> None:
         self.zeros = zeros
+        self.deadline = deadline
         self.known = known
         #: the columns of the clean function among those here
         self.place = {j: j for j in range(net.n_inputs + 1)}
@@ -266,6 +286,8 @@ class _Snap:
         support = np.flatnonzero(kept)
         best: tuple[float, list[Fraction]] | None = None
         for j in support.tolist():
+            if time.monotonic() > self.deadline:
+                raise OutOfTime
             unit = abs(row[j])
             ratios, cost, chance = [], 0.0, 1.0
             for i, (value, by) in enumerate(zip(row.tolist(), slack.tolist(), strict=True)):
