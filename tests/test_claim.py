@@ -426,3 +426,8 @@ def test_a_strict_relation_that_is_equal_where_no_sample_falls_is_refuted(domain
     found = ck.prove(ck.Network(weights, [[-1 / 7, 1 / 7], [0]]), "y > 0", domain=domain)
     assert not found.holds
     assert "both sides are equal" in repr(found)
+
+
+def test_an_array_of_no_axes_is_no_domain():
+    with pytest.raises(ValueError, match="domain: expected None, 1 pair"):
+        ck.prove(ck.circuit("identity"), "identity", domain=np.array(3.0))

@@ -240,3 +240,9 @@ def test_numbers_too_far_apart_for_doubles_are_refused():
         ck.compile_expression("1e-300*x1 + 1e300*x2")
     with pytest.raises(ValueError, match="hidden: expected at least 6 units in 1 layer"):
         ck.compile_expression("1000000000000000000000000000001*x1 + x2", hidden=())
+
+
+@pytest.mark.parametrize("text", ["abs(x)*1e-320", "1e-320*x", "1e308*x + 1e308*x"])
+def test_a_factor_beyond_the_doubles_is_the_expressions_fault(text):
+    with pytest.raises(ValueError, match="expr: expected numbers near enough to each other"):
+        ck.compile_expression(text)

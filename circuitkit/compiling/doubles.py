@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import gcd, lcm
+from sys import float_info
 
 from circuitkit.compiling.layers import Layer
 from circuitkit.network import Network
@@ -73,6 +74,8 @@ def _written(layers: Sequence[Layer], *, split: bool) -> Network:
             rows, ends = _split(rows, ends, weights[-1], biases[-1])
         weights.append([[_double(v) for v in row] for row in rows])
         biases.append([_double(b) for b in ends])
+    if not float_info.min <= sizes[0] <= float_info.max:
+        raise NoDoubles(sizes[0])
     return Network(weights, biases, scale=sizes[0])
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 import numbers
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -393,10 +393,14 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
         f"domain: expected None, {count(n, 'pair')} (low, high) with low <= high, one for each input, "
         "or (A, b)"
     )
-    if isinstance(domain, (str, bytes)) or not isinstance(domain, Iterable):
-        raise ValueError(f"{expected}, got {shown(domain)}")
+    try:
+        if isinstance(domain, (str, bytes)):
+            raise TypeError
+        pairs = list(domain)  # an array of no axes says that it is iterable
+    except TypeError:
+        raise ValueError(f"{expected}, got {shown(domain)}") from None
     ends = []
-    for pair in domain:
+    for pair in pairs:
         try:
             low, high = pair
         except (TypeError, ValueError):
