@@ -350,3 +350,130 @@ def test_two_layers_of_two_units_make_seven_pieces_at_most():
         assert max(crossings) <= 2
         most = max(most, crossings.sum())
     assert most == 4
+
+
+# --- hostile cases ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", params=["sin(x)", "x**2", "x1*x2"])
+def altered(request: pytest.FixtureRequest) -> ck.Approximation:
+    """One approximation of each kind, to be altered."""
+    box = [(0, 1)] * (2 if "x2" in request.param else 1)
+    return ck.approximate(request.param, box, tolerance=0.01)
+
+
+def test_an_error_that_is_met_nowhere_is_not_accepted(altered: ck.Approximation) -> None:
+    assert altered.check()
+    assert altered.lower > 0
+    for lower in (altered.error * 2, Fraction(10), float("nan"), None):
+        assert not replace(altered, lower=lower).check()
+    at = altered.at
+    assert at is not None
+    for elsewhere in (None, (), (Fraction(2),) * len(at), tuple(v + 3 for v in at)):
+        assert not replace(altered, at=elsewhere).check()
+    assert replace(altered, lower=Fraction(0), at=None).check()
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        (Fraction(1, 2), Fraction(1, 2)),
+        (Fraction(1), Fraction(0)),
+        (float("-inf"), float("inf")),
+        (float("nan"), 1),
+        (None, 1),
+        ("0", "1"),
+    ],
+)
+@pytest.mark.parametrize("error", [None, Fraction(0), Fraction(-1)])
+def test_nothing_is_accepted_on_what_is_no_box(
+    altered: ck.Approximation, ends: tuple[object, object], error: Fraction | None
+) -> None:
+    box = (ends,) * len(altered.domain)
+    changed = replace(altered, domain=box, error=altered.error if error is None else error)
+    assert not replace(changed, lower=Fraction(0)).check()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"error": float("nan")},
+        {"error": float("inf")},
+        {"error": None},
+        {"error": "1"},
+        {"network": None},
+        {"domain": None},
+        {"domain": ()},
+        {"target": None},
+        {"target": "x"},
+        {"target": ck.target("abs(x)")},
+        {"target": ck.target(("x", "x"))},
+    ],
+    ids=str,
+)
+def test_what_is_no_approximation_is_not_accepted(
+    altered: ck.Approximation, change: dict[str, object]
+) -> None:
+    assert not replace(altered, **change).check()
+
+
+def test_floats_are_the_numbers_that_they_are() -> None:
+    near = ck.approximate("sin(x)", [(0, 1)], tolerance=0.01)
+    assert replace(near, domain=((0.0, 1.0),), error=0.01).check()
+    assert not replace(near, domain=((0.0, 1.0),), error=float(near.lower) * 0.99).check()
+
+
+@pytest.mark.parametrize(("low", "high"), [(4543.275050586896, 4543.332625212646)])
+def test_intervals_of_the_arctangent_contain_it(low: float, high: float) -> None:
+    outside, recheck.iv.prec = recheck.iv.prec, 140
+    try:
+        found = recheck._FUNCTIONS[sympy.atan](recheck.iv.mpf([low, high]))
+        with mpmath.workprec(300):
+            ends = [mpmath.mp.make_mpf(v) for v in found._mpi_]
+            assert ends[0] <= mpmath.atan(low) < mpmath.atan(high) <= ends[1]
+    finally:
+        recheck.iv.prec = outside
+
+
+def test_a_bound_that_is_met_exactly_is_verified() -> None:
+    """The peak of this function, 1, is no corner of the graph, and the first piece is level there."""
+    box = [(Fraction(-1, 3), Fraction(9, 10))]
+    assert ck.approximate("1/(1+x**2)", box, tolerance=0.04909760150818279).check()
+
+
+@pytest.mark.parametrize(
+    ("f", "ends", "tolerance"),
+    [
+        ("x**2", (1, 1 + 2**-52), 0.01),
+        ("sin(x)", (Fraction(1, 3), Fraction(1, 3) + Fraction(1, 10**30)), 0.01),
+        ("sin(x)", (0, 1), np.float32(0.1)),
+        ("sin(x)", (0, 1), 10**400),
+        ("x**2", (0, 1), Fraction(10**400)),
+        ("x**2", (0, 1), np.int64(1)),
+    ],
+)
+def test_short_intervals_and_numbers_of_any_kind_will_do(
+    f: str, ends: tuple[float, float], tolerance: float
+) -> None:
+    near = ck.approximate(f, [ends], tolerance=tolerance)
+    assert isinstance(near.error, Fraction)
+    assert near.check()
+
+
+@pytest.mark.parametrize(
+    ("f", "ends", "named"),
+    [
+        ("sin(x)", (-1e308, 1e308), "domain: expected"),
+        ("x**2", (10**400, 10**401), "domain: expected"),
+        ("x**2", (1e16, 1e16 + 2), "tolerance: expected"),
+        ("sin(x)", (1e16, 1e16 + 2), "tolerance: expected"),
+        ("1e308*x**2", (0, 1), "expr: expected"),
+        ("softplus(1000*x)", (0, 1), "expr: expected"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_what_doubles_do_not_hold_is_refused_by_name(
+    f: str, ends: tuple[float, float], named: str
+) -> None:
+    with pytest.raises(ValueError, match=named):
+        ck.approximate(f, [ends], tolerance=0.01)

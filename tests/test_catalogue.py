@@ -6,6 +6,7 @@ import itertools
 import json
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -187,3 +188,11 @@ def test_a_gallery_refuses_what_is_not_there():
     with pytest.raises(ValueError, match="chosen: expected one of 'tent' or 'abs'"):
         gallery.chosen = "min"
     assert gallery.chosen == "tent"
+
+
+@pytest.mark.parametrize(
+    "notes", [{"abs": 1}, {"abs": {1: 2}}, {"abs": {"a": None}}, {"no name": {}}]
+)
+def test_notes_that_are_no_text_or_of_no_card_are_refused(notes: dict[str, Any]) -> None:
+    with pytest.raises((TypeError, ValueError), match="notes: expected"):
+        ck.Gallery(["abs"], notes=notes)

@@ -716,3 +716,7 @@ def test_a_verdict_says_what_was_found():
 def test_units_that_read_nothing_leave_no_choices():
     found = ck.extract(ck.Network([[[0, 0]], [[1]]]), domain=SQUARE)
     assert found.kept.units == () and found.covers == "units and edges" and found.check()
+
+
+def test_a_domain_near_the_largest_doubles_has_a_middle() -> None:
+    assert not ck.subcircuits(ck.circuit("abs"), domain=[(1e308, 1.1e308)]).blocks

@@ -191,3 +191,13 @@ def test_the_formulas_of_the_package_are_as_short_as_the_search_found():
     told = json.loads(depth.RESULTS.read_text("utf-8"))["searches"]
     shortest = {n: min(s["best"]["terms"] for s in told if s["inputs"] == n) for n in (5, 6)}
     assert shortest == {5: len(maxima.five()), 6: len(maxima.six())}
+
+
+def test_orders_of_more_inputs_than_can_be_gone_through_are_refused() -> None:
+    """Of 12 inputs there are 479,001,600, and they filled the memory."""
+    net = ck.Network([[[1.0] * 12], [[1.0]]])
+    with pytest.raises(ValueError, match="net: expected at most 8 inputs"):
+        sum_of_maxima(net)
+    every = ", ".join(f"x{i}" for i in range(1, 13))
+    with pytest.raises(ValueError, match="net: expected at most 8 inputs"):
+        prove_symmetric(net, f"max({every})")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations, product
 
 import numpy as np
@@ -285,3 +286,28 @@ def test_the_truth_itself_is_judged_perfect_and_noise_is_not(toys):
 def test_bad_arguments_are_refused_by_their_name(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: sp.worst_error(sp.polygon(5), bias=0.3), "bias: expected"),
+        (lambda: sp.at_most_active(10**30, 10**30), "n: expected"),
+        (lambda: sp.at_most_active(10**5, 1), "n: expected"),
+        (lambda: sp.geometry([[1, 0], [0, 1]], tolerance=10**400), "tolerance: expected"),
+        (lambda: sp.geometry([[1, 0], [0, 1]], norm=10**400), "norm: expected"),
+        (lambda: sp.interference([[1e200, 1e200, 1], [0, 1, 1]]), "weights: expected"),
+        (lambda: sp.interference([[1e-200, 1, 1], [0, 1, 1]]), "weights: expected"),
+        (lambda: sp.sparse_inputs(3, 0.5, 10**400), "count: expected"),
+        (lambda: sp.train(seeds=10**400), "seeds: expected"),
+    ],
+)
+def test_numbers_that_are_too_large_and_a_second_bias_are_refused(
+    call: Callable[[], object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_very_many_features_in_the_plane_have_the_error_of_the_limit() -> None:
+    assert sp.least_worst_error(10**400) == 0.5

@@ -7,7 +7,9 @@ square. The bound is proved for the network as it stands, with its rounded weigh
 
 from __future__ import annotations
 
+import itertools
 import math
+import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,7 +29,7 @@ from circuitkit.checks import (
     wrong_type,
 )
 from circuitkit.compiling.interpolating import TooManyPieces, fewest_corners, shallow
-from circuitkit.compiling.recheck import holds_for_one, holds_for_several
+from circuitkit.compiling.recheck import holds_for_one, holds_for_several, is_met
 from circuitkit.compiling.sawtooth import Square, folded, folds, modulated
 from circuitkit.compiling.segments import exact_layers, segments
 from circuitkit.compiling.smooth import Smooth, known
@@ -54,6 +56,8 @@ _BITS = (24, 18, 12)
 _MOST_DOUBLINGS = 15
 #: significant digits of a bound that is not exact
 _DIGITS = 4
+#: the doubles reach a little further than the ends of a box and a tolerance
+_LARGEST = Fraction(10) ** 300
 
 Domain = Sequence[tuple[float | Fraction, float | Fraction]]
 Ends = tuple[tuple[Fraction, Fraction], ...]
@@ -110,6 +114,7 @@ class Approximation:
         error: for every x of the box, :math:`|net(x) - f(x)|` is at most this, 0 or above. Nothing is said beyond the box.
         lower: and somewhere in the box it is at least this, 0 or above.
         method: ``"interpolation"`` or ``"folding"``.
+        at: an input of the box whose error is ``lower`` or more, n numbers between its ends; None if ``lower`` is 0 and none was kept.
 
     Example:
         >>> near = approximate("x**2", [(0, 1)], tolerance=1e-3)
@@ -125,11 +130,13 @@ class Approximation:
     error: Fraction
     lower: Fraction
     method: str
+    at: tuple[Fraction, ...] | None = None
 
     def check(self) -> bool:
-        """Whether the bound holds, verified from the network's weights by code that did not find it.
+        """Whether both bounds hold, verified from the network's weights by code that did not find them.
 
-        False also where that cannot be shown. mpmath's intervals and SymPy's derivatives take the place
+        False also where that cannot be shown, and where this is no network, function, box and bounds, for instance
+        no two different ends. A ``lower`` above 0 is verified at the input ``at``. mpmath's intervals and SymPy's derivatives take the place
         of Arb, and the network's graph is only a hint (for several inputs, its sum of functions of one number).
 
         Example:
@@ -138,12 +145,26 @@ class Approximation:
             >>> near.check(), replace(near, error=near.error * Fraction(99, 100)).check()
             (True, False)
         """
+        if not isinstance(self.network, Network) or not isinstance(self.target, Target):
+            return False
+        if self.target.n_outputs != 1:
+            return False
         f, variables = self.target.expression, self.target.variables
-        if self.network.n_inputs != len(variables) or len(self.domain) != len(variables):
+        if self.network.layer_sizes[:: len(self.network.weights)] != (len(variables), 1):
+            return False
+        try:
+            box = tuple((_fraction(low), _fraction(high)) for low, high in self.domain)
+            error, lower = _fraction(self.error), _fraction(self.lower)
+            at = () if self.at is None else tuple(map(_fraction, self.at))
+        except (TypeError, ValueError, OverflowError):  # no numbers, or infinite ones
+            return False
+        if len(box) != len(variables) or any(low >= high for low, high in box):
+            return False
+        if error < 0 or (lower > 0 and not is_met(self.network, f, variables, box, at, lower)):
             return False
         if len(variables) == 1:
-            return holds_for_one(self.network, f, variables[0], self.domain[0], self.error)
-        return holds_for_several(self.network, f, variables, self.domain, self.error)
+            return holds_for_one(self.network, f, variables[0], box[0], error)
+        return holds_for_several(self.network, f, variables, box, error)
 
     @property
     def n_units(self) -> int:
@@ -196,6 +217,9 @@ def approximate(
             unbounded; the tolerance would need more than 4,096 units, or weights beyond the doubles.
         ImportError: without the extra ``exact`` (python-flint), for other functions than quadratic ones.
 
+    Some hundred units take seconds, some thousand, as for ``sin(1000*x)``, minutes: of all of their pieces the
+    error is enclosed.
+
     Example:
         >>> near = approximate("sin(x)", [(0, 6.3)], tolerance=0.01)
         >>> near.network.layer_sizes, near.method, near.error <= Fraction(1, 100), near.check()
@@ -213,12 +237,17 @@ def approximate(
     function = _function(expr)
     f, n = function.target, function.target.n_inputs
     box = _box(domain, n)
-    allowed = Fraction(tolerance)
-    if n == 1:
-        _defined(function, box)
-        made = _of_one(f, box[0], allowed, method)
-    else:
-        made = _of_several(f, box, allowed, method)
+    allowed = min(_fraction(tolerance), _LARGEST)
+    try:
+        if n == 1:
+            _defined(function, box)
+            made = _of_one(f, box[0], allowed, method)
+        else:
+            made = _of_several(f, box, allowed, method)
+    except OverflowError:
+        raise ValueError(
+            f"expr: expected a function whose values on the domain, and those of its parts, are doubles, got {f}"
+        ) from None
     if made is None:
         what = f"{_MOST_UNITS:,} hidden units with weights in doubles, and {2**_MOST_DOUBLINGS:,} pieces, can meet"
         how = "" if method is None else f" by {method}"
@@ -267,6 +296,19 @@ def enclose_error(net: Network, f: TargetLike, *, domain: Domain) -> tuple[Fract
     return found.lower, found.upper
 
 
+def _fraction(v: Any) -> Fraction:
+    """The number that this is, exactly.
+
+    Raises:
+        TypeError, ValueError, OverflowError: it is none, or not finite.
+    """
+    if isinstance(v, (bool, np.bool_)) or not isinstance(v, numbers.Real):
+        raise wrong_type("a number", "a real one", type(v).__name__)
+    if isinstance(v, numbers.Rational):
+        return Fraction(int(v.numerator), int(v.denominator))
+    return Fraction(float(v))
+
+
 def _function(given: Any) -> _Function:
     """What :data:`_FUNCTION` has made of the argument."""
     if not isinstance(given, _Function):
@@ -289,6 +331,10 @@ def _box(domain: Any, n: int) -> Ends:
             )
         if low == high:
             raise ValueError(f"domain: expected low < high, got ({written(low)}, {written(high)})")
+        if max(abs(low), abs(high)) > _LARGEST:
+            raise ValueError(
+                f"domain: expected ends between -1e300 and 1e300, got ({written(low)}, {written(high)})"
+            )
         ends.append((low, high))
     return tuple(ends)
 
@@ -321,6 +367,8 @@ def _of_one(
             search.fold()
         if _FEW <= pieces < search.fewest:
             search.interpolate()
+    if not search.found and method != "folding":
+        search.level()
     return min(search.found, key=lambda a: a.n_units, default=None)
 
 
@@ -340,6 +388,14 @@ class _Search:
         networks = _interpolated(self.f, self.ends, self.allowed, self.fewest, self.exact)
         self.first(networks, "interpolation")
 
+    def level(self) -> None:
+        """A constant: of a short interval, whose ends are too close for doubles to stand in for, it may be all."""
+        low, high = (float(v) for v in self.ends)
+        y = Smooth(self.f.expression, self.f.variables[0]).floats(np.linspace(low, high, 33))
+        if np.isfinite(y).all():
+            height = float(y.min() / 2 + y.max() / 2)
+            self.first(iter([Network([[[1.0]], [[0.0]]], [[0.0], [height]])]), "interpolation")
+
     def fold(self) -> None:
         self.first(_modulated(self.f, self.ends, self.allowed, self.fewest), "folding")
 
@@ -355,9 +411,10 @@ class _Search:
         for net in networks:
             graph = segments(net, *self.ends)
             enclosure = worst_error(graph, self.f.expression, self.f.variables[0])
-            error = _stated(enclosure, self.allowed)
+            error = _stated(enclosure, self.allowed, exact=self.exact is not None)
             if error is not None:
-                made = Approximation(net, self.f, (self.ends,), error, enclosure.lower, method)
+                lower, at = enclosure.lower, (enclosure.at,)
+                made = Approximation(net, self.f, (self.ends,), error, lower, method, at)
                 self.found.append(made)
                 return
 
@@ -376,12 +433,15 @@ def _pieces_wanted(f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction
     return total if math.isfinite(total) else 0.0
 
 
-def _stated(enclosure: Enclosure, allowed: Fraction) -> Fraction | None:
-    """The bound to state: exact where it is short, else a few digits and a little above; None if it is too large."""
+def _stated(enclosure: Enclosure, allowed: Fraction, *, exact: bool) -> Fraction | None:
+    """The bound to state: exact where it is short, else a few digits and a little above; None if it is too large.
+
+    Of what is not quadratic always above: intervals do not show a bound that is met exactly.
+    """
     upper = enclosure.upper
     if upper > allowed:
         return None
-    if enclosure.lower == upper and upper.denominator < 2**64:
+    if exact and enclosure.lower == upper and upper.denominator < 2**64:
         return upper
     above = Fraction(written(upper * (1 + Fraction(1, 10**6)), _DIGITS, rounding="up"))
     return min(above, allowed)
@@ -401,6 +461,8 @@ def _interpolated(
             *ends,
         )
         return
+    if _too_short(*ends):
+        return
     call = sympy.lambdify([f.variables[0]], f.expression, "numpy", cse=True)
 
     def values(t: Any) -> Any:
@@ -417,14 +479,22 @@ def _interpolated(
         except TooManyPieces:
             return
         graphs.sort(key=len)
-        made = [shallow(corners, *ends) for corners in graphs]
+        apart = [c for c in graphs if all(a[0] < b[0] for a, b in itertools.pairwise(c))]
+        made = [shallow(corners, *ends) for corners in apart]
         yield from sorted(made, key=lambda net: net.layer_sizes[1])
+
+
+def _too_short(low: Fraction, high: Fraction) -> bool:
+    """Whether there are too few doubles in an interval to look for pieces among them."""
+    return high - low < max(abs(low), abs(high)) / 2**32
 
 
 def _modulated(
     f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction, most: int
 ) -> Iterator[Network]:
     """Parabolas on 2, 4, 8, ... equal pieces, where they take fewer units."""
+    if _too_short(*ends):
+        return
     low, high = _outward(*ends, 20)
     smooth = Smooth(f.expression, f.variables[0])
     tolerance = float(allowed)
@@ -558,9 +628,10 @@ def _of_several(
     for net, bound in _folded(squares, allowed):
         if bound > allowed:
             continue
-        stated = _stated(Enclosure(bound, bound, Fraction(0)), allowed)
+        stated = _stated(Enclosure(bound, bound, Fraction(0)), allowed, exact=True)
         if stated is not None:
-            made = Approximation(net, f, box, stated, _met(net, f, box), "folding")
+            lower, at = _met(net, f, box)
+            made = Approximation(net, f, box, stated, lower, "folding", at)
             if made.check():
                 return made
     return None
@@ -578,14 +649,16 @@ def _quadratic_terms(f: Target) -> dict[tuple[int, ...], Fraction]:
     )
 
 
-def _met(net: Network, f: Target, box: Ends) -> Fraction:
-    """An error that is met in the box, exactly: the largest of some thousand inputs."""
+def _met(net: Network, f: Target, box: Ends) -> tuple[Fraction, tuple[Fraction, ...]]:
+    """An error that is met in the box, exactly, and where: the largest of some thousand inputs."""
     rng = np.random.default_rng(0)
     ends = np.array([[float(a), float(b)] for a, b in box])
     x = ends[:, 0] + rng.random((4096, len(box))) * (ends[:, 1] - ends[:, 0])
     x = np.clip(np.round(x * 2**20) / 2**20, ends[:, 0], ends[:, 1])
     k = int(np.argmax(np.abs(net(x) - f(x))))
-    point = [Fraction(float(v)) for v in x[k]]
+    point = [
+        min(max(Fraction(float(v)), low), high) for v, (low, high) in zip(x[k], box, strict=True)
+    ]
     values = point
     error = Fraction(0)
     for weights, biases, scale in exact_layers(net):
@@ -599,4 +672,4 @@ def _met(net: Network, f: Target, box: Ends) -> Fraction:
         for v, power in zip(point, powers, strict=True):
             term *= v if power == 1 else v * v if power else 1
         error -= term
-    return abs(error)
+    return abs(error), tuple(point)

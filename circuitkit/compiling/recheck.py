@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import functools
 import itertools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 import sympy
-from mpmath import iv
+from mpmath import iv, mp
 
 from circuitkit.compiling.segments import exact_layers, segments
 from circuitkit.network import Network
 
-__all__ = ["holds_for_one", "holds_for_several"]
+__all__ = ["holds_for_one", "holds_for_several", "is_met"]
 
 #: bits of mpmath's intervals
 _BITS = 140
@@ -59,7 +60,7 @@ def holds_for_one(
     ):
         return False
     layers = [_sparse(layer) for layer in exact_layers(net)]
-    signs, y = zip(*(_forward(layers, x) for x in corners), strict=True)
+    signs, y = zip(*(_forward(layers, [x]) for x in corners), strict=True)
     for before, after in itertools.pairwise(signs):
         if any(a * b < 0 for a, b in zip(before, after, strict=True)):
             return False
@@ -82,9 +83,41 @@ def _sparse(layer: tuple[Any, Any, int]) -> tuple[list[list[tuple[int, int]]], l
     return rows, [int(b) for b in biases], scale
 
 
-def _forward(layers: Sequence[Any], x: Fraction) -> tuple[list[int], Fraction]:
+def is_met(
+    net: Network,
+    e: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    box: Sequence[tuple[Fraction, Fraction]],
+    at: Sequence[Fraction],
+    lower: Fraction,
+) -> bool:
+    """Whether ``at`` is an input of the box and :math:`|net(at) - e(at)|` is at least ``lower``."""
+    if len(at) != len(box) or any(
+        not low <= v <= high for v, (low, high) in zip(at, box, strict=True)
+    ):
+        return False
+    output = _forward([_sparse(layer) for layer in exact_layers(net)], at)[1]
+    outside = iv.prec
+    if e.is_polynomial(*variables):
+        value = e.xreplace({v: _rational(x) for v, x in zip(variables, at, strict=True)})
+        if value.is_Rational:
+            return abs(output - Fraction(int(value.p), int(value.q))) >= lower
+    try:
+        iv.prec = _BITS
+        places = {v: _point(x) for v, x in zip(variables, at, strict=True)}
+        apart = _value(e, places) - _point(output)
+        least = _point(lower)
+        return bool(apart.a >= least.b or apart.b <= -least.b)
+    except _Unclear:
+        return False
+    finally:
+        iv.prec = outside
+
+
+def _forward(layers: Sequence[Any], x: Sequence[Fraction]) -> tuple[list[int], Fraction]:
     """The signs of all preactivations at x, and the output."""
-    values, below = [x.numerator], x.denominator
+    below = math.lcm(*(v.denominator for v in x))
+    values = [v.numerator * (below // v.denominator) for v in x]
     signs: list[int] = []
     for i, (rows, biases, scale) in enumerate(layers):
         z = [
@@ -266,6 +299,8 @@ def _number(e: sympy.Expr) -> Any:
         return +iv.pi
     if e == sympy.E:
         return iv.exp(iv.mpf(1))
+    if not (e.is_Rational or e.is_Float):
+        raise _Unclear  # no smooth function
     exact = sympy.Rational(e)
     return iv.mpf(int(exact.p)) / iv.mpf(int(exact.q))
 
@@ -306,13 +341,21 @@ def _tan(t: Any) -> Any:
     return iv.tan(t)
 
 
+def _atan(t: Any) -> Any:
+    """From mpmath's numbers: its ``iv.atan2`` leaves true values out by 1e-30."""
+    with mp.workprec(_BITS + 60):
+        ends = [mp.atan(mp.make_mpf(v)) for v in t._mpi_]
+    share = iv.mpf(1) / 2 ** (_BITS + 20)
+    return iv.mpf(ends) * iv.mpf([1 - share.b, 1 + share.b])
+
+
 _FUNCTIONS: dict[Any, Any] = {
     sympy.exp: iv.exp,
     sympy.log: _log,
     sympy.sin: iv.sin,
     sympy.cos: iv.cos,
     sympy.tan: _tan,
-    sympy.atan: lambda t: iv.atan2(t, iv.mpf(1)),
+    sympy.atan: _atan,
     sympy.sinh: lambda t: (iv.exp(t) - iv.exp(-t)) / 2,
     sympy.cosh: lambda t: (iv.exp(t) + iv.exp(-t)) / 2,
     sympy.tanh: lambda t: 1 - 2 / (iv.exp(2 * t) + 1),

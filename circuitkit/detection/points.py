@@ -85,7 +85,7 @@ def _of_box(rng: np.random.Generator, box: Box, count: int) -> Array:
         )
     low, high = np.array(ends).T
     n = len(ends)
-    rows = [low + (high - low) * rng.random((count, n)), (low + high)[None] / 2]
+    rows = [low + (high - low) * rng.random((count, n)), (low / 2 + high / 2)[None]]
     # Faces, where the worst errors are: coordinates at their ends, some or all.
     at_end = rng.random((count, n)) < 0.5
     faces = np.where(rng.random((count, n)) < 0.5, low, high)

@@ -44,6 +44,8 @@ Order = tuple[int, ...]
 
 #: absolute values in the argument of another one: their signs, in all ways, are the slopes of a maximum
 _MOST_INSIDE = 12
+#: 8! orders are gone through in a second, 12! in no memory
+_MOST_INPUTS = 8
 
 
 @dataclass(frozen=True)
@@ -109,8 +111,8 @@ def sum_of_maxima(net: Network) -> SumOfMaxima:
 
     Raises:
         TypeError: ``net`` is no Network.
-        ValueError: it has biases that matter, several outputs, more than two hidden layers, or a unit that reads
-            too many kinks.
+        ValueError: it has more than 8 inputs, biases that matter, several outputs, more than two hidden layers, or a
+            unit that reads too many kinks.
 
     Example:
         >>> from circuitkit.circuits import maximum
@@ -120,6 +122,8 @@ def sum_of_maxima(net: Network) -> SumOfMaxima:
         >>> form.linear, list(form.maxima.values()), sorted(form.renamings)
         ((Fraction(1, 2), Fraction(1, 2)), [Fraction(1, 2)], [(0, 1), (1, 0)])
     """
+    if net.n_inputs > _MOST_INPUTS:
+        raise wrong("net", f"at most {_MOST_INPUTS} inputs, as they have n! orders", net.n_inputs)
     if net.n_outputs != 1:
         raise wrong("net", "a network with one output", count(net.n_outputs, "output"))
     if len(net.weights) > 3:
@@ -261,7 +265,7 @@ def prove_symmetric(
     Raises:
         Undecided: an order was not settled within the time limit.
         TypeError: an argument of the wrong type.
-        ValueError: the target, as it is written, changes when inputs are exchanged; or the network has no form as a sum of
+        ValueError: the network has more than 8 inputs; the target, as it is written, changes when inputs are exchanged; or the network has no form as a sum of
             maxima (see :func:`sum_of_maxima`).
 
     Example:
@@ -269,6 +273,8 @@ def prove_symmetric(
         >>> prove_symmetric(maximum(), "max(x1, x2)")
         Proved: this network equals Max(x1, x2) for every input: in 1 order of the inputs, which by symmetry stand for all 2.
     """
+    if net.n_inputs > _MOST_INPUTS:
+        raise wrong("net", f"at most {_MOST_INPUTS} inputs, as they have n! orders", net.n_inputs)
     function = as_target(target)
     if function.n_inputs != net.n_inputs:
         raise wrong("target", f"a function of {count(net.n_inputs, 'input')}", function.n_inputs)

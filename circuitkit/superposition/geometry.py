@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from circuitkit.checks import accepts, finite, number, wrong
+from circuitkit.checks import accepts, double, finite, wrong
 
 __all__ = ["GEOMETRIES", "geometry", "interference", "represented"]
 
@@ -25,8 +25,8 @@ def represented(weights: NDArray[np.float64], norm: float = 0.5) -> NDArray[np.b
 
 
 @accepts(
-    tolerance=number("a number of degrees", least=0),
-    norm=number("a number", least=0),
+    tolerance=double("a number of degrees", least=0),
+    norm=double("a number", least=0),
 )
 def geometry(weights: ArrayLike, *, tolerance: float = 12.0, norm: float = 0.5) -> str:
     """The arrangement of the features that are represented, those with an arrow longer than ``norm``.
@@ -77,9 +77,14 @@ def interference(weights: ArrayLike) -> float:
     w = finite(weights, "weights")
     if w.ndim != 2 or not np.all(np.any(w != 0, axis=0)):
         raise wrong("weights", "shape (m, n), without a zero column", f"shape {w.shape}")
-    products = w.T @ w
+    with np.errstate(all="ignore"):
+        products = w.T @ w
     own = np.diagonal(products).copy()
     np.fill_diagonal(products, 0.0)
     ordered = np.sort(products, axis=1)
     positive = np.maximum(ordered[:, -2:], 0).sum(axis=1)
-    return float(((positive - np.minimum(ordered[:, 0], 0)) / own).max())
+    with np.errstate(all="ignore"):
+        found = float(((positive - np.minimum(ordered[:, 0], 0)) / own).max())
+    if not np.isfinite(found):
+        raise wrong("weights", "columns whose products are doubles", "some too large or too small")
+    return found

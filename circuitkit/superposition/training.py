@@ -28,16 +28,18 @@ _SPARSITY = number(
     "a chance from 0 to below 1", least=0, fits=lambda v: v < 1, bad=(1.0, 1.5), right=0.4
 )
 _SEED = whole(least=0, most=2**53 - 1, top="2^53 - 1")
-_SEEDS = "a count from 1 up, or as many distinct whole numbers from 0 to 2^53 - 1"
+_SEEDS = "a count from 1 to 1,000,000, or as many distinct whole numbers from 0 to 2^53 - 1"
 #: inputs on which the mean error is measured
 JUDGED = 4096
+#: and on which it is asked for, at most; seeds, if they are counted
+_MOST_INPUTS, _MOST_SEEDS = 10**7, 10**6
 #: which stream judges: no seed's own
 _JUDGE = 2**53 - 1
 
 
 def _seeds(name: str, value: Any) -> list[int]:
     if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
-        return list(range(whole(_SEEDS, least=1).take(name, value)))
+        return list(range(whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value)))
     found: list[int] = several(_SEED, _SEEDS, fewest=1).take(name, value)
     if len(set(found)) < len(found):
         raise wrong(name, _SEEDS, "one of them more than once")
@@ -159,14 +161,19 @@ def train(
     return TrainedFeatures(tuple(asked), weights, bias, float(sparsity), tuple(shares.tolist()))
 
 
-@accepts(features=whole(least=1, most=1000), sparsity=_SPARSITY, count=whole(least=1), seed=_SEED)
+@accepts(
+    features=whole(least=1, most=1000),
+    sparsity=_SPARSITY,
+    count=whole(least=1, most=_MOST_INPUTS),
+    seed=_SEED,
+)
 def sparse_inputs(features: int, sparsity: float, count: int, *, seed: int = _JUDGE) -> Array:
     """Inputs that are not all zeros, as training draws them, ``(count, features)``.
 
     Args:
         features: how many numbers an input has.
         sparsity: the chance that one of them is 0.
-        count: how many inputs.
+        count: how many inputs, 1 to 10 million.
         seed: of the stream.
 
     Raises:

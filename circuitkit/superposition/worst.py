@@ -8,7 +8,7 @@ from math import comb, cos, pi
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from circuitkit.checks import accepts, finite, interval, whole, wrong
+from circuitkit.checks import accepts, finite, interval, shown, whole, wrong
 from circuitkit.superposition.model import Superposition
 
 __all__ = ["at_most_active", "errors_by_output", "least_worst_error", "worst_error"]
@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 #: of boxes: beyond that a list of them helps nobody
 _MOST_BOXES = 100_000
+#: and of intervals, in all of them together
+_MOST_INTERVALS = 50_000_000
 
 
 @accepts(n=whole(least=1), active=whole(least=0), values=interval())
@@ -39,7 +41,7 @@ def at_most_active(
         ``min(active, n)`` inputs, which contains the smaller sets.
 
     Raises:
-        TypeError, ValueError: an argument that is not one of these, or more than 100,000 boxes.
+        TypeError, ValueError: an argument that is not one of these, or more than 100,000 boxes or 50 million intervals.
 
     Example:
         >>> at_most_active(3, 1)
@@ -51,11 +53,19 @@ def at_most_active(
     if not low <= 0 <= high:
         raise wrong("values", "an interval with 0 in it", f"({low}, {high})")
     active = min(active, n)
+    if n > _MOST_INTERVALS:
+        raise wrong("n", f"at most {_MOST_INTERVALS:,} inputs", n)
     if comb(n, active) > _MOST_BOXES:
         raise wrong(
             "active",
             f"a number that gives at most {_MOST_BOXES:,} boxes",
             f"{active} of {n} inputs",
+        )
+    if comb(n, active) * n > _MOST_INTERVALS:
+        raise wrong(
+            "n",
+            f"a number that gives at most {_MOST_INTERVALS:,} intervals",
+            f"{comb(n, active):,} boxes of {n:,}",
         )
     inside, fixed = (float(low), float(high)), (0.0, 0.0)
     return [
@@ -66,7 +76,7 @@ def at_most_active(
 
 @accepts(active=whole(least=0))
 def worst_error(
-    model: Superposition | ArrayLike, active: int = 1, *, bias: ArrayLike = 0.0
+    model: Superposition | ArrayLike, active: int = 1, *, bias: ArrayLike | None = None
 ) -> Array | float:
     r"""The largest :math:`|y_i - x_i|` over all outputs and all x in [0, 1]^n with at most ``active`` not 0.
 
@@ -77,7 +87,7 @@ def worst_error(
     Args:
         model: a Superposition; or M, of shape ``(..., n, n)``, many of them at once, tied or not.
         active: how many features may be active, 0 or above; beyond n as n.
-        bias: b of shape ``(..., n)``, with an array M; a Superposition has its own.
+        bias: b of shape ``(..., n)``, 0 by default, with an array M only: a Superposition has its own.
 
     Returns:
         A float; of many matrices an array ``(...)``.
@@ -93,12 +103,14 @@ def worst_error(
         0.964
     """
     if isinstance(model, Superposition):
+        if bias is not None:
+            raise wrong("bias", "none beside a Superposition, which has its own", shown(bias))
         matrix, offset = model.matrix, model.bias
     else:
         matrix = finite(model, "model")
         if matrix.ndim < 2 or matrix.shape[-1] != matrix.shape[-2] or not matrix.shape[-1]:
             raise wrong("model", "a Superposition, or square matrices", f"shape {matrix.shape}")
-        offset = finite(bias, "bias")
+        offset = finite(0.0 if bias is None else bias, "bias")
         try:
             offset = np.broadcast_to(offset, matrix.shape[:-1])
         except ValueError:
@@ -151,7 +163,7 @@ def least_worst_error(n: int, active: int = 1) -> float:
     if n <= 2:
         return 0.0
     if active == 1:
-        return 0.0 if n <= 4 else cos(2 * pi / n) / 2
+        return 0.0 if n <= 4 else cos(2 * pi / min(n, 10**15)) / 2
     if n == 3 and active > 2:
         raise wrong(
             "active", "1 or 2 of three features: the case of all three is open here", active

@@ -13,7 +13,17 @@ from typing import Any
 
 import traitlets
 
-from circuitkit.checks import accepts, instance, made_by, optional, several, string, wrong
+from circuitkit.checks import (
+    accepts,
+    instance,
+    made_by,
+    optional,
+    several,
+    shown,
+    string,
+    wrong,
+    wrong_type,
+)
 from circuitkit.entries import Entry, catalogue
 from circuitkit.functions.page_json import target_to_json
 from circuitkit.rules import RULES
@@ -84,6 +94,13 @@ class Gallery(page.PageWidget):
         self._entries = [
             catalogue[n] for n in (catalogue if names is None else _names("names", names))
         ]
+        for name, told in (notes or {}).items():
+            if name not in {entry.name for entry in self._entries}:
+                raise wrong("notes", "names of functions that are shown", shown(name))
+            if not isinstance(told, Mapping) or not all(
+                isinstance(text, str) for pair in told.items() for text in pair
+            ):
+                raise wrong_type("notes", "a dict {name: {label: text}}", shown(notes))
         config = {
             "entries": [_told(entry, (notes or {}).get(entry.name, {})) for entry in self._entries],
             "caption": caption,
