@@ -359,7 +359,7 @@ def target(t: TargetLike) -> Target:
         >>> target("|a - b|/2")
         Target(f(x1, x2) = abs(x1 - x2)/2, where x1 = a, x2 = b)
         >>> target("x if x > 0 else x/2")
-        Target(f(x) = max(x, x/2))
+        Target(f(x) = max(x/2, x))
         >>> target("idnetity")
         Traceback (most recent call last):
         ...

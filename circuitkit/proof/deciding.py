@@ -360,7 +360,8 @@ class _Judge:
         """The verdict that a finding justifies."""
         worst = found.worst
         if worst is not None and worst <= self.claim.tolerance and found.tree is not None:
-            exact = found.is_worst and self._reached(found)
+            # no error is less than 0
+            exact = worst == 0 or (found.is_worst and self._reached(found))
             return self._proved(worst, found.tree, "exact" if exact else "at most", found.engine)
         proof = _refuted(self.claim, self._counterexample(found), found.engine)
         if not found.is_worst or not self._reached(found):

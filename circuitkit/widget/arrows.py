@@ -66,7 +66,7 @@ class FeatureArrows(page.PageWidget):
 
     Example:
         >>> FeatureArrows(goal=0.16)
-        FeatureArrows(5 features, worst error 1)
+        FeatureArrows(5 features, worst error 0.766)
     """
 
     _added = ADDED
