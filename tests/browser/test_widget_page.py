@@ -759,6 +759,16 @@ def test_what_a_reader_has_made_is_there_again_until_a_reset(show):
     assert page.evaluate("Object.keys(localStorage).filter((k) => k.includes('network'))") == []
 
 
+def test_the_last_change_is_kept_when_the_page_goes_at_once(show):
+    page = show(ck.CircuitWidget("identity", "identity"))
+    field = weight(page, "x", "hidden unit 1")
+    type_into(page, field, "2.5")
+    until_kept(page)
+    type_into(page, field, "3.5")
+    page.reload()
+    expect(field).to_have_value("3.5")
+
+
 def test_where_the_browser_keeps_nothing_the_widget_works_all_the_same(show, site, visit):
     show(ck.CircuitWidget("identity", "identity"))
     _, address = site

@@ -28,6 +28,7 @@ class View {
     this.signal = signal;
     this.config = { ...model.get("_config") };
     this.onPage = Boolean(this.config.on_page);
+    window.addEventListener("pagehide", () => this.#keepNow(), { signal });
     this.selected = null;
     this.cutting = false;
     this.dirty = new Set();
@@ -346,11 +347,17 @@ class View {
   #keep() {
     if (!this.onPage) return;
     clearTimeout(this.keeping);
-    this.keeping = setTimeout(() => {
-      const { values, start } = this.state;
-      const own = (v) => JSON.stringify([v.weights, v.biases, v.ablated, v.frozen]);
-      this.#kept(`network:${this.config.key}`, own(values) === own(start) ? null : encode(values));
-    }, 400);
+    this.keeping = setTimeout(() => this.#keepNow(), 400);
+  }
+
+  /** What waits to be kept, if anything does: also when the page goes before its time has come. */
+  #keepNow() {
+    if (!this.keeping) return;
+    clearTimeout(this.keeping);
+    this.keeping = 0;
+    const { values, start } = this.state;
+    const own = (v) => JSON.stringify([v.weights, v.biases, v.ablated, v.frozen]);
+    this.#kept(`network:${this.config.key}`, own(values) === own(start) ? null : encode(values));
   }
 
   #grade(net) {
