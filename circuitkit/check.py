@@ -52,7 +52,19 @@ except ImportError:
 
     Q = Fraction
 
-__all__ = ["Cell", "Claim", "Problem", "Program", "Q", "Rejected", "check", "pose", "verify"]
+__all__ = [
+    "Cell",
+    "Claim",
+    "Problem",
+    "Program",
+    "Q",
+    "Rejected",
+    "check",
+    "pose",
+    "prove_rows",
+    "read_network",
+    "verify",
+]
 
 Row = dict[int, Any]  # column -> coefficient, never 0
 
@@ -198,7 +210,7 @@ class Program:
             other = {_index(c, self.n + 1 + k): _number(v) for c, v in given.items()}
             _need(len(other) == len(given) and all(other.values()), "not a row")
             difference = _sum((1, {self.n + 1 + k: Q(1)}), (-1, other))
-            _prove(self, [Claim(_sum((s, difference)), Q(0), None) for s in (1, -1)], tree)
+            prove_rows(self, [Claim(_sum((s, difference)), Q(0), None) for s in (1, -1)], tree)
             self._equal[k] = other
         return k
 
@@ -345,7 +357,7 @@ def _chord(low: Any, high: Any) -> Any:
     return Q(int(slope.numerator * 2**30 // slope.denominator), 2**30)
 
 
-def _prove(program: Program, claims: list[Claim], tree: Any) -> None:
+def prove_rows(program: Program, claims: list[Claim], tree: Any) -> None:
     """Every leaf of the tree shows the claims in its cell.
 
     Raises:
@@ -777,7 +789,7 @@ def verify(
     """
     problem = pose(certificate, network, target, deadline)
     _need("tree" in certificate, "missing in the certificate", "tree")
-    _prove(problem.program, problem.claims, certificate["tree"])
+    prove_rows(problem.program, problem.claims, certificate["tree"])
     return problem.words
 
 

@@ -30,7 +30,17 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from circuitkit.check import Cell, Claim, Program, Q, Rejected, _prove, pose, read_network, verify
+from circuitkit.check import (
+    Cell,
+    Claim,
+    Program,
+    Q,
+    Rejected,
+    pose,
+    prove_rows,
+    read_network,
+    verify,
+)
 
 __all__ = ["Difference", "Region", "check", "verify_close"]
 
@@ -193,7 +203,7 @@ class Difference:
         _need(type(sign) is int and sign in (1, -1), "a sign is 1 or -1")
         made = self.row(row)
         claim = Claim(_scaled(Q(-sign), made), Q(0), None)
-        _prove(self.program, [claim], tree)
+        prove_rows(self.program, [claim], tree)
         return sign, made
 
     @staticmethod

@@ -20,8 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
-from circuitkit.check import Claim, Problem, Program, Q, Rejected, pose, read_network
-from circuitkit.check import _prove as prove_rows
+from circuitkit.check import Claim, Problem, Program, Q, Rejected, pose, prove_rows, read_network
 from circuitkit.compiling.snap import Snapped
 from circuitkit.difference import Difference
 from circuitkit.exact.canonical import CanonicalForm, ordered
