@@ -27,7 +27,7 @@ from circuitkit.checks import (
     wrong,
 )
 from circuitkit.superposition import Superposition, geometry, train, worst_error
-from circuitkit.widget import page
+from circuitkit.widget import page, still
 
 __all__ = ["ADDED", "FeatureArrows"]
 
@@ -148,9 +148,7 @@ class FeatureArrows(page.PageWidget):
         )
         if config["goal"] is not None:
             sentence += f" The goal: at most {config['goal']:g}."
-        texts = "".join(
-            f"<figcaption>{html.escape(t)}</figcaption>" for t in (sentence, config["caption"]) if t
-        )
+        texts = still.captions(sentence, config["caption"])
         return f'<figure class="ck-still">{_drawing(model, sentence)}{texts}</figure>'
 
     def __repr__(self) -> str:

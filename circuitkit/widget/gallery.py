@@ -27,7 +27,7 @@ from circuitkit.checks import (
 from circuitkit.entries import Entry, catalogue
 from circuitkit.functions.page_json import target_to_json
 from circuitkit.rules import RULES
-from circuitkit.widget import page
+from circuitkit.widget import page, still
 from circuitkit.words import alternatives, count, dashes
 
 __all__ = ["ADDED", "Gallery"]
@@ -128,8 +128,7 @@ class Gallery(page.PageWidget):
             f"{html.escape(textwrap.shorten(one['expression'], 70, placeholder=' …'))}</li>"
             for one in self._config["entries"]
         )
-        caption = html.escape(self._config["caption"])
-        below = f"<figcaption>{caption}</figcaption>" if caption else ""
+        below = still.captions(self._config["caption"])
         return f'<div class="ck-still ck-still-text"><ul>{rows}</ul>{below}</div>'
 
     def __repr__(self) -> str:

@@ -158,8 +158,7 @@ class Mystery(page.PageWidget):
             f"<li><b>{html.escape(one.title)}</b> ({words.dashes(one.network.layer_sizes)}): {html.escape(one.prompt)}</li>"
             for one in self._levels
         )
-        caption = html.escape(self._config["caption"])
-        below = f"<figcaption>{caption}</figcaption>" if caption else ""
+        below = still.captions(self._config["caption"])
         return f'{drawing}<div class="ck-still ck-still-text"><ol>{rest}</ol>{below}</div>'
 
     def __repr__(self) -> str:

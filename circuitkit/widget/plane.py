@@ -18,7 +18,7 @@ from circuitkit import palette
 from circuitkit.checks import accepts, flag, made_by, number, one_of, several, string, whole, wrong
 from circuitkit.rules import RULES
 from circuitkit.training.train import train
-from circuitkit.widget import page
+from circuitkit.widget import page, still
 
 __all__ = ["ADDED", "WeightPlane"]
 
@@ -143,9 +143,7 @@ class WeightPlane(page.PageWidget):
         )
         w, v = run.weights[0][:, :, 0], run.weights[1][:, 0]
         drawn = _drawing(slope, (w, v), run.solved, sentence)
-        texts = "".join(
-            f"<figcaption>{html.escape(t)}</figcaption>" for t in (sentence, config["caption"]) if t
-        )
+        texts = still.captions(sentence, config["caption"])
         return f'<figure class="ck-still">{drawn}{texts}</figure>'
 
     def __repr__(self) -> str:

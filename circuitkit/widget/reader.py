@@ -18,6 +18,7 @@ import traitlets
 from circuitkit.checks import accepts, double, instance, string, wrong
 from circuitkit.network import Network, need_plain
 from circuitkit.widget import page
+from circuitkit.widget.still import captions
 
 __all__ = ["ADDED", "WeightsReader"]
 
@@ -129,10 +130,7 @@ class WeightsReader(page.PageWidget):
             "In Python: <code>ck.detect(ck.Network(...))</code>, or "
             '<code>ck.detect(ck.Network.load("weights.safetensors"))</code>.</p>'
             + (f"<pre>{html.escape(self.text)}</pre>" if self.text else "")
-            + (
-                f"<figcaption>{html.escape(self._config['caption'])}</figcaption>"
-                * bool(self._config["caption"])
-            )
+            + captions(self._config["caption"])
             + "</figure>"
         )
         return page.page_html(state, still, module=ADDED.name)

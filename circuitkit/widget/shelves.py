@@ -21,7 +21,7 @@ from circuitkit.network import Network
 from circuitkit.rules import RULES
 from circuitkit.training.outcomes import OUTCOMES
 from circuitkit.training.run import TrainingRun
-from circuitkit.widget import page
+from circuitkit.widget import page, still
 
 __all__ = ["ADDED", "LossShelves"]
 
@@ -133,8 +133,7 @@ class LossShelves(page.PageWidget):
     def _static_html(self) -> str:
         state = {"opened": {}, "_config": {**self._config, "on_page": True}}
         pictures = "".join(self._bars(run) for run in self._config["runs"])
-        caption = html.escape(self._config["caption"])
-        below = f"<figcaption>{caption}</figcaption>" if caption else ""
+        below = still.captions(self._config["caption"])
         return page.page_html(
             state, f'<figure class="ck-still">{pictures}{below}</figure>', module="shelves"
         )

@@ -12,7 +12,7 @@ import numpy as np
 from circuitkit import palette, words
 from circuitkit.network import Network
 
-__all__ = ["figure"]
+__all__ = ["captions", "figure"]
 
 #: of a node, in pixels
 _RADIUS = 27
@@ -39,17 +39,19 @@ def figure(net: Network, x: Sequence[float], config: Mapping[str, Any]) -> str:
     parts = [part for drawn, _ in (*edges, *nodes) for part in drawn]
     labels = [label for _, written in (*edges, *nodes) for label in written]
     title = html.escape(f"{config['label']}, at input {', '.join(words.drawn(v) for v in x)}")
-    caption = html.escape(config["caption"])
-    prompt = html.escape(config["challenge"]["prompt"]) if config["challenge"] else ""
-    colored = html.escape("; ".join(_in_words(block) for block in config.get("blocks", ())))
-    texts_below = "".join(
-        f"<figcaption>{t}</figcaption>" for t in (prompt or caption, colored) if t
-    )
+    prompt = config["challenge"]["prompt"] if config["challenge"] else ""
+    colored = "; ".join(_in_words(block) for block in config.get("blocks", ()))
+    texts_below = captions(prompt or config["caption"], colored)
     return (
         f'<figure class="ck-still"><svg viewBox="0 0 {at.width} {at.height:.0f}" width="{at.width}" '
         f'role="img" aria-label="{title}" text-anchor="middle" '
         f'font-family="system-ui, sans-serif">{"".join(parts)}{"".join(labels)}</svg>{texts_below}</figure>'
     )
+
+
+def captions(*texts: str) -> str:
+    """The sentences below a picture, as HTML; nothing of those that are empty."""
+    return "".join(f"<figcaption>{html.escape(text)}</figcaption>" for text in texts if text)
 
 
 class _Layout:

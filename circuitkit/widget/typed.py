@@ -120,8 +120,7 @@ class Typed(page.PageWidget):
 
     def _still(self) -> str:
         """What stands there without a script: the circuit of the text, and how Python makes others."""
-        caption = html.escape(self._config["caption"])
-        below = f"<figcaption>{caption}</figcaption>" if caption else ""
+        below = still.captions(self._config["caption"])
         return (
             f'{_drawn(self.text)}<figure class="ck-still ck-still-text"><p>With a script running, a function can '
             "be typed here and becomes its circuit. In Python: "

@@ -2,7 +2,7 @@
  * Features as arrows in the plane, y = ReLU(W'W x + b): the reader drags them, or has them trained again at every move
  * of a slider; beside them the exact worst error, and the input on which it is attained.
  */
-import { html, svg, set, setText, button, numberField, show, drawing, inputName } from "./dom.mjs";
+import { html, svg, set, setText, button, numberField, show, drawing, inputName, kept } from "./dom.mjs";
 import { Picture } from "./picture.mjs";
 import { train, meanError, worst, geometry } from "./superposing.mjs";
 
@@ -305,11 +305,7 @@ class Arrows extends Picture {
   }
 
   #keep() {
-    try {
-      window.localStorage.setItem(`circuitkit:challenge:${this.config.challenge}`, "solved");
-    } catch {
-      // a private window may refuse to keep it
-    }
+    kept(`challenge:${this.config.challenge}`, "solved");
   }
 
   // ------------------------------------------------------------------ drawing

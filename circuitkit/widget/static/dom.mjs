@@ -37,6 +37,24 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** The box of a widget, in the colors of its settings. */
+export function card(config, className, label) {
+  const box = html("div", { class: `ck-widget ${className}`.trim(), role: "group", "aria-label": label });
+  for (const [name, color] of Object.entries(config.palette)) box.style.setProperty(`--ck-${name}`, color);
+  return box;
+}
+
+/** What this browser keeps under a name, after setting it or, with null, forgetting it; a private window may refuse. */
+export function kept(name, value = undefined) {
+  try {
+    if (value === null) window.localStorage.removeItem(`circuitkit:${name}`);
+    else if (value !== undefined) window.localStorage.setItem(`circuitkit:${name}`, value);
+    return window.localStorage.getItem(`circuitkit:${name}`);
+  } catch {
+    return null;
+  }
+}
+
 /** A button with a label and, if wanted, a picture (an SVG path in a 24 x 24 box) and an action. */
 export function button(label, { icon = null, title = null, className = "", action = null, signal } = {}) {
   const picture = icon && svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: "ck-icon" }, svg("path", { d: icon, "fill-rule": "evenodd" }));

@@ -4,7 +4,7 @@
  * Nothing is drawn before it is seen: a card's picture when the card is listed, a circuit when its card is opened.
  */
 import * as view from "./view.mjs";
-import { html, svg, button, set, setText, drawing, featureName } from "./dom.mjs";
+import { html, svg, button, set, setText, drawing, featureName, card } from "./dom.mjs";
 import { standIn, layerSizes } from "./state.mjs";
 
 const FIRST = 8; // so many cards before one asks for more
@@ -41,9 +41,7 @@ class Gallery {
   }
 
   #box(label) {
-    const box = html("div", { class: "ck-widget ck-gallery", role: "group", "aria-label": label });
-    for (const [name, color] of Object.entries(this.config.palette)) box.style.setProperty(`--ck-${name}`, color);
-    return box;
+    return card(this.config, "ck-gallery", label);
   }
 
   // ------------------------------------------------------------------ building

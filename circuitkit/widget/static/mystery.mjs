@@ -9,7 +9,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { difference, disguised, readNetwork, rescaled, unfit, without } from "./bench.mjs";
-import { html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber } from "./dom.mjs";
+import { html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber, card, kept } from "./dom.mjs";
 import { State, encode, layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 80, width: 9 }; // larger networks are a list of units and a graph
@@ -38,9 +38,7 @@ class Mystery {
   }
 
   #card(label) {
-    const card = html("div", { class: "ck-widget ck-mystery", role: "group", "aria-label": label });
-    for (const [name, color] of Object.entries(this.config.palette)) card.style.setProperty(`--ck-${name}`, color);
-    return card;
+    return card(this.config, "ck-mystery", label);
   }
 
   // ------------------------------------------------------------------ building
@@ -136,18 +134,8 @@ class Mystery {
 
   // ------------------------------------------------------------------ levels
 
-  /** What was kept under a name in this browser; a private window may refuse to keep it. */
-  #kept(name, value = undefined) {
-    try {
-      if (value !== undefined) window.localStorage.setItem(`circuitkit:${name}`, value);
-      return window.localStorage.getItem(`circuitkit:${name}`);
-    } catch {
-      return null;
-    }
-  }
-
   #isSolved(level) {
-    return level.key !== "" && (this.model.get("solved").includes(level.key) || this.#kept(`challenge:mystery-${level.key}`) === "solved");
+    return level.key !== "" && (this.model.get("solved").includes(level.key) || kept(`challenge:mystery-${level.key}`) === "solved");
   }
 
   #begin() {
@@ -323,7 +311,7 @@ class Mystery {
     this.jump.hidden = worst === null;
     setText(this.spoken, text);
     if (solved && this.level.key) {
-      this.#kept(`challenge:mystery-${this.level.key}`, "solved");
+      kept(`challenge:mystery-${this.level.key}`, "solved");
       if (!this.model.get("solved").includes(this.level.key)) this.model.set("solved", [...this.model.get("solved"), this.level.key]);
     }
     this.#report({ verdict: { ...told, text } });

@@ -2,7 +2,7 @@
  * What the live pictures have in common: a frame in the page's colors, a clock, a line that complains, one that
  * speaks, and a place in the address.
  */
-import { html, setText, onTheme } from "./dom.mjs";
+import { html, setText, onTheme, card } from "./dom.mjs";
 import { toAddress, unpack } from "./state.mjs";
 import { Clock } from "./training.mjs";
 import { sharedState } from "./view.mjs";
@@ -13,8 +13,7 @@ export class Picture {
     this.model = model;
     this.signal = signal;
     this.config = model.get("_config");
-    this.root = html("div", { class: `ck-widget ${className}`, role: "group", "aria-label": label });
-    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
+    this.root = card(this.config, className, label);
     el.replaceChildren(this.root);
     this.message = html("p", { class: "ck-message", role: "alert", hidden: true });
     this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });

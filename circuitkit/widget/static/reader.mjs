@@ -5,7 +5,7 @@
  */
 import * as view from "./view.mjs";
 import * as reading from "./reading.mjs";
-import { html, button, setText, drawing } from "./dom.mjs";
+import { html, button, setText, drawing, card } from "./dom.mjs";
 import { State, layerSizes, standIn, toPython } from "./state.mjs";
 
 const ACCEPTED =
@@ -25,8 +25,7 @@ class Reader {
     this.signal = signal;
     this.config = model.get("_config");
     this.id = `ck-reader-${++readers}`;
-    this.root = html("div", { class: "ck-widget ck-reader", role: "group", "aria-label": "Read the weights of a network" });
-    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
+    this.root = card(this.config, "ck-reader", "Read the weights of a network");
     this.place = html("div", { class: "ck-reader-network" });
     el.replaceChildren(this.root, this.place);
     this.#build();

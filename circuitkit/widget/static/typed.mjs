@@ -8,7 +8,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { TooLarge, compile, equals } from "./compile.mjs";
-import { html, button, set, setText, drawing, formula } from "./dom.mjs";
+import { html, button, set, setText, drawing, formula, card } from "./dom.mjs";
 import { layerSizes, standIn, toAddress, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 110, width: 9 }; // of larger networks the function is shown, not the drawing
@@ -24,8 +24,7 @@ class Typed {
     this.signal = signal;
     this.config = model.get("_config");
     this.id = `ck-typed-${++fields}`;
-    this.root = html("div", { class: "ck-widget ck-typed", role: "group", "aria-label": "Type your own function" });
-    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
+    this.root = card(this.config, "ck-typed", "Type your own function");
     this.place = html("div", { class: "ck-typed-network" });
     el.replaceChildren(this.root, this.place);
     this.#build();

@@ -5,7 +5,7 @@
  * touches. All listeners end with one AbortController.
  */
 import * as maths from "./mathematics.mjs";
-import { html, button, set, setText, show, inputName, formula, mapColors, drawing, onTheme } from "./dom.mjs";
+import { html, button, set, setText, show, inputName, formula, mapColors, drawing, onTheme, card, kept } from "./dom.mjs";
 import { State, RANGE, encode, decode, toAddress, toPython } from "./state.mjs";
 import { Drawing, legend, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
@@ -46,8 +46,7 @@ class View {
       },
       { ties: this.config.ties, scale: this.config.scale, changed: (names) => this.#changed(names) },
     );
-    this.root = html("div", { class: "ck-widget", role: "group", "aria-label": this.config.label });
-    for (const [name, color] of Object.entries(this.config.palette)) this.root.style.setProperty(`--ck-${name}`, color);
+    this.root = card(this.config, "", this.config.label);
     el.replaceChildren(this.root); // first, as colors are read from the page
     this.#build();
     this.#listen();
@@ -328,19 +327,8 @@ class View {
     this.#labelHint();
   }
 
-  /** What was kept under a name in this browser; a private window may refuse to keep it. */
-  #kept(name, value = undefined) {
-    try {
-      if (value === null) window.localStorage.removeItem(`circuitkit:${name}`);
-      else if (value !== undefined) window.localStorage.setItem(`circuitkit:${name}`, value);
-      return window.localStorage.getItem(`circuitkit:${name}`);
-    } catch {
-      return null;
-    }
-  }
-
   #progress(value) {
-    return this.#kept(`challenge:${this.config.challenge.key}`, value);
+    return kept(`challenge:${this.config.challenge.key}`, value);
   }
 
   /** The reader's network stays for the next visit, for as long as it is not the page's own. */
@@ -357,7 +345,7 @@ class View {
     this.keeping = 0;
     const { values, start } = this.state;
     const own = (v) => JSON.stringify([v.weights, v.biases, v.ablated, v.frozen]);
-    this.#kept(`network:${this.config.key}`, own(values) === own(start) ? null : encode(values));
+    kept(`network:${this.config.key}`, own(values) === own(start) ? null : encode(values));
   }
 
   #grade(net) {
@@ -498,7 +486,7 @@ class View {
     if (!this.onPage) return;
     const shared = sharedState(window.location.hash);
     const linked = shared !== null && shared.key === this.config.key;
-    const text = linked ? shared.text : this.#kept(`network:${this.config.key}`);
+    const text = linked ? shared.text : kept(`network:${this.config.key}`);
     if (text === null) return;
     const values = decode(text, this.state.sizes);
     const hidden = values && !this.config.show_biases && JSON.stringify(values.biases) !== JSON.stringify(this.state.biases);
