@@ -31,14 +31,14 @@ from circuitkit.checks import (
 from circuitkit.compiling.interpolating import TooManyPieces, fewest_corners, shallow
 from circuitkit.compiling.recheck import holds_for_one, holds_for_several, is_met
 from circuitkit.compiling.sawtooth import Square, folded, folds, modulated
-from circuitkit.compiling.segments import exact_layers, segments
+from circuitkit.compiling.segments import segments
 from circuitkit.compiling.smooth import Smooth, known
 from circuitkit.compiling.squares import Squares, completed
 from circuitkit.compiling.worst_error import Enclosure, check_defined, quadratic, worst_error
 from circuitkit.functions.language import CATALOGUE, Condition, parse
 from circuitkit.functions.target import Target, TargetLike, target
 from circuitkit.network import Network
-from circuitkit.proof.claim import Box, read_domain
+from circuitkit.proof.claim import Box, read_domain, values
 from circuitkit.words import dashes, float_above
 from circuitkit.words import number as written
 
@@ -659,14 +659,7 @@ def _met(net: Network, f: Target, box: Ends) -> tuple[Fraction, tuple[Fraction, 
     point = [
         min(max(Fraction(float(v)), low), high) for v, (low, high) in zip(x[k], box, strict=True)
     ]
-    values = point
-    error = Fraction(0)
-    for weights, biases, scale in exact_layers(net):
-        z = [
-            (sum((int(w) * v for w, v in zip(row, values, strict=True)), Fraction(int(b)))) / scale
-            for row, b in zip(weights, biases, strict=True)
-        ]
-        values, error = [max(v, Fraction(0)) for v in z], z[0]
+    (error,) = values(net, point)
     for powers, c in _quadratic_terms(f).items():
         term = c
         for v, power in zip(point, powers, strict=True):

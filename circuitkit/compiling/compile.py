@@ -16,6 +16,7 @@ from circuitkit.compiling.smallest import Found, smallest
 from circuitkit.functions.pieces import Pieces
 from circuitkit.functions.target import Target, TargetLike, target
 from circuitkit.network import Network
+from circuitkit.proof.claim import values
 from circuitkit.words import count, dashes, number
 
 __all__ = ["compile_expression"]
@@ -145,17 +146,6 @@ def _checked(net: Network, pieces: Pieces) -> Network:
     random = Random(0)  # noqa: S311 (no secret)
     for _ in range(_POINTS):
         x = [Fraction(random.randint(-400, 400), 100) for _ in range(pieces.n_inputs)]
-        if _values(net, x) != pieces(x):
+        if values(net, x) != pieces(x):
             raise ArithmeticError(f"a fault of this package: the compiled network is wrong at {x}")
     return net
-
-
-def _values(net: Network, x: list[Fraction]) -> list[Fraction]:
-    """The network's outputs, exactly."""
-    for i, (weights, biases) in enumerate(net.exact_layers):
-        h = [max(v, Fraction(0)) for v in x] if i else x
-        x = [
-            sum((w * v for w, v in zip(row, h, strict=True) if w and v), b)
-            for row, b in zip(weights, biases, strict=True)
-        ]
-    return x
