@@ -21,6 +21,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from circuitkit.functions.pieces import content
 from circuitkit.network import Network
 
 __all__ = ["Term", "five", "five_symmetric", "network", "six"]
@@ -197,9 +198,9 @@ def network(terms: Sequence[Term], n: int) -> Network:
     first += [_unit(n, n, 1), _unit(n, n, -1)]
     second = [_read(straight, bends, columns, n) for straight, bends in forms]
     last = second.pop()
-    content = _content(last)
-    second += [[v / content for v in last], [-v / content for v in last]]
-    coefficients += [float(content), -float(content)]
+    size = content(last)
+    second += [[v / size for v in last], [-v / size for v in last]]
+    coefficients += [float(size), -float(size)]
     matrix = [[float(v) for v in row] for row in second]
     return Network([first, matrix, [coefficients]], scale=Fraction(1, multiple))
 
@@ -281,11 +282,6 @@ def _read(
         weights[positive] += v
         weights[negative] -= v
     return weights
-
-
-def _content(row: Sequence[Fraction]) -> Fraction:
-    """The largest number of which all in the row are whole multiples."""
-    return Fraction(math.gcd(*(v.numerator for v in row)), math.lcm(*(v.denominator for v in row)))
 
 
 def _difference(i: int, j: int, n: int) -> list[int]:

@@ -7,10 +7,10 @@ unit, ``relu(c r) = c relu(r)`` and ``relu(-r) = relu(r) - r`` for c > 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from fractions import Fraction
-from math import gcd, lcm
 from typing import TypeAlias
+
+from circuitkit.functions.pieces import content
 
 __all__ = ["Circuit", "Number", "Row", "TooLarge", "quotient", "summed"]
 
@@ -172,12 +172,5 @@ class Circuit:
 
     def _scaled(self, row: Row) -> Row:
         """The positive multiple of a row whose coefficients, the constant aside, are whole and the smallest."""
-        size = _content(v for c, v in row.items() if c != self.n)
+        size = content(v for c, v in row.items() if c != self.n)
         return {c: quotient(v, size) for c, v in row.items()}
-
-
-def _content(values: Iterable[Number]) -> Fraction:
-    """The largest fraction of which all are whole multiples."""
-    listed = list(values)
-    below = lcm(*(v.denominator for v in listed))
-    return Fraction(gcd(*(int(v * below) for v in listed)), below)

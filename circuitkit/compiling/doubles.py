@@ -6,12 +6,13 @@ Only the last layer cannot: there the factor is the network's output scale.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
-from math import gcd, lcm
+from math import lcm
 from sys import float_info
 
 from circuitkit.compiling.layers import Layer
+from circuitkit.functions.pieces import content
 from circuitkit.network import Network
 
 __all__ = ["NoDoubles", "network_of"]
@@ -122,7 +123,7 @@ def _parts(value: Fraction) -> list[Fraction]:
 
 def _unit_size(row: list[Fraction], bias: Fraction) -> Fraction:
     """What a unit's numbers are divided by: its weights become whole, its bias a binary fraction."""
-    size = _content(row)
+    size = content(row)
     return size / _odd((bias / size).denominator)
 
 
@@ -132,16 +133,7 @@ def _scale(rows: list[list[Fraction]]) -> Fraction:
     if all(map(_is_double, values)):
         return Fraction(1)
     small = Fraction(1, lcm(1, *(v.denominator for v in values)))
-    return small if all(_is_double(v / small) for v in values) else _content(values)
-
-
-def _content(values: Iterable[Fraction]) -> Fraction:
-    """The largest fraction of which all are whole multiples; 1 of zeros."""
-    some = [v for v in values if v]
-    if not some:
-        return Fraction(1)
-    below = lcm(*(v.denominator for v in some))
-    return Fraction(gcd(*(int(v * below) for v in some)), below)
+    return small if all(_is_double(v / small) for v in values) else content(values)
 
 
 def _odd(n: int) -> int:

@@ -31,6 +31,7 @@ __all__ = [
     "Row",
     "bottom_up",
     "combined",
+    "content",
     "crossings",
     "parts_of",
     "pieces_of",
@@ -46,6 +47,16 @@ Array = NDArray[np.float64]
 _MOST_TERMS = 5_000
 #: what piecewise-linear expressions are made of, beside variables and numbers
 _MADE_OF = (sympy.Add, sympy.Mul, sympy.Abs, sympy.Min, sympy.Max)
+
+
+def content(values: Iterable[Fraction | int]) -> Fraction:
+    """The largest fraction of which all are whole multiples; 1 where all are 0."""
+    some = [v for v in values if v]
+    if not some:
+        return Fraction(1)
+    return Fraction(
+        math.gcd(*(v.numerator for v in some)), math.lcm(*(v.denominator for v in some))
+    )
 
 
 class NotPiecewiseLinear(ValueError):

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from circuitkit.checks import accepts, instance, seconds, wrong
 from circuitkit.exact.canonical import CanonicalForm, canonical_form
-from circuitkit.functions.pieces import Row
+from circuitkit.functions.pieces import Row, content
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
@@ -172,9 +172,9 @@ class _Sum:
         for i, v in enumerate(center):
             self.linear[i] += factor * v
         moved = [tuple(v - c for v, c in zip(point, center, strict=True)) for point in points]
-        content = _content(v for point in moved for v in point)
-        key = frozenset(tuple(v / content for v in point) for point in moved)
-        self.maxima[key] = self.maxima.get(key, Fraction(0)) + factor * content
+        size = content(v for point in moved for v in point)
+        key = frozenset(tuple(v / size for v in point) for point in moved)
+        self.maxima[key] = self.maxima.get(key, Fraction(0)) + factor * size
 
     def straight(self, row: Row) -> Slope:
         """The part of a row that is over the inputs."""
@@ -370,13 +370,3 @@ def _signed(start: Slope, segments: Sequence[Slope]) -> list[Slope]:
         )
         for signs in itertools.product((1, -1), repeat=len(segments))
     ]
-
-
-def _content(values: Iterable[Fraction]) -> Fraction:
-    """The largest number of which all are whole multiples; 1 where all are 0."""
-    found = [v for v in values if v]
-    if not found:
-        return Fraction(1)
-    return Fraction(
-        math.gcd(*(v.numerator for v in found)), math.lcm(*(v.denominator for v in found))
-    )
