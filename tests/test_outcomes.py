@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import circuitkit as ck
+from circuitkit.training import outcomes
 from circuitkit.training.outcomes import OUTCOMES, name_outcomes, ways_of_being_stuck, worst_errors
 
 
@@ -50,6 +51,19 @@ def test_errors_of_small_networks_are_known():
     kink = ck.Network([[[1, -7], [-1, 7], [1, 0], [-1, 0]], [[1, 1, 0, 0]]])
     assert error(kink, "abs(x1 - 7*x2)") < 1e-15
     assert error(kink, "0*x1 + 0*x2 + 8") == pytest.approx(8)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_a_layer_is_the_matrix_product_with_one_term_after_the_other(together):
+    rng = np.random.default_rng(3)
+    w = rng.normal(size=(3, 2, 5))
+    h = rng.normal(size=(1 if together else 3, 4, 7))  # for all seeds, or for each its own
+    c = rng.normal(size=(len(h), 7))
+    machine, plain = np.empty((2, 3, 2, 7))
+    outcomes._affine()(w, h, c, machine)
+    outcomes._sum_over_units(w, h, c, plain)
+    assert machine.tobytes() == plain.tobytes()
+    np.testing.assert_allclose(plain, w[:, :, :-1] @ h + w[:, :, -1:] * c[:, None], atol=1e-14)
 
 
 def test_an_error_that_grows_without_bound_is_infinite():

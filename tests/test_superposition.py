@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import combinations, product
 
 import numpy as np
 import pytest
+import torch
 from nodejs import run as node
 
 import circuitkit as ck
 from circuitkit import superposition as sp
+from circuitkit.superposition import loops
 
 EXACT = 1e-14
 
@@ -219,6 +221,94 @@ def test_the_page_trains_the_very_networks_that_python_trains():
             off = np.abs(model(found["x"]) - found["x"])[found["output"]]
             assert off == pytest.approx(found["error"], abs=1e-12), "attained where the page says"
             assert np.count_nonzero(found["x"]) <= active
+
+
+def stream(seed: int) -> Iterator[float]:
+    """sfc32 in Python's whole numbers, mixed as the seed is."""
+    a, b, c, d = seed & 0xFFFFFFFF, seed >> 32, 0x9E3779B9, 1
+    for drawn in range(10**9):
+        t = (a + b + d) & 0xFFFFFFFF
+        d = (d + 1) & 0xFFFFFFFF
+        a = b ^ b >> 9
+        b = (c + (c << 3)) & 0xFFFFFFFF
+        c = ((c << 21 | c >> 11) + t) & 0xFFFFFFFF
+        if drawn >= 12:
+            yield t / 2**32
+
+
+def drawn(u: Iterator[float], n: int, sparsity: float) -> list[float]:
+    """An input that is not all zeros: where its first active feature is, by adding up the chances."""
+    first, place = next(u) * (1 - sparsity**n), 0
+    while place < n - 1 and first >= 1 - sparsity ** (place + 1):
+        place += 1
+    x = [0.0] * n
+    for i in range(place, n):
+        if i == place or next(u) >= sparsity:
+            x[i] = next(u)
+    return x
+
+
+def by_torch(seed, n, m, sparsity, importance, steps, batch, rate):
+    """The same training from its description, with torch's gradients and torch's Adam."""
+    u, reach = stream(seed), np.sqrt(6 / (n + m))
+    w = [[(2 * next(u) - 1) * reach for _ in range(n)] for _ in range(m)]
+    w = torch.tensor(w, dtype=torch.float64, requires_grad=True)
+    b = torch.zeros(n, dtype=torch.float64, requires_grad=True)
+    share = torch.tensor([importance**i for i in range(n)], dtype=torch.float64)
+    adam = torch.optim.Adam([w, b], lr=rate)
+    empty = sparsity**n
+    for step in range(steps):
+        x = torch.tensor([drawn(u, n, sparsity) for _ in range(batch)], dtype=torch.float64)
+        y = torch.relu(x @ w.T @ w + b)
+        loss = (1 - empty) * (share * (y - x) ** 2).sum() / batch
+        loss = loss + empty * (share * torch.relu(b) ** 2).sum()
+        adam.param_groups[0]["lr"] = rate * (1 - step / steps)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    return w.detach().numpy(), b.detach().numpy()
+
+
+TRAININGS = [(0, 5, 2, 0.9, 0.9, 25, 8, 0.01), (2**52 + 5, 3, 1, 0.0, 0.5, 25, 4, 0.3)]
+
+
+@pytest.mark.parametrize("case", TRAININGS)
+def test_training_is_what_torchs_gradients_and_adam_make_of_its_description(case):
+    seed, n, m, sparsity, importance, steps, batch, rate = case
+    asked = {"importance": importance, "steps": steps, "batch": batch, "learning_rate": rate}
+    run = sp.train(n, m, sparsity=sparsity, seeds=[seed], **asked)
+    w, b = by_torch(*case)
+    assert np.abs(b).max() > 0.01, "it has learned something"
+    np.testing.assert_allclose(run.weights[0], w, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(run.bias[0], b, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("sparsity", "seed"), [(0.7, 3), (0.0, 2**52 + 5)])
+def test_inputs_are_drawn_from_the_stream_by_the_geometric_law(sparsity, seed):
+    u = stream(seed)
+    expected = [drawn(u, 4, sparsity) for _ in range(200)]
+    assert sp.sparse_inputs(4, sparsity, 200, seed=seed).tolist() == expected
+
+
+@pytest.mark.parametrize("case", TRAININGS)
+def test_the_machine_code_of_training_does_what_its_lines_say(case, monkeypatch):
+    seed, n, m, sparsity, importance, _, batch, rate = case
+
+    def trained() -> tuple[np.ndarray, ...]:
+        asked = {"importance": importance, "steps": 9, "batch": batch, "learning_rate": rate}
+        run = sp.train(n, m, sparsity=sparsity, seeds=[seed, 1], **asked)
+        return run.weights, run.bias, sp.sparse_inputs(n, sparsity, 20, seed=seed)
+
+    compiled = trained()
+    for name, value in list(vars(loops).items()):
+        if hasattr(value, "py_func"):
+            monkeypatch.setattr(loops, name, value.py_func)
+    monkeypatch.setattr(loops, "fill", lambda: loops._fill)
+    monkeypatch.setattr(loops, "descend", lambda: loops._descend)
+    with np.errstate(over="ignore"):  # numpy tells of whole numbers that wrap around, as they shall
+        interpreted = trained()
+    for machine, plain in zip(compiled, interpreted, strict=True):
+        np.testing.assert_allclose(machine, plain, rtol=0, atol=1e-13)
 
 
 def test_a_seed_is_the_same_whatever_runs_beside_it():
