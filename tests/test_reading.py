@@ -346,6 +346,30 @@ def test_layers_and_biases_come_in_whatever_order(text, net):
     assert parsed(text)[0] == expected
 
 
+def test_a_row_that_starts_with_a_minus_is_not_taken_for_sizes():
+    _, found = parsed("1 -1\n\n1\n-1")
+    (chosen,) = values([["decided", found, 0.01]])
+    assert ck.Network(chosen["net"]["weights"]) == ck.circuit("identity")
+    assert chosen["because"] == "x"
+    assert parsed("1 - 2 - 1\n1 -1 1 -1")[0] == parsed("1-2-1:\n1 -1 1 -1")[0]
+
+
+def test_it_is_said_where_the_biases_decide_the_layout():
+    keras = "[array([[1., -1.]]), array([0.5, 0.]), array([[1.], [-1.]]), array([0.])]"
+    assert parsed(keras)[1]["byBiases"]
+    assert not parsed("[array([[1., -1.]]), array([[1.], [-1.]])]")[1]["byBiases"]
+    assert not parsed("[[[1], [-1]], [[1, -1]]]")[1]["byBiases"]
+
+
+def test_its_own_function_is_told_only_where_doubles_hold_it():
+    far = ck.Network([[[1, 1]], [[1]]], [[1e17], [-1e17]])  # 0, said the page: 1e17 + x - 1e17
+    near = ck.Network([[[0.25, 1.5]], [[1]]], [[0.125], [-1]])
+    assert [page["written"] for page in readings([far, near])] == [
+        None,
+        "max(-1, x1/4 + 3*x2/2 - 7/8)",
+    ]
+
+
 def test_layers_out_of_order_are_said_to_be_put_in_order():
     assert parsed('{"2.weight": [[1, -1]], "0.weight": [[1], [-1]]}')[1]["ordered"]
     assert not parsed('{"fc1.weight": [[1], [-1]], "fc2.weight": [[1, -1]]}')[1]["ordered"]
@@ -452,12 +476,21 @@ def test_files_that_are_no_network_are_refused_in_words(content, message):
     assert message in refusal(["parseSafetensors", as_bytes(content)])
 
 
-@pytest.mark.parametrize("name", ["w.npz", "w.keras", "w.onnx"])
+@pytest.mark.parametrize("name", ["w.npz", "w.keras", "w.onnx", "w.msgpack"])
 def test_other_files_are_named_with_the_line_that_prints_them(name):
     content = as_bytes(b"PK\x03\x04" + b"\0" * 40)
-    line = {"w.npz": "numpy.load", "w.keras": "get_weights", "w.onnx": "onnx.load"}[name]
+    lines = {"w.npz": "numpy.load", "w.keras": "get_weights", "w.onnx": "onnx.load"}
+    line = lines.get(name, "flax.serialization.msgpack_restore")
     message = refusal(["parseSafetensors", content, name])
     assert line in message and f'"{name}"' in message
+
+
+def test_a_file_whose_weights_are_turned_round_is_read_as_what_it_computes():
+    content = save({"0.weight": np.array([[1.0, -1.0]]), "1.weight": np.array([[1.0], [-1.0]])})
+    (found,) = values([["parseSafetensors", as_bytes(content)]])
+    (chosen,) = values([["decided", found, 0.01]])
+    assert ck.Network(chosen["net"]["weights"]) == ck.circuit("identity")
+    assert chosen["because"] == "x"
 
 
 def test_kernels_are_weights_turned_round():

@@ -142,6 +142,17 @@ def test_sums_of_enormous_biases_are_exact_in_the_drawing_the_graph_and_the_sent
     numbers = page.locator(".ck-network-line").evaluate(shape)
     (slope, _), (miss,), *_ = np.polyfit(numbers[::2], numbers[1::2], 1, full=True)
     assert slope < -0.3 and miss / len(numbers) < 0.01  # pixels: one straight line, rising
+    both = ck.Network([[[1, 1]], [[1]]], [[1e17], [-1e17]])
+    page = show(ck.CircuitWidget(both, "add"))
+    expect(page.locator(".ck-verdict")).to_contain_text("it gives −1e17, not −2e20")
+    expect(page.locator(".ck-wanted")).to_have_text("✓")
+    below, beside = (s.evaluate(shape) for s in page.locator(".ck-section .ck-network-line").all())
+    for numbers in (below, beside):
+        assert len(set(numbers[::2])) > 40
+        assert len(set(numbers[1::2])) > 40
+    unit = page.locator(".ck-unit .ck-act")
+    expect(unit).to_have_text("1e17")
+    assert unit.evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
 def test_the_arrow_keys_step_a_weight_and_shift_makes_ten_steps(show):

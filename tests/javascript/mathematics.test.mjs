@@ -132,6 +132,28 @@ test("a slope that is wrong only far out is found along a ray", () => {
   assert.ok(late.worst[0] > 1000 && late.network[0] !== late.target[0]);
 });
 
+test("an input that is said to refute does, however far out the network bends", () => {
+  const far = { weights: [[[1, 1]], [[1]]], biases: [[1e17], [-1e17]] };
+  const sum = make(2, { op: "add", args: [x1, x2] }, "x1 + x2");
+  const found = maths.verdict(far, sum, { tolerance: 1e-9 });
+  assert.equal(maths.words(found, { name: "x₁ + x₂", names: ["x₁", "x₂"], tolerance: 1e-9 }),
+    "Not x₁ + x₂: at x₁ = −1e20, x₂ = −1e20 it gives −1e17, not −2e20.");
+  const pool = [0, 1, -1, 0.1, 3, -1e9, 1e17, -1e17, 1e-17, 1e-9, -1e40];
+  let state = 1;
+  const some = () => pool[(state = (state * 48271) % 2147483647) % pool.length];
+  for (let k = 0; k < 400; k += 1) {
+    const n = 1 + (k % 2);
+    const rows = (m, w) => Array.from({ length: m }, () => Array.from({ length: w }, some));
+    const net = { weights: [rows(2, n), rows(1, 2)], biases: [[some(), some()], [some()]] };
+    for (const target of n === 1 ? [identity, absolute] : [sum, minimum]) {
+      const { holds, worst } = maths.verdict(net, target, { tolerance: 1e-9 });
+      if (holds) continue;
+      const size = Math.max(1, ...worst.map(Math.abs));
+      assert.ok(maths.differenceAt(net, target, worst) > 1e-9 * size, JSON.stringify([net, target.text, worst]));
+    }
+  }
+});
+
 test("a third as a double is equal up to rounding", () => {
   const net = pair([3, -3], [1 / 3, -1 / 3]);
   const plain = maths.verdict(net, identity);

@@ -69,7 +69,7 @@ export function show(value, digits = 2) {
   const size = Math.abs(value);
   if (size !== 0 && (size >= 1e5 || size < 0.5 * 10 ** -digits)) {
     if (size < 1e-9) return "0";
-    return value.toExponential(size >= 1e5 ? 1 : 0).replace("e+", "e").replace(/-/g, "−");
+    return value.toExponential(size >= 1e5 ? 1 : 0).replace(".0e", "e").replace("e+", "e").replace(/-/g, "−");
   }
   const text = String(Number(value.toFixed(digits)));
   return text === "-0" ? "0" : text.replace("-", "−");

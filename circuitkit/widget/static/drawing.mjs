@@ -322,7 +322,7 @@ export class Drawing {
     setText(act, cut ? "0" : show(pass.act[l][i]));
     setText(pre, show(z));
     setText(flag, cut ? "cut" : off ? "off" : "");
-    mark(node, { "ck-off": off && !cut, "ck-cut": cut, "ck-selected": selected });
+    mark(node, { "ck-long": Math.max(act.textContent.length, pre.textContent.length) > 5, "ck-off": off && !cut, "ck-cut": cut, "ck-selected": selected });
     mark(flag, { "ck-on": cut || off });
     const feature = featureName(this.config.names?.[l]?.[i] ?? "");
     set(

@@ -9,11 +9,16 @@ import { html, svg, set, setText, show, snap, stepOf, inputName } from "./dom.mj
 const CURVE_POINTS = 241;
 const GRID = 96;
 
-/** The network along one input; computed exactly where its numbers are too large for doubles. */
-function along(net, output, [low, high]) {
-  const reach = Math.max(Math.abs(low), Math.abs(high));
-  const size = net.weights.reduce((before, rows, l) => Math.max(...rows.map((row, i) => row.reduce((s, w) => s + Math.abs(w) * before, Math.abs(net.biases[l][i])))), reach);
-  return size < 1e9 ? sampler(net, output) : (x) => maths.exactForward(net, x).out[output];
+/** The network on its domain; computed exactly where its numbers are too large for doubles. */
+function faithful(net, output, domain) {
+  const reach = Math.max(...domain.flat().map(Math.abs));
+  let before = reach;
+  for (const [l, rows] of net.weights.entries()) {
+    before = Math.max(...rows.map((row, i) => row.reduce((s, w) => s + Math.abs(w) * before, Math.abs(net.biases[l][i]))));
+  }
+  if (before < 1e9) return sampler(net, output);
+  const exact = maths.exactly(net);
+  return (x) => exact(x).out[output];
 }
 
 /** Reads a network once; the function it returns fills no arrays but its own. */
@@ -188,7 +193,7 @@ export class Curve {
     const xs = Array.from({ length: CURVE_POINTS }, (_, k) => low + ((high - low) * k) / (CURVE_POINTS - 1));
     const wanted = target ? xs.map((x) => maths.evaluate(target, [x])[output]) : null;
     if (!this.base) {
-      const start = sampler(this.state.first(), output);
+      const start = faithful(this.state.first(), output, this.config.domain);
       this.base = around(wanted ?? xs.map((x) => start([x])));
     }
     const long = this.base[1] - this.base[0];
@@ -230,7 +235,7 @@ export class Curve {
   update(net, value, wanted, verdict, colors, pieces) {
     if (!this.size) return;
     const { xs, state } = this;
-    const f = along(net, this.config.output ?? 0, this.config.domain[0]);
+    const f = faithful(net, this.config.output ?? 0, this.config.domain);
     const kinks = maths.regions1d(net, null, this.config.domain[0]).slice(1).map(({ low }) => low);
     const [from, to] = this.config.domain[0];
     const seen = state.x[0] >= from && state.x[0] <= to;
@@ -474,7 +479,7 @@ export class HeatMap {
   #range() {
     if (this.reach) return this.reach;
     const output = this.config.output ?? 0;
-    const f = this.config.target ? (x) => maths.evaluate(this.config.target, x)[output] : sampler(this.state.first(), output);
+    const f = this.config.target ? (x) => maths.evaluate(this.config.target, x)[output] : faithful(this.state.first(), output, this.config.domain);
     let most = 0;
     const corner = this.config.domain;
     for (let k = 0; k < 400; k += 1) {
@@ -501,7 +506,7 @@ export class HeatMap {
     const x = state.x;
     const [i, j] = this.pair;
     const output = this.config.output ?? 0;
-    const f = sampler(net, output);
+    const f = faithful(net, output, this.config.domain);
     const g = this.config.target ? (p) => maths.evaluate(this.config.target, p)[output] : null;
     const reach = this.#range();
     let values = this.mode === "target" ? this.#targetValues(x) : sampleGrid(f, x, this.pair, this.config.domain, GRID);

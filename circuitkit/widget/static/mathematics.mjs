@@ -180,21 +180,28 @@ export function scaledBy(net) {
  * @returns {{pre: number[][], act: number[][], out: number[]}} as forward.
  */
 export function exactForward(net, x) {
-  if (!finite(net)) return forward(net, x);
+  return exactly(net)(x);
+}
+
+/** The same for many inputs: the weights are read once. */
+export function exactly(net) {
+  if (!finite(net)) return (x) => forward(net, x);
   const { layers } = exactLayers(net);
-  let [h, scale] = homogeneous(x);
-  const pre = [];
-  const act = [];
-  for (const { rows, factor } of layers) {
-    const z = rows.map((row) => EXACT.dot(row, h));
-    scale *= factor;
-    const values = z.map((v) => toNumber(v, scale));
-    if (act.length === layers.length - 1) return { pre, act, out: values };
-    pre.push(values);
-    act.push(values.map((v) => Math.max(v, 0)));
-    h = [...z.map((v) => (v > 0n ? v : 0n)), h[h.length - 1]];
-  }
-  return { pre, act, out: [] };
+  return (x) => {
+    let [h, scale] = homogeneous(x);
+    const pre = [];
+    const act = [];
+    for (const { rows, factor } of layers) {
+      const z = rows.map((row) => EXACT.dot(row, h));
+      scale *= factor;
+      const values = z.map((v) => toNumber(v, scale));
+      if (act.length === layers.length - 1) return { pre, act, out: values };
+      pre.push(values);
+      act.push(values.map((v) => Math.max(v, 0)));
+      h = [...z.map((v) => (v > 0n ? v : 0n)), h[h.length - 1]];
+    }
+    return { pre, act, out: [] };
+  };
 }
 
 const finite = ({ weights, biases }) =>
@@ -973,13 +980,15 @@ function located({ net, target, box, tolerance, inputs }, corner, error) {
     return Math.min(Math.max(v, box[i][0]), box[i][1]);
   };
   if (t > 1e-12) return { worst: x.map((v, i) => inside(v / t, i)), ray: null };
-  let worst = x;
-  for (let far = 10; far <= 1e12; far *= 10) {
-    worst = x.map((v, i) => inside(0, i) + v * far);
+  // Far enough out, which is beyond the last kink: of a bias of 1e17, beyond 1e17.
+  let best = { worst: null, error: -1 };
+  for (let far = 10; far <= 1e150; far *= 10) {
+    const worst = x.map((v, i) => inside(0, i) + v * far);
     const reached = exactErrorAt(net, linearTarget(target), worst);
+    if (reached > best.error) best = { worst, error: reached };
     if (reached > tolerance && reached >= 0.999 * error) break;
   }
-  return { worst, ray: x };
+  return { worst: best.worst, ray: x };
 }
 
 /** The largest error among samples in the domain, from -10 to 10 where it has no limits. */

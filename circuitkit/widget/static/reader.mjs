@@ -61,7 +61,7 @@ class Reader {
       event.stopPropagation(); // JupyterLab and the book's theme listen for plain keys
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#read();
     });
-    this.file = html("input", { id: `${id}-file`, type: "file", class: "ck-reader-file", accept: ".safetensors,.json,.txt,.csv,.py,.pt,.pth,.npy,.npz,.keras,.h5,.onnx" });
+    this.file = html("input", { id: `${id}-file`, type: "file", class: "ck-reader-file", accept: ".safetensors,.json,.txt,.csv,.py,.pt,.pth,.npy,.npz,.keras,.h5,.onnx,.msgpack" });
     on(this.file, "change", () => this.#open(this.file.files[0]));
     on(this.root, "dragover", (event) => {
       if (!event.dataTransfer?.types.includes("Files")) return;
@@ -208,7 +208,8 @@ class Reader {
     const round = "the matrices would also fit the other way round";
     this.source = [
       `Read as a ${sizes.join("-")} network ${biased ? "with" : "without"} biases`,
-      found.layout === "columns" && `, one column a unit${found.said ? " (as its text says)" : ""}`,
+      (found.layout === "columns" || found.byBiases) && `, one ${found.layout === "rows" ? "row" : "column"} a unit${found.said ? " (as its text says)" : ""}`,
+      found.byBiases && ", as its biases say",
       found.ordered && ", its layers in the order of their names",
       found.because ? `, as then it computes ${found.because}; ${round}` : found.other && `; ${round}`,
     ].filter(Boolean).join("");

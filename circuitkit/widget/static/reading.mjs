@@ -135,7 +135,7 @@ const turned = (m) => m[0].map((_, j) => m.map((row) => row[j]));
  *   fits.
  * @returns {{net: {weights: number[][][], biases: number[][]}, layout: string,
  *   other: object|null, said: boolean, ordered: boolean}} other: the same in the other layout, where
- *   that fits too; said: whether the text itself told which; ordered: whether the layers had to be put
+ *   that fits too; said: whether the text itself told which; byBiases: whether the numbers of biases did; ordered: whether the layers had to be put
  *   in the order of their names.
  * @throws {Unreadable} with a sentence that says what is wrong.
  */
@@ -214,7 +214,8 @@ const layerBias = (node, l) => vectorOf(node, `The biases of layer ${l + 1}`);
 function plain(text) {
   const lines = text.replace(/#[^\n]*/g, "").split(/\r?\n/).map((line) => line.trim());
   const first = lines.findIndex((line) => line !== "");
-  const sizes = /^(\d{1,4}(?:\s*-\s*\d{1,4})+)\s*:?$/.exec(lines[first] ?? "");
+  // "2-3-1" or "2 - 3 - 1"; "1 -1" is a row.
+  const sizes = /^(\d{1,4}(?:-\d{1,4})+|\d{1,4}(?: - \d{1,4})+)\s*:?$/.exec(lines[first] ?? "");
   if (sizes) return flat(sizes[1].split("-").map(Number), lines.slice(first + 1).join(" "));
   const weights = [];
   const biases = [];
@@ -280,14 +281,16 @@ function assembled(given, biases, layout) {
   // What fits in no way is refused in words about the likelier one.
   const likely = chains(ways.rows) || !chains(ways.columns) ? "rows" : "columns";
   const chosen = layout === "auto" ? (fitting[0] ?? likely) : layout;
-  const way = fitting.find((name) => name !== chosen && layout === "auto" && shapeDiffers(ways.rows, ways.columns));
+  const open = layout === "auto" && shapeDiffers(ways.rows, ways.columns);
+  const way = fitting.find((name) => name !== chosen && open);
+  const byBiases = open && fitting.length === 1 && chains(ways.rows) && chains(ways.columns);
   let other = null;
   try {
     if (way) other = { net: networkOf(ways[way], biases), layout: way };
   } catch {
     // too large the other way round
   }
-  return { net: networkOf(ways[chosen], biases), layout: chosen, other };
+  return { net: networkOf(ways[chosen], biases), layout: chosen, other, byBiases };
 }
 
 function networkOf(weights, biases) {
@@ -389,6 +392,7 @@ function otherKind(buffer, name) {
   const shown = (kind, line) => `This is ${kind}. Paste what this prints: ${line}`;
   if (start.startsWith("\x93NUMPY")) return shown("one array of NumPy", `print(numpy.load(${file}).tolist())`);
   if (start.startsWith("\x89HDF") || is(".keras")) return shown("a model of Keras", `print([w.tolist() for w in keras.models.load_model(${file}).get_weights()])`);
+  if (is(".msgpack")) return shown("a state of Flax", `print(jax.tree.map(lambda v: v.tolist(), flax.serialization.msgpack_restore(open(${file}, "rb").read())))`);
   if (is(".onnx")) return shown("a model in ONNX", `print([onnx.numpy_helper.to_array(t).tolist() for t in onnx.load(${file}).graph.initializer])`);
   if (start.startsWith("PK") && is(".npz")) return shown("a set of NumPy's arrays", `print({k: v.tolist() for k, v in numpy.load(${file}).items()})`);
   if (start.startsWith("PK") || start.startsWith("\x80")) {
@@ -409,7 +413,7 @@ export function textOf(buffer) {
  *
  * @param {ArrayBuffer} buffer
  * @param {string} [file] the file's name, for what is said of other kinds of files.
- * @returns {object} as parseWeights, with said: true.
+ * @returns {object} as parseWeights.
  * @throws {Unreadable}
  */
 export function parseSafetensors(buffer, file = "") {
@@ -470,7 +474,8 @@ export function parseSafetensors(buffer, file = "") {
     );
   });
   const biases = stems.map((stem) => (tensors.has(`${stem}bias`) ? tensor(`${stem}bias`, 1).values : null));
-  return { ...assembled(weights, biases, kind === "kernel" ? "columns" : "rows"), said: true, ordered: false };
+  const said = kind === "kernel";
+  return { ...assembled(weights, biases, said ? "columns" : "auto"), said, ordered: false };
 }
 
 // ------------------------------------------------------------------------------ expressions
@@ -912,6 +917,14 @@ function ownText(net, own, tolerance) {
   const simple = (e) => (isConst(e) ? simpleFraction(e.value, 0) !== null : (e.args ?? []).every(simple));
   const alone = own.affine && tolerance <= 0.01 && own.trees.every(simple);
   return short || alone ? asTarget(own.trees, net.weights[0][0].length).text : null;
+}
+
+/** It with five digits, where doubles hold it: 1e17 + x - 1e17 they would call 0. */
+function ownWords(net, own) {
+  if (!own) return null;
+  const target = asTarget(own.trees, net.weights[0][0].length);
+  const slope = net.weights.reduce((s, rows) => s * Math.max(...rows.map((row) => row.reduce((a, w) => a + Math.abs(w), 0))), 1);
+  return maths.verdict(net, target, { tolerance: 1e-6 * Math.max(1, slope) }).holds ? target.text : null;
 }
 
 /** How many symbols SymPy has for an expression, long numbers counting more. */
@@ -1600,10 +1613,10 @@ export function read(net, { tolerance = 0.01, seconds = 5 } = {}) {
     certain: nearest?.exact ?? true,
     nearest: nearest?.target.name ?? null,
     expression: best?.error === 0 ? best.target.text : best ? null : ownText(net, own, tolerance),
-    written: own && asTarget(own.trees, n).text,
     undecided,
     units: units.map((u) => told(u, n)),
   };
+  reading.written = best || reading.expression ? null : ownWords(net, own);
   reading.sentence = sentence(reading, tolerance);
   reading.details = nearest ? details(reading.function, nearest, tolerance) : "";
   return reading;
