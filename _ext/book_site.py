@@ -318,6 +318,8 @@ POLISH = [
             r'<div class="sidebar-primary-item">\s*<div id="ethical-ad-placement".*?</div>\s*</div>',
             "",
         ),
+        # The theme's copy of a tag that Sphinx writes.
+        (r'<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>\s*', ""),
         # What a screen reader needs: the logo's side bar as a landmark, lists that hold items.
         (
             r'<div id="pst-primary-sidebar" ',

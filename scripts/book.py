@@ -262,7 +262,8 @@ def build() -> None:
         remote = subprocess.run(
             ["git", "remote", "get-url", "origin"], cwd=ROOT, capture_output=True, text=True
         ).stdout
-    place = [remote, *(os.environ.get(f"GITHUB_{n}", "") for n in ("REPOSITORY", "REF_NAME"))]
+    told = ("BOOK_URL", "GITHUB_REPOSITORY", "GITHUB_REF_NAME")
+    place = [remote, *(os.environ.get(name, "") for name in told)]
     key = digest([*files("circuitkit", "requirements.lock"), *files(*SOURCES, root=COPY)], *place)
     if HTML.exists() and BUILT.exists() and BUILT.read_text() == key:
         print("The pages are up to date.")

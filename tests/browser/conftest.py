@@ -38,7 +38,12 @@ def built_pages() -> list[str]:
     if not (HTML / "index.html").exists():
         raise pytest.UsageError(f"no book in {HTML}; run `make html` first")
     found = (path.relative_to(HTML) for path in HTML.rglob("*.html"))
-    return sorted(str(path) for path in found if not path.parts[0].startswith("_"))
+    return sorted(str(p) for p in found if p.parts[0][0] != "_" and not _leads_on(p))
+
+
+def _leads_on(page: Path) -> bool:
+    """Whether a file is no page of the book: one that moved, or what a server shows for none."""
+    return page.name == "404.html" or "http-equiv" in (HTML / page).read_text("utf-8")[:1000]
 
 
 @dataclass
