@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +21,8 @@ from circuitkit.training.points import population
 from circuitkit.training.start import initial
 from circuitkit.training.task import Task, task_of
 
+#: a program, made anew each time
+program = gpu_loop.program.__wrapped__
 SEEDS = 40  # the last group of 32 is filled up
 
 
@@ -55,8 +59,8 @@ def language(group: int) -> SimpleNamespace:
 
 
 def interpreted(sizes: Any, bias: bool, kind: str, decay: bool, dtype: str) -> Any:
-    """In place of :func:`gpu_loop.program`."""
-    text = gpu_loop.source(sizes, bias=bias, kind=kind, decay=decay, dtype=dtype)
+    """In place of what Triton makes of :func:`gpu_loop.program`."""
+    advance = program(sizes, bias, kind, decay, dtype)
 
     class Program:
         def __getitem__(self, grid: tuple[int]) -> Any:
@@ -64,13 +68,26 @@ def interpreted(sizes: Any, bias: bool, kind: str, decay: bool, dtype: str) -> A
                 assert options == {"num_warps": 1, "enable_fp_fusion": False}
                 arrays = [Pointer(a.numpy()) if torch.is_tensor(a) else a for a in given]
                 for group in range(grid[0]):
-                    names: dict[str, Any] = {"tl": language(group)}
-                    exec(text, names)
-                    names["advance"](*arrays, SIDE)
+                    advance.__globals__["tl"] = language(group)
+                    advance(*arrays, SIDE)
 
             return launch
 
     return Program()
+
+
+@pytest.fixture
+def triton(monkeypatch) -> SimpleNamespace:
+    """Triton as far as a program is handed to it: what it is told is kept, and Python runs the program."""
+    told = SimpleNamespace(options=[])
+
+    def jit(**options: Any) -> Any:
+        told.options.append(options)
+        return lambda function: function
+
+    monkeypatch.setitem(sys.modules, "triton", SimpleNamespace(jit=jit))
+    monkeypatch.setitem(sys.modules, "triton.language", language(0))
+    return told
 
 
 def reached(loop: Any, task: Task) -> steps.Reached:
@@ -96,7 +113,7 @@ CASES: list[tuple[str, tuple[int, ...], dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("target", "hidden", "more"), CASES)
 def test_the_gpus_program_takes_the_compiled_loops_steps_to_the_last_bit(
-    monkeypatch, target, hidden, more
+    monkeypatch, triton, target, hidden, more
 ):
     monkeypatch.setattr(gpu_loop, "program", interpreted)
     given = {"optimizer": "sgd", "options": None, "domain": None, "threads": 1, **more}
@@ -105,6 +122,16 @@ def test_the_gpus_program_takes_the_compiled_loops_steps_to_the_last_bit(
     for a, b in zip((*ours.weights, *ours.biases), (*theirs.weights, *theirs.biases), strict=True):
         assert a.tobytes() == b.tobytes()
     np.testing.assert_array_equal(ours.history[:-1], theirs.history[:-1])
+
+
+def test_triton_finds_the_text_of_a_program_and_compiles_it_once_for_all_counts(triton):
+    asked = {"bias": True, "kind": "adam", "decay": False, "dtype": "float32"}
+    advance = program((2, 3, 1), *asked.values())
+    assert inspect.getsource(advance).rstrip("\n") == gpu_loop.source((2, 3, 1), **asked)
+    (options,) = triton.options
+    counts = set(options.pop("do_not_specialize"))
+    assert counts == {p for p in inspect.signature(advance).parameters if p.startswith("n_")}
+    assert not options
 
 
 def test_a_program_is_written_where_registers_hold_the_parameters(monkeypatch):

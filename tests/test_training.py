@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import pickle
 import re
 import subprocess
@@ -13,6 +14,7 @@ from queue import Queue
 from threading import Event, Thread
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 import torch
@@ -435,6 +437,20 @@ def test_a_thread_of_the_loop_takes_the_smallest_numbers_for_zero():
     assert (tiny * np.float32(1e-10))[0] > 0  # and no other thread does
 
 
+def test_a_processor_that_is_not_known_keeps_its_smallest_numbers(monkeypatch):
+    monkeypatch.setattr(compiled.platform, "machine", lambda: "riscv64")
+    compiled.flush_subnormals.__wrapped__()()
+    assert (np.array([1e-30], np.float32) * np.float32(1e-10))[0] > 0
+
+
+def test_what_numba_finds_no_folder_for_is_compiled_all_the_same():
+    names: dict[str, Any] = {}
+    exec("def double(x):\n    for i in range(len(x)):\n        x[i] *= 2", names)  # in no file
+    x = np.array([1.0, -3.0])
+    compiled.compiled(names["double"], numba.types.void(numba.float64[::1]))(x)
+    assert x.tolist() == [2.0, -6.0]
+
+
 # --- a seed is the same in any company --------------------------------------------------------
 
 COMPANY = [
@@ -780,6 +796,31 @@ def test_a_missing_cuda_device_is_a_clear_error():
         pytest.skip("there is one")
     with pytest.raises(ValueError, match="device: expected 'cpu' \\(no CUDA device here\\)"):
         ck.train("abs", (2,), device="cuda")
+
+
+def test_of_two_gpus_there_is_no_third_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    taken = [arguments.DEVICE.take("device", v) for v in ("cuda", "cuda:1", torch.device("cuda:0"))]
+    assert taken == ["cuda", "cuda:1", "cuda:0"]
+    for missing in ("cuda:2", torch.device("cuda:7")):
+        with pytest.raises(
+            ValueError, match=r"^device: expected 'cpu' or 'cuda:0' to 'cuda:1', got"
+        ):
+            arguments.DEVICE.take("device", missing)
+    for other in (torch.device("meta"), "cpu:x"):
+        with pytest.raises(ValueError, match=r"^device: expected 'cpu' or 'cuda', got"):
+            arguments.DEVICE.take("device", other)
+
+
+@pytest.mark.parametrize("problem", [AttributeError, OSError, ValueError])
+def test_a_machine_that_does_not_tell_its_memory_is_taken_to_have_a_tebibyte(monkeypatch, problem):
+    def sysconf(name):
+        raise problem(name)
+
+    assert arguments.memory() == os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    monkeypatch.setattr(arguments.os, "sysconf", sysconf)
+    assert arguments.memory() == 2**40
 
 
 def test_training_and_its_judge_never_see_the_circuits():

@@ -280,19 +280,12 @@ def _scaled_polytope(polytope: Polytope, factor: Fraction) -> Polytope:
 def _scaled(
     low: Fraction | None, high: Fraction | None, factor: Fraction
 ) -> tuple[Fraction | None, Fraction | None]:
-    if low is None and high is None:
-        return None, None
-    if low is None or high is None:
-        step = factor - 1
-        return (
-            (None, high + step) if low is None and high is not None else (_minus(low, step), None)
-        )
+    if low is None:
+        return None, (None if high is None else high + (factor - 1))
+    if high is None:
+        return low - (factor - 1), None
     middle, half = (low + high) / 2, (high - low) / 2
     return middle - factor * half, middle + factor * half
-
-
-def _minus(a: Fraction | None, b: Fraction) -> Fraction | None:
-    return None if a is None else a - b
 
 
 def _largest_in_polytope(
