@@ -123,8 +123,9 @@ class WeightsReader(page.PageWidget):
         return value
 
     def _static_html(self) -> str:
-        state = {name: getattr(self, name) for name in ("text", "tolerance", "_config")}
+        state: dict[str, Any] = {"text": self.text, "tolerance": self.tolerance}
         state |= {"weights": [], "biases": [], "reading": {}}
+        state["_config"] = {**self._config, "on_page": True}
         still = (
             '<figure class="ck-still"><p>With a script running, weights can be pasted here and read. '
             "In Python: <code>ck.detect(ck.Network(...))</code>, or "

@@ -121,6 +121,7 @@ class Arrows extends Picture {
         on("Start again", () => {
           this.#begin();
           this.#moved();
+          this.keep(null);
         }),
         this.config.on_page ? on("Share", () => this.putInAddress({ polar: this.polar, bias: this.bias })) : null),
     ];
@@ -223,6 +224,7 @@ class Arrows extends Picture {
     this.net = this.#placed();
     this.message.hidden = true;
     this.#tell();
+    this.keep({ polar: this.polar, bias: this.bias });
   }
 
   /** Train again before the next frame, however often a slider has moved. */
@@ -335,18 +337,19 @@ class Arrows extends Picture {
   // ------------------------------------------------------------------ the address
 
   #restore() {
-    const linked = this.linked();
-    if (linked === null) return;
-    const { polar, bias } = linked;
     const fits = ([angle, length]) => Number.isFinite(angle) && length >= 0 && length <= LONGEST;
-    const known = Array.isArray(polar) && polar.length === this.polar.length && polar.every((p) => Array.isArray(p) && p.length === 2 && fits(p)) && Math.abs(bias) <= 1;
-    if (!known || this.config.trained) {
+    const known = ({ polar, bias }) => !this.config.trained && Array.isArray(polar) && polar.length === this.polar.length && polar.every((p) => Array.isArray(p) && p.length === 2 && fits(p)) && Math.abs(bias) <= 1;
+    const brought = this.brought(known);
+    if (brought === null) return;
+    if (!known(brought)) {
       this.complain("The link is damaged, so these are the arrows as the page starts with them.");
       return;
     }
+    const { polar, bias } = brought;
     this.polar = polar.map(([angle, length]) => [turned(angle), near(length, GROW)]);
     this.bias = bias;
     this.net = this.#placed();
+    if (this.isKept) this.complain("These are your arrows from last time; Start again starts over.", "told");
   }
 }
 

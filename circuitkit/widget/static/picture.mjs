@@ -2,8 +2,8 @@
  * What the live pictures have in common: a frame in the page's colors, a clock, a line that complains, one that
  * speaks, and a place in the address.
  */
-import { html, setText, onTheme, card } from "./dom.mjs";
-import { toAddress, unpack } from "./state.mjs";
+import { html, setText, onTheme, card, kept } from "./dom.mjs";
+import { encode, toAddress, unpack } from "./state.mjs";
 import { Clock } from "./training.mjs";
 import { sharedState } from "./view.mjs";
 
@@ -28,7 +28,8 @@ export class Picture {
     onTheme(() => this.repaint(), this.signal);
   }
 
-  complain(text) {
+  complain(text, kind = "warning") {
+    this.message.dataset.kind = kind;
     setText(this.message, text);
     this.message.hidden = false;
   }
@@ -36,14 +37,25 @@ export class Picture {
   putInAddress(values) {
     const address = toAddress(this.config.key, values);
     navigator.clipboard?.writeText(address).catch(() => {});
-    this.complain("The link is in the address bar, and copied where the browser allows it.");
+    this.complain("The link is in the address bar, and copied where the browser allows it.", "told");
   }
 
-  /** What a link brings to this picture, with nothing in it if it is damaged; null without one. */
-  linked() {
-    const shared = this.config.on_page ? sharedState(window.location.hash) : null;
-    if (shared === null || shared.key !== this.config.key) return null;
-    return unpack(shared.text) ?? {};
+  /** What a reader has made stays for the next visit; null forgets it. */
+  keep(values) {
+    if (this.config.on_page) kept(`network:${this.config.key}`, values && encode(values));
+  }
+
+  /**
+   * What a link brings to this picture, with nothing in it if it is damaged; without one, what is there from
+   * the last visit, which `known` has to like; else null.
+   */
+  brought(known) {
+    if (!this.config.on_page) return null;
+    const shared = sharedState(window.location.hash);
+    if (shared !== null && shared.key === this.config.key) return unpack(shared.text) ?? {};
+    const values = unpack(kept(`network:${this.config.key}`) ?? "");
+    this.isKept = values !== null && Boolean(known(values));
+    return this.isKept ? values : null;
   }
 
   end() {

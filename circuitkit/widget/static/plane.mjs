@@ -62,6 +62,7 @@ class Plane extends Picture {
         get: () => this.hand[k],
         set: (value) => {
           this.hand[k] = value;
+          this.message.hidden = true;
           this.#draw();
         },
         complain: (text) => this.complain(text),
@@ -78,6 +79,7 @@ class Plane extends Picture {
       this.two = html("p", { class: "ck-status" });
       this.wall = on("Show the border", () => {
         this.line = !this.line;
+        this.#keep();
         this.repaint();
         this.#tell();
       });
@@ -133,6 +135,7 @@ class Plane extends Picture {
   #drop() {
     this.#alone(false);
     this.#add(this.#scene([[...this.hand]], { limit: LONG, unit: [...this.hand] }));
+    this.#keep();
     for (const field of this.fields) field.update();
     this.#start();
   }
@@ -149,6 +152,7 @@ class Plane extends Picture {
     this.scenes = [];
     this.repaint();
     this.#plant(Number(this.seed.value));
+    this.#keep();
     this.#start();
   }
 
@@ -198,6 +202,8 @@ class Plane extends Picture {
   #clear() {
     this.clock.stop();
     this.scenes = [];
+    this.message.hidden = true;
+    this.keep(null);
     this.repaint();
     this.#tell();
   }
@@ -299,23 +305,31 @@ class Plane extends Picture {
   // ------------------------------------------------------------------ the address
 
   #share() {
+    this.putInAddress(this.#made());
+  }
+
+  #made() {
     const crowd = this.scenes[0] === this.crowd && this.crowd !== null;
     const units = this.scenes.flatMap((s) => (s.unit ? [s.unit] : []));
     const seeds = this.scenes.flatMap((s) => (s.seed === undefined ? [] : [s.seed]));
-    this.putInAddress({ units, seeds, crowd, line: this.line });
+    return { units, seeds, crowd, line: this.line };
   }
 
-  /** What a link brings stands at its end: nothing moves before the reader asks. */
+  #keep() {
+    this.keep(this.#made());
+  }
+
+  /** What a link or the last visit brings stands at its end: nothing moves before the reader asks. */
   #restore() {
-    const linked = this.linked();
-    if (linked === null) return;
-    const { units, seeds, crowd, line } = linked;
     const inside = (pair) => Array.isArray(pair) && pair.length === 2 && pair.every((c) => Number.isFinite(c) && Math.abs(c) <= HAND);
-    const known = Array.isArray(units) && units.length <= MOST && units.every(inside) && Array.isArray(seeds) && seeds.length <= 1 && seeds.every((s) => Number.isSafeInteger(s) && s >= 0 && s < 1e15);
-    if (!known) {
+    const known = ({ units, seeds }) => Array.isArray(units) && units.length <= MOST && units.every(inside) && Array.isArray(seeds) && seeds.length <= 1 && seeds.every((s) => Number.isSafeInteger(s) && s >= 0 && s < 1e15);
+    const brought = this.brought(known);
+    if (brought === null) return;
+    if (!known(brought)) {
       this.complain("The link is damaged, so this is the plane as the page starts with it.");
       return;
     }
+    const { units, seeds, crowd, line } = brought;
     this.line = Boolean(line);
     if (crowd === true) this.#gather();
     else {
@@ -327,6 +341,7 @@ class Plane extends Picture {
     }
     for (const scene of this.scenes) while (!scene.ended) this.#advance(scene, PACE);
     if (this.scenes.length) this.#settled();
+    if (this.isKept) this.complain("This is what you put down last time; Clear starts over.", "told");
   }
 
   // ------------------------------------------------------------------ drawing

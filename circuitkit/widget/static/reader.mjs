@@ -5,7 +5,7 @@
  */
 import * as view from "./view.mjs";
 import * as reading from "./reading.mjs";
-import { html, button, setText, drawing, card } from "./dom.mjs";
+import { html, button, setText, drawing, card, kept } from "./dom.mjs";
 import { State, layerSizes, standIn, toPython } from "./state.mjs";
 
 const ACCEPTED =
@@ -15,6 +15,7 @@ const TOLERANCES = [
 ];
 const DRAWN = { edges: 80, width: 9 }; // larger networks are read, not drawn
 const QUICK = 12; // hidden units that are read at once
+const KEPT = 20_000; // characters that stay for the next visit
 const WAIT = 250; // after the last change of a weight, in milliseconds
 
 let readers = 0;
@@ -40,7 +41,10 @@ class Reader {
     };
     model.on("change:text", this.onText);
     model.on("change:tolerance", this.onTolerance);
+    const before = this.#kept();
+    if (before) this.field.value = before;
     if (this.field.value.trim()) this.#read();
+    if (before && !this.result.hidden) this.#note("This is your text from last time; Start over brings back the page's own.");
   }
 
   // ------------------------------------------------------------------ building
@@ -56,7 +60,8 @@ class Reader {
       "aria-describedby": `${id}-help`, "data-lm-suppress-shortcuts": "true",
       placeholder: "[[[1], [-1]], [[1, -1]]]",
     });
-    this.field.value = model.get("text");
+    this.start = model.get("text");
+    this.field.value = this.start;
     on(this.field, "keydown", (event) => {
       event.stopPropagation(); // JupyterLab and the book's theme listen for plain keys
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) this.#read();
@@ -88,6 +93,13 @@ class Reader {
       model.save_changes();
       if (this.net) this.#judge();
     });
+    this.again = on(button("Start over", { className: "ck-reader-again" }), "click", () => {
+      this.#forget();
+      this.field.value = this.start;
+      if (this.start.trim()) this.#read();
+      this.#keep(null);
+    });
+    this.again.hidden = true;
     this.button = on(button("Read it", { className: "ck-reader-go", title: "Read the weights (Ctrl+Enter)" }), "click", () => this.#read());
 
     const examples = config.examples.map(([label, text]) =>
@@ -108,7 +120,8 @@ class Reader {
           html("label", { class: "ck-labeled" }, "file", this.file),
           html("label", { class: "ck-labeled" }, "matrices", this.layout),
           html("label", { class: "ck-labeled" }, "name a function", this.tolerance),
-          this.button),
+          this.button,
+          this.again),
         examples.length ? html("div", { class: "ck-reader-row ck-reader-examples" }, html("span", {}, "Try:"), examples) : null),
       this.message,
       this.result,
@@ -144,8 +157,25 @@ class Reader {
 
   #complain(text) {
     this.#forget();
+    this.#note(text, "warning");
+  }
+
+  #note(text, kind = "told") {
+    this.message.dataset.kind = kind;
     setText(this.message, text);
     this.message.hidden = false;
+  }
+
+  /** What was read last stays for the next visit to the page, for as long as it is not the page's own. */
+  #kept() {
+    return this.config.on_page ? kept(`text:${this.config.key}`) : null;
+  }
+
+  #keep(text) {
+    if (!this.config.on_page) return;
+    const own = text === null || text === this.start || text.length > KEPT;
+    kept(`text:${this.config.key}`, own ? null : text);
+    this.again.hidden = own;
   }
 
   #forget() {
@@ -205,6 +235,7 @@ class Reader {
     this.net = found.net;
     const sizes = layerSizes(found.net.weights);
     const biased = found.net.biases.some((b) => b.some((v) => v !== 0));
+    this.#keep(this.field.value);
     const round = "the matrices would also fit the other way round";
     this.source = [
       `Read as a ${sizes.join("-")} network ${biased ? "with" : "without"} biases`,

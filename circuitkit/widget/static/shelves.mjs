@@ -187,6 +187,7 @@ class Shelves extends Picture {
     this.opened.pictures = [miniature, map, wanted];
     this.pictures.replaceChildren(...[[miniature, "its weights"], [map, "what it computes"], [wanted, this.name]].map(([picture, text]) => html("figure", {}, picture.element, html("figcaption", {}, text))));
     this.#shown();
+    this.keep({ run: Number(this.choice.value), seed });
     if (!this.clock.running) this.at = this.#end;
     this.#draw();
     this.#tell();
@@ -261,16 +262,18 @@ class Shelves extends Picture {
   }
 
   #restore() {
-    const linked = this.linked();
-    if (linked === null) return;
-    const { run, seed } = linked;
-    const k = this.config.runs[run]?.seeds.indexOf(seed) ?? -1;
-    if (k < 0 && seed !== null) {
+    const place = ({ run, seed }) => this.config.runs[run]?.seeds.indexOf(seed) ?? -1;
+    const brought = this.brought((values) => place(values) >= 0);
+    if (brought === null) return;
+    const { run, seed } = brought;
+    const k = place(brought);
+    if (k < 0 && !(seed === null && this.config.runs[run])) {
       this.complain("The link is damaged, so this is the picture as the page starts with it.");
       return;
     }
     this.#choose(run);
     if (k >= 0) this.#open(k);
+    if (this.isKept) this.complain("This is the network that you opened last time.", "told");
   }
 
   // ------------------------------------------------------------------ drawing

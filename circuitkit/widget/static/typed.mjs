@@ -8,7 +8,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { TooLarge, compile, equals } from "./compile.mjs";
-import { html, button, set, setText, drawing, formula, card } from "./dom.mjs";
+import { html, button, set, setText, drawing, formula, card, kept } from "./dom.mjs";
 import { layerSizes, standIn, toAddress, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 110, width: 9 }; // of larger networks the function is shown, not the drawing
@@ -34,11 +34,16 @@ class Typed {
       this.#make();
     };
     model.on("change:text", this.onText);
-    const shared = this.config.on_page ? view.sharedState(window.location.hash) : null;
-    const linked = shared?.key === this.config.key ? unpack(shared.text) : null;
-    this.field.value = typeof linked?.text === "string" ? linked.text : model.get("text");
+    const { config } = this;
+    const shared = config.on_page ? view.sharedState(window.location.hash) : null;
+    const own = shared?.key === config.key;
+    const linked = own ? unpack(shared.text) : null;
+    this.start = model.get("text");
+    const before = config.on_page && !own ? kept(`text:${config.key}`) : null;
+    this.field.value = typeof linked?.text === "string" ? linked.text : before ?? this.start;
     if (this.field.value.trim()) this.#make({ share: false });
-    if (shared?.key === this.config.key && typeof linked?.text !== "string") this.#complain("The function in this link is damaged; here is the one the page starts with.");
+    this.again.hidden = this.field.value === this.start;
+    if (own && typeof linked?.text !== "string") this.#complain("The function in this link is damaged; here is the one the page starts with.");
   }
 
   #build() {
@@ -56,6 +61,16 @@ class Typed {
       this.waiting = setTimeout(() => !signal.aborted && this.#look(), WAIT);
     }, { signal });
     this.go = button("Build it", { className: "ck-typed-go", title: "Make the circuit of this function (Enter)", action: () => this.#make(), signal });
+    this.again = button("Start over", { className: "ck-typed-again", signal, action: () => {
+      this.field.value = this.start;
+      this.#forget();
+      this.#clear();
+      if (this.start.trim()) this.#make({ share: false });
+      kept(`text:${config.key}`, null);
+      window.history.replaceState(null, "", window.location.pathname + window.location.search);
+      this.again.hidden = true;
+      this.field.focus();
+    } });
     const examples = config.examples.map((text) =>
       button(text, { className: "ck-typed-example", signal, action: () => {
         this.field.value = text;
@@ -75,7 +90,7 @@ class Typed {
     this.root.append(
       html("div", { class: "ck-typed-form" },
         html("label", { class: "ck-typed-label", for: `${id}-text` }, "Type a function"),
-        html("div", { class: "ck-typed-row" }, this.field, this.go),
+        html("div", { class: "ck-typed-row" }, this.field, this.go, this.again),
         this.error,
         html("p", { class: "ck-typed-help", id: `${id}-help` }, HELP),
         examples.length ? html("div", { class: "ck-typed-examples" }, html("span", {}, "Try:"), examples) : null),
@@ -150,7 +165,10 @@ class Typed {
     this.#tell();
     this.#show("circuit");
     this.#send();
-    if (share && this.config.on_page) toAddress(this.config.key, { text });
+    if (!share || !this.config.on_page) return;
+    toAddress(this.config.key, { text });
+    kept(`text:${this.config.key}`, text === this.start ? null : text);
+    this.again.hidden = text === this.start;
   }
 
   #forget() {
