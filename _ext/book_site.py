@@ -325,6 +325,8 @@ POLISH = [
             r'<div id="pst-primary-sidebar" ',
             '<div id="pst-primary-sidebar" role="complementary" aria-label="Book" ',
         ),
+        # Who speaks to the computer says what is seen: "Search", and the keys beside it.
+        (r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"', r"\1"),
         (r'role="doc-biblioentry"', 'role="listitem"'),
         (r'<summary aria-label="Toggle hidden content">', "<summary>"),
         # The corner of a data frame heads nothing.

@@ -304,16 +304,18 @@ def test_a_weight_tied_to_a_frozen_one_stays(show):
 
 def test_units_show_preactivation_and_activation_and_say_when_they_are_off(show):
     page = show(ck.CircuitWidget("identity", "identity", x=-5))
-    unit = page.get_by_role("button", name="hidden unit 1: preactivation −5, activation 0, off")
+    unit = page.get_by_role(
+        "button", name="hidden unit 1, activation and preactivation: 0, −5, off"
+    )
     expect(unit).to_contain_text("0")
     expect(page.locator(".ck-flag.ck-on")).to_have_text("off")
     page.get_by_role("slider", name="slider for input x").fill("4")
     settle(page)
     expect(
-        page.get_by_role("button", name="hidden unit 1: preactivation 4, activation 4")
+        page.get_by_role("button", name="hidden unit 1, activation and preactivation: 4, 4")
     ).to_be_visible()
     expect(
-        page.get_by_role("button", name="hidden unit 2: preactivation −4, activation 0, off")
+        page.get_by_role("button", name="hidden unit 2, activation and preactivation: 0, −4, off")
     ).to_be_visible()
 
 

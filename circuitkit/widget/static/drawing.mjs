@@ -141,7 +141,7 @@ export class Drawing {
     const act = html("span", { class: "ck-act" });
     const pre = html("span", { class: "ck-pre" });
     const flag = html("span", { class: "ck-flag" });
-    const node = html("button", { type: "button", class: "ck-node ck-unit" }, act, pre);
+    const node = html("button", { type: "button", class: "ck-node ck-unit" }, act, " ", pre);
     const place = String([l + 1, i]);
     mark(node, { "ck-pale": this.kept && !this.kept.has(place), "ck-block": this.blocks.has(place) });
     if (this.blocks.has(place)) node.style.setProperty("--ck-block", this.blocks.get(place).color);
@@ -325,10 +325,11 @@ export class Drawing {
     mark(node, { "ck-long": Math.max(act.textContent.length, pre.textContent.length) > 5, "ck-off": off && !cut, "ck-cut": cut, "ck-selected": selected });
     mark(flag, { "ck-on": cut || off });
     const feature = featureName(this.config.names?.[l]?.[i] ?? "");
+    // The numbers in the order in which they stand in the unit: who speaks to the computer says what is seen.
     set(
       node,
       "aria-label",
-      `${unitName(l, i, this.sizes)}${feature ? ` (${feature})` : ""}: preactivation ${show(z)}, activation ${cut ? "0, ablated" : show(pass.act[l][i])}${off && !cut ? ", off" : ""}`,
+      `${unitName(l, i, this.sizes)}${feature ? ` (${feature})` : ""}, activation and preactivation: ${act.textContent}, ${pre.textContent}${cut ? ", ablated" : off ? ", off" : ""}`,
     );
   }
 }
