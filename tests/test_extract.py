@@ -523,8 +523,9 @@ def test_a_bound_rests_on_all_that_it_names():
     (_, shown), *rest = bound.refuted
     all_of_them = frozenset(whole.everything.units)
     assert not dataclasses.replace(bound, refuted=((all_of_them, shown), *rest)).holds(whole, claim)
-    branched = ck.extract(net, domain=SQUARE, tolerance=0.1).bound
-    assert isinstance(branched, Branched)
+    as_they_are = ck.extract(net, domain=SQUARE, tolerance=0.1)
+    whole, claim, branched = as_they_are._whole, as_they_are.proof.claim, as_they_are.bound
+    assert isinstance(branched, Branched) and branched.holds(whole, claim)
     outside = dataclasses.replace(branched, points=tuple((x[0] + 9, x[1]) for x in branched.points))
     empty = ("leaf", (), Fraction(0))
     for wrong in (

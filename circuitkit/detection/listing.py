@@ -48,14 +48,15 @@ class Listed:
         size = (self.at_least, self.edges_at_least)
         if not is_listed(whole) or not all(claim.contains(x) for x in self.points):
             return False
-        if count(whole, size) > _MOST:
+        tried = count(whole, size)
+        if tried > _MOST:
             return False
-        x = np.array([[float(v) for v in p] for p in self.points]).reshape(len(self.points), -1)
+        if not self.points:
+            return not tried
+        x = np.array([[float(v) for v in p] for p in self.points])
         wanted = np.array([[float(v) for v in claim.wanted(p)] for p in self.points])
         sizes = np.array([float(claim.size(p)) for p in self.points])
         for part in smaller(whole, size):
-            if not self.points:
-                return False
             off = np.abs(whole.family(part).at(x)[1] - wanted).max(axis=1) / sizes
             # The point that floats point to, then the others: exact numbers judge.
             order = np.argsort(-off, kind="stable").tolist()
