@@ -228,7 +228,7 @@ def test_of_a_larger_deep_network_the_fewest_units_are_proved_and_it_says_so():
 def test_a_bound_of_units_and_edges_rests_on_all_that_it_names():
     net = random_network(3, (2, 5, 1))
     for how in ({}, {"method": "refit", "fill": "affine"}):
-        found = ck.extract(net, domain=SQUARE, tolerance=0.1, **how)
+        found = ck.extract(net, domain=SQUARE, tolerance=0.1, time_limit=900, **how)
         assert found.covers == "units and edges" and found.check()
         more = dataclasses.replace(found.bound, edges_at_least=found.bound.edges_at_least + 1)
         assert not dataclasses.replace(found, bound=more).check()
