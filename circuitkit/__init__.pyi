@@ -32,6 +32,8 @@ from circuitkit.detection.extract import Extraction as Extraction
 from circuitkit.detection.extract import extract as extract
 from circuitkit.detection.inside import Subcircuits as Subcircuits
 from circuitkit.detection.inside import subcircuits as subcircuits
+from circuitkit.detection.kinks import Kink as Kink
+from circuitkit.detection.kinks import kinks as kinks
 from circuitkit.detection.units import Unit as Unit
 from circuitkit.entries import catalogue as catalogue
 from circuitkit.exact import canonical as canonical

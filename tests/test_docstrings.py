@@ -170,6 +170,7 @@ REFUSES_NOTHING = {
     "Decompilation": "made by decompiled, of what it has checked",
     "Detection": "made by detect, of what it has checked",
     "Extraction": "made by extract, of what it has checked",
+    "Kink": "made by kinks, of what it has read",
     "NotDecompiled": "an error, made by decompile",
     "NotLearned": "an error, made by learn",
     "Proof": "made by prove, of what it has checked",
@@ -245,6 +246,7 @@ SOURCES = {
     "detect": ["Next Steps"],
     "enclose_error": ["Moore (1966)"],
     "extract": ["Hadad, Katz and Bassan (2026)"],
+    "kinks": ["this book"],
     "learn": ["Levenberg (1944)", "Marquardt (1963)"],
     "outcomes.ways_of_being_stuck": ["Lu et al. (2020)"],
     "plotting.blocks": ["Minimum of four: Circuit"],
@@ -261,7 +263,7 @@ SOURCES = {
 #: what rests on no publication, by the reason; methods and properties rest on what their class does
 NO_SOURCE = {
     "holds values, and computes none": (
-        "Approximation Cell Challenge Decompilation Detection Extraction NotDecompiled NotLearned Proof Subcircuits TrainingRun Undecided check.Rejected"
+        "Approximation Cell Challenge Decompilation Detection Extraction Kink NotDecompiled NotLearned Proof Subcircuits TrainingRun Undecided check.Rejected"
     ),
     "reads, looks up, joins or runs what others compute": (
         "Target at_most_active circuit compose grid parallel sweep target outcomes.name_outcomes"

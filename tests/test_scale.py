@@ -71,6 +71,7 @@ HONOURED = {
     # |x| / 3 is furthest above x^2 at 1/6, below it at 1
     "enclose_error": lambda: ck.enclose_error(LINE, "x**2", domain=[(0, 1)]) == (2 * THIRD,) * 2,
     "extract": lambda: refuses(lambda: ck.extract(LINE)),
+    "kinks": lambda: [(k.front, k.back) for k in ck.kinks(LINE)] == [(1 / 3, 1 / 3)],
     "parallel": lambda: proves(
         ck.parallel(LINE, ck.circuit("abs")), "abs(x1)/3, abs(x2)", "abs(x1), abs(x2)"
     ),

@@ -12,4 +12,6 @@ with, :mod:`.search` tries parts, :mod:`.refutation` says why one will not do, :
 will, :mod:`.choices` that none of fewer units and edges, :mod:`.listing` that none of a small network of any depth.
 
 :mod:`.inside` finds the known functions that deeper layers compute with.
+
+:mod:`.kinks` tells circuits of one family apart: which units bend in the same place, and how they share it.
 """
