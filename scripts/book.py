@@ -18,12 +18,14 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -42,6 +44,10 @@ SOURCES = [
     "_config.yml", "_toc.yml", "references.bib", "index.ipynb",
     "chapters", "reference", "_ext", "_static",
 ]  # fmt: skip
+OFFLINE = "circuits-book.zip"  # all pages, beside them
+FROM_A_SERVER = re.compile(
+    r'<link\b[^>]*\brel="preload"[^>]*>|<p class="book-offline">.*?</p>', re.DOTALL
+)
 LIMIT = 900  # seconds that a cell may take
 INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
@@ -276,8 +282,25 @@ def build() -> None:
         "the book has warnings, shown above; each is an error",
         cwd=COPY,
     )  # fmt: skip
+    pack(HTML, HTML / OFFLINE)
     BUILT.write_text(key)
     print(f"Built {len(list(HTML.rglob('*.html')))} pages in {HTML.relative_to(ROOT)}")
+
+
+def pack(site: Path, target: Path) -> None:
+    """Zip the pages, to be read from a disk, a stick or an artifact, with no server and no network.
+
+    From a disk a browser preloads nothing and says so in its console; and there is no zip in the zip.
+    """
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(path for path in site.rglob("*") if path.is_file() and path != target):
+            content = file.read_bytes()
+            if file.suffix == ".html":
+                content = FROM_A_SERVER.sub("", content.decode("utf-8")).encode("utf-8")
+            # The same pages are the same zip: no times in it.
+            name = zipfile.ZipInfo(f"{target.stem}/{file.relative_to(site).as_posix()}")
+            name.compress_type, name.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(name, content)
 
 
 def environment() -> dict[str, str]:

@@ -242,7 +242,7 @@ class SymmetricProof:
             )
         every = math.factorial(self.network.n_inputs)
         return (
-            f"Proved: this network equals {self.target.expression} for every input: in "
+            f"Proved: this network equals {self.target} for every input: in "
             f"{count(len(self.orders), 'order')} of the inputs, which by symmetry stand for all {every:,}."
         )
 
@@ -271,7 +271,7 @@ def prove_symmetric(
     Example:
         >>> from circuitkit.circuits import maximum
         >>> prove_symmetric(maximum(), "max(x1, x2)")
-        Proved: this network equals Max(x1, x2) for every input: in 1 order of the inputs, which by symmetry stand for all 2.
+        Proved: this network equals max(x1, x2) for every input: in 1 order of the inputs, which by symmetry stand for all 2.
     """
     if net.n_inputs > _MOST_INPUTS:
         raise wrong("net", f"at most {_MOST_INPUTS} inputs, as they have n! orders", net.n_inputs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import nbformat
@@ -60,18 +61,43 @@ def test_widgets_and_the_reader_of_weights_live_in_a_page_opened_from_a_disk(ope
     expect(page.locator(".ck-verdict").first).to_contain_text("Not min(x₁, x₂) yet")
 
 
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory) -> Path:
+    """The zip of the whole book that the landing page offers, unpacked."""
+    (packed,) = HTML.glob("*.zip")
+    folder = tmp_path_factory.mktemp("stick")
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder)
+    return folder / packed.stem
+
+
 @pytest.mark.parametrize("name", PAGES)
-def test_every_widget_of_the_book_lives_when_the_book_is_opened_from_a_disk(browser, name):
+def test_every_widget_of_the_zip_lives_when_it_is_opened_from_a_disk(browser, unpacked, name):
     context = browser.new_context(offline=True)
     problems: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
-    page.goto((HTML / name).as_uri())
+    page.goto((unpacked / name).as_uri())
     page.set_default_timeout(30_000)
     start_all(page)
     context.close()
     assert problems == []
+
+
+def test_the_zip_holds_the_whole_book_and_can_be_searched(browser, unpacked):
+    assert {p.relative_to(unpacked) for p in unpacked.rglob("*.html")} == {
+        p.relative_to(HTML) for p in HTML.rglob("*.html")
+    }
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.goto((unpacked / "index.html").as_uri())
+    expect(page.locator('a[href$=".zip"]')).to_have_count(0)
+    page.locator('.book-chapters a[href$="abs.html"]').evaluate("link => link.click()")
+    expect(page.locator("h1").first).to_contain_text("The absolute value")
+    page.goto((unpacked / "search.html").as_uri() + "?q=positiveness")
+    expect(page.locator("#search-results li").first).to_be_visible()
+    context.close()
 
 
 CELLS = (

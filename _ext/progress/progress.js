@@ -1,0 +1,67 @@
+// The landing page's cards say what of their chapters this browser's reader has solved; a button
+// forgets it all. The list of what there is to solve is in the page, put there by reader_progress.py.
+"use strict";
+document.addEventListener("DOMContentLoaded", () => {
+  const place = document.getElementById("book-to-solve");
+  const chapters = document.querySelector(".book-chapters");
+  if (!place?.textContent || !chapters) return;
+  const pages = Object.entries(JSON.parse(place.textContent));
+  const OURS = /^(?:circuitkit:|book-answer:)/;
+
+  let storage;
+  try {
+    storage = window.localStorage;
+    storage.getItem("");
+  } catch {
+    return; // a browser that keeps nothing
+  }
+  const isSolved = (key) => {
+    const value = storage.getItem(key);
+    return key.startsWith("book-answer:") ? value !== null : value === "solved";
+  };
+  const element = (tag, className, ...parts) => {
+    const made = document.createElement(tag);
+    made.className = className;
+    made.append(...parts);
+    return made;
+  };
+
+  const line = element("p", "book-progress");
+  line.setAttribute("role", "status");
+  chapters.before(line);
+
+  const count = () => {
+    chapters.querySelectorAll(".book-solved").forEach((mark) => mark.remove());
+    let [done, all] = [0, 0];
+    for (const [page, keys] of pages) {
+      const solved = keys.filter(isSolved).length;
+      done += solved;
+      all += keys.length;
+      const card = chapters.querySelector(`a[href$="${page}"]`)?.closest(".sd-card");
+      if (!card || !solved) continue;
+      const whole = solved === keys.length;
+      const mark = element("p", "book-solved", `${whole ? "✓ " : ""}${solved} of ${keys.length} solved`);
+      mark.dataset.whole = String(whole);
+      card.querySelector(".sd-card-body").append(mark);
+    }
+    line.hidden = done === 0;
+    if (done === 0) return;
+    let asked = false;
+    const button = element("button", "book-forget", "Start over");
+    button.type = "button";
+    button.addEventListener("click", () => {
+      if (!asked) {
+        asked = true;
+        button.textContent = "Forget all of it: what is solved, and every network that is kept?";
+        return;
+      }
+      Object.keys(storage).filter((key) => OURS.test(key)).forEach((key) => storage.removeItem(key));
+      count();
+    });
+    line.replaceChildren(`You have solved ${done} of the book’s ${all} puzzles and exercises; this browser remembers which. `, button);
+  };
+
+  count();
+  window.addEventListener("storage", count); // another tab has solved one
+  window.addEventListener("pageshow", (event) => event.persisted && count()); // back from a chapter
+});
