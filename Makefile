@@ -19,7 +19,7 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: claims results mutants soundness help install book html serve lab test chromium lint unit notebooks browser lock lowest binder fresh clean
+.PHONY: claims results mutants soundness fuzz help install book html serve lab test chromium lint unit notebooks browser lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -103,6 +103,9 @@ mutants: $(READY)  ## change one thing at a time in what speaks verdicts: do the
 
 soundness: $(READY)  ## hunt for a wrong verdict with fresh networks, for MINUTES=10
 	$(BIN)/python benchmarks/soundness.py --minutes $(or $(MINUTES),10) --jobs $(JOBS)
+
+fuzz: $(READY)  ## hostile input for every public function, INPUTS=10000 a family; goes on where it stopped
+	$(BIN)/python -m benchmarks.fuzz --inputs $(or $(INPUTS),10000)
 
 clean:  ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

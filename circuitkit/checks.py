@@ -50,6 +50,7 @@ __all__ = [
     "one_of",
     "optional",
     "path",
+    "possible_path",
     "runner",
     "seconds",
     "several",
@@ -65,6 +66,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 C = TypeVar("C", bound=type)
 Array = NDArray[np.float64]
+
+#: numbers in an array: two gigabytes; a view of one number may claim a million times as many
+_LARGEST = 2**28
 
 
 # --- errors -------------------------------------------------------------------------------------------
@@ -348,11 +352,26 @@ def path() -> Kind:
 
     def take(name: str, value: Any) -> str:
         try:
-            return os.fsdecode(value)
+            text = os.fsdecode(value)
         except TypeError:
             raise wrong_type(name, "a path", _type(value)) from None
+        return possible_path(name, text)
 
-    return Kind(take, "file", (3, None, ["file"]))
+    return Kind(take, "file", (3, None, ["file"], "\x00", "\ud800"))
+
+
+def possible_path(name: str, text: str) -> str:
+    """A path as it is, if a file can be called so.
+
+    Raises:
+        ValueError: there is a null or half a character in it.
+    """
+    try:
+        if b"\x00" not in os.fsencode(text):
+            return text
+    except UnicodeEncodeError:
+        pass
+    raise wrong(name, "a path", shown(text))
 
 
 def runner() -> Kind:
@@ -439,10 +458,14 @@ def array(value: Any, name: str) -> Array:
     """
     if hasattr(value, "detach"):  # a torch tensor, without importing torch
         value = value.detach().cpu().numpy()
+    if isinstance(value, range) and len(value) > _LARGEST:
+        raise wrong(name, f"at most {_LARGEST:,} numbers", f"{len(value):,}")
     try:
         raw = np.asarray(value)
     except ValueError:
         raise wrong(name, "rows of equal length", "a ragged list") from None
+    if raw.size > _LARGEST:
+        raise wrong(name, f"at most {_LARGEST:,} numbers", f"{raw.size:,}")
     if raw.dtype.kind == "O":  # Fractions, SymPy numbers, Python integers beyond int64
         try:
             return np.array([float(v) for v in raw.ravel()], dtype=np.float64).reshape(raw.shape)

@@ -157,7 +157,7 @@ class Catalogue(Mapping[str, Entry]):
         Raises:
             KeyError: there is none; close matches are listed.
         """
-        if name in self._entries:
+        if isinstance(name, str) and name in self._entries:
             return self._entries[name]
         close = difflib.get_close_matches(str(name), self._entries, n=3)
         hint = f"; did you mean {alternatives(close)}?" if close else ""

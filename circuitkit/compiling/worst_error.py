@@ -32,7 +32,7 @@ from circuitkit.compiling.smooth import (
 )
 from circuitkit.functions.language import Condition
 from circuitkit.functions.target import spelled
-from circuitkit.words import number
+from circuitkit.words import nearest_float, number
 
 __all__ = ["Enclosure", "check_defined", "quadratic", "worst_error"]
 
@@ -174,7 +174,7 @@ class _Search:
     def stationary(self, slope: Fraction, low: Fraction, high: Fraction) -> Fraction:
         """About where f' is the slope, by bisection in floats: any point will do, this one does best."""
         left, r = float(low), float(high)
-        s = float(slope)
+        s = nearest_float(slope)
         at_l, at_r = self.f.slope(left) - s, self.f.slope(r) - s
         p = (left + r) / 2
         for _ in range(60):

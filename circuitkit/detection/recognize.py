@@ -14,6 +14,7 @@ from circuitkit.detection.units import FEATURES, Unit, read_units
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.rules import RULES
+from circuitkit.words import nearest_float
 
 __all__ = ["known_circuit"]
 
@@ -41,7 +42,7 @@ def known_circuit(
             continue
         for known_signature, known_shares in _known_signatures(name):
             if signature == known_signature and all(
-                abs(shares[key] - known_shares[key]) <= max(_SHARE * float(tolerance), 1e-9)
+                abs(shares[key] - known_shares[key]) <= max(_SHARE * nearest_float(tolerance), 1e-9)
                 for key in shares
             ):
                 return name

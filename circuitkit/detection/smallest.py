@@ -37,6 +37,7 @@ from circuitkit.detection.search import Made, Search, residual_bound
 from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.proof.claim import Claim, Point
 from circuitkit.proof.rationals import fraction, number
+from circuitkit.words import nearest_float
 
 __all__ = ["Blocked", "Branched", "LowerBound", "Smallest", "none_smaller", "smallest"]
 
@@ -550,7 +551,7 @@ def _at_once(rows: Rows, most: int, tolerance: Fraction, until: float) -> tuple[
     while low < high:  # so much is needed: low yes, above high not asked
         look_at_the_clock(until)
         tried = (low + high + 1) // 2
-        leaf = _leaf_of(rows, _relaxed(rows, share, base, float(tolerance), tried - 1, {}))
+        leaf = _leaf_of(rows, _relaxed(rows, share, base, nearest_float(tolerance), tried - 1, {}))
         if _refutes(rows, leaf, {}, tried - 1, tolerance):
             low, tree = tried, leaf
         else:
@@ -585,7 +586,7 @@ def _leaf_of(rows: Rows, relaxed: tuple[Array, Array, float]) -> Tree:
 def _branched(rows: Rows, most: int, tolerance: Fraction, until: float) -> Tree | None:
     """The tree that shows that no choice of at most so many units will do; None if it was not found."""
     share, base = rows.floats()
-    limit = float(tolerance)
+    limit = nearest_float(tolerance)
 
     def visit(fixed: dict[int, int]) -> Tree | None:
         look_at_the_clock(until)

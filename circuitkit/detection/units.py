@@ -25,6 +25,7 @@ from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof.prove import Proof
 from circuitkit.rules import RULES, phrase
+from circuitkit.words import nearest_float
 
 __all__ = ["FEATURES", "Unit", "read_units"]
 
@@ -166,7 +167,7 @@ def _needed(
     def same(without: Network) -> bool:
         return bool(where.prove(net, without, tolerance, until - time.monotonic()))
 
-    return needed_units(net, preactivations, where.sizes(x), float(tolerance), same)
+    return needed_units(net, preactivations, where.sizes(x), nearest_float(tolerance), same)
 
 
 def _is_off(net: Network, unit: Unit, deadline: float, where: Place) -> bool:
@@ -267,7 +268,7 @@ def _unit(
 ) -> Unit:
     out = float(np.abs(net.float_layers[layer + 1][0][:, index]).max())
     alone = _alone(net, layer, index)
-    if reach * max(out, 1.0) <= max(float(tolerance), 1e-12) and _at_most(
+    if reach * max(out, 1.0) <= max(nearest_float(tolerance), 1e-12) and _at_most(
         alone, tolerance / Fraction(max(out, 1.0)), deadline, where
     ):
         return Unit(layer, index, FEATURES["dead"], None, 0.0)
@@ -401,7 +402,7 @@ def _near_readings(
             [*alone.biases[:-1], factor * alone.biases[-1]],
         )
         best = guess.balanced(guess.guesses(net, x, deadline))
-        if best is not None and best.error <= 10 * float(tolerance):
+        if best is not None and best.error <= 10 * nearest_float(tolerance):
             found.add(_unscaled(best.expressions[0]))
     yield from sorted(found, key=length)
 

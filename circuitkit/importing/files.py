@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from circuitkit.checks import wrong
+from circuitkit.checks import possible_path, wrong
 
 __all__ = ["LARGEST_FILE", "read_bytes"]
 
@@ -34,7 +34,7 @@ def read_bytes(path: str, what: str, name: str = "path") -> bytes:
         FileNotFoundError: no such file.
         ValueError: a folder, a pickle (with the line that converts it), or larger than ``LARGEST_FILE``.
     """
-    if os.path.isdir(path):
+    if os.path.isdir(possible_path(name, path)):
         raise wrong(name, what, f"the folder {path!r}")
     refuse_pickle(path, name)
     size = os.path.getsize(path)
@@ -50,7 +50,7 @@ def refuse_pickle(path: str, name: str = "path") -> None:
     Raises:
         ValueError: it is one, by its name or its first bytes.
     """
-    ending = os.path.splitext(path)[1].lower()
+    ending = os.path.splitext(possible_path(name, path))[1].lower()
     if ending in (".pt", ".pth", ".ckpt"):
         raise ValueError(f"{name}: {path!r} {_PICKLED.format(_TORCH)}")
     if ending in (".pkl", ".pickle", ".joblib") or _begins_like_one(path):

@@ -28,6 +28,8 @@ __all__ = ["layers"]
 
 Array = NDArray[np.float64]
 
+#: what scikit-learn and arithmetic raise where parts are not what a fit leaves
+_UNFIT = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
 _KNOWN = "an MLPRegressor or MLPClassifier, alone or last in a Pipeline of scalers"
 
 
@@ -51,21 +53,23 @@ def layers(estimator: Any) -> tuple[list[Array], list[Array], float]:
         raise wrong_type("estimator", _KNOWN, f"{type(network).__name__}{name}")
     for step in (*scalers, last, *([target] if target else [])):
         _need_fitted(*step)
-    low = Lowering(scalers[0][1].n_features_in_ if scalers else network.n_features_in_)
     try:
+        low = Lowering(scalers[0][1].n_features_in_ if scalers else network.n_features_in_)
         x = low.inputs((low.n_inputs,), 0)
         for step in scalers:
             x = _scaled(low, x, *step)
         x = _perceptron(low, x, network, name)
         found = Imported.of(low, x if target is None else _unscaled(low, x, *target))
+        doubles = Precision.of(np.float64)
+        need_agreement("estimator", found, _logits(estimator, scalers, network), doubles, "it")
+        if isinstance(network, MLPClassifier):
+            _need_the_same_probabilities(estimator, found, network.out_activation_)
     except TooLarge as error:
         raise ValueError(f"estimator: {error}") from None
-    except (ValueError, AttributeError) as error:  # fitted parts that were changed by hand
+    except _UNFIT as error:  # fitted parts that were changed by hand
+        if str(error).startswith("estimator: "):
+            raise
         raise ValueError(f"estimator: its parts do not fit together ({error})") from None
-    doubles = Precision.of(np.float64)
-    need_agreement("estimator", found, _logits(estimator, scalers, network), doubles, "it")
-    if isinstance(network, MLPClassifier):
-        _need_the_same_probabilities(estimator, found, network.out_activation_)
     return list(found.weights), list(found.biases), found.rounding
 
 

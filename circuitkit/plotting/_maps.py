@@ -132,7 +132,7 @@ class Field:
     ) -> None:
         self.parts: list[Region] = []
         if isinstance(f, Network):
-            self.parts = linear_regions(sliced(f, pair, point), low, high)
+            self.parts = linear_regions(sliced(f, pair, point), low, high, "f")
         if self.parts and minus is None:
             self.mesh: Triangulation | None = _triangles(self.parts)
             at = np.column_stack([self.mesh.x, self.mesh.y])

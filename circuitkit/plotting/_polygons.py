@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit.checks import wrong
 from circuitkit.network import Network
 
 Array = NDArray[np.float64]
+_DRAWABLE = "slopes and values within the range of a double on the domain"
 
 
 def kinks(net: Network, low: float, high: float) -> tuple[Array, Array]:
@@ -22,24 +24,30 @@ def kinks(net: Network, low: float, high: float) -> tuple[Array, Array]:
     Returns:
         ``(switches, bends)``: where any hidden unit turns on or off, and those of them where the
         output's slope changes.
+
+    Raises:
+        ValueError: weights so large that the function's slopes are beyond the doubles.
     """
-    points = np.array([low, high])
-    for layer in range(len(net.weights) - 1):
-        z = net.preactivations(points[:, None])[layer]  # (n_points, width)
-        new = [points]
-        for column in z.T:
-            a, b = column[:-1], column[1:]
-            crosses = a * b < 0
-            share = a[crosses] / (a[crosses] - b[crosses])
-            new.append(points[:-1][crosses] + share * np.diff(points)[crosses])
-        points = _distinct(np.concatenate(new), high - low)
-    # A unit that is zero exactly at an old point switches there without a new point.
-    values = net(points[:, None])
-    slopes = np.diff(values, axis=0) / np.diff(points)[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):
+        points = np.array([low, high])
+        for layer in range(len(net.weights) - 1):
+            z = net.preactivations(points[:, None])[layer]  # (n_points, width)
+            new = [points]
+            for column in z.T:
+                a, b = column[:-1], column[1:]
+                crosses = a * b < 0
+                share = a[crosses] / (a[crosses] - b[crosses])
+                new.append(points[:-1][crosses] + share * np.diff(points)[crosses])
+            points = _distinct(np.concatenate(new), high - low)
+        # A unit that is zero exactly at an old point switches there without a new point.
+        values = net(points[:, None])
+        slopes = np.diff(values, axis=0) / np.diff(points)[:, None]
+        bent = np.abs(np.diff(slopes, axis=0)).max(axis=1)
+    if not np.isfinite(bent).all() or not np.isfinite(slopes).all():
+        raise wrong("net", _DRAWABLE, "larger ones")
     inner = points[1:-1]
     size = max(1.0, float(np.abs(slopes).max()))
-    bent = np.abs(np.diff(slopes, axis=0)).max(axis=1) > 1e-9 * size
-    return inner, inner[bent]
+    return inner, inner[bent > 1e-9 * size]
 
 
 def _distinct(points: Array, size: float) -> Array:
@@ -79,8 +87,23 @@ class Region:
         return 0.5 * abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1)))
 
 
-def regions(net: Network, low: float, high: float) -> list[Region]:
-    """The regions of a two-input network inside the square ``[low, high]^2``."""
+def regions(net: Network, low: float, high: float, name: str = "net") -> list[Region]:
+    """The regions of a two-input network inside the square ``[low, high]^2``.
+
+    Raises:
+        ValueError: weights so large that the function's slopes are beyond the doubles; it says ``name``.
+    """
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = _cut_up(net, low, high)
+    except FloatingPointError:
+        raise wrong(name, _DRAWABLE, "larger ones") from None
+    if not all(np.isfinite(v).all() for r in found for v in (r.slope, r.constant)):
+        raise wrong(name, _DRAWABLE, "larger ones")
+    return found
+
+
+def _cut_up(net: Network, low: float, high: float) -> list[Region]:
     square = np.array([[low, low], [high, low], [high, high], [low, high]])
     pieces = [(square, np.eye(2), np.zeros(2))]
     tiny = 1e-10 * (high - low)
@@ -105,6 +128,8 @@ def _cut(corners: Array, normal: Array, offset: float, tiny: float) -> list[Arra
     if length < 1e-12:
         return [corners]
     side = (corners @ normal + offset) / length
+    if not np.isfinite(side).all():
+        raise FloatingPointError("a border beyond the doubles")
     side[np.abs(side) < tiny] = 0.0
     if (side >= 0).all() or (side <= 0).all():
         return [corners]

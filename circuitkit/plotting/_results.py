@@ -13,7 +13,17 @@ from matplotlib.colors import Colormap, to_hex, to_rgb
 from matplotlib.patches import Rectangle
 
 from circuitkit import palette, words
-from circuitkit.checks import accepts, instance, made_by, several, string, whole, wrong, wrong_type
+from circuitkit.checks import (
+    accepts,
+    instance,
+    made_by,
+    several,
+    shown,
+    string,
+    whole,
+    wrong,
+    wrong_type,
+)
 from circuitkit.network import Network
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import Canvas
@@ -218,10 +228,12 @@ def rates(table: pd.DataFrame | Mapping[str, Any], *, ax: Axes | None = None) ->
         '0.360 [0.330, 0.390]'
     """
     if isinstance(table, Mapping):
-        table = pd.DataFrame(
-            [(label, float(r), r.low, r.high) for label, r in table.items()],
-            columns=["label", "rate", "low", "high"],
-        )
+        try:
+            rows = [(label, float(r), r.low, r.high) for label, r in table.items()]
+        except (TypeError, ValueError, AttributeError):
+            expected = "label -> a rate with low and high"
+            raise wrong_type("table", expected, shown(table)) from None
+        table = pd.DataFrame(rows, columns=["label", "rate", "low", "high"])
     _checked_rates(table, ["label"])
     n = len(table)
     labels = [str(label) for label in table["label"]]

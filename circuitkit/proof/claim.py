@@ -292,7 +292,11 @@ def read_claim(
     return Claim(net, f, allowed, measure, where)
 
 
-def _read_target(net: Network, target: TargetLike | Network) -> Target | Network | Relation:
+def _read_target(
+    net: Network, target: TargetLike | Network | Relation
+) -> Target | Network | Relation:
+    if isinstance(target, Relation):  # as a proof of one names its target
+        target = target.text
     if isinstance(target, str) and is_relation(target):
         found = relation(target)
         _same_count(found.n_inputs <= net.n_inputs, net.n_inputs, "input", f"{found}")
@@ -396,6 +400,8 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
     try:
         if isinstance(domain, (str, bytes)):
             raise TypeError
+        if hasattr(domain, "__len__") and len(domain) > n:  # of 10^12 numbers no list is made
+            raise ValueError(f"{expected}, got {len(domain)}")
         pairs = list(domain)  # an array of no axes says that it is iterable
     except TypeError:
         raise ValueError(f"{expected}, got {shown(domain)}") from None

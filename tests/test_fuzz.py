@@ -1,0 +1,134 @@
+"""A few of the inputs of ``make fuzz``: a right answer or a clear error each."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from sklearn.neural_network import MLPRegressor
+
+import circuitkit as ck
+from circuitkit import plotting
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+
+import fuzz
+
+#: the same inputs each time; readers of files, trainings and figures take longer, and the command has them
+CHEAP = [("language", 60), ("networks", 60), ("proof", 30), ("widgets", 15)]
+
+
+@pytest.mark.parametrize(("family", "count"), CHEAP)
+def test_hostile_input_gets_a_right_answer_or_a_clear_error(family, count):
+    tally = fuzz.part(family, 0, 0, count)
+    assert tally.inputs >= count // 2
+    assert tally.faults == [], json.dumps(tally.faults, indent=1)
+
+
+def test_an_error_that_names_no_argument_is_a_fault():
+    def fails(x):
+        raise ValueError("math domain error")
+
+    call = fuzz.Call("fails", fails, lambda rng: {"x": 1})
+    assert fuzz.tried(call, {"x": 1}, {"x"}).kind == "fault"
+
+
+def test_a_wrong_answer_is_a_fault():
+    call = fuzz.Call("two", lambda x: 2, lambda rng: {}, lambda arguments, replaced, y: f"{y}")
+    assert fuzz.tried(call, {"x": 1}, set()) == fuzz.Outcome("fault", "wrong: 2")
+
+
+def test_what_takes_for_ever_is_a_fault(monkeypatch):
+    monkeypatch.setattr(fuzz, "LIMIT", 0.2)
+
+    def forever(x):
+        while x:
+            pass
+
+    outcome = fuzz.tried(fuzz.Call("forever", forever, lambda rng: {}), {"x": 1}, set())
+    assert outcome == fuzz.Outcome("fault", "did not end within 0.2 s")
+
+
+def test_the_same_part_draws_the_same_calls():
+    first, second = (fuzz.part("networks", 3, 0, 20) for _ in range(2))
+    assert first.functions == second.functions
+    assert first.kinds == second.kinds
+
+
+# --- what it found, one each --------------------------------------------------------------------------
+
+HUGE = ck.Network([[[1e308]], [[1e308]]])
+LARGER = "slopes and values within the range of a double on the domain, got larger ones"
+
+
+def altered(name: str, value: object) -> Any:
+    """A fitted perceptron with one of its parts changed by hand; None takes it away."""
+    x = np.linspace(-1, 1, 8)[:, None]
+    fitted = MLPRegressor(hidden_layer_sizes=(2,), solver="lbfgs", max_iter=1, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted.fit(x, np.abs(x[:, 0]))
+    if value is None:
+        delattr(fitted, name)
+    else:
+        setattr(fitted, name, value)
+    return fitted
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        (lambda: HUGE(np.broadcast_to(1.0, (10**6, 10**6))), "x: expected at most 268,435,456 numbers"),
+        (lambda: HUGE(range(10**12)), "x: expected at most 268,435,456 numbers, got 1,000,000,000,000"),
+        (lambda: ck.Network.load("\x00.safetensors"), r"path: expected a path, got '\\x00"),
+        (lambda: ck.Network.from_onnx("\x00"), "model: expected a path"),
+        (lambda: ck.Network.from_keras("\ud800.h5"), "model: expected a path"),
+        (lambda: ck.Network.from_torch("\x00.pt"), "module: expected a path"),
+        (lambda: ck.Network.from_sklearn(altered("coefs_", ["a", "b"])), "estimator: its parts do not fit together"),
+        (lambda: ck.Network.from_sklearn(altered("n_features_in_", None)), "estimator: its parts do not fit together"),
+        (lambda: ck.prove(ck.circuit("abs"), "abs", domain=range(10**12)), "domain: expected None, 1 pair .*, got 1000000000000"),
+        (lambda: plotting.function(HUGE), f"net: expected {LARGER}"),
+        (lambda: plotting.regions(ck.Network([[[1e308, 1]], [[1e308]]])), f"net: expected {LARGER}"),
+        (lambda: plotting.heatmap(ck.Network([[[1e308, 1]], [[1e308]]]), regions=True), f"f: expected {LARGER}"),
+    ],
+)  # fmt: skip
+def test_what_was_refused_without_naming_the_argument_names_it(call, told):
+    with pytest.raises(ValueError, match=f"^{told}"):
+        call()
+    plt.close("all")
+
+
+def test_a_table_of_rates_holds_rates():
+    with pytest.raises(TypeError, match=r"^table: expected label -> a rate with low and high, got"):
+        plotting.rates({"a": [0.5, 0.4, 0.6]})
+
+
+def test_the_catalogue_has_nothing_under_what_is_no_name():
+    with pytest.raises(KeyError, match=r"no function called \['abs'\] in the catalogue"):
+        ck.catalogue[["abs"]]
+    assert ["abs"] not in ck.catalogue
+
+
+def test_a_relations_certificate_is_checked_under_the_name_that_its_proof_has_for_it():
+    net = ck.Network([[[1.0]], [[1.0], [2.0]]])
+    proof = ck.prove(net, "y2 >= y1")
+    assert proof
+    assert ck.check(proof.certificate, net, proof.target)
+    assert ck.prove(net, proof.target).holds
+
+
+def test_units_are_read_with_a_tolerance_beyond_the_doubles():
+    found = ck.detect(ck.circuit("abs"), domain=[(2, 6)], tolerance=Fraction(10**400, 3))
+    assert len(found.units) == 2
+
+
+def test_an_error_is_enclosed_where_a_slope_is_beyond_the_doubles():
+    low, high = ck.enclose_error(HUGE, "log(x)", domain=[(1, 2)])
+    assert 10**615 < low <= high < 10**618
