@@ -7,6 +7,8 @@ from accessible import violations
 from conftest import HTML, built_pages
 from starting import settle, start_all, unfold
 
+import circuitkit as ck
+
 #: What a reader of a phone, half a screen, a tablet and a desk sees.
 WIDTHS = (360, 640, 768, 1280)
 
@@ -16,7 +18,7 @@ PRESS_ALL = """() => {
   const faults = [];
   const boxes = [];
   document.querySelectorAll(".ck-widget").forEach((widget, k) => {
-    for (const control of widget.querySelectorAll("button, input, select, textarea, a[href], summary")) {
+    for (const control of widget.querySelectorAll("button, input, select, textarea, a[href], summary, [role=slider]")) {
       control.scrollIntoView({ block: "center", behavior: "instant" });
       const { x, y, width, height } = control.getBoundingClientRect();
       if (width === 0 || control.disabled) continue;
@@ -82,4 +84,17 @@ def test_every_control_of_every_widget_is_large_enough_and_answers_at_its_center
         settle(page)
         found = page.evaluate(PRESS_ALL)
         assert found["count"] > 0
+        assert found["faults"] == [], f"at {width} px"
+
+
+def test_what_is_opened_read_or_typed_answers_at_its_center_too(show):
+    rows = [[2, -2], [-1.5, 1.5], [1, 1], [-2, -2], [1.5, 1], [-3, -2], [0.5, 2]]
+    crowd = ck.Network([rows, [[0.25, 0.33, 0.5, -0.25, 6, -3, 0.01]]])
+    seven = " + ".join(f"|x{i}|" for i in range(1, 8))
+    page = show(ck.Gallery(chosen="median_of_three"), ck.WeightsReader(crowd), ck.Typed(seven))
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        start_all(page)
+        found = page.evaluate(PRESS_ALL)
+        assert found["count"] > 130
         assert found["faults"] == [], f"at {width} px"

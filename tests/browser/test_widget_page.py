@@ -155,6 +155,14 @@ def test_sums_of_enormous_biases_are_exact_in_the_drawing_the_graph_and_the_sent
     assert unit.evaluate("e => e.scrollWidth <= e.clientWidth")
 
 
+def test_what_cannot_be_decided_is_neither_right_nor_wrong(show):
+    many = " + ".join(f"|x{i}|" for i in range(1, 9))
+    page = show(ck.CircuitWidget(ck.compile_expression(many), many))
+    expect(page.locator(".ck-verdict")).to_contain_text("that is no proof")
+    expect(page.locator(".ck-verdict-mark")).to_have_text("?")
+    expect(page.get_by_role("button", name="Go there")).to_be_hidden()
+
+
 def test_the_arrow_keys_step_a_weight_and_shift_makes_ten_steps(show):
     page = show(ck.CircuitWidget("identity", "identity"))
     field = weight(page, "x", "hidden unit 1")

@@ -881,7 +881,8 @@ export function verdict(net, target, { domain = null, tolerance = 0, exact = "au
   const linear = linearTarget(target);
   const found = linear ? searched(question, linear, exact) : sampled(question);
   const { error, magnitude = 0, corner = null } = found;
-  const place = found.worst ? found : corner && error > 0 ? located(question, corner, error) : {};
+  // Where nothing is decided, the largest difference among samples is one of rounding.
+  const place = found.undecided ? {} : found.worst ? found : corner && error > 0 ? located(question, corner, error) : {};
   const { worst = null, ray = null } = place;
   const rounding = net.weights.length * 2 ** -51 * magnitude;
   const status = found.undecided

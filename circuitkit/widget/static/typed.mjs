@@ -12,7 +12,7 @@ import { html, button, set, setText, drawing, formula, card, kept } from "./dom.
 import { layerSizes, standIn, toAddress, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 110, width: 9 }; // of larger networks the function is shown, not the drawing
-const INPUTS = 6;
+const INPUTS = 7; // as many units of a layer as lie side by side on a phone
 const WAIT = 400; // after the last key, in milliseconds
 const HELP = "Numbers (1/3 is a third), + − * /, |x|, min, max, relu, leaky_relu, clamp, hat, mean, median, sort, range, gap, norm1, norminf, interpolate, x if x > 0 else 0. Inputs are letters, or x1, x2, ...; a comma makes several outputs.";
 

@@ -598,8 +598,10 @@ class View {
     this.verdictWords = this.#words(net);
     this.dirty.add("verdict");
     if (this.verdictBox) {
-      const { holds } = this.verdict;
-      setText(this.verdictMark, holds ? "✓" : "✗");
+      const { holds, status } = this.verdict;
+      const open = status === "undecided";
+      setText(this.verdictMark, holds ? "✓" : open ? "?" : "✗");
+      this.verdictBox.classList.toggle("ck-undecided", open);
       setText(this.verdictText, this.verdictWords);
       this.verdictBox.classList.toggle("ck-holds", holds);
       this.jump.hidden = holds || !this.worst;
