@@ -56,7 +56,7 @@ class Kink:
 
     @property
     def bend(self) -> float:
-        """By how much the slope changes: front + back, 0 where the units carry a linear function.
+        """By how much the slope changes, front + back; 0 where the units carry a linear function.
 
         Example:
             >>> from circuitkit import circuit
@@ -67,7 +67,7 @@ class Kink:
 
     @property
     def share(self) -> float:
-        """How much of the bend the front has: front / bend. nan where nothing bends.
+        """How much of the bend the front has, front / bend; nan where nothing bends.
 
         Between 0 and 1 both sides bend the same way. It says little where the bend is near 0.
 
