@@ -19,7 +19,7 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: claims results mutants soundness fuzz help install book html serve lab test chromium lint unit notebooks browser lock lowest binder fresh clean
+.PHONY: claims results mutants soundness fuzz help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,11 @@ unit: $(READY)  ## the package's tests and the examples in its docstrings
 browser: $(READY) chromium  ## check every built page in headless Chromium
 	$(STEP) "Checking the pages in Chromium"
 	$(BIN)/python -m pytest tests/browser --numprocesses $(JOBS)
+
+browsers: $(READY)  ## the same in Firefox and in WebKitGTK, the engine of Safari (minutes; brings them on Debian)
+	@sh scripts/bootstrap.sh browsers
+	$(STEP) "Checking the pages in Firefox and in WebKitGTK"
+	$(BIN)/python -m pytest tests/engines --durations 0 --capture no
 
 lock: $(READY)  ## refresh requirements.lock and binder/environment.yml to the newest versions
 	$(BIN)/python scripts/lock.py $(LOCK_OPTIONS)

@@ -2,6 +2,7 @@
 # What pip cannot install. Debian's packages are fetched only where something is missing.
 #   bootstrap.sh venv PYTHON FOLDER   a virtual environment with pip
 #   bootstrap.sh chromium             a browser for the checks of the built pages, and what drives it
+#   bootstrap.sh browsers             two others: Firefox, and WebKitGTK with its driver and a screen
 set -eu
 
 fail() {
@@ -59,8 +60,17 @@ make_browser() {
     [ $# -eq 0 ] || debian "$@"
 }
 
+make_browsers() {
+    set --
+    command -v "${FIREFOX:-firefox-esr}" >/dev/null || command -v firefox >/dev/null || set -- firefox-esr
+    command -v WebKitWebDriver >/dev/null || set -- "$@" webkit2gtk-driver
+    command -v Xvfb >/dev/null || set -- "$@" xvfb
+    [ $# -eq 0 ] || debian "$@"
+}
+
 case ${1:-} in
 venv) make_venv "$2" "$3" ;;
 chromium) make_browser ;;
-*) fail "expected venv or chromium, got '${1:-}'" ;;
+browsers) make_browsers ;;
+*) fail "expected venv, chromium or browsers, got '${1:-}'" ;;
 esac
