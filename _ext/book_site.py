@@ -306,6 +306,13 @@ def _in_parts(found: re.Match[str], folder: Path) -> str:
     return found[1] + whole + parts
 
 
+#: Style sheet for readers without JavaScript.
+WITHOUT_SCRIPT = """
+      .pst-js-only, .sidebar-toggle, .btn-fullscreen-button, .dropdown-toggle,
+      .dropdown-menu button, form.bd-search { display: none !important; }
+      .article-header-buttons .dropdown-menu { border: 0; display: flex; min-width: 0; position: static; }
+"""
+
 POLISH = [
     (re.compile(pattern, re.DOTALL), replacement)
     for pattern, replacement in [
@@ -320,13 +327,18 @@ POLISH = [
         ),
         # The theme's copy of a tag that Sphinx writes.
         (r'<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>\s*', ""),
+        # Without JavaScript what only a script answers is not shown, and the downloads stand there open.
+        (r"\.pst-js-only \{ display: none !important; \}\s*", WITHOUT_SCRIPT),
         # What a screen reader needs: the logo's side bar as a landmark, lists that hold items.
         (
             r'<div id="pst-primary-sidebar" ',
             '<div id="pst-primary-sidebar" role="complementary" aria-label="Book" ',
         ),
         # Who speaks to the computer says what is seen: "Search", and the keys beside it.
-        (r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"', r"\1"),
+        (
+            r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"',
+            r"\1",
+        ),
         (r'role="doc-biblioentry"', 'role="listitem"'),
         (r'<summary aria-label="Toggle hidden content">', "<summary>"),
         # The corner of a data frame heads nothing.

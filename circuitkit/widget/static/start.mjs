@@ -35,12 +35,42 @@ function show(place) {
     place.append(el);
     renderers[place.dataset.module ?? "widget"].render({ model: standIn(JSON.parse(data.textContent)), el });
     for (const node of fallback) if (node !== data) node.remove();
+    wayPast(place);
     place.dataset.state = "live";
   } catch (error) {
     el.remove();
     place.dataset.state = "failed";
     console.error("This widget could not start:", error);
   }
+}
+
+const TABBED = 'a[href], button, input, select, textarea, summary, [tabindex="0"]';
+
+/** A link over a widget's many controls, for whoever comes by with the tabulator key. */
+function wayPast(place) {
+  const end = document.createElement("span");
+  end.id = `past-${place.dataset.key}-${document.querySelectorAll(".ck-skip").length}`;
+  end.tabIndex = -1;
+  const link = document.createElement("a");
+  link.className = "ck-skip";
+  link.href = `#${end.id}`;
+  link.textContent = "Skip this widget";
+  link.addEventListener("click", (event) => {
+    event.preventDefault(); // the address stays what it is: it may carry a network
+    end.focus();
+  });
+  // Within what scrolls, Chromium takes some of what stands before for what comes next.
+  end.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab" || event.shiftKey) return;
+    const after = [...document.querySelectorAll(TABBED)].find(
+      (e) => end.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING && e.checkVisibility({ visibilityProperty: true }) && !e.disabled,
+    );
+    if (!after) return;
+    event.preventDefault();
+    after.focus();
+  });
+  place.prepend(link);
+  place.append(end);
 }
 
 function start() {
