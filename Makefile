@@ -19,7 +19,7 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: claims results mutants soundness fuzz help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
+.PHONY: claims results mutants soundness fuzz links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -111,6 +111,12 @@ soundness: $(READY)  ## hunt for a wrong verdict with fresh networks, for MINUTE
 
 fuzz: $(READY)  ## hostile input for every public function, INPUTS=10000 a family; goes on where it stopped
 	$(BIN)/python -m benchmarks.fuzz --inputs $(or $(INPUTS),10000)
+
+links: $(READY)  ## do the links to other sites still lead somewhere? (needs the network)
+	@$(BOOK) links
+
+package: $(READY)  ## build wheel and sdist into build/dist, install and try each in a fresh environment
+	$(BIN)/python scripts/package.py --version "$(VERSION)"
 
 clean:  ## remove what was built; .venv stays
 	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -327,7 +327,10 @@ def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
     def take(name: str, value: Any) -> list[Any]:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, shown(value))
-        values = list(value)
+        try:
+            values = list(value)
+        except TypeError:  # an array of no axes says that it is iterable
+            raise wrong_type(name, expected, shown(value)) from None
         if len(values) < fewest:
             raise wrong(name, expected, "none" if not values else len(values))
         return [kind.take(f"{name}[{i}]", v) for i, v in enumerate(values)]

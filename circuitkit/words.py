@@ -266,9 +266,13 @@ def drawn(value: float) -> str:
     Example:
         >>> [drawn(v) for v in (1.0, 0.5, 1.0035, -0.9192, 0.0003, 2e-7, 12345.6)]
         ['1', '0.5', '1.00', '−0.92', '0.0003', '2e−7', '1.2e4']
+        >>> drawn(-math.inf)  # beyond the doubles
+        '−∞'
     """
     v = float(value) + 0.0
-    if v == int(v) and abs(v) < 10_000:
+    if not math.isfinite(v):
+        text = str(v).replace("inf", "∞")
+    elif v == int(v) and abs(v) < 10_000:
         text = str(int(v))
     elif abs(v) >= 10_000 or abs(v) < 5e-5:
         mantissa, exponent = f"{v:.1e}".split("e")

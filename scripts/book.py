@@ -303,6 +303,23 @@ def pack(site: Path, target: Path) -> None:
             archive.writestr(name, content)
 
 
+def links() -> None:
+    """Follow every link to another site, by Sphinx's own builder; the pages as they stand, not executed."""
+    notebooks = [p for p in files("index.ipynb", "chapters") if p.suffix == ".ipynb"]
+    refresh_copy(notebooks)
+    for notebook in notebooks:
+        name = notebook.relative_to(ROOT)
+        if not (COPY / name).exists():
+            (COPY / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(notebook, COPY / name)
+    run(
+        [shutil.which("jupyter-book", path=str(Path(sys.executable).parent)) or "jupyter-book",
+         "build", "--builder", "linkcheck", "."],
+        "links that lead nowhere, shown above",
+        cwd=COPY,
+    )  # fmt: skip
+
+
 def environment() -> dict[str, str]:
     """Tiny networks gain nothing from many threads each. A progress bar would be litter on a page."""
     return {
@@ -382,6 +399,7 @@ def main() -> None:
     for each in (executing, one):
         each.add_argument("--limit", type=int, default=LIMIT, help="seconds that a cell may take")
     command("build", build, "build the pages from the executed chapters")
+    command("links", links, "follow every link to another site")
     serving = command("serve", serve, "serve the pages as they were last built")
     serving.add_argument("--host", default="127.0.0.1")
     serving.add_argument("--port", type=int, default=8000)

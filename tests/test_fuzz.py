@@ -105,6 +105,16 @@ def test_what_was_refused_without_naming_the_argument_names_it(call, told):
     plt.close("all")
 
 
+def test_seeds_in_an_array_without_axes_are_none():
+    with pytest.raises(TypeError, match=r"^seeds: "):
+        ck.train("abs", 2, seeds=np.array(5.0), steps=1)
+
+
+def test_a_network_whose_values_no_double_holds_is_drawn():
+    net = ck.Network([[[1e308], [1e308]], [[1e308, 1e308]]], [[1e308, 1e308], [1.0]])
+    assert "∞" in ck.CircuitWidget(net)._repr_mimebundle_()[0]["text/html"]
+
+
 def test_a_table_of_rates_holds_rates():
     with pytest.raises(TypeError, match=r"^table: expected label -> a rate with low and high, got"):
         plotting.rates({"a": [0.5, 0.4, 0.6]})

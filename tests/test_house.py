@@ -142,14 +142,27 @@ def test_every_action_is_pinned_by_its_commit():
         assert [use for use in uses if not re.search(r"@[0-9a-f]{40}$", use)] == []
 
 
-def test_a_job_may_do_what_it_must_and_no_more():
-    (workflow,) = (ROOT / ".github" / "workflows").glob("*.yml")
-    told = yaml.safe_load(workflow.read_text("utf-8"))
-    assert told["permissions"] == {}
-    may_write = {
+WORKFLOWS = {
+    p.stem: yaml.safe_load(p.read_text("utf-8"))
+    for p in (ROOT / ".github" / "workflows").glob("*.yml")
+}
+#: workflow -> job -> what it may write; all others only read the repository
+MAY_WRITE = {
+    "book": {
         "publish": {"pages": "write", "id-token": "write"},
         "colab": {"contents": "write"},
-    }
+    },
+    "release": {"publish": {"id-token": "write"}},
+    "weekly": {"tell": {"issues": "write"}},
+}
+
+
+@pytest.mark.parametrize("workflow", sorted(WORKFLOWS))
+def test_a_job_may_do_what_it_must_and_no_more(workflow):
+    told = WORKFLOWS[workflow]
+    assert told["permissions"] == {}
+    may_write = MAY_WRITE[workflow]
+    assert set(may_write) <= set(told["jobs"])
     for name, job in told["jobs"].items():
         assert job["permissions"] == may_write.get(name, {"contents": "read"}), name
         assert job["timeout-minutes"] <= 180, name
@@ -158,9 +171,80 @@ def test_a_job_may_do_what_it_must_and_no_more():
                 assert step["with"]["persist-credentials"] is False, name
             # What others can choose, a branch's name for one, never becomes a part of a command.
             assert not re.search(r"\$\{\{ *(github|inputs)\b", step.get("run", "")), name
-    for name in may_write:
-        assert told["jobs"][name]["if"] == "github.ref == 'refs/heads/main'"
-        assert told["jobs"][name]["needs"] == "test"
+        # What may write runs nothing of the repository, or only what has passed on main.
+        if name in may_write and workflow == "book":
+            assert job["if"] == "github.ref == 'refs/heads/main'"
+            assert job["needs"] == "test"
+        elif name in may_write:
+            assert not [s for s in job["steps"] if "checkout" in s.get("uses", "")]
+            assert "needs" in job
+
+
+def test_every_promised_python_is_tried():
+    """3.11's oldest on a bare Debian 12, by the job of that name."""
+    jobs = WORKFLOWS["book"]["jobs"]
+    tried = {
+        step["with"]["python-version"]
+        for step in jobs["test"]["steps"]
+        if "with" in step and "python-version" in step["with"]
+    }
+    tried |= {row["python"] for row in jobs["versions"]["strategy"]["matrix"]["include"]}
+    assert "make fresh" in jobs["oldest"]["steps"][-1]["run"]
+    _, *minors = lock.pythons(lock.PROJECT.read_text("utf-8"))
+    assert tried == set(minors)
+
+
+def test_once_a_week_links_and_the_newest_versions_are_tried_and_a_failure_is_told():
+    weekly = WORKFLOWS["weekly"]
+    assert weekly[True]["schedule"]  # YAML reads "on" as true
+    commands = " ".join(s.get("run", "") for job in weekly["jobs"].values() for s in job["steps"])
+    for command in ("make links", "make lock", "make lint unit html", "gh issue create"):
+        assert command in commands
+    assert set(weekly["jobs"]["tell"]["needs"]) == {"links", "newest"}
+
+
+def test_what_a_tag_publishes_was_tried_and_needs_no_password():
+    jobs = WORKFLOWS["release"]["jobs"]
+    assert "make package" in " ".join(s.get("run", "") for s in jobs["build"]["steps"])
+    assert jobs["publish"]["needs"] == "build"
+    assert jobs["publish"]["environment"] == "release"
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    assert "secrets." not in text
+    assert "password:" not in text
+
+
+def test_dependabot_moves_the_actions():
+    told = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text("utf-8"))
+    assert {u["package-ecosystem"] for u in told["updates"]} == {"github-actions", "pip"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.glob(".github/ISSUE_TEMPLATE/[!c]*.yml")), ids=lambda p: p.stem
+)
+def test_an_issue_form_asks_for_what_its_readers_need(path):
+    form = yaml.safe_load(path.read_text("utf-8"))
+    assert form["name"]
+    assert form["description"]
+    assert any(field["validations"]["required"] for field in form["body"] if "validations" in field)
+
+
+def test_the_container_installs_by_the_commands_of_the_makefile():
+    text = (ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8")
+    told = json.loads(re.sub(r"^//.*$", "", text, flags=re.MULTILINE))
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    command, *goals = told["postCreateCommand"].split()
+    assert command == "make"
+    assert [g for g in goals if f"\n{g}:" not in makefile] == []
+
+
+def test_the_version_is_semantic_and_the_changelog_has_it():
+    import circuitkit
+
+    assert re.fullmatch(r"\d+\.\d+\.\d+", circuitkit.__version__)
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    newest = re.search(r"^## (\S+?)(,|$| )", changelog, re.MULTILINE)
+    assert newest
+    assert newest[1] == circuitkit.__version__
 
 
 def test_colab_installs_the_very_commit_that_built_the_book(tmp_path):
