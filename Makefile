@@ -12,7 +12,7 @@ export JUPYTER_PREFER_ENV_PATH = 1
 
 BIN := $(VENV)/bin
 # The benchmarks whose results the chapters read; where an engine to compare with is missing its rows are left out.
-TABLES := learning comparison atlas detection wild extraction proof engines ten_thousand pictures stranger superposition universality
+TABLES := learning comparison atlas detection wild extraction proof engines ten_thousand pictures stranger superposition universality filters
 BOOK := $(BIN)/python scripts/book.py
 READY := $(VENV)/.ready
 STEP = @printf '\n==> %s\n'

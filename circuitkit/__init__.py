@@ -79,6 +79,7 @@ _MODULES: dict[str, str] = {
     "exact": "exact",
     "functions": "functions",
     "gallery": "widget.gallery",
+    "images": "images",
     "importing": "importing",
     "mysteries": "mysteries",
     "mystery": "widget.mystery",

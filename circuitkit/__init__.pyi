@@ -5,6 +5,7 @@ from circuitkit import detection as detection
 from circuitkit import entries as entries
 from circuitkit import exact as exact
 from circuitkit import functions as functions
+from circuitkit import images as images
 from circuitkit import importing as importing
 from circuitkit import mysteries as mysteries
 from circuitkit import network as network

@@ -23,7 +23,7 @@ _EXTRAS: dict[str, tuple[str, str]] = {
     "onnx": ("onnx", "ONNX files"),
     "onnxruntime": ("onnx", "computing what an ONNX file says"),
     "pyarrow": ("sweep", "a store of sweeps"),
-    "sklearn": ("sklearn", "scikit-learn's networks"),
+    "sklearn": ("sklearn", "scikit-learn's networks, and its pictures of digits"),
     "torch": ("torch", "PyTorch's modules, a GPU, L-BFGS and Levenberg-Marquardt"),
     "z3": ("smt", "the second opinion of an SMT solver"),
 }

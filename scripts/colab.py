@@ -29,7 +29,7 @@ if importlib.util.find_spec("circuitkit") is None:
     subprocess.run(["git", "init", "--quiet", "book"], check=True)
     subprocess.run([*get, "fetch", "--quiet", "--depth=1", {address!r}, {commit!r}], check=True)
     subprocess.run([*get, "checkout", "--quiet", "FETCH_HEAD"], check=True)
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "./book[train,torch]"], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "./book[sklearn,train,torch]"], check=True)
     importlib.invalidate_caches()
 if os.path.isdir({folder!r}):  # where the chapter finds its data, also in a session that began anew
     os.chdir({folder!r})

@@ -16,7 +16,7 @@ import sympy
 from matplotlib.axes import Axes
 
 import circuitkit as ck
-from circuitkit import book, checks, circuits, plotting, superposition
+from circuitkit import book, checks, circuits, images, plotting, superposition
 from circuitkit.checks import Kind, accepted, vector
 from circuitkit.functions.target import FUNCTION
 
@@ -29,6 +29,8 @@ INSTANCES: dict[type, Callable[[], Any]] = {
     Axes: lambda: plt.figure().add_subplot(),
     pd.DataFrame: lambda: TABLE,
     Executor: lambda: ThreadPoolExecutor(1),
+    images.Digits: images.digits,
+    images.ImageNetwork: lambda: images.train(epochs=0)[0],
     superposition.Superposition: lambda: superposition.polygon(5),
     ck.Challenge: lambda: ck.Challenge("key", "prompt"),
     ck.TrainingRun: lambda: ck.train("min", 3, seeds=4, steps=1),
@@ -125,11 +127,12 @@ MADE = {
     "Typed": None,
     "WeightPlane": None,
     "WeightsReader": None,
+    "images.ImageNetwork": lambda: images.train(epochs=0)[0],
 }
 
 
 #: the classes that a user only asks for something
-RESULTS = ("TrainingRun",)
+RESULTS = ("TrainingRun", "images.ImageNetwork")
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,11 @@ def calls() -> Iterator[Call]:
     named = {name: getattr(ck, name) for name in ck.__all__ if name not in data}
     named |= {f"plotting.{name}": getattr(plotting, name) for name in plotting.__all__}
     named |= {f"book.{name}": getattr(book, name) for name in ("claim", "seeds")}
+    named |= {
+        f"images.{name}": getattr(images, name)
+        for name in images.__all__
+        if name not in ("ARCHITECTURES", "digits")
+    }
     named |= {
         f"superposition.{name}": getattr(superposition, name)
         for name in superposition.__all__

@@ -125,6 +125,8 @@ def test_training_on_a_processor_needs_no_torch():
         ("onnx", "onnx", "ck.Network.from_onnx('net.onnx')"),
         ("onnxruntime", "onnx", "ck.circuit('abs').to_onnx('net.onnx')"),
         ("sklearn", "sklearn", "ck.Network.from_sklearn(None)"),
+        ("sklearn", "sklearn", "ck.images.digits()"),
+        ("torch", "torch", "ck.images.train(epochs=0)"),
         ("h5py", "keras", "ck.Network.from_keras('net.h5')"),
         ("fsspec", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),
         ("pyarrow", "sweep", "ck.sweep([ck.Cell('abs', 2)], store='nowhere')"),

@@ -31,7 +31,7 @@ import binder  # noqa: E402
 STORY = [
     "features", "claims", "identity", "abs", "arithmetic", "min", "blocks", "watershed", "experiments",
     "traps", "learning", "detection", "reading", "stranger", "proof", "mystery", "superposition",
-    "functions", "depth", "smooth", "conclusions",
+    "universality", "functions", "depth", "smooth", "conclusions",
 ]  # fmt: skip
 NOTEBOOKS = ["index.ipynb", *sorted(f"chapters/{p.name}" for p in ROOT.glob("chapters/*.ipynb"))]
 NO_GIT = Path("/")  # a folder without a repository
@@ -111,7 +111,10 @@ def test_binder_installs_the_versions_of_the_lock():
 def test_binder_brings_the_package_that_trains_and_jupyterlab_and_no_more():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     extras = project["optional-dependencies"]
-    asked = [*project["dependencies"], *chain(*(extras[n] for n in ("exact", "train", "torch")))]
+    asked = [
+        *project["dependencies"],
+        *chain(*(extras[n] for n in ("exact", "sklearn", "train", "torch"))),
+    ]
     needed = {re.match(r"[\w-]+", line)[0].lower() for line in asked}
     brought = {line.split("==")[0] for line in binder.requirements(lock.BINDER.read_text("utf-8"))}
     assert brought == needed | {"ipykernel", "ipywidgets", "jupyterlab", "jupyterlab-myst"}
@@ -279,7 +282,7 @@ def test_colab_installs_the_very_commit_that_built_the_book(tmp_path):
     chapters = str(tmp_path / "book" / "chapters")
     assert where(cell) == chapters
     asked = (tmp_path / "asked.txt").read_text()
-    assert asked == "['install', '--quiet', './book[train,torch]']"
+    assert asked == "['install', '--quiet', './book[sklearn,train,torch]']"
     assert (tmp_path / "book" / ".git" / "FETCH_HEAD").read_text().startswith(commit)
     # Executed twice, and in a session that began anew, where the package is there already.
     (packages / "circuitkit.py").touch()

@@ -20,7 +20,7 @@ ORDER = (
     ["maxima", "circuits"],
     ["exact"],
     ["difference", "training"],
-    ["superposition"],
+    ["superposition", "images"],
     ["proof"],
     ["detection"],
     ["compiling"],

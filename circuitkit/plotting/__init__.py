@@ -8,6 +8,7 @@ those of :mod:`circuitkit.palette`.
 from __future__ import annotations
 
 from circuitkit.plotting._blocks import blocks
+from circuitkit.plotting._filters import filters
 from circuitkit.plotting._functions import function, relu
 from circuitkit.plotting._maps import heatmap
 from circuitkit.plotting._multiples import regions, stuck
@@ -19,6 +20,7 @@ from circuitkit.plotting._unit import direction, neuron
 __all__ = [
     "blocks",
     "direction",
+    "filters",
     "function",
     "heatmap",
     "history",
