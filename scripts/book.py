@@ -48,6 +48,7 @@ OFFLINE = "circuits-book.zip"  # all pages, beside them
 FROM_A_SERVER = re.compile(
     r'<link\b[^>]*\brel="preload"[^>]*>|<p class="book-offline">.*?</p>', re.DOTALL
 )
+PICTURE = "circuitkit-picture"  # the mark of what circuitkit.widget.page leaves for another day
 LIMIT = 900  # seconds that a cell may take
 INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
@@ -242,10 +243,14 @@ class Watch(threading.Thread):
 def drop_widget_state(notebook: Path) -> None:
     """Forget what a kernel's widgets looked like: ours carry their state in their own HTML.
 
-    Each would bring its script along, more than a megabyte a chapter.
+    Each would bring its script along, more than a megabyte a chapter. And forget the pictures of
+    them that are for a notebook that is opened again.
     """
     content = json.loads(notebook.read_text("utf-8"))
     content["metadata"].pop("widgets", None)
+    for cell in content["cells"]:
+        if "outputs" in cell:
+            cell["outputs"] = [o for o in cell["outputs"] if PICTURE not in o.get("metadata", {})]
     notebook.write_text(json.dumps(content, indent=1, ensure_ascii=False), "utf-8")
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import IPython
@@ -14,6 +16,11 @@ from nodejs import run
 
 import circuitkit as ck
 from circuitkit.widget import page
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import book  # noqa: E402
 
 #: enough of a browser for scripts that wait until the page has loaded
 BROWSER = """
@@ -30,6 +37,8 @@ def kernel(monkeypatch) -> types.SimpleNamespace:
     """A notebook's kernel, as far as a widget asks for it; ``cell`` is the one that runs."""
     now = types.SimpleNamespace(cell="first", execution_count=1, kernel=object())
     now.get_parent = lambda: {"metadata": {"cellId": now.cell}}
+    now.published = []
+    now.display_pub = types.SimpleNamespace(publish=lambda **said: now.published.append(said))
     monkeypatch.setattr(page, "_carriers", {})
     monkeypatch.setattr(IPython, "get_ipython", lambda: now)
     return now
@@ -102,6 +111,33 @@ def test_where_cells_have_no_name_their_number_tells_them_apart(kernel):
 def test_scripts_that_come_twice_do_no_harm(kernel, renderers):
     scripts = carried(shown(ck.Typed("abs(x)")))
     assert renderers(scripts + scripts) == renderers(scripts)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [lambda: ck.CircuitWidget("abs", "abs"), lambda: ck.FeatureArrows(), lambda: ck.Mystery()],
+)
+def test_a_notebook_keeps_a_picture_that_says_how_to_go_on(kernel, made, tmp_path):
+    widget = made()
+    text = shown(widget)
+    (said,) = kernel.published
+    picture = said["data"]["text/html"]
+    assert "run this cell again" in picture and "run this cell again" in said["data"]["text/plain"]
+    assert f'class="ck-picture" data-key="{widget._config["key"]}"' in picture
+    assert "<script" not in picture
+    assert said["metadata"] == {page.PICTURE: True}
+    assert page.PICTURE == book.PICTURE
+    assert re.findall("<svg|<ul|<p", picture)
+    assert ".ck-picture{display:none}" in text  # an exported page lives
+    # The book takes it out: there the widget is alive, or its own picture stands there.
+    out = {"output_type": "display_data", **said}
+    other = {"output_type": "stream", "name": "stdout", "text": "1"}
+    cells = [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": [out, other]}]
+    file = tmp_path / "chapter.ipynb"
+    file.write_text(json.dumps({"cells": cells, "metadata": {"widgets": {}}}), "utf-8")
+    book.drop_widget_state(file)
+    left = json.loads(file.read_text("utf-8"))
+    assert left["cells"][1]["outputs"] == [other] and left["metadata"] == {}
 
 
 @pytest.mark.parametrize("shell", [None, types.SimpleNamespace()])

@@ -237,7 +237,8 @@ class CircuitWidget(page.PageWidget):
     and where none is open Python does when it is read (None without a target).
 
     A notebook exported as HTML is alive too, without a network: ``jupyter nbconvert --to html --execute
-    --NotebookClient.store_widget_state=False``.
+    --NotebookClient.store_widget_state=False``. A notebook that is opened again shows a picture of each widget
+    until its cell has run.
 
     Raises:
         TypeError, ValueError: an argument or trait, named, that does not fit; a trait keeps its value, and its

@@ -17,9 +17,11 @@ from circuitkit import palette
 from circuitkit.rules import RULES
 
 __all__ = [
+    "AGAIN",
     "CARRIED",
     "LANGUAGE",
     "MODULES",
+    "PICTURE",
     "STATIC",
     "Added",
     "PageWidget",
@@ -35,6 +37,10 @@ __all__ = [
 
 #: what stands around the parts that an exported notebook needs, so that a book can take them out
 CARRIED = ("<!-- circuitkit's widgets -->", "<!-- end of circuitkit's widgets -->")
+#: the metadata of an output that is only there for a notebook that is opened again
+PICTURE = "circuitkit-picture"
+#: what stands below such a picture
+AGAIN = "A picture: run this cell again, and it can be turned."
 STATIC = Path(__file__).parent / "static"
 #: the modules of the widget in the order in which they need one another
 MODULES = ("mathematics", "dom", "state", "drawing", "graph", "training", "view")
@@ -159,7 +165,9 @@ class PageWidget(anywidget.AnyWidget):
         data, metadata = bundle if isinstance(bundle, tuple) else (bundle, {})
         data = dict(data or {})
         data["text/plain"] = repr(self)
-        data["text/html"] = self._static_html() + _carried(self)
+        lives = self._static_html()
+        data["text/html"] = lives + _carried(self)
+        _leave_picture(lives)
         return data, metadata
 
     #: what it has beside what all widgets share
@@ -169,7 +177,7 @@ class PageWidget(anywidget.AnyWidget):
     def _page_parts(cls) -> tuple[str, ...]:
         """What its HTML needs in a page of its own: style sheets and scripts, as HTML."""
         parts: tuple[str, ...] = (
-            f"<style>{style_source()}</style>",
+            f"<style>{style_source()}.ck-picture{{display:none}}</style>",
             f"<script>{page_script()}</script>",
         )
         own = cls._added
@@ -192,14 +200,44 @@ def _carried(widget: PageWidget) -> str:
 
     A cell that runs again carries it again. The book has these parts as files and takes them out.
     """
-    interactive = sys.modules.get("IPython")
-    shell = None if interactive is None else interactive.get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
+    shell = _kernel_shell()
+    if shell is None:
         return ""
     metadata = shell.get_parent().get("metadata", {})
     cell = metadata.get("cellId", shell.execution_count)
     parts = [part for part in widget._page_parts() if _carriers.setdefault(part, cell) == cell]
     return f"{CARRIED[0]}{''.join(parts)}{CARRIED[1]}" if parts else ""
+
+
+def _leave_picture(lives: str) -> None:
+    """A picture in an output of its own, before the widget's, for the day that the notebook is opened again.
+
+    A notebook that was saved has no model of its widgets: Jupyter shows nothing of them until their cells run.
+    The live view hides this picture, and so do the styles of an exported page; the book takes it out.
+    """
+    shell = _kernel_shell()
+    if shell is None:
+        return
+    key, inside = re.fullmatch(
+        r'<div class="ck-static" data-key="([^"]*)"[^>]*>(.*)<script type="application/json">.*',
+        lives,
+        re.DOTALL,
+    ).groups()  # type: ignore[union-attr]
+    # Drawn for a page whose style sheet it does not have: on white.
+    ground = "background:#fff;color:#1d2430;padding:4px 12px"
+    html = (
+        f'<div class="ck-picture" data-key="{key}" style="{ground}">{inside}'
+        f"<p><i>{AGAIN}</i></p></div>"
+    )
+    data = {"text/html": html, "text/plain": AGAIN}
+    shell.display_pub.publish(data=data, metadata={PICTURE: True})
+
+
+def _kernel_shell() -> Any:
+    """The shell of this notebook's kernel, or None."""
+    interactive = sys.modules.get("IPython")
+    shell = None if interactive is None else interactive.get_ipython()
+    return shell if shell is not None and hasattr(shell, "kernel") else None
 
 
 def page_html(state: dict[str, Any], still: str, module: str = "widget") -> str:

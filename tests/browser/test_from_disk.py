@@ -103,6 +103,12 @@ def test_the_zip_holds_the_whole_book_and_can_be_searched(browser, unpacked):
 CELLS = (
     "import circuitkit as ck\nck.CircuitWidget('identity', 'identity')",
     "ck.CircuitWidget('min', 'min')",
+    "ck.WeightPlane(seeds=8)",
+    "ck.LossShelves(ck.train('min', (3,), seeds=4, steps=50, learning_rate=0.5, progress=False))",
+    "ck.Mystery()",
+    "ck.FeatureArrows(goal=0.5)",
+    "ck.Gallery(['abs', 'min'])",
+    "ck.Typed('abs(x)')",
     "ck.WeightsReader(ck.circuit('abs'))",
 )
 
@@ -128,9 +134,12 @@ def test_an_exported_notebook_is_alive_without_any_network(browser, tmp_path):
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto((tmp_path / "page.html").as_uri(), wait_until="domcontentloaded")
+    expect(page.locator(".ck-static")).to_have_count(len(CELLS))
     for place in page.locator(".ck-static").all():
         place.scroll_into_view_if_needed()
         expect(place).to_have_attribute("data-state", "live")
+    for picture in page.locator(".ck-picture").all():
+        expect(picture).to_be_hidden()  # what lives needs none
     expect(page.locator(".ck-reader-verdict")).to_contain_text("computes abs(x) exactly")
     assert [e for e in errors if "circuitkit" in e] == []
     context.close()

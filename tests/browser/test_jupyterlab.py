@@ -75,6 +75,15 @@ shelves.observe(told, "opened")
 ipywidgets.VBox([plane, shelves, tally, opened])
 """
 
+KINDS = """\
+import circuitkit as ck
+
+run = ck.train("min", (3,), seeds=4, steps=50, learning_rate=0.5, progress=False)
+display(ck.CircuitWidget("abs", "abs"), ck.WeightPlane(seeds=8), ck.LossShelves(run), ck.Mystery(),
+        ck.FeatureArrows(goal=0.5), ck.Gallery(["abs"]), ck.Typed("abs(x)"), ck.WeightsReader(ck.circuit("abs")))
+"""
+N_KINDS = 8
+
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:
@@ -83,7 +92,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
         pytest.fail("expected JupyterLab beside this Python; found none")
     folder = tmp_path_factory.mktemp("lab")
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    for name, source in (("page", NOTEBOOK), ("pictures", PICTURES)):
+    for name, source in (("page", NOTEBOOK), ("pictures", PICTURES), ("kinds", KINDS)):
         cell = {
             "cell_type": "code",
             "id": "a",
@@ -154,19 +163,29 @@ def lab(tmp_path_factory) -> Iterator[str]:
 
 
 @contextmanager
-def executed(browser: Browser, address: str) -> Iterator[Page]:
-    """A notebook whose cell has run, until it shows a widget."""
+def opened(browser: Browser, address: str) -> Iterator[Page]:
+    """A notebook, and its kernel ready: before that, a cell that is run does nothing."""
     context = browser.new_context(viewport={"width": 1300, "height": 1100})
     page = context.new_page()
     page.set_default_timeout(PATIENCE)
     page.goto(f"{address}&reset")  # without what other tests have left open
-    # Before the kernel has come up, a cell that is run does nothing.
     expect(page.get_by_text("| Idle")).to_be_visible()
-    page.locator(".jp-CodeCell .cm-content").first.click()
-    page.keyboard.press("Shift+Enter")
-    expect(page.locator(".ck-widget").first).to_be_visible()
     yield page
     context.close()
+
+
+def run_cell(page: Page) -> None:
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+
+
+@contextmanager
+def executed(browser: Browser, address: str) -> Iterator[Page]:
+    """A notebook whose cell has run, until it shows a widget."""
+    with opened(browser, address) as page:
+        run_cell(page)
+        expect(page.locator(".ck-widget").first).to_be_visible()
+        yield page
 
 
 @pytest.fixture(scope="module")
@@ -372,3 +391,26 @@ def test_after_a_restart_of_the_kernel_the_view_says_that_python_has_stopped(pag
     expect(page.locator(".ck-message")).to_contain_text("Python has stopped or was restarted")
     page.get_by_role("slider", name="slider for input x").fill("-2")
     expect(page.get_by_role("spinbutton", name="input x", exact=True)).to_have_value("−2")
+
+
+def test_every_kind_says_that_python_has_stopped_and_leaves_a_picture_for_another_day(browser, lab):
+    """One notebook: run, its kernel restarted, saved, opened again without what ran, run again."""
+    address = lab.replace("page.ipynb", "kinds.ipynb")
+    with executed(browser, address) as page:
+        expect(page.locator(".ck-reader-verdict")).to_be_visible()  # the last one
+        expect(page.locator(".ck-picture")).to_have_count(N_KINDS)
+        for picture in page.locator(".ck-picture").all():
+            expect(picture).to_be_hidden()
+        page.evaluate("() => { jupyterapp.commands.execute('notebook:restart-kernel'); }")
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+        expect(page.get_by_text("Python has stopped or was restarted")).to_have_count(N_KINDS)
+        page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    with opened(browser, address) as page:
+        expect(page.locator(".ck-picture")).to_have_count(N_KINDS)
+        for picture in page.locator(".ck-picture").all():
+            expect(picture).to_be_visible()
+            expect(picture).to_contain_text("run this cell again")
+        run_cell(page)
+        expect(page.locator(".ck-mystery").first).to_be_visible()
+        for picture in page.locator(".ck-picture").all():
+            expect(picture).to_be_hidden()

@@ -324,11 +324,31 @@ export function drawing(Kind) {
   return ({ model, el }) => {
     const ending = new AbortController();
     const drawn = new Kind(model, el, ending.signal);
+    hidePictures(model.get("_config").key);
+    const stopped = () => {
+      model.off("comm_live_update", stopped); // it is told more than once
+      tellStopped(drawn, el);
+    };
+    model.on("comm_live_update", stopped);
     return () => {
+      model.off("comm_live_update", stopped);
       ending.abort();
       drawn.end();
     };
   };
+}
+
+/** A notebook keeps a picture of each widget for the day that it is opened again; what lives needs none. */
+function hidePictures(key) {
+  for (const picture of document.querySelectorAll(".ck-picture")) {
+    if (picture.dataset.key === key) (picture.closest(".jp-OutputArea-child") ?? picture).style.display = "none";
+  }
+}
+
+function tellStopped(drawn, el) {
+  const text = "Python has stopped or was restarted: run the cell again to connect this to it.";
+  if (drawn.tell) drawn.tell(text, "note");
+  else el.querySelector(".ck-widget")?.prepend(html("p", { class: "ck-message", role: "alert", "data-kind": "told" }, text));
 }
 
 /** Do something whenever the page, or JupyterLab, changes its theme; until the signal ends it. */

@@ -388,7 +388,6 @@ class View {
     }, signal);
     this.onModel = () => this.#receive();
     this.onSetting = () => this.invalidate("state");
-    this.onKernel = () => this.tell("Python has stopped or was restarted: run the cell again to connect this to it.", "note");
     this.onTurn = () => {
       this.dirty.add("verdict");
       this.invalidate("turn");
@@ -399,7 +398,6 @@ class View {
     for (const name of ["seed", "learning_rate"]) model.on(`change:${name}`, this.onSetting);
     model.on("change:seed", this.onSeed);
     model.on("change:_turn", this.onTurn);
-    model.on("comm_live_update", this.onKernel);
     this.root.addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
       const letter = event.key.toLowerCase();
@@ -687,7 +685,6 @@ class View {
     for (const name of ["seed", "learning_rate"]) this.model.off(`change:${name}`, this.onSetting);
     this.model.off("change:seed", this.onSeed);
     this.model.off("change:_turn", this.onTurn);
-    this.model.off("comm_live_update", this.onKernel);
     this.root.remove();
   }
 }
