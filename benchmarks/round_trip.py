@@ -22,6 +22,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import sympy
@@ -39,7 +40,7 @@ TOLERANCE = 1e-2
 #: seconds for a case
 LIMIT = 10.0
 #: noise -> how many cases
-CASES = {0.0: 1000, 1e-5: 100, 1e-4: 100, 1e-3: 100}
+CASES = {0.0: 1100, 1e-5: 120, 1e-4: 120, 1e-3: 240}
 #: so many networks that ``ck.learn`` made
 LEARNED = 500
 #: of these functions, in turn, from one seed after the other
@@ -98,10 +99,14 @@ def case(seed: int, noise: float) -> dict[str, Any] | None:
 
 
 def _read(net: ck.Network, target: ck.Target, tolerance: float) -> dict[str, Any]:
-    """What is read, in how many seconds of processor time, and whether the checker accepts it."""
+    """What is read, in how many seconds of processor time, and whether the checker accepts it.
+
+    The limit counts processor time, too: a busy machine reads no less than a quiet one.
+    """
     start = time.process_time()
     try:
-        found = ck.decompiled(net, tolerance=tolerance, time_limit=LIMIT)
+        with patch("time.monotonic", time.process_time):
+            found = ck.decompiled(net, tolerance=tolerance, time_limit=LIMIT)
     except ck.NotDecompiled:
         return {"proved": False, "seconds": time.process_time() - start}
     seconds = time.process_time() - start
@@ -202,9 +207,9 @@ def measure(seconds: float) -> None:
     """The cases that are missing, for so long."""
     done = {(r["noise"], r["seed"]) for r in known()}
     end = time.monotonic() + seconds
-    todo: list[tuple[Any, int]] = [("learned", k) for k in range(LEARNED)]
-    todo += [(0.0, k) for k in range(CASES[0.0])]
+    todo: list[tuple[Any, int]] = [(0.0, k) for k in range(CASES[0.0])]
     todo += [(v, k) for k in range(max(CASES.values())) for v, n in CASES.items() if v and k < n]
+    todo += [("learned", k) for k in range(LEARNED)]
     todo = [each for each in todo if each not in done]
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("a", encoding="utf-8") as file:

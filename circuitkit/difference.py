@@ -18,16 +18,17 @@ is network minus clean network. An :math:`\varepsilon` is eliminated by one of t
 - where :math:`r \le 0`: :math:`\varepsilon = \mathrm{relu}(z)`;
 - always: :math:`-\mathrm{relu}(-\delta) \le \varepsilon \le \mathrm{relu}(\delta)`,
 
-relu being bounded by a line. What is left is a row over the columns, which ``Cell.least`` of the checker bounds from below. A
-tree cuts the domain into cells by the signs of gates, as there. *Whatever* references, multiples and cells a
-certificate holds, the bound is true.
+relu being bounded by a line, as the gates are that are left. So there is a row of inputs below, which is least at a corner. A
+tree cuts the domain into cells at values of gates' rows, and at 0 of the units themselves: where the sign of z is known, :math:`\varepsilon` is :math:`\delta + r - \mathrm{relu}(r)` or :math:`-\mathrm{relu}(r)`, without any slack. Any multiple, at least
+0, of what is at least 0 in a cell may be taken away. *Whatever* references, multiples and cells a certificate holds, the
+bound is true.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from circuitkit.check import (
@@ -82,6 +83,7 @@ class Unit:
     Attributes:
         weights: of what it reads, the inputs or the units before it.
         reference: a row.
+        active: its positive part, a row.
         rest: the part of its difference to the reference that is no earlier difference, a row.
         gate: the gate whose row the reference is ``factor`` times, or None if its sign is plain to see.
         factor: 1 or -1 where there is no gate: the sign.
@@ -90,6 +92,7 @@ class Unit:
 
     weights: list[Any]
     reference: Row
+    active: Row
     rest: Row
     gate: int | None
     factor: Any
@@ -98,19 +101,32 @@ class Unit:
 
 @dataclass
 class Region:
-    """A cell, and how far units may be from their references in it.
+    """A part of the domain.
 
     Attributes:
-        cell: the cell.
-        found: between which numbers units differ from their references.
-        around: a region that says so where this one does not.
-        before: one whose numbers are good here, too.
+        cell: it as a cell of the checker, with the bounds of gates' rows that it was cut to.
+        above: gate -> a number that its row is nowhere below.
+        below: gate -> a number that its row is nowhere above.
+        units: 1 for a unit (layer, number) whose preactivation is nowhere below 0, -1 for nowhere above.
     """
 
     cell: Cell
-    found: dict[tuple[int, int], tuple[Any, Any]] = field(default_factory=dict)
-    around: Region | None = None
-    before: Region | None = None
+    above: dict[int, Any] = field(default_factory=dict)
+    below: dict[int, Any] = field(default_factory=dict)
+    units: dict[tuple[int, int], int] = field(default_factory=dict)
+
+
+@dataclass
+class Multiples:
+    """What is taken away in a region.
+
+    Attributes:
+        gates: so much times a gate's row above its least value; if that is negative, below its largest.
+        units: so much, at least 0, times the preactivation of a unit, or minus it.
+    """
+
+    gates: dict[int, Any] = field(default_factory=dict)
+    units: dict[tuple[int, int], Any] = field(default_factory=dict)
 
 
 class Difference:
@@ -138,8 +154,12 @@ class Difference:
         self._clean = read_network(self.program, clean)
         for row in certificate["gates"]:
             self.program.relu(self.row(row))
-        self.root = Region(Cell(self.program, self.program.box, dict(self.program.signs)))
+        signs = dict(self.program.signs)
+        self.root = Region(
+            Cell(self.program, self.program.box, signs), above=dict.fromkeys(signs, Q(0))
+        )
         self.layers: list[list[Unit]] = []
+        self._apart: dict[tuple[int, int], tuple[Any, Any]] = {}
         self.outputs: list[tuple[list[Any], Row]] = []
         self._read(network, certificate["references"])
 
@@ -184,8 +204,9 @@ class Difference:
                 sign, reference = self._reference(given)
                 _add(row, Q(-1), reference)
                 gate, factor = (None, Q(sign)) if sign else self._gate(reference)
-                units.append(Unit(numbers, reference, row, gate, factor))
-                before.append(self.program.relu(reference, sign))
+                active = self.program.relu(reference, sign)
+                units.append(Unit(numbers, reference, active, row, gate, factor))
+                before.append(active)
             self.layers.append(units)
         scale = data.get("scale", 1)
         scales = scale if type(scale) is list else [scale] * len(sums)
@@ -228,9 +249,35 @@ class Difference:
     # --- bounds -----------------------------------------------------------------------------------------
 
     def least(
-        self, region: Region, row: Row, weights: list[Any], layer: int, numbers: dict[int, Any]
+        self, region: Region, row: Row, weights: list[Any], layer: int, multiples: Multiples
     ) -> Any:
         """What ``row`` plus the sum of ``weights`` times the differences of a layer is at least in the region."""
+        total, constant = self.below(region, row, weights, layer)
+        for (
+            k,
+            multiple,
+        ) in multiples.gates.items():  # something that is at most 0: added, from below
+            ends = region.above if multiple >= 0 else region.below
+            _need(k in ends, "a multiple of a row that has no such end: gate")
+            side, more = self.below(region, _scaled(-multiple, self.program.gates[k]), [], -1)
+            _add(total, Q(1), side)
+            constant += more + multiple * ends[k]
+        for (i, k), multiple in multiples.units.items():
+            sign, unit = region.units.get((i, k), 0), self.layers[i][k]
+            _need(sign and multiple >= 0, "a multiple of what is not known to be at least 0")
+            side = _scaled(-sign * multiple, unit.reference)
+            _add(side, -sign * multiple, unit.rest)
+            weights = [-sign * multiple * v for v in unit.weights]
+            side, more = self.below(region, side, weights, i - 1)
+            _add(total, Q(1), side)
+            constant += more
+        for i, v in total.items():
+            low, high = self.program.box[i]
+            constant += v * (low if v > 0 else high)
+        return constant
+
+    def below(self, region: Region, row: Row, weights: list[Any], layer: int) -> tuple[Row, Any]:
+        """A row of inputs and a number that are together nowhere above it in the region."""
         total, constant = dict(row), Q(0)
         while layer >= 0:
             earlier = [Q(0)] * len(self.layers[layer][0].weights)
@@ -238,10 +285,12 @@ class Difference:
                 if not weight:
                     continue
                 unit = self.layers[layer][k]
-                on_difference, on_reference, extra = self.line(region, layer, k, weight)
+                on_difference, on_reference, on_active, extra = self.line(region, layer, k, weight)
                 constant += extra
                 if on_reference:
                     _add(total, on_reference, unit.reference)
+                if on_active:
+                    _add(total, on_active, unit.active)
                 if on_difference:
                     _add(total, on_difference, unit.rest)
                     self.program.spend(len(unit.weights), on_difference)
@@ -249,28 +298,41 @@ class Difference:
                         for j, v in enumerate(unit.weights):
                             earlier[j] += on_difference * v
             weights, layer = earlier, layer - 1
-        return region.cell.least(total, numbers) + constant
+        n = self.program.n
+        for k in range(max(total, default=0) - n - 1, -1, -1):
+            value = total.pop(n + 1 + k, 0)
+            if value:
+                sign = region.cell.sign(k)
+                ends = (Q(0), Q(sign)) if sign > 0 else (Q(sign), Q(0)) if sign else None
+                slope, extra = _relu(value, *(ends or region.cell.bound(k)))
+                constant += extra
+                if slope:
+                    self.program.spend(len(self.program.gates[k]), slope)
+                    _add(total, slope, self.program.gates[k])
+        return total, constant
 
-    def line(self, region: Region, layer: int, k: int, weight: Any) -> tuple[Any, Any, Any]:
-        r"""Numbers a, b, c with :math:`weight\,\varepsilon \ge a\,\delta + b\,r + c` in the region."""
+    def line(self, region: Region, layer: int, k: int, weight: Any) -> tuple[Any, Any, Any, Any]:
+        r"""Numbers with :math:`weight\,\varepsilon \ge a\,\delta + b\,r + c\,\mathrm{relu}(r) + d` in the region."""
         unit = self.layers[layer][k]
-        low, high = self.apart(region, layer, k)
+        known, zero = region.units.get((layer, k)), Q(0)
+        if known:
+            return (weight, weight, -weight, zero) if known > 0 else (zero, zero, -weight, zero)
+        low, high = self.apart(layer, k)
         sign = self.sign(region.cell, unit)
-        zero = Q(0)
         if sign:
             down, up = self.between(region.cell, unit)
             down, up = (max(down, zero), up) if sign > 0 else (down, min(up, zero))
             down, up = down + low, up + high
             if sign > 0:
                 slope, extra = _relu(weight, -up, -down)
-                return weight - slope, -slope, extra
+                return weight - slope, -slope, zero, extra
             slope, extra = _relu(weight, down, up)
-            return slope, slope, extra
+            return slope, slope, zero, extra
         if weight > 0:
             slope, extra = _relu(-weight, -high, -low)
-            return -slope, zero, extra
+            return -slope, zero, zero, extra
         slope, extra = _relu(weight, low, high)
-        return slope, zero, extra
+        return slope, zero, zero, extra
 
     def sign(self, cell: Cell, unit: Unit) -> int:
         """The sign of its reference in the cell, 0 if that is open."""
@@ -288,22 +350,17 @@ class Difference:
         low, high = (unit.factor * v for v in cell.bound(unit.gate))
         return min(low, high), max(low, high)
 
-    def apart(self, region: Region, layer: int, k: int) -> tuple[Any, Any]:
-        """Numbers between which the difference of preactivation and reference lies."""
-        if region.around is not None:
-            return self.apart(region.around, layer, k)
-        if (layer, k) not in region.found:
+    def apart(self, layer: int, k: int) -> tuple[Any, Any]:
+        """Numbers between which the difference of preactivation and reference lies everywhere."""
+        if (layer, k) not in self._apart:
             unit = self.layers[layer][k]
             ends = []
             for sign in (Q(1), Q(-1)):
                 weights = [sign * v for v in unit.weights]
-                ends.append(self.least(region, _scaled(sign, unit.rest), weights, layer - 1, {}))
-            low, high = ends[0], -ends[1]
-            if region.before is not None:
-                known = self.apart(region.before, layer, k)
-                low, high = max(low, known[0]), min(high, known[1])
-            region.found[layer, k] = low, high
-        return region.found[layer, k]
+                row = _scaled(sign, unit.rest)
+                ends.append(self.least(self.root, row, weights, layer - 1, Multiples()))
+            self._apart[layer, k] = ends[0], -ends[1]
+        return self._apart[layer, k]
 
     # --- the tree ---------------------------------------------------------------------------------------
 
@@ -326,60 +383,69 @@ class Difference:
                 case ["each", *children]:  # a tree for each claim
                     for claim, child in zip(claims, children, strict=True):
                         todo.append((child, region, [claim], depth + 1))
-                case ["split", k, on, off]:  # row k >= 0, row k <= 0: nothing is left out
-                    self._gate_number(k)
+                case ["split", unit, on, off]:  # its preactivation is >= 0, or it is <= 0
                     for sign, child in ((1, on), (-1, off)):
-                        cell = region.cell.part(signs={**region.cell.signs, k: sign})
-                        todo.append((child, self._inside(region, cell), claims, depth + 1))
-                case ["fix", steps, child]:  # gates whose sign is shown
-                    cell = region.cell.part()
-                    for k, sign, given in steps:
-                        self._gate_number(k)
-                        _need(type(sign) is int and sign in (1, -1), "a sign is 1 or -1")
-                        row = _scaled(Q(sign), self.program.gates[k])
-                        _need(cell.least(row, self._numbers(given)) >= 0, "a sign is not shown")
-                        cell.signs[k] = sign
-                    todo.append((child, self._inside(region, cell), claims, depth + 1))
-                case ["anew", child]:  # from here on, bounds are computed in this region
-                    cell = region.cell.part(bounds={}, base=None, before=region.cell)
-                    todo.append((child, Region(cell, before=region), claims, depth + 1))
-                case ["empty", given]:  # 0 is above 0: there is no input here
-                    _need(region.cell.least({}, self._numbers(given)) > 0, "not empty")
+                        units = {**region.units, self._unit(unit): sign}
+                        self.program.spend(len(units))
+                        todo.append((child, replace(region, units=units), claims, depth + 1))
+                case ["cut", k, c, below, above]:  # row k <= c, row k >= c
+                    self._gate_number(k)
+                    for low, child in ((False, below), (True, above)):
+                        part = self._cut(region, k, _number(c), low=low)
+                        todo.append((child, part, claims, depth + 1))
                 case ["leaf", *given]:
                     _need(len(given) <= len(claims), "more multiples than claims")
                     given += [{}] * (len(claims) - len(given))
-                    for claim, multiples in zip(claims, given, strict=True):
-                        room = self.room(region, *claim, self._numbers(multiples))
+                    for claim, numbers in zip(claims, given, strict=True):
+                        room = self.room(region, *claim, self._multiples(numbers))
                         _need(room >= 0, "the network is not shown to be so close")
                 case _:
                     raise Rejected("not a node of a tree")
 
-    def room(self, region: Region, output: int, sign: int, numbers: dict[int, Any]) -> Any:
+    def room(self, region: Region, output: int, sign: int, multiples: Multiples) -> Any:
         """How much the tolerance is above ``sign`` times the difference of an output, at least."""
         weights, row = self.outputs[output]
         total = _scaled(Q(-sign), row)
         if self.size is not None:
             _add(total, self.tolerance, self.size)
         found = self.least(
-            region, total, [-sign * v for v in weights], len(self.layers) - 1, numbers
+            region, total, [-sign * v for v in weights], len(self.layers) - 1, multiples
         )
         return found + (self.tolerance if self.size is None else 0)
 
-    @staticmethod
-    def _inside(region: Region, cell: Cell) -> Region:
-        return Region(cell, around=region.around or region)
+    def _cut(self, region: Region, k: int, c: Any, *, low: bool) -> Region:
+        """Where row k is at least c; or at most c."""
+        least, most = region.cell.bound(k)
+        ends = (max(least, c), most) if low else (least, min(most, c))
+        self.program.spend(len(region.cell.bounds) + len(region.above) + len(region.below))
+        part = replace(region, cell=region.cell.part(bounds={**region.cell.bounds, k: ends}))
+        if low:
+            part.above = {**region.above, k: max(c, region.above.get(k, c))}
+        else:
+            part.below = {**region.below, k: min(c, region.below.get(k, c))}
+        return part
 
     def _gate_number(self, k: Any) -> None:
         _need(type(k) is int and 0 <= k < len(self.program.gates), "no such gate")
 
-    def _numbers(self, given: Any) -> dict[int, Any]:
+    def _unit(self, name: Any) -> tuple[int, int]:
+        """Unit 3 of the first hidden layer is ``"0:3"``."""
+        layer, _, k = str(name).partition(":")
+        _need(layer.isdecimal() and k.isdecimal() and len(name) < 20, "no such unit")
+        _need(int(layer) < len(self.layers) and int(k) < len(self.layers[int(layer)]), "no unit")
+        return int(layer), int(k)
+
+    def _multiples(self, given: Any) -> Multiples:
         _need(type(given) is dict, "multiples are a JSON object")
-        made = {}
+        made = Multiples()
         for name, value in given.items():
-            _need(str(name).isdigit(), "no such gate")
-            self._gate_number(int(name))
-            made[int(name)] = _number(value)
-        _need(len(made) == len(given), "a gate stands twice")
+            if ":" in str(name):
+                made.units[self._unit(str(name))] = _number(value)
+            else:
+                _need(str(name).isdecimal(), "no such gate")
+                self._gate_number(int(name))
+                made.gates[int(name)] = _number(value)
+        _need(len(made.gates) + len(made.units) == len(given), "a gate or unit stands twice")
         return made
 
 

@@ -60,7 +60,7 @@ _ROUNDING = 1e-11
 #: a form of more kinks is not spelled out
 _MOST_KINKS = 40
 #: shares of the time
-_EXACT, _CLOSE, _ONE = 0.35, 0.6, 0.5
+_EXACT, _CLOSE, _ONE = 0.35, 0.85, 0.8
 #: a rounded network of more signs an output is guessed at, too, in a small share of the time
 _SHORT, _SHORTER = 16, 0.05
 _CANDIDATES = 4
