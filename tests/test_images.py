@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from circuitkit import images as im
+from circuitkit import plotting
 from circuitkit.images.digits import TRAINED_ON
 from circuitkit.images.model import read_out, second_layer
 from circuitkit.images.training import _as_numpy, _module
@@ -194,3 +196,16 @@ def test_a_digit_that_no_picture_shows_is_named(nets):
         im.recall(nets["one layer"], few, 0)
     with pytest.raises(ValueError, match="data: expected pictures of every digit"):
         im.measured_changes(nets["one layer"], few)
+
+
+def test_filters_are_drawn_in_rows_with_their_labels_each_scaled_by_its_own_largest(bank):
+    grid = bank[:6].reshape(2, 3, 5, 5) * np.array([1, 100])[:, None, None, None]
+    grid[0, 0] = 0
+    ax = plotting.filters(grid, labels=["first", "second"])
+    assert [text.get_text() for text in ax.texts] == ["first", "second"]
+    drawn = ax.collections[0].get_array()
+    assert drawn.shape == (11, 17)
+    assert (drawn[:5, :5] == 0).all() and abs(drawn).max() == 1
+    with pytest.raises(ValueError, match="labels: expected 2, one for each row, got 1"):
+        plotting.filters(grid, labels=["first"])
+    plt.close("all")
