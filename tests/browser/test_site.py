@@ -133,9 +133,11 @@ PUBLISHED = [
     "chapters/stranger",
     "chapters/superposition",
     "chapters/traps",
+    "chapters/universality",
     "chapters/watershed",
     "reference/api",
     "reference/bibliography",
+    "reference/cite",
     "reference/deck",
     "reference/glossary",
 ]
