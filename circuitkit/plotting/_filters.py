@@ -41,6 +41,9 @@ def filters(weights: ArrayLike, *, labels: Sequence[str] = (), ax: Axes | None =
         labels: what stands to the left of each row; none by default.
         ax: where to draw; None for a new figure.
 
+    Returns:
+        The Axes drawn on.
+
     Raises:
         TypeError: weights that are not numeric, labels that are no texts.
         ValueError: weights of another shape, or not finite; another number of labels than of rows.
