@@ -270,7 +270,7 @@ NO_SOURCE = {
         " outcomes.worst_errors"
     ),
     "shows what others compute": (
-        "CircuitWidget FeatureArrows Gallery LossShelves Mystery Typed WeightPlane WeightsReader plotting.function plotting.heatmap plotting.history"
+        "CircuitWidget FeatureArrows Gallery LossShelves Mystery Typed WeightPlane WeightsReader plotting.filters plotting.function plotting.heatmap plotting.history"
         " plotting.rate_grid plotting.rates plotting.regions plotting.setup plotting.stuck"
         " plotting.weights"
     ),
