@@ -22,6 +22,7 @@ from bs4 import BeautifulSoup
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
 
+import content_security  # noqa: E402
 import lock  # noqa: E402
 from book_site import polish, repository, stack  # noqa: E402
 from page_fonts import used_icons  # noqa: E402
@@ -133,7 +134,7 @@ def test_refreshing_rewrites_binder_but_leaves_python_and_notes_alone():
     )
 
 
-@pytest.mark.parametrize("module", [binder, lock, sys.modules["page_fonts"]])
+@pytest.mark.parametrize("module", [binder, lock, sys.modules["page_fonts"], content_security])
 def test_the_examples_in_the_scripts_hold(module):
     assert doctest.testmod(module).failed == 0
 
