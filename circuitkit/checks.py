@@ -327,6 +327,8 @@ def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
     def take(name: str, value: Any) -> list[Any]:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, shown(value))
+        if isinstance(value, range) and len(value) > _LARGEST:
+            raise wrong(name, expected, shown(value))
         try:
             values = list(value)
         except TypeError:  # an array of no axes says that it is iterable
@@ -345,6 +347,8 @@ def listed(expected: str) -> Kind:
     def take(name: str, value: Any) -> Any:
         if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, _type(value))
+        if isinstance(value, range) and len(value) > _LARGEST:
+            raise wrong(name, expected, shown(value))
         return value
 
     return Kind(take, [], ("some text", 3, {"a": 1}))

@@ -43,7 +43,7 @@ def built_pages() -> list[str]:
 
 def _leads_on(page: Path) -> bool:
     """Whether a file is no page of the book: one that moved, or what a server shows for none."""
-    return page.name == "404.html" or "http-equiv" in (HTML / page).read_text("utf-8")[:1000]
+    return page.name == "404.html" or 'http-equiv="refresh"' in (HTML / page).read_text("utf-8")
 
 
 @dataclass

@@ -9,7 +9,7 @@ PAGES = sorted(
     str(path.relative_to(HTML))
     for folder in (HTML, HTML / "chapters", HTML / "reference")
     for path in folder.glob("*.html")
-    if path.name != "404.html" and "http-equiv" not in path.read_text("utf-8")[:1000]
+    if path.name != "404.html" and 'http-equiv="refresh"' not in path.read_text("utf-8")
 )
 
 OUTSIDE = """() => performance.getEntriesByType("resource").map((entry) => entry.name)
