@@ -19,7 +19,7 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: claims results mutants soundness fuzz links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
+.PHONY: claims results mutants soundness lighthouse fuzz links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -74,6 +74,9 @@ browsers: $(READY)  ## the same in Firefox and in WebKitGTK, the engine of Safar
 	@sh scripts/bootstrap.sh browsers
 	$(STEP) "Checking the pages in Firefox and in WebKitGTK"
 	$(BIN)/python -m pytest tests/engines --durations 0 --capture no
+
+lighthouse: $(READY) chromium  ## how fast the built pages are, beside a plain page, with Lighthouse from npm (an hour; PAGES="index" RUNS=1 for a look)
+	$(BIN)/python scripts/lighthouse.py --runs $(or $(RUNS),3) $(PAGES)
 
 lock: $(READY)  ## refresh requirements.lock and binder/environment.yml to the newest versions
 	$(BIN)/python scripts/lock.py $(LOCK_OPTIONS)

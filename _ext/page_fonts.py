@@ -1,4 +1,4 @@
-"""Keep only those letters and icons of the site's fonts that a page of the book shows.
+"""Keep only those letters and icons of the site's fonts that a page of the book can show.
 
 The theme brings all 2,000 icons of Font Awesome, some 290 KB for the two dozen that are used, and
 KaTeX every letter of its alphabets.
@@ -7,7 +7,9 @@ KaTeX every letter of its alphabets.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Set
+import string
+from collections.abc import Iterable, Sequence, Set
+from html import unescape
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -44,13 +46,18 @@ def used_icons(css: str, names: set[str]) -> tuple[str, set[int]]:
 
 
 def keep_used_letters(site: Path) -> None:
-    """Rewrite KaTeX's fonts in the built ``site``."""
+    """Rewrite KaTeX's fonts and the text's own in the built ``site``."""
     characters: set[int] = set()
+    written = {ord(character) for character in string.printable}
     for page in site.rglob("*.html"):
         html = page.read_text("utf-8")
+        written |= set(map(ord, unescape(html)))
         if 'class="katex' in html:
             characters |= letters_in_formulas(html)
+    for script in site.rglob("*.js"):  # whose words a reader may come to see
+        written |= set(map(ord, script.read_text("utf-8")))
     _shrink((site / "_static" / "katex" / "fonts").glob("*.woff2"), characters)
+    _shrink((site / "_static" / "fonts").glob("*.woff2"), written, ["kern", "liga"])
 
 
 def letters_in_formulas(html: str) -> set[int]:
@@ -63,8 +70,8 @@ def letters_in_formulas(html: str) -> set[int]:
     return {ord(character) for formula in formulas for character in formula.get_text()}
 
 
-def _shrink(fonts: Iterable[Path], characters: Set[int]) -> None:
-    options = subset.Options(flavor="woff2", layout_features=[], notdef_outline=True)
+def _shrink(fonts: Iterable[Path], characters: Set[int], features: Sequence[str] = ()) -> None:
+    options = subset.Options(flavor="woff2", layout_features=list(features), notdef_outline=True)
     for path in fonts:
         font = subset.load_font(str(path), options)
         subsetter = subset.Subsetter(options)

@@ -11,7 +11,7 @@ import pytest
 from accessible import violations
 from bs4 import BeautifulSoup
 from conftest import HTML, ROOT, after_transitions, built_pages
-from starting import start_all
+from starting import lay_out, scroll_through, start_all
 
 sys.path.insert(0, str(ROOT / "_ext"))
 from book_site import MOVED
@@ -20,6 +20,7 @@ PAGES = built_pages()
 GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
 HEAVIEST = 450  # KB, gzipped, all files of a page together
 TALLEST = 12_000  # px at a width of 1280: a chapter is read in half an hour
+RESTLESS = 0.1  # layout shift, above which browsers' makers call a page unsteady
 
 each_page = pytest.mark.parametrize("address", PAGES)
 
@@ -128,9 +129,11 @@ def test_every_figure_has_a_numbered_caption(address):
 
 
 @each_page
-def test_the_page_loads_quietly_and_alone_and_is_light(address, visit, record_property):
+def test_the_page_loads_quietly_and_alone_and_is_light_and_steady(address, visit, record_property):
     seen = visit(address)
+    assert scroll_through(seen.page) < RESTLESS
     assert seen.problems == []
+    lay_out(seen.page)
     text = seen.page.inner_text("main")
     assert not re.search(r"\bundefined\b|\bNaN\b|\[object ", text), "a value that is none"
     weight = sum(seen.sizes.values()) / 1024
@@ -145,13 +148,17 @@ def test_the_page_is_accessible(address, color_scheme, visit):
     seen = visit(address, color_scheme=color_scheme)
     # Contents folded away are part of the page too.
     seen.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    lay_out(seen.page)
+    scroll_through(seen.page)  # what is too wide can be scrolled by the keyboard once it comes near
     after_transitions(seen.page)
     assert violations(seen.page) == []
 
 
 @each_page
-def test_the_page_fits_a_small_phone(address, visit):
+def test_the_page_fits_a_small_phone_and_is_steady_there(address, visit):
     seen = visit(address, width=380, height=800)
+    assert scroll_through(seen.page) < RESTLESS
+    lay_out(seen.page)
     wide = seen.page.evaluate(
         """() => {
             if (document.documentElement.scrollWidth <= innerWidth) return [];
@@ -170,6 +177,7 @@ FORMULAS = [address for address in PAGES if soup(address).select("div.math")]
 @pytest.mark.parametrize("address", FORMULAS)
 def test_a_formula_fits_a_small_phone_or_shows_that_it_goes_on(address, visit):
     seen = visit(address, width=380, height=800)
+    lay_out(seen.page)
     cut = seen.page.evaluate(
         """() => {
             document.querySelectorAll("details").forEach((d) => (d.open = true));
@@ -209,6 +217,7 @@ def test_a_chapter_is_short_enough_to_finish(address, visit):
     folded = page.evaluate_handle("[...document.querySelectorAll('details:not([open])')]")
     start_all(page)
     folded.evaluate("all => all.forEach((d) => { d.open = false; })")
+    lay_out(page)
     after_transitions(page)
     height = page.evaluate("document.documentElement.scrollHeight")
     assert height <= TALLEST, f"{height} px; its sections: {page.evaluate(SECTIONS)}"

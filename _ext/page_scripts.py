@@ -1,0 +1,87 @@
+"""One script for what all pages run, none before the text stands; search only where one searches."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from pathlib import Path
+
+from sphinx.errors import ExtensionError
+
+SCRIPT = "_static/site.js"
+_SRC = re.compile(
+    r'[ \t]*<script[^>]*? src="(?P<root>[^":?]*?)(?P<name>(?:_static/[^":?]+|searchindex)\.js)[^"]*"'
+    r"[^>]*></script>\s*"
+)
+_PRELOAD = re.compile(r'<link rel="preload" as="script"[^>]*>\s*')
+_SETTING = re.compile(r"<script>DOCUMENTATION_OPTIONS\.(\w+) = ([^<]*?);?</script>\s*")
+#: the theme asks for these on every page and, the search as one types being off, runs them on none but this
+_SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+_SEARCHING = "search.html"
+#: The theme lets the keyboard scroll what is too wide: it measures every table and every piece of code when
+#: the page has loaded, and again whenever anything on it changes. page.js does that near the screen only.
+_MEASURE_ALL = '"complete"===document.readyState?I():window.addEventListener("load",I)'
+
+
+def join_scripts(site: Path) -> None:
+    """Let every page of the built ``site`` load what all pages share as one script, after the text."""
+    pages = {
+        path: path.read_text("utf-8") for path in site.rglob("*.html") if _has_scripts(site, path)
+    }
+    lists = [[found["name"] for found in _SRC.finditer(html)] for html in pages.values()]
+    shared = [name for name in lists[0] if all(name in names for names in lists)]
+    shared = [name for name in shared if posixpath.basename(name) not in _SEARCH]
+    settings = dict(_SETTING.findall("".join(pages.values())))
+    settings.pop(
+        "pagename", None
+    )  # for a switch between versions of a book, which this one has not
+    source = ";\n".join(_source(site / name, settings) for name in shared) + "\n"
+    (site / SCRIPT).write_text(source, "utf-8")
+    version = hashlib.sha256(source.encode()).hexdigest()[:8]
+    for path, html in pages.items():
+        is_search = path.relative_to(site).as_posix() == _SEARCHING
+        path.write_text(_load(html, shared, version, is_search=is_search), "utf-8")
+    for name in shared:
+        (site / name).unlink()
+        (site / f"{name}.map").unlink(missing_ok=True)
+
+
+def _has_scripts(site: Path, path: Path) -> bool:
+    """Whether it is a page of the book, and not one that only leads on to another."""
+    is_page = not path.relative_to(site).parts[0].startswith("_")
+    return is_page and _SRC.search(path.read_text("utf-8")) is not None
+
+
+def _source(script: Path, settings: dict[str, str]) -> str:
+    source = re.sub(r"\n//# sourceMappingURL=.*\s*$", "", script.read_text("utf-8"))
+    if script.name == "documentation_options.js":
+        source += "".join(
+            f"\nDOCUMENTATION_OPTIONS.{key} = {value};" for key, value in settings.items()
+        )
+    if script.name == "pydata-sphinx-theme.js":
+        if source.count(_MEASURE_ALL) != 1:
+            raise ExtensionError(
+                "page_scripts: expected the theme to measure what scrolls when a page has loaded; "
+                "look at what its script does now, and at _static/page.js"
+            )
+        source = source.replace(_MEASURE_ALL, "0")
+    return source
+
+
+def _load(html: str, shared: list[str], version: str, *, is_search: bool) -> str:
+    """One script in the place of the first, all others after it, in their order, none holding the page up."""
+    placed = False
+
+    def one(found: re.Match[str]) -> str:
+        nonlocal placed
+        if found["name"] in shared:
+            first, placed = not placed, True
+            joined = f'    <script defer src="{found["root"]}{SCRIPT}?v={version}"></script>\n'
+            return joined if first else ""
+        if posixpath.basename(found["name"]) in _SEARCH and not is_search:
+            return ""
+        return found[0] if "defer" in found[0] else found[0].replace("<script", "<script defer", 1)
+
+    html = _PRELOAD.sub("", html)
+    return _SETTING.sub("", _SRC.sub(one, html))

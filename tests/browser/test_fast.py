@@ -1,0 +1,92 @@
+"""What keeps the pages fast: few files before the first word, nothing that nobody uses, no work far away."""
+
+from __future__ import annotations
+
+import gzip
+import re
+
+import pytest
+from bs4 import BeautifulSoup
+from conftest import HTML, built_pages
+from starting import lay_out
+
+PAGES = built_pages()
+SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
+MOST = 11_000  # elements, as the page comes; a browser's time for style and layout goes with them
+REFERENCE = {"reference/api.html": 34_000}  # one page for a whole package, which grows with it
+SHEET, SCRIPT = 40, 45  # KB, gzipped
+
+each_page = pytest.mark.parametrize("address", PAGES)
+
+
+def soup(address: str) -> BeautifulSoup:
+    return BeautifulSoup((HTML / address).read_text("utf-8"), "html.parser")
+
+
+@each_page
+def test_one_style_sheet_and_no_script_stand_before_the_first_word(address):
+    page = soup(address)
+    sheets = [link["href"] for link in page.select('link[rel="stylesheet"]')]
+    assert [re.sub(r".*(_static/.*)\?v=\w+$", r"\1", sheet) for sheet in sheets] == [
+        "_static/site.css"
+    ]
+    holding_up = [s["src"] for s in page.select("script[src]") if not s.has_attr("defer")]
+    assert holding_up == []
+    searching = [s["src"] for s in page.select("script[src]") if s["src"].endswith(SEARCH)]
+    assert len(searching) == (3 if address == "search.html" else 0)
+    assert len(page.find_all(True)) <= REFERENCE.get(address, MOST)
+
+
+@each_page
+def test_every_picture_says_its_size_and_waits_until_it_is_near(address):
+    pictures = soup(address).select("article img")
+    unsized = [
+        image["src"]
+        for image in pictures
+        if not (image.get("width") and image.get("height") and image.get("loading") == "lazy")
+    ]
+    assert unsized == []
+
+
+def test_what_all_pages_share_is_small():
+    for name, most in (("site.css", SHEET), ("site.js", SCRIPT)):
+        size = len(gzip.compress((HTML / "_static" / name).read_bytes(), 6)) / 1024
+        assert size <= most, f"{name}: {size:.0f} KB"
+
+
+def test_a_solution_is_folded_by_the_browser_itself_and_unfolds_on_paper(visit):
+    address = next(a for a in PAGES if soup(a).select("details.solution"))
+    page = visit(address, java_script_enabled=False).page
+    solution = page.locator("details.solution").first
+    assert not solution.locator("section").is_visible()
+    solution.locator("summary").click()
+    assert solution.locator("section").is_visible()
+    page = visit(address).page
+    folded = page.locator("details.solution:not([open])")
+    count = folded.count()
+    assert count > 0
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert folded.count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert folded.count() == count
+
+
+def test_what_is_far_from_the_screen_is_not_laid_out_and_what_is_near_can_be_scrolled(visit):
+    address = "chapters/identity.html"
+    page = visit(address, width=380, height=800).page
+    far = page.locator(".bd-article > section > section").last
+    assert far.evaluate("e => !e.querySelector('p').checkVisibility({contentVisibilityAuto: true})")
+    lay_out(page)
+    wide = page.locator("pre:visible").evaluate_all(
+        """async (all) => {
+          const faults = [];
+          for (const e of all) {
+            if (e.scrollWidth <= e.clientWidth) continue;
+            e.scrollIntoView({ block: "center", behavior: "instant" });
+            await new Promise((r) => setTimeout(() => requestAnimationFrame(() => requestAnimationFrame(r)), 60));
+            if (e.tabIndex !== 0) faults.push(e.textContent.slice(0, 40));
+          }
+          return faults;
+        }"""
+    )
+    assert wide == []

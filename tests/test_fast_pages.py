@@ -1,0 +1,119 @@
+"""What is done to the built pages to make them fast, on a site of two pages."""
+
+from __future__ import annotations
+
+import doctest
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "_ext"))
+
+import page_images  # noqa: E402
+import page_scripts  # noqa: E402
+import page_styles  # noqa: E402
+from sphinx.errors import ExtensionError  # noqa: E402
+
+HEAD = """<html><head>
+    <link rel="stylesheet" href="{root}_static/theme.css?digest=1" />
+    {widget}<link rel="stylesheet" type="text/css" href="{root}_static/book.css?v=2" />
+    <script src="{root}_static/documentation_options.js?v=3"></script>
+    <script>DOCUMENTATION_OPTIONS.search_as_you_type = false;</script>
+    <script src="{root}_static/searchtools.js"></script>
+    <script src="{root}searchindex.js"></script></head>
+<body><article class="bd-article"><p class="used"><img src="{root}_static/a.svg" alt="A"/></p></article>
+<script defer src="{root}_static/scripts/pydata-sphinx-theme.js?digest=1"></script></body></html>"""
+
+
+@pytest.fixture
+def site(tmp_path) -> Path:
+    files = {
+        "search.html": HEAD.format(root="", widget=""),
+        "chapters/one.html": HEAD.format(
+            root="../", widget='<link rel="stylesheet" href="../_static/folder/widget.css" />'
+        ),
+        "old.html": "<html><head><script>location.replace('chapters/one.html')</script></head></html>",
+        "searchindex.js": "Search.setIndex({})",
+        "_static/theme.css": '@import "basic.css"; @charset "UTF-8"; .unused, .used {top: 0}',
+        "_static/basic.css": "html {left: 0} .never {left: 1}",
+        "_static/folder/widget.css": ".made {background: url('dot.png')} :root {--read-nowhere: 1}",
+        "_static/book.css": "@media print {p {top: 1} .never {top: 2}} p::after {content: '.never{'}",
+        "_static/documentation_options.js": "const DOCUMENTATION_OPTIONS = {};\n//# sourceMappingURL=documentation_options.js.map",
+        "_static/searchtools.js": "let Search = {};",
+        "_static/scripts/pydata-sphinx-theme.js": 'function I(){}"made";'
+        + page_scripts._MEASURE_ALL,
+        "_static/a.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"></svg>',
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("module", [page_images, page_styles])
+def test_the_examples_in_the_extensions_hold(module):
+    assert doctest.testmod(module).failed == 0
+
+
+def test_all_sheets_become_one_that_has_what_the_pages_and_scripts_use(site):
+    page_styles.join_styles(site)
+    css = (site / page_styles.SHEET).read_text("utf-8").replace(" ", "")
+    assert ".used{" in css
+    assert "html{" in css  # what a sheet imports
+    assert (
+        "url(folder/dot.png)" in css
+    )  # a class that a script makes, its picture found from the new place
+    assert "@mediaprint{p{" in css
+    for gone in (".unused", ".never,", ".never{left", ".never{top", "--read-nowhere", "charset"):
+        assert gone not in css
+    one, search = (
+        (site / name).read_text("utf-8") for name in ("chapters/one.html", "search.html")
+    )
+    assert one.count("stylesheet") == search.count("stylesheet") == 1
+    assert 'href="../_static/site.css?v=' in one
+    assert 'href="_static/site.css?v=' in search
+    assert not (site / "_static" / "theme.css").exists()
+
+
+def test_what_all_pages_run_becomes_one_script_and_search_stays_where_one_searches(site):
+    page_scripts.join_scripts(site)
+    one, search = (
+        (site / name).read_text("utf-8") for name in ("chapters/one.html", "search.html")
+    )
+    assert one.count("<script") == 1
+    assert '<script defer src="../_static/site.js?v=' in one
+    order = ["_static/site.js", "_static/searchtools.js", "searchindex.js"]
+    assert [search.index(name) for name in order] == sorted(search.index(name) for name in order)
+    assert search.count("<script defer ") == search.count("<script") == 3
+    script = (site / page_scripts.SCRIPT).read_text("utf-8")
+    assert "DOCUMENTATION_OPTIONS.search_as_you_type = false" in script
+    assert "sourceMappingURL" not in script
+    assert page_scripts._MEASURE_ALL not in script
+    assert "location.replace" in (site / "old.html").read_text("utf-8")
+
+
+def test_a_theme_whose_script_measures_in_another_way_stops_the_build(site):
+    (site / "_static" / "scripts" / "pydata-sphinx-theme.js").write_text("function I(){}", "utf-8")
+    with pytest.raises(ExtensionError, match="expected the theme to measure"):
+        page_scripts.join_scripts(site)
+
+
+def test_a_sheet_that_cannot_be_read_and_opposite_orders_stop_the_build():
+    with pytest.raises(ExtensionError, match="in line 2"):
+        page_styles.purge("a {}\n}", {"a"})
+    with pytest.raises(ExtensionError, match="opposite orders"):
+        page_styles.in_order([["a", "b"], ["b", "a"]])
+
+
+def test_a_picture_in_the_text_has_its_size_and_waits(site):
+    page_images.size_images(site)
+    html = (site / "chapters" / "one.html").read_text("utf-8")
+    assert '<img width="96" height="48" loading="lazy" decoding="async"' in html
+    assert "--wide:96.00px;--ratio:2.0000" in html
+    (site / "b.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0\0\0\0\x10")
+    assert page_images.natural_size(site / "b.png") == (256, 16)
+    assert page_images.natural_size(site / "search.html") is None
+    assert page_images.svg_size("<svg>") is None
+    assert page_images.svg_size('<svg viewBox="0 0 20 10" height="5">') == (10, 5)
