@@ -89,6 +89,7 @@ def altered(name: str, value: object) -> Any:
         (lambda: HUGE(range(10**12)), "x: expected at most 268,435,456 numbers, got 1,000,000,000,000"),
         (lambda: ck.Network([[[1.0]]], range(10**12)), "biases: expected a list with one vector a layer, got range"),
         (lambda: ck.Cell("abs", range(10**12)), "hidden: "),
+        (lambda: ck.grid("abs", 2, seeds=10**119), "seeds: expected at most 1,000,000 times seeds_per_cell"),
         (lambda: ck.Network.load("\x00.safetensors"), r"path: expected a path, got '\\x00"),
         (lambda: ck.Network.from_onnx("\x00"), "model: expected a path"),
         (lambda: ck.Network.from_keras("\ud800.h5"), "model: expected a path"),

@@ -71,6 +71,8 @@ def _widths(name: str, value: Any) -> tuple[int, ...]:
     return tuple(several(whole(), "layer widths such as (3, 2)").take(name, value))
 
 
+#: a longer list helps nobody, and is not begun
+_MOST_CELLS = 1_000_000
 _NAME = string("a name")
 
 
@@ -239,6 +241,8 @@ def grid(
             f"choices: expected some of {', '.join(sorted(known))}, got {', '.join(unknown)}"
         )
     span = seeds if isinstance(seeds, range) else range(seeds)
+    if span.stop - span.start > _MOST_CELLS * seeds_per_cell:
+        raise wrong("seeds", f"at most {_MOST_CELLS:,} times seeds_per_cell", shown(seeds))
     axes: dict[str, list[Any]] = {
         "target": target,
         "hidden": hidden,
