@@ -96,7 +96,7 @@ def altered(name: str, value: object) -> Any:
         (lambda: ck.Network.from_torch("\x00.pt"), "module: expected a path"),
         (lambda: ck.Network.from_sklearn(altered("coefs_", ["a", "b"])), "estimator: its parts do not fit together"),
         (lambda: ck.Network.from_sklearn(altered("n_features_in_", None)), "estimator: its parts do not fit together"),
-        (lambda: ck.prove(ck.circuit("abs"), "abs", domain=range(10**12)), "domain: expected None, 1 pair .*, got 1000000000000"),
+        (lambda: ck.prove(ck.circuit("abs"), "abs", domain=range(10**12)), "domain: expected None, 1 pair .*, got range\\(0, 1000000000000\\)"),
         (lambda: plotting.function(HUGE), f"net: expected {LARGER}"),
         (lambda: plotting.regions(ck.Network([[[1e308, 1]], [[1e308]]])), f"net: expected {LARGER}"),
         (lambda: plotting.heatmap(ck.Network([[[1e308, 1]], [[1e308]]]), regions=True), f"f: expected {LARGER}"),

@@ -1195,3 +1195,27 @@ def test_axes_cleared_and_used_for_something_else_are_left_alone() -> None:
     plotting.function(ck.circuit("abs"), ax=left, domain=(-3, 4))
     plotting.network(MIN, ax=right)
     assert left.get_xlim() == (-3, 4)
+
+
+# --- filters ------------------------------------------------------------------------------------------
+
+
+def test_each_filter_is_scaled_by_its_own_largest_weight_and_stands_in_its_row():
+    grid = np.array([[[[4.0, -2.0]], [[0.0, 0.0]]], [[[0.0, 0.1]], [[-3.0, 3.0]]]])
+    ax = plotting.filters(grid, labels=["upper", "lower"])
+    (mesh,) = ax.collections
+    drawn = mesh.get_array().reshape(3, 5)
+    assert drawn[0].tolist() == [1.0, -0.5, None, 0.0, 0.0]
+    assert drawn[2].tolist() == [0.0, 1.0, None, -1.0, 1.0]
+    assert drawn[1].mask.all(), "a gap between the rows"
+    assert ax.yaxis_inverted()
+    assert [(t.get_text(), t.get_position()[1]) for t in ax.texts] == [
+        ("upper", 0.5),
+        ("lower", 2.5),
+    ]
+    plt.close(ax.figure)
+
+
+def test_filters_need_a_label_for_each_row_or_none():
+    with pytest.raises(ValueError, match="labels: expected 2, one for each row, got 3"):
+        plotting.filters(np.ones((2, 1, 2, 2)), labels=["a", "b", "c"])

@@ -10,6 +10,7 @@ counterexample, whoever found it.
 
 from __future__ import annotations
 
+import itertools
 import math
 import numbers
 import re
@@ -400,9 +401,8 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
     try:
         if isinstance(domain, (str, bytes)):
             raise TypeError
-        if hasattr(domain, "__len__") and len(domain) > n:  # of 10^12 numbers no list is made
-            raise ValueError(f"{expected}, got {len(domain)}")
-        pairs = list(domain)  # an array of no axes says that it is iterable
+        # Of 10^12 numbers no list is made; an array of no axes says that it is iterable.
+        pairs = list(itertools.islice(domain, n + 1))
     except TypeError:
         raise ValueError(f"{expected}, got {shown(domain)}") from None
     ends = []
@@ -419,7 +419,8 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
             raise ValueError(f"{expected}, got {shown(pair)}")
         ends.append((exact[0], exact[1]))
     if len(ends) != n:
-        raise ValueError(f"{expected}, got {len(ends) or 'none'}")
+        given = len(domain) if hasattr(domain, "__len__") else len(ends)
+        raise ValueError(f"{expected}, got {given or 'none'}")
     return Box(tuple(ends))
 
 
