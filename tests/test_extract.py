@@ -207,7 +207,7 @@ def test_with_some_edges_cut_fewer_units_may_do_than_with_all_of_them():
 @pytest.mark.parametrize("fill", ["zero", "mean"])
 def test_of_a_small_deep_network_every_smaller_part_is_tried(fill):
     net = random_network(3, (2, 3, 2, 1))
-    found = ck.extract(net, domain=SQUARE, tolerance=0.1, fill=fill)
+    found = ck.extract(net, domain=SQUARE, tolerance=0.1, fill=fill, time_limit=900)
     assert isinstance(found.bound, Listed) and found.check()
     assert (found.minimal, found.covers) == ("proved", "units and edges")
     fewer = dataclasses.replace(found.bound, points=found.bound.points[:1])
