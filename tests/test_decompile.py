@@ -311,3 +311,11 @@ def test_the_time_limit_holds_where_one_rounding_takes_longer(domain):
     with pytest.raises(ck.NotDecompiled):
         ck.decompile(net, domain=domain, time_limit=0.1)
     assert time.process_time() - start < 8  # it took 20 to 35
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_weights_whose_squares_overflow_are_given_up_by_name_and_without_a_warning():
+    weights = [[[-1.0], [0.0], [-1.0], [-2.0]], [[-2e17, -1e308, -1e-323, -5e-324]]]
+    net = ck.Network(weights, scale="1/3")
+    with pytest.raises(ck.NotDecompiled, match=r"within 0\.01"):
+        ck.decompile(net, domain=[(-3.0, -2.0)], tolerance=0.01, time_limit=1)

@@ -214,3 +214,11 @@ def test_what_is_kept_is_drawn_strong_and_the_rest_pale():
 
 def _rgb(color: str) -> tuple[float, ...]:
     return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+
+
+def test_a_row_at_the_largest_double_is_read_or_left_and_never_overflows():
+    largest = np.finfo(float).max
+    weights = [[[-1.0]], [[0.0], [1.0], [-2.0], [2.0]], [[-2.0, -2.0, 0.0, 1.0]]]
+    net = ck.Network(weights, [[largest], [2.0, 2.0, 1.0, 2e17], [0.0]])
+    read = ck.subcircuits(net, domain=[(-2.0, -1.0)], tolerance=255)
+    assert "layer 2, unit 0 reads 2" in str(read)

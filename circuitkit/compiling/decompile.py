@@ -319,32 +319,37 @@ class _Search:
                 return target.expression, proof
         return None
 
-    @np.errstate(over="ignore", invalid="ignore")
     def candidates(
         self, x: Array, end: float
     ) -> Iterator[tuple[CanonicalForm, list[Snapped], float]]:
         """Clean functions near the network at the samples, the simplest first, each with its roundings."""
+        found = self._near(x, end)
+        for form in sorted(found, key=_bits)[:_CANDIDATES]:
+            yield form, *found[form]
+
+    # Not on the generator itself, whose steps a decorator would not reach.
+    @np.errstate(over="ignore", invalid="ignore")
+    def _near(self, x: Array, end: float) -> dict[CanonicalForm, tuple[list[Snapped], float]]:
+        """The clean functions, each with its roundings and how far it is from the network at most."""
         wanted = self.net(x)
         limit = nearest_float(self.tolerance) * (1 + 1e-6)
         found: dict[CanonicalForm, tuple[list[Snapped], float]] = {}
         if not np.isfinite(wanted).all():
-            return
+            return found
         for noise, zeros in itertools.product(_NOISE, (False, True)):
             if time.monotonic() > end:
                 break
             try:
                 near = snapped(self.net, noise, x, zeros=zeros, deadline=end)
-            except FormOutOfTime:
+            except (FormOutOfTime, OverflowError):
                 break
             error = self.where.sampled_error(_values(near, x), wanted, x)
-            if error > limit:
+            if not error <= limit:
                 continue
             form = ordered(near.n_inputs, list(near.nodes), list(near.outputs))
             if form.n_kinks <= _MOST_KINKS:
                 found.setdefault(form, ([], error))[0].append(near)
-        order = sorted(found, key=_bits)
-        for form in order[:_CANDIDATES]:
-            yield form, *found[form]
+        return found
 
     def equal(self, target: Target) -> Proof | None:
         """The proof of equality, if it takes a small part of the time."""

@@ -113,6 +113,7 @@ def snapped(
 
     Raises:
         OutOfTime: the deadline passed.
+        OverflowError: the squares of the weights are beyond the doubles: no noise can be told in them.
     """
     return _Snap(net, noise, x, known, zeros=zeros, deadline=deadline).run()
 
@@ -154,6 +155,8 @@ class _Snap:
             if layer == len(net.weights) - 1:
                 by = float(net.scale)
                 sums, squares = by * sums, by * by * squares
+            if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
+                raise OverflowError("the squares of the weights are beyond the doubles")
             if self.zeros:
                 squares = squares + squares.max(axis=1, keepdims=True, initial=0.0)
                 if not net.has_biases:

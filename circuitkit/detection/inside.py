@@ -373,7 +373,10 @@ class _Reading:
             if tuple(exact) in tried:
                 continue
             tried.add(tuple(exact))
-            left = np.abs(z - phi @ np.array([float(v) for v in exact])).max()
+            rounded = np.array([nearest_float(v) for v in exact])
+            if not np.isfinite(rounded).all():  # rounded beyond the doubles: nothing to compare
+                continue
+            left = np.abs(z - phi @ rounded).max()
             if left > self.limit * scale * (1 + 1e-9) + 1e-12 * scale:
                 continue
             expression, functions = self._named(exact, [library[k] for k in chosen], n)
