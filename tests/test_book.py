@@ -88,6 +88,12 @@ def test_an_answer_box_stands_in_an_exercise_with_a_solution_and_asks_for_a_numb
             told = dict(re.findall(r'data-(\w+)="([^"]*)"', each))
             assert told.keys() in ({"label", "answer"}, {"label", "answer", "within"}), each
             Fraction(told["answer"])
+            # relative to the answer: a smaller tolerance, taken for an absolute one, refuses right answers
+            assert (
+                "within" not in told
+                or told["within"] == "0"
+                or 5e-4 <= float(told["within"]) <= 0.5
+            ), each
         labels = re.findall(r'data-label="([^"]*)"', text)
         assert len(labels) == len(set(labels))
 
