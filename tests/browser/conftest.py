@@ -20,14 +20,13 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from starting import PATIENCE, until
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "html")).resolve()
 COMPRESSIBLE = (".html", ".css", ".js", ".mjs", ".json", ".svg")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-#: milliseconds; for what comes within one on a quiet machine and within thirty on a busy one
-PATIENCE = 120_000
 expect.set_options(timeout=PATIENCE)
 # Chromium's sandbox needs rights that containers lack; the pages are our own.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -209,10 +208,11 @@ def show(site, visit) -> Iterator[Callable[..., Page]]:
 def after_transitions(page: Page) -> None:
     """Wait until colors and sizes have their final values: what unfolds fades in for a while."""
     page.evaluate("() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))")
-    page.wait_for_function(
+    until(
+        page,
         """() => document.getAnimations().every(
             (a) => a.playState !== "running" || a.effect.getComputedTiming().endTime === Infinity
-        )"""
+        )""",
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from conftest import HTML, after_transitions, built_pages
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, expect
-from starting import start_all
+from starting import start_all, until
 
 PAGES = built_pages()
 WITH_WIDGETS = [p for p in PAGES if 'class="ck-static"' in (HTML / p).read_text("utf-8")]
@@ -134,11 +134,11 @@ def test_on_paper_nothing_is_pale_and_nothing_is_cut(address, visit):
     ).page  # A4 between its margins
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     page.emulate_media(media="print")
-    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    until(page, "() => document.documentElement.dataset.theme === 'light'")
     after_transitions(page)
     assert page.evaluate(ON_PAPER) == []
     page.emulate_media(media="screen")
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    until(page, "() => document.documentElement.dataset.theme === 'dark'")
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import re
 import pytest
 from accessible import violations
 from playwright.sync_api import Page, expect
+from starting import until
 
 import circuitkit as ck
 from benchmarks.pictures import frames
@@ -116,9 +117,7 @@ def test_it_pauses_when_asked_and_while_it_is_off_the_screen(show):
     page.wait_for_timeout(500)
     assert tally.text_content() == away
     page.evaluate("window.scrollTo(0, 0)")
-    page.wait_for_function(
-        "(t) => document.querySelector('.ck-plane-tally').textContent !== t", arg=away
-    )
+    until(page, "(t) => document.querySelector('.ck-plane-tally').textContent !== t", away)
 
 
 def test_a_frame_of_1024_points_takes_less_processor_time_than_the_screen_gives_it(show):
