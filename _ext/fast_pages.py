@@ -25,7 +25,9 @@ from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import solution_node
 
 #: of what a page shows first
-PRELOADED = ("source-serif-4-latin-400-normal", "source-serif-4-latin-700-normal")
+PRELOADED = tuple(
+    f"source-serif-4-latin-{face}" for face in ("400-normal", "700-normal", "400-italic")
+)
 #: The theme sets the colors late, when its script comes, and stops where nothing may be kept. What is not
 #: served has its fonts at hand, and a browser that may not preload them from a disk says so as an error.
 _FIRST = (
