@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -209,3 +213,91 @@ def test_filters_are_drawn_in_rows_with_their_labels_each_scaled_by_its_own_larg
     with pytest.raises(ValueError, match="labels: expected 2, one for each row, got 1"):
         plotting.filters(grid, labels=["first"])
     plt.close("all")
+
+
+# --- numbers of any size ------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("size", [1e-300, 1e-200, 1e200, 1e300])
+def test_what_does_not_depend_on_the_scale_is_the_same_at_any_scale(bank, size):
+    own = im.correlations(bank, bank)
+    assert np.allclose(im.correlations(bank * size, bank), own)
+    assert np.allclose(im.correlations(bank * size, bank * size), own)
+    C = im.patch_covariance(im.digits().test[:40])
+    assert np.allclose(
+        im.correlations(bank, bank, covariance=C * size), im.correlations(bank, bank, covariance=C)
+    )
+    assert im.match(bank * size, bank).mean == pytest.approx(1)
+    drawn = im.scrambled(bank * size, keep="coarseness", seed=3) / size
+    assert np.allclose(drawn, im.scrambled(bank, keep="coarseness", seed=3))
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    assert im.cka(x * size, x) == pytest.approx(1)
+    assert im.cka(x * [1, size, 1], x * [1, size, 1]) == pytest.approx(1)
+
+
+def test_a_covariance_that_is_not_symmetric_is_refused_however_small_it_is(bank):
+    skew = np.arange(625.0).reshape(25, 25) * 1e-200
+    with pytest.raises(ValueError, match="covariance: expected a symmetric array .* not symmetric"):
+        im.correlations(bank, bank, covariance=skew)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_pictures_whose_covariance_is_beyond_the_doubles_are_refused(size):
+    with pytest.raises(ValueError, match=r"images: expected pixels .*, got some of size 1e[+-]200"):
+        im.patch_covariance(im.digits().test[:4] * size)
+
+
+@pytest.mark.parametrize("value", [0.3, 1e300, 1e-300])
+def test_a_layer_that_is_the_same_for_all_inputs_is_refused_whatever_its_mean_rounds_to(value):
+    x = np.random.default_rng(0).normal(size=(50, 3))
+    with pytest.raises(ValueError, match="b: expected activations that differ between inputs"):
+        im.cka(x, np.full((50, 3), value))
+    with_constant = np.concatenate([x, np.full((50, 3), value)], axis=1)
+    assert im.cka(x, with_constant) == pytest.approx(1)
+
+
+def test_of_a_filter_of_equal_weights_only_the_sign_is_drawn():
+    drawn = [im.scrambled(np.ones((1, 5, 5)), keep="coarseness", seed=s) for s in range(8)]
+    assert np.allclose(np.abs(drawn), 1)
+    assert {float(np.sign(d).mean()) for d in drawn} == {-1.0, 1.0}
+
+
+# --- pictures of one's own ----------------------------------------------------------------------------
+
+
+def test_pictures_and_labels_of_ones_own_are_taken():
+    own = im.Digits(np.zeros((2, 8, 8), int), [3, 9], np.zeros((1, 8, 8)), np.array([0]))
+    assert (own.train.dtype, own.train_labels.tolist()) == (np.float64, [3, 9])
+
+
+@pytest.mark.parametrize(
+    ("labels", "error", "message"),
+    [
+        ([1], ValueError, "test_labels: expected 2 whole numbers from 0 to 9, one for each"),
+        ([1, 10], ValueError, "test_labels: expected .*, got numbers from 1 to 10"),
+        ([-1, 2], ValueError, "test_labels: expected .*, got numbers from -1 to 2"),
+        ([1.0, 2.0], TypeError, "test_labels: expected .*, got other numbers"),
+        (["1", "2"], TypeError, "test_labels: expected real numbers"),
+    ],
+)
+def test_labels_that_are_not_one_digit_for_each_picture_are_refused(labels, error, message):
+    blank = np.zeros((2, 8, 8))
+    with pytest.raises(error, match=message):
+        im.Digits(blank, [0, 1], blank, labels)
+
+
+def test_pictures_of_another_shape_are_refused():
+    with pytest.raises(ValueError, match="train: expected pictures, an array of shape"):
+        im.Digits(np.zeros((2, 7, 8)), [0, 1], np.zeros((2, 8, 8)), [0, 1])
+
+
+def test_every_extra_that_a_docstring_names_is_one_that_can_be_installed():
+    root = Path(im.__file__).parents[2]
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    for path in (root / "circuitkit").rglob("*.py"):
+        for name in re.findall(r"the extra\s+``(\w+)``", path.read_text()):
+            assert name in extras, f"{path.name} names the extra {name}"

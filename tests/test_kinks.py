@@ -10,7 +10,7 @@ import pytest
 
 import circuitkit as ck
 from benchmarks import universality
-from circuitkit import circuits
+from circuitkit import circuits, words
 
 
 def mixed(p: float) -> ck.Network:
@@ -91,6 +91,33 @@ def test_a_network_of_another_shape_is_refused(net):
 def test_products_beyond_the_doubles_are_refused_and_not_told_as_infinite(w, b, out):
     with pytest.raises(ValueError, match="net: expected weights whose products and quotients"):
         ck.kinks(ck.Network([[[w]], [[out]]], [[b], [0]]))
+
+
+@pytest.mark.parametrize(
+    "net",
+    [
+        ck.Network([[[1e-200], [-1e-200]], [[1e-200, 1e-200]]]),
+        ck.Network([[[1e-200], [1.0]], [[1e-200, 1.0]]]),
+    ],
+)
+def test_a_unit_whose_weights_multiply_to_less_than_a_double_is_refused_and_not_left_out(net):
+    with pytest.raises(ValueError, match="net: expected weights whose products and quotients"):
+        ck.kinks(net)
+
+
+def test_a_bend_whose_place_squared_is_beyond_the_doubles_is_refused_and_not_told_as_nothing():
+    with pytest.raises(ValueError, match="net: expected weights whose products and quotients"):
+        ck.kinks(ck.Network([[[1e-100]], [[1.0]]], [[1e100], [0]]))
+
+
+def test_bends_far_apart_that_are_put_together_tell_their_error():
+    net = ck.Network([[[1.0], [1.0]], [[1.0, 1.0]]], [[-1000.0, -2000.0], [0.0]])
+    (kink,) = ck.kinks(net)
+    assert kink.error > 1
+    assert str(kink).endswith(f"units 0, 1, within {words.number(kink.error, rounding='up')}")
+    assert [k.units for k in ck.kinks(net, angle=0)] == [(0,), (1,)]
+    thirds = ck.Network([[[1 / 3, 0.1], [-0.7, -0.21]], [[1.0, 1.0]]])
+    assert "within" not in str(ck.kinks(thirds)[0])
 
 
 def test_the_table_reads_the_circuits_that_it_is_about():

@@ -23,6 +23,8 @@ Array = NDArray[np.float64]
 
 #: a normal points to where its first entry of this size or more, the largest being 1, is above 0
 _FIRST = 0.1
+#: relative to what the units add, what rounding alone may leave of the error of parallel units
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,8 @@ class Kink:
         back: what is added for each unit of -t where t < 0.
         units: which units of the hidden layer these are, 0 for the first.
         error: the units together differ from front relu(t) + back relu(-t) by no more than this, relative to
-            max(1, max|x_i|), at any input, up to the rounding of doubles. 0 where they are all parallel.
+            max(1, max|x_i|), at any input, up to the rounding of doubles. 0 where they are all parallel. Where they
+            are not it is told in the text, too.
 
     Example:
         >>> from circuitkit import circuit
@@ -89,9 +92,12 @@ class Kink:
         behind = _linear([-v for v in self.normal], -self.offset)
         numbers = ", ".join(map(str, self.units))
         back = f"{'-' if self.back < 0 else '+'} {words.number(abs(self.back))}"
+        off = ""
+        if self.error > _ROUNDING * max(abs(self.front), abs(self.back)):
+            off = f", within {words.number(self.error, rounding='up')}"
         return (
             f"{words.number(self.front)} relu({ahead}) {back} relu({behind}): "
-            f"unit{'s' if len(self.units) > 1 else ''} {numbers}"
+            f"unit{'s' if len(self.units) > 1 else ''} {numbers}{off}"
         )
 
 
@@ -110,6 +116,9 @@ def kinks(net: Network, *, angle: float = 3.0) -> list[Kink]:
     Unit i adds :math:`c_i \mathrm{relu}(w_i \cdot x + b_i)`, which bends on the hyperplane where
     :math:`w_i \cdot x + b_i = 0`. Units whose :math:`(w_i, b_i)` are within ``angle`` of parallel, or of
     opposite, to those of the strongest unit that is left are put together; the hyperplane is that unit's.
+    The angle is one between the weights and the bias together, :math:`(w_i, b_i)`: where biases are large against weights it is
+    small even for units that bend far apart, at x = 1000 and x = 2000, say, and they are put together, too.
+    :attr:`Kink.error` bounds what that changes, at any input; an ``angle`` of 0 keeps such units apart.
 
     A network without biases that computes min(x1, x2) bends at x1 = x2, and the :attr:`Kink.share` p there tells
     which member of this family it is:
@@ -130,7 +139,7 @@ def kinks(net: Network, *, angle: float = 3.0) -> list[Kink]:
     Raises:
         TypeError: ``net`` is not a Network, or ``angle`` not a number.
         ValueError: more than one hidden layer, or none, or several outputs; an angle out of range; weights whose
-            products are beyond the doubles.
+            products are beyond the doubles, too large or too small.
 
     Example:
         >>> from circuitkit import circuits
@@ -152,8 +161,9 @@ def kinks(net: Network, *, angle: float = 3.0) -> list[Kink]:
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         strength = np.abs(out[0]) * size
         ratio = np.where(strength > 0, np.abs(rows).max(axis=1) / size, 0)
-        sums = (1 + np.abs(out[0])) * np.abs(rows).sum(axis=1) * (1 + ratio)
-    if not np.isfinite(sums).all():
+        sums = (1 + np.abs(out[0])) * np.abs(rows).sum(axis=1) * (1 + ratio) ** 2
+    lost = (strength == 0) & (out[0] != 0) & (size != 0)
+    if lost.any() or not np.isfinite(sums).all():
         raise wrong("net", "weights whose products and quotients are doubles", "others")
     left = [int(i) for i in np.argsort(-strength, kind="stable") if strength[i] > 0]
     unit = np.zeros(rows.shape)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.checks import Kind, accepts, finite, made_by, wrong
+from circuitkit.images.scaling import scaled
 
 __all__ = ["cka"]
 
@@ -52,9 +53,16 @@ def cka(a: Array, b: Array) -> float:
     """
     if len(a) != len(b):
         raise wrong("b", f"{len(a)} rows, as many as a", len(b))
-    a, b = (v - v.mean(axis=0) for v in (a, b))
-    for name, v in (("a", a), ("b", b)):
-        if not v.any():
-            raise wrong(name, "activations that differ between inputs", "the same ones for all")
+    a, b = _centered("a", a), _centered("b", b)
     norms = np.linalg.norm(a.T @ a) * np.linalg.norm(b.T @ b)
-    return float(np.linalg.norm(a.T @ b) ** 2 / norms)
+    return min(float(np.linalg.norm(a.T @ b) ** 2 / norms), 1.0)
+
+
+def _centered(name: str, values: Array) -> Array:
+    """Each unit less its mean, in another unit of measure, on which CKA does not depend."""
+    # A mean is rounded: that a unit is the same for all inputs is told before it is taken off.
+    differs = values.max(axis=0) > values.min(axis=0)
+    if not differs.any():
+        raise wrong(name, "activations that differ between inputs", "the same ones for all")
+    near_one, _ = scaled(values[:, differs])
+    return scaled(near_one - near_one.mean(axis=0))[0]

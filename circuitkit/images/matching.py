@@ -23,6 +23,7 @@ from scipy.optimize import linear_sum_assignment
 from circuitkit.checks import Kind, accepts, finite, flag, made_by, one_of, optional, whole, wrong
 from circuitkit.images.digits import digits
 from circuitkit.images.model import FILTER, patches, pictures
+from circuitkit.images.scaling import scaled
 
 __all__ = ["Match", "correlations", "match", "patch_covariance", "scrambled"]
 
@@ -50,8 +51,11 @@ def covariance() -> Kind:
 
     def take(name: str, value: Any) -> Array:
         numbers = finite(value, name)
-        if numbers.shape != (n, n) or not np.allclose(numbers, numbers.T):
+        if numbers.shape != (n, n):
             raise wrong(name, expected, f"an array of shape {numbers.shape}")
+        numbers, _ = scaled(numbers)  # no correlation depends on it
+        if not np.allclose(numbers, numbers.T):
+            raise wrong(name, expected, "one that is not symmetric")
         return numbers
 
     bad = ("C", np.zeros((5, 5)), np.arange(625.0).reshape(25, 25), np.full((25, 25), np.nan))
@@ -84,18 +88,25 @@ def patch_covariance(images: Array) -> Array:
         images: ``(n, 8, 8)``; zeros stand around them, as they do for the network.
 
     Raises:
-        TypeError, ValueError: images of another shape, or not finite.
+        TypeError, ValueError: images of another shape, not finite, or so large or small that their squares are no doubles.
 
     Example:
         >>> C = patch_covariance(digits().test)
         >>> bool(abs(C.sum(axis=0)).max() < 1e-12)  # nothing is left of the mean
         True
     """
-    seen = patches(images[:, None], FILTER).reshape(-1, FILTER * FILTER)
+    near_one, exponent = scaled(images)
+    seen = patches(near_one[:, None], FILTER).reshape(-1, FILTER * FILTER)
     full = np.cov(seen.T)
     by_mean = full.mean(axis=1)
     spread = by_mean.mean()
-    return full - np.outer(by_mean, by_mean) / spread if spread > 0 else full
+    left = full - np.outer(by_mean, by_mean) / spread if spread > 0 else full
+    with np.errstate(over="ignore"):
+        found: Array = np.ldexp(left, 2 * exponent[0])
+    if not np.isfinite(found).all() or (left.any() and abs(found).max() < np.finfo(float).tiny):
+        size = abs(images).max()
+        raise wrong("images", "pixels whose squares are doubles", f"some of size {size:.3g}")
+    return found
 
 
 @cache
@@ -127,7 +138,7 @@ def correlations(a: Array, b: Array, *, covariance: Array | None = None) -> Arra
         (-1.0, True)
     """
     C = _test_covariance() if covariance is None else covariance
-    left, right = (w.reshape(len(w), -1) for w in (a, b))
+    left, right = (scaled(w.reshape(len(w), -1), (1,))[0] for w in (a, b))
     deviations = []
     for w in (left, right):
         variance = np.einsum("ni,ij,nj->n", w, C, w)
@@ -175,7 +186,8 @@ def scrambled(filters: Array, *, keep: str = "weights", seed: int = 0) -> Array:
         filters: ``(n, 5, 5)``.
         keep: ``"weights"`` deals the 25 weights of each filter out to its pixels at random. ``"coarseness"`` draws a
             random filter instead, with as much of each spatial frequency, whatever its direction, as the filter has:
-            smooth filters become smooth ones.
+            smooth filters become smooth ones. What there is one coefficient of, the sum of the weights, keeps its
+            size and draws its sign: of a filter whose weights are all equal no more than that is drawn.
         seed: of the draw.
 
     Raises:
@@ -192,7 +204,8 @@ def scrambled(filters: Array, *, keep: str = "weights", seed: int = 0) -> Array:
     rng = np.random.default_rng(seed)
     if keep == "weights":
         return rng.permuted(filters.reshape(len(filters), -1), axis=1).reshape(filters.shape)
-    wanted = np.fft.fft2(filters)
+    near_one, exponent = scaled(filters, (1, 2))
+    wanted = np.fft.fft2(near_one)
     drawn = np.fft.fft2(rng.normal(size=filters.shape))
     across = np.rint(np.fft.fftfreq(FILTER) * FILTER).astype(int) ** 2
     rings = across[:, None] + across  # the squared frequency of each coefficient
@@ -200,5 +213,5 @@ def scrambled(filters: Array, *, keep: str = "weights", seed: int = 0) -> Array:
         ring = rings == frequency
         power = [(abs(f[:, ring]) ** 2).sum(axis=1) for f in (wanted, drawn)]
         drawn[:, ring] *= np.sqrt(power[0] / power[1])[:, None]
-    found: Array = np.fft.ifft2(drawn).real
+    found: Array = np.ldexp(np.fft.ifft2(drawn).real, exponent)
     return found

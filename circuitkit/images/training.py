@@ -57,7 +57,7 @@ def train(
 
     Raises:
         TypeError, ValueError: an argument that is not one of these; named in the message.
-        ImportError: torch or scikit-learn is missing; they come with the extra ``images``.
+        ImportError: torch is missing, which the extra ``torch`` brings, or scikit-learn, which ``sklearn`` brings.
 
     Example:
         >>> net, = train("one layer", seeds=[3], epochs=1)
