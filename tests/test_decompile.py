@@ -6,6 +6,7 @@ import copy
 import importlib
 import json
 import math
+import re
 import time
 from fractions import Fraction
 from types import SimpleNamespace
@@ -115,6 +116,14 @@ def test_what_is_not_proved_is_refused_with_the_best_that_was_found():
     with pytest.raises(ck.NotDecompiled, match="no expression was proved") as caught:
         ck.decompile(net, tolerance=1e-6, time_limit=0.5)
     assert isinstance(caught.value, ck.Undecided)
+
+
+def test_what_is_given_up_early_says_how_long_it_took_and_not_how_long_it_might_have():
+    net = ck.Network([[[-1.0], [-2.0]], [[-1e308, -1e-323]]], scale="1/3")
+    with pytest.raises(ck.NotDecompiled) as caught:
+        ck.decompile(net, domain=[(-3.0, -2.0)], time_limit=1000)
+    took = re.search(r"in the (\S+) s that it took, of 1000 s at most", str(caught.value))
+    assert 0 <= float(took[1]) < 100
 
 
 #: what ``learn("max(x1, x2, 0)", seed=5)`` gave: its units cancel, and no weight is a plain number

@@ -251,15 +251,29 @@ def test_without_a_short_reading_the_ladder_is_climbed_and_told():
     assert rough.error < 1e-4
 
 
+@pytest.mark.parametrize(("tolerance", "far"), [(None, 1e200), (0.01, 1e20), (0.01, 1e200)])
+def test_so_far_out_that_samples_tell_nothing_the_networks_own_function_is_still_read(
+    tolerance, far
+):
+    net = ck.Network([[[2], [-1], [1]], [[0.5, 1, -1]]], [[0, 0, -1.5], [0]])
+    found = ck.detect(net, domain=[(-far, far)], tolerance=tolerance)
+    assert found.error == 0 and found.expression_proof
+    assert "this network computes max(-x, min(3/2, x)) exactly." in found.verdict
+    long = ck.Network([[[k] for k in range(1, 10)], [range(1, 10)]], [range(9), [0]])
+    assert ck.detect(long, domain=[(-far, far)], tolerance=tolerance).expression is None
+    late = ck.detect(net, domain=[(-far, far)], tolerance=tolerance, time_limit=1e-9)
+    assert "was found in time" in late.verdict
+
+
 def test_what_has_no_short_reading_gets_none():
     rng = np.random.default_rng(3)
     net = ck.Network(
         [rng.normal(size=(40, 2)), rng.normal(size=(1, 40))], [rng.normal(size=40), [0.0]]
     )
-    found = there(net, [(-3, 3)] * 2, tolerance=1e-3, time_limit=8)
+    found = there(net, [(-3, 3)] * 2, tolerance=1e-3, time_limit=30)
     assert found.expression is None and found.error == math.inf
     assert (found.readings, found.valid_box, found.outside) == ([], None, None)
-    assert "On [-3, 3]^2 no short reading within 0.015" in repr(found)
+    assert "On [-3, 3]^2 no short reading within 0.015 was found." in repr(found)
     assert len(found.verdict) < 120
 
 

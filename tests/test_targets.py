@@ -429,6 +429,20 @@ def test_an_array_of_pythons_numbers_as_numpy_1_makes_it_has_values():
     assert values.tolist() == [[1e20], [1e20]]
 
 
+@pytest.mark.parametrize(
+    ("typed", "count"),
+    [
+        ("9" * 5000 + "*x", 5000),
+        ("x + 1_" + "0" * 4999, 5000),
+        ("0." + "1" * 450 + "x", 450),
+        ("x" + "¹" * 5000, 5000),
+    ],
+)
+def test_a_number_of_thousands_of_digits_is_refused_by_its_length(typed, count):
+    with pytest.raises(ValueError, match=f"cannot read .* a number of {count} digits is in it"):
+        ck.compile_expression(typed)
+
+
 def test_a_number_of_hundreds_of_digits_is_written_short_and_never_read_as_another():
     x = sympy.Symbol("x", real=True)
     for number in (sympy.Rational(1, 10**14567), sympy.Integer(-3) ** 9999):

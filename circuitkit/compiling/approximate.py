@@ -217,8 +217,8 @@ def approximate(
             unbounded; the tolerance would need more than 4,096 units, or weights beyond the doubles.
         ImportError: without the extra ``exact`` (python-flint), for other functions than quadratic ones.
 
-    Some hundred units take seconds, some thousand, as for ``sin(1000*x)``, minutes: of all of their pieces the
-    error is enclosed.
+    The time grows with the number of units, for the error is enclosed on each of their pieces, and with how hard the
+    function is to enclose: ``sin(1000*x)``, of many units, takes long, and so does ``cos(1/x)`` near 0, of few.
 
     Example:
         >>> near = approximate("sin(x)", [(0, 6.3)], tolerance=0.01)

@@ -69,6 +69,8 @@ _CANDIDATES = 4
 class NotDecompiled(Undecided):
     """No expression was proved to equal the network within the tolerance, in the time there was.
 
+    Often it is not the time that was missing: what there was to try was tried. The message says how long that took.
+
     Args:
         message: what the error says.
 
@@ -177,8 +179,8 @@ def decompile(
         proof, certificate and error, too.
 
     Raises:
-        NotDecompiled: an :class:`~circuitkit.Undecided`: none was proved in the time there was; ``best`` is
-            the simplest that is near at samples.
+        NotDecompiled: an :class:`~circuitkit.Undecided`: none was proved, often long before the time is up;
+            ``best`` is the simplest that is near at samples.
         TypeError: ``net`` is not a Network, or another argument no number.
         ValueError: a tolerance below 0, a time limit that is not above 0, or a domain that does not fit.
 
@@ -214,7 +216,7 @@ def decompiled(
         A :class:`Decompilation`.
 
     Raises:
-        NotDecompiled: none was proved in the time there was.
+        NotDecompiled: none was proved, often long before the time is up.
         TypeError: ``net`` is not a Network, or another argument no number.
         ValueError: a tolerance below 0, a time limit that is not above 0, or a domain that does not fit.
 
@@ -263,8 +265,10 @@ class _Search:
             return Decompilation(self.net, e, proof, time.monotonic() - self.start)
         how = f"within {in_words(self.tolerance, 3)}" if self.tolerance else "exactly"
         best = "" if self.best is None else f"; near at samples: {text(self.best)}"
+        took = in_words(time.monotonic() - self.start, 1)
         raise NotDecompiled(
-            f"no expression was proved to equal the network {how} in {in_words(self.time_limit, 3)} s{best}",
+            f"no expression was proved to equal the network {how} in the {took} s that it took, "
+            f"of {in_words(self.time_limit, 3)} s at most{best}",
             self.best,
             self.best_error,
         )

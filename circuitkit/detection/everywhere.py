@@ -127,7 +127,7 @@ class Detection:
 
         Where there is none: a simple one that comes near, or the network's own function spelled out. On
         a domain the one of ``readings`` that trades length for error best, and None where no short one
-        is near.
+        was found near it.
         """
         return self._read[0]
 

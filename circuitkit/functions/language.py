@@ -32,6 +32,10 @@ _MAX_INPUTS = 256
 _MAX_TEXT = 20_000
 _MAX_DEPTH = 150
 _MAX_POWER = 64
+#: characters of a number; a double has some 310 digits before its point at most
+_MAX_NUMBER = 400
+#: a number that begins with a digit, or an exponent
+_DIGITS = re.compile(r"(?<![A-Za-z0-9_])\d[\d_]*|[⁰¹²³⁴⁵⁶⁷⁸⁹]+")
 #: variables are single letters, some with a number: x, x1, a, y2
 _VARIABLE = r"[A-Za-z]\d{0,4}"
 _CONSTANTS = {"pi": sympy.pi}
@@ -162,12 +166,19 @@ def checked(text: str) -> Text:
     """The text in the plain grammar, if it is not empty or too long.
 
     Raises:
-        ValueError: it is, or it has a bar without its partner.
+        ValueError: it is, or it has a bar without its partner, or a number in it is.
     """
     if not text:
         raise wrong("target", "a name or an expression", "an empty string")
     if len(text) > _MAX_TEXT:
         raise wrong("target", f"at most {_MAX_TEXT} characters", len(text))
+    # Before it is searched for products, which takes long, and before Python refuses 4,300 digits in its own words.
+    for number in _DIGITS.findall(text):
+        digits = len(number.replace("_", ""))
+        if digits > _MAX_NUMBER:
+            raise _unreadable(
+                text, f"a number of {digits} digits is in it; {_MAX_NUMBER} are read at most"
+            )
     try:
         made = Text(plain(text))
     except ValueError as error:
@@ -409,7 +420,7 @@ def _number(node: ast.Constant, text: str) -> sympy.Expr:
         raise _unreadable(text, f"{quoted(literal)} is not a number")
     too_large = isinstance(value, float) and not np.isfinite(value)
     too_small = value == 0 and re.search(r"[1-9]", re.split("[eE]", literal)[0]) is not None
-    if too_large or too_small or len(literal) > 400:
+    if too_large or too_small or len(literal) > _MAX_NUMBER:
         raise _unreadable(text, f"{quoted(literal)} is outside the range of a double")
     # From the text, not from the double: 0.1 means one tenth.
     return (
