@@ -11,7 +11,8 @@ const { plus, times, toNumber, formatNumber } = maths;
 
 const ZERO = [0n, 1n];
 const ONE = [1n, 1n];
-const MOST = { cases: 12, cells: 120 };
+const MOST = { cases: 12, cells: 120, work: 4e6 }; // work: numbers of tables, about a second
+let spent = { work: 0 }; // on the text that is being read
 
 /** The pieces do not meet; the message says where. */
 export class Jump extends Error {}
@@ -59,6 +60,8 @@ function combines(wanted, rows) {
       const by = least === null ? -1 : sign(plus(ratio, minus(least)));
       if (by < 0 || (by === 0 && basis[r] < basis[leave])) [leave, least] = [r, ratio];
     }
+    spent.work += q * (m + 1);
+    if (spent.work > MOST.work) throw new NotStraight();
     const pivot = over(table[leave][enter]);
     table[leave] = table[leave].map((v) => times(pivot, v));
     for (let r = 0; r < q; r += 1) {
@@ -253,9 +256,11 @@ function smallest(part, n, names) {
  * A tree without choices that is the same function.
  *
  * @throws {Jump} where its pieces do not meet, with the place.
- * @throws {NotStraight} where they are not straight, or too many.
+ * @param {{work: number}} [already] the work done for other parts of the same text.
+ * @throws {NotStraight} where they are not straight, or too many, or more work than a reader waits for.
  */
-export function joined(part, names) {
+export function joined(part, names, already = { work: 0 }) {
+  spent = already;
   if (count(part) > MOST.cases) throw new NotStraight();
   return smallest(part, names.length, names);
 }

@@ -15,6 +15,7 @@ const { exactNumber, floatToRational, plus, times, gcd, lcm, toNumber } = maths;
 const ONE = [1n, 1n];
 const ZERO = [0n, 1n];
 const MINUS = [-1n, 1n];
+const WORK = 1.2e6; // terms of rows added up before giving up: about half a second
 const MOST = { units: 150, rows: 9, kinks: 64, subsets: 12, paired: 12, turned: 20, corners: 64 };
 
 /** More units than a page should draw. */
@@ -30,6 +31,13 @@ const compare = (a, b) => sign(plus(a, minus(b)));
 const equal = (a, b) => compare(a, b) === 0;
 const size = ([n, d]) => (n < 0n ? [-n, d] : [n, d]);
 
+/** What is left of the work for one network: a network that takes more is too large to be found here. */
+let budget = 0;
+function worked(terms) {
+  budget -= terms;
+  if (budget < 0) throw new TooLarge();
+}
+
 // ----------------------------------------------------------------------------------------- rows
 
 const row = (...pairs) => new Map(pairs.filter(([, v]) => v[0] !== 0n));
@@ -41,6 +49,7 @@ function summed(...terms) {
   const total = new Map();
   for (const [factor, r] of terms) {
     if (factor[0] === 0n) continue;
+    worked(1 + r.size);
     for (const [c, v] of r) {
       const value = add(total.get(c) ?? ZERO, times(factor, v));
       if (value[0] === 0n) total.delete(c);
@@ -66,6 +75,17 @@ function normalForm(target) {
   const n = target.n_inputs;
   const form = { n, nodes: [], outputs: [] };
   const known = new Map();
+  const positive = []; // of each node, whether it is at least 0 everywhere
+  const atLeastZero = (r) => [...r].every(([c, v]) => sign(v) > 0 && (c === n || (c > n && positive[c - n - 1])));
+  /** Whether some mean of two rows is a number that is at least 0, as of t and -t. */
+  const straddles = (a, b) => {
+    const [c] = [...a.keys()].filter((k) => k !== n);
+    if (c === undefined || !b.has(c) || sign(a.get(c)) === sign(b.get(c))) return false;
+    return atLeastZero(summed([size(b.get(c)), a], [size(a.get(c)), b]));
+  };
+  /** Without the rows that are plainly never above another one: max(|t|, -|t|) is |t|. */
+  const undominated = (rows) =>
+    rows.reduce((kept, r) => (kept.some((o) => atLeastZero(difference(o, r))) ? kept : [...kept.filter((o) => !atLeastZero(difference(r, o))), r]), []);
   const flat = (r) => {
     const [[c, v] = []] = r;
     return r.size === 1 && c > n && equal(v, ONE) ? form.nodes[c - n - 1] : [r];
@@ -73,7 +93,7 @@ function normalForm(target) {
   /** Of rows that differ by a number only the larger one counts. */
   const largest = (rows) => {
     const best = new Map();
-    for (const r of rows.flatMap(flat)) {
+    for (const r of undominated(rows).flatMap(flat)) {
       const [rest, constant] = [without(r, n), r.get(n) ?? ZERO];
       const key = keyOf(rest);
       if (!best.has(key) || compare(constant, best.get(key)[1]) > 0) best.set(key, [rest, constant]);
@@ -85,6 +105,7 @@ function normalForm(target) {
     if (!known.has(key)) {
       known.set(key, n + 1 + form.nodes.length);
       form.nodes.push(kept);
+      positive.push(kept.some((a, i) => atLeastZero(a) || kept.slice(i + 1).some((b) => straddles(a, b))));
     }
     return row([known.get(key), ONE]);
   };
@@ -402,12 +423,14 @@ class Bent {
     Object.assign(this, { constant, slope, kinks });
   }
   plus(factor, other) {
+    worked(this.kinks.length + other.kinks.length);
     const growth = new Map(this.kinks.map(([p, d]) => [p.join("/"), [p, d]]));
     for (const [p, d] of other.kinks) growth.set(p.join("/"), [p, add(growth.get(p.join("/"))?.[1] ?? ZERO, times(factor, d))]);
     const kinks = [...growth.values()].filter(([, d]) => d[0] !== 0n).sort(([p], [q]) => compare(p, q));
     return new Bent(add(this.constant, times(factor, other.constant)), add(this.slope, times(factor, other.slope)), kinks);
   }
   at(t) {
+    worked(1 + this.kinks.length);
     return this.kinks.reduce((s, [p, d]) => (compare(p, t) < 0 ? add(s, times(d, add(t, minus(p)))) : s), add(this.constant, times(this.slope, t)));
   }
   relu() {
@@ -688,7 +711,6 @@ function doubles(layers) {
 // -------------------------------------------------------------------------------------- compiling
 
 const EVERY = { corners: true, ranges: true, sorting: true, middle: true };
-const PATIENCE = 1500; // milliseconds after which no further way is tried
 const WAYS = [EVERY, { ...EVERY, middle: false }, { ...EVERY, sorting: false }, { ...EVERY, ranges: false }, { ...EVERY, corners: false }, { middle: true }];
 
 /** With units facing the other way where that saves some. */
@@ -712,25 +734,32 @@ function turned(circuit) {
  * @param {object} target piecewise linear, as parseExpression makes it.
  * @returns {object} {weights, biases, scale}: the outputs, times the fraction `scale` (text, absent for 1), are
  *   the target exactly.
- * @throws {TooLarge} where it takes more units than a page draws.
+ * @throws {TooLarge} where it takes more units than a page draws, or more work than a reader waits for.
  */
 export function compile(target) {
+  budget = WORK;
   const form = normalForm(target);
   let best = null;
   const seen = new Set();
-  const began = performance.now();
+  const consider = (circuit) => {
+    const key = [...circuit.units, ...circuit.outputs].map(keyOf).join(";");
+    if (seen.has(key)) return;
+    seen.add(key);
+    const layers = turned(circuit);
+    const by = best && (total(layers) - total(best) || layers.length - best.length);
+    if (!best || by < 0) best = layers;
+  };
   for (const ways of WAYS) {
-    if (best && performance.now() - began > PATIENCE) break;
-    const base = new Folding(form, ways).circuit;
-    for (const circuit of [base, flattened(base)]) {
-      const key = [...circuit.units, ...circuit.outputs].map(keyOf).join(";");
-      if (seen.has(key)) continue;
-      seen.add(key);
-      const layers = turned(circuit);
-      const by = best && (total(layers) - total(best) || layers.length - best.length);
-      if (!best || by < 0) best = layers;
+    try {
+      const base = new Folding(form, ways).circuit;
+      consider(base);
+      consider(flattened(base));
+    } catch (error) {
+      if (!(error instanceof TooLarge && best)) throw error;
+      break; // what has been found by then is exact as well
     }
   }
+  budget = WORK;
   return doubles(best.length > 1 ? best : withHidden(new Folding(form, EVERY).circuit));
 }
 
@@ -744,6 +773,6 @@ function withHidden(circuit) {
 
 /** Whether a network is its target, exactly, for every input: by the page's own regions, not by how it was made. */
 export function equals(net, target) {
-  const found = maths.verdict(net, target, { tolerance: 0 });
+  const found = maths.verdict(net, target, { tolerance: 0, exact: true, samples: false });
   return found.holds && found.exact;
 }

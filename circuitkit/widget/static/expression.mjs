@@ -22,11 +22,15 @@ export class Unclear extends Error {
 const LONGEST = 400; // characters of a text, and of a number that has come out of it
 const DEEPEST = 150; // brackets and the like within one another
 const INPUTS = 256;
+const LARGEST = 10000; // numbers, inputs and operations of a function, written out
+const LOOKS = 1e6; // at a token
 const SORTED = 9; // numbers of which a median is written out
 const ONE = [1n, 1n];
 const MINUS = [-1n, 1n];
 
 const CURVED = "is curved: no ReLU network computes it exactly; in Python, ck.approximate makes one that is proved to come near it.";
+
+const much = (what) => `This is too much to ${what} here: nest fewer functions in one another.`;
 
 // --------------------------------------------------------------------------------------- signs
 //
@@ -87,6 +91,24 @@ function tokens(text) {
 // constant first), abs, min, max; while it is read also sign, step and {op: "cases", cases: [[node, condition]]}.
 
 const isConstant = (node) => node.q !== undefined;
+const sizes = new WeakMap();
+const numbers = (all) => all.reduce((s, node) => s + sizeOf(node), 0);
+
+/** The nodes of a tree; what stands in it twice, as t in leaky_relu(t), counts twice. */
+function sizeOf(node) {
+  if (!sizes.has(node)) {
+    const inner = node.list ?? node.args ?? node.cases?.flatMap(([value, holds]) => [value, ...comparedIn(holds)]) ?? [];
+    sizes.set(node, 1 + numbers(inner));
+  }
+  return sizes.get(node);
+}
+const comparedIn = (holds) => (holds === null ? [] : holds.signs ? [holds.left, holds.right] : (holds.all ?? holds.any).flatMap(comparedIn));
+
+/** What it is given, unless that is too large to be walked through. */
+function bounded(node) {
+  if (sizeOf(node) > LARGEST) throw new Unclear(much("build"));
+  return node;
+}
 const negative = (node) => product({ q: MINUS }, node);
 const signOf = ([n]) => (n > 0n ? 1 : n < 0n ? -1 : 0);
 const less = (p, q) => p[0] * q[1] < q[0] * p[1];
@@ -237,6 +259,8 @@ class Reading {
     this.text = text;
     this.list = tokens(text);
     this.at = 0;
+    this.looks = 0;
+    this.spent = { work: 0 }; // on choices
     this.depth = 0;
     this.inputs = inputs; // how many there are; null where the text says so
     this.used = []; // the variables' names in the order in which they come
@@ -245,6 +269,7 @@ class Reading {
   }
 
   get next() {
+    if ((this.looks += 1) > LOOKS) throw new Unclear(much("read"));
     return this.list[this.at] ?? {};
   }
   take(sign) {
@@ -274,7 +299,7 @@ class Reading {
   /** What an operation makes of what it was given; what is wrong with that is said of all of it. */
   made(from, make) {
     try {
-      return make();
+      return bounded(make());
     } catch (error) {
       if (!(error instanceof Unclear) || error.at !== null) throw error;
       throw new Unclear(error.message, this.list[from].at, this.list[this.at - 1].to);
@@ -320,7 +345,7 @@ class Reading {
     if (!holds) this.fail("‘if’ asks for a comparison, such as x > 0.", this.list[test]);
     if (this.next.name !== "else") this.fail("‘else’ is missing: what it is where the comparison is false.");
     this.at += 1;
-    return { op: "cases", cases: [[this.number(found, from), holds], [this.number(this.choice(), this.at), null]] };
+    return bounded({ op: "cases", cases: [[this.number(found, from), holds], [this.number(this.choice(), this.at), null]] });
   }
 
   /** A comparison, or several joined by and, or; null for something else. */
@@ -602,7 +627,7 @@ function plain(node) {
 function settled(node, names, reading) {
   if (!chooses(node)) return node;
   try {
-    return joined(node, names);
+    return joined(node, names, reading.spent);
   } catch (error) {
     if (error instanceof NotStraight) throw new Unclear("A choice must be between a few pieces that are all straight.");
     if (!(error instanceof Jump)) throw error;

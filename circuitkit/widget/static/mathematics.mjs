@@ -267,14 +267,17 @@ export function evaluate(target, x) {
 // ------------------------------------------------------------- targets as min and max of lines
 //
 // A piecewise-linear tree becomes nodes {row} (an affine function: one rational a variable, then
-// the constant), {sum: [node]}, {min: [node]} and {max: [node]}: |a| = max(a, -a), and factors are
-// pushed down to the rows (a negative one swaps min and max).
+// the constant), {sum: [node]}, {min: [node]}, {max: [node]}, {peak: [node]} (max(a, -a), which is |a|) and
+// {valley: [node]} (min(a, -a)); factors are pushed down to the rows (a negative one swaps min and max).
+// |a| keeps one a: with a second, nested absolute values would double at each level.
 
 const isConstant = (node) => node.row?.slice(0, -1).every(([n]) => n === 0n);
 
 function scaled(node, c) {
   if (node.row) return { row: node.row.map((v) => times(v, c)) };
   if (node.sum) return { sum: node.sum.map((a) => scaled(a, c)) };
+  const high = node.peak ?? node.valley;
+  if (high) return { [Boolean(node.peak) === c[0] >= 0n ? "peak" : "valley"]: [scaled(high[0], c)] };
   const args = (node.min ?? node.max).map((a) => scaled(a, c));
   return Boolean(node.min) === c[0] >= 0n ? { min: args } : { max: args };
 }
@@ -310,7 +313,7 @@ function compileTree(tree, n, flags) {
       return varying.length ? scaled(varying[0], factor) : constant(factor);
     }
     case "abs":
-      return { max: [a, scaled(a, [-1n, 1n])] };
+      return { peak: [a] };
     case "min":
     case "max":
       return { [op]: args };
@@ -368,6 +371,7 @@ const popcount = (v) => {
 
 const FULL = 0x3fffffff;
 const LIMIT = 4096; // vertices of one polytope
+const DEEPEST = 400; // minima, maxima and sums of a target that wait for one another
 const BUDGET = 3e6; // vertices and pairs looked at before giving up: about a fifth of a second
 
 const FLOAT = {
@@ -574,12 +578,18 @@ function explore(K, layers, nodes, size, poly, targetTolerance, visit) {
     unit(0, cell);
   }
 
-  function resolveAll(list, i, found, cell, done) {
+  let depth = 0; // of what is being resolved: each waits on the stack for those behind it
+  function resolveAll(list, from, before, cell, done) {
+    const found = [...before];
+    let i = from;
+    for (; i < list.length && list[i].row; i += 1) found.push(list[i].row);
     if (i === list.length) {
       done(found, cell);
       return;
     }
+    if ((depth += 1) > DEEPEST) throw new TooMany();
     resolve(list[i], cell, (row, part) => resolveAll(list, i + 1, [...found, row], part, done));
+    depth -= 1;
   }
 
   function resolve(node, cell, done) {
@@ -595,8 +605,9 @@ function explore(K, layers, nodes, size, poly, targetTolerance, visit) {
       });
       return;
     }
-    resolveAll(node.min ?? node.max, 0, [], cell, (rows, part) => {
-      pieces(rows, node.min ? 1 : -1, part, done);
+    resolveAll(Object.values(node)[0], 0, [], cell, (rows, part) => {
+      const both = node.peak || node.valley ? [rows[0], rows[0].map((v) => (v ? -v : v))] : rows;
+      pieces(both, node.min || node.valley ? 1 : -1, part, done);
     });
   }
 
@@ -808,6 +819,7 @@ function exactDifference(net, linear, x) {
     if (node.row) return EXACT.dot(node.row, start);
     const parts = Object.values(node)[0].map(value);
     if (node.sum) return parts.reduce((s, v) => s + v, 0n);
+    if (node.peak || node.valley) return parts[0] < 0n === Boolean(node.peak) ? -parts[0] : parts[0];
     return parts.reduce((s, v) => (v < s === Boolean(node.min) ? v : s));
   };
   let most = 0n;
@@ -849,10 +861,11 @@ function errorAt(net, target, x) {
  *
  * @param {object} net
  * @param {object} target
- * @param {{domain?: ([number, number]|null)[]|null, tolerance?: number, exact?: "auto"|boolean}}
+ * @param {{domain?: ([number, number]|null)[]|null, tolerance?: number, exact?: "auto"|boolean, samples?: boolean}}
  *   [options] domain: [low, high] an input (null or an infinite limit: unbounded), null for R^n;
  *   exact: "auto"; false, never to use exact arithmetic, which takes up to half a second for
- *   networks of four inputs that almost hold; true, to use nothing else.
+ *   networks of four inputs that almost hold; true, to use nothing else; samples: false, not to look at samples
+ *   where the regions are too many (the error is then NaN).
  * @returns {{holds: boolean, status: string, error: number, worst: number[]|null, ray: number[]|null,
  *   network: number[]|null, target: number[]|null, nRegions: number, exact: boolean}}
  *   holds: error <= tolerance; worst: the input with the largest error, null where there is none; ray:
@@ -861,7 +874,7 @@ function errorAt(net, target, x) {
  *   were sampled (the error is then a lower bound); exact: whether holds is certain.
  * @throws {RangeError} the target takes or gives another number of values, or a domain is empty.
  */
-export function verdict(net, target, { domain = null, tolerance = 0, exact = "auto" } = {}) {
+export function verdict(net, target, { domain = null, tolerance = 0, exact = "auto", samples = true } = {}) {
   const inputs = net.weights[0][0].length;
   const outputs = net.weights[net.weights.length - 1].length;
   if (target.n_inputs !== inputs || target.n_outputs !== outputs) {
@@ -871,7 +884,7 @@ export function verdict(net, target, { domain = null, tolerance = 0, exact = "au
     );
   }
   const box = checkedDomain(domain, inputs);
-  const question = { net, target, box, tolerance, inputs };
+  const question = { net, target, box, tolerance, inputs, samples };
   if (!finite(net)) {
     return {
       holds: false, status: "different", error: Infinity, worst: null, ray: null, network: null,
@@ -931,6 +944,7 @@ function searched(question, linear, exact) {
     const holds = found.error <= tolerance + ROUND * magnitude;
     return { ...(refutation(question, linear, found) ?? { ...found, holds, exact: false }), magnitude };
   }
+  if (!question.samples) return { holds: false, undecided: true, error: NaN, nRegions: 0, exact: false, magnitude };
   const guess = sampled(question);
   const refuted = guess.worst !== null && exceeds(question, linear, guess.worst);
   return { ...guess, exact: refuted, undecided: !refuted };
