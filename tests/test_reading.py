@@ -40,7 +40,8 @@ def values(calls):
 
 
 def readings(nets, **options):
-    return values([["read", as_json(net), options] for net in nets])
+    # Time enough on a busy machine: a page stops after five seconds by itself.
+    return values([["read", as_json(net), {"seconds": 600, **options}] for net in nets])
 
 
 def parsed(text, **options):

@@ -2,7 +2,8 @@
 
 :mod:`.digits` are the pictures, :mod:`.model` the network in three architectures, :mod:`.training` trains it from many seeds;
 :mod:`.matching` finds each filter's counterpart in another network, and what chance would give, :mod:`.cka` compares
-layers as a whole; :mod:`.ablation` silences channels, predicted from the weights and measured.
+layers as a whole, and :mod:`.scaling` keeps the squares in both within the doubles; :mod:`.ablation` silences
+channels, predicted from the weights and measured.
 """
 
 from circuitkit.images.ablation import measured_changes, predicted_changes, recall
