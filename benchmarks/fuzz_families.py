@@ -79,24 +79,10 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 # --- numbers, found without the package ---------------------------------------------------------------
 
 
-def expression(rng: Rng, n: int, depth: int) -> exact.Expression:
-    """A small piecewise-linear one, as :mod:`independent` writes it."""
-    if depth == 0 or rng.random() < 0.2:
-        if rng.random() < 0.3:
-            return ("number", Fraction(int(rng.integers(-3, 4)), int(rng.choice([1, 1, 2, 3]))))
-        return ("x", int(rng.integers(n)))
-    kind = str(rng.choice(["+", "*", "abs", "min", "max", "relu"]))
-    if kind == "*":
-        factor = Fraction(int(rng.choice([-3, -2, -1, 1, 2, 5])), int(rng.choice([1, 2, 3, 10])))
-        return ("*", factor, expression(rng, n, depth - 1))
-    count = 1 if kind in ("abs", "relu") else 2
-    return (kind, *(expression(rng, n, depth - 1) for _ in range(count)))
-
-
 def spelled(rng: Rng, depth: int = 2) -> tuple[str, exact.Expression, int]:
     """A text, what it means and its number of inputs; each of them is mentioned."""
     n = int(rng.choice([1, 1, 2, 3]))
-    e = expression(rng, n, depth)
+    e = exact.random_expression(rng, n, depth)
     every = ("+", e, *(("*", Fraction(1), ("x", i)) for i in range(n)))
     return exact.text(every), every, n
 

@@ -18,11 +18,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 __all__ = [
     "Steps",
     "Worst",
     "expression_steps",
     "network_steps",
+    "random_expression",
     "square",
     "text",
     "whole_line",
@@ -212,3 +215,17 @@ def text(e: Expression) -> str:
         return f"({parts[0]})*{text(parts[1])}"
     inner = [text(p) for p in parts]
     return f"({' + '.join(inner)})" if kind == "+" else f"{kind}({', '.join(inner)})"
+
+
+def random_expression(rng: np.random.Generator, n: int, depth: int) -> Expression:
+    """A piecewise-linear expression in n inputs, functions within one another ``depth`` deep at most."""
+    if depth == 0 or rng.random() < 0.2:
+        if rng.random() < 0.3:
+            return ("number", Fraction(int(rng.integers(-3, 4)), int(rng.choice([1, 1, 2, 3]))))
+        return ("x", int(rng.integers(n)))
+    kind = str(rng.choice(["+", "*", "abs", "min", "max", "relu"]))
+    if kind == "*":
+        factor = Fraction(int(rng.choice([-3, -2, -1, 1, 2, 5])), int(rng.choice([1, 1, 2, 3, 10])))
+        return ("*", factor, random_expression(rng, n, depth - 1))
+    count = 1 if kind in ("abs", "relu") else 2
+    return (kind, *(random_expression(rng, n, depth - 1) for _ in range(count)))

@@ -135,19 +135,6 @@ NAMED: dict[str, exact.Expression] = {
 }
 
 
-def _expression(rng: Rng, n: int, depth: int) -> exact.Expression:
-    if depth == 0 or rng.random() < 0.2:
-        if rng.random() < 0.3:
-            return ("number", Fraction(int(rng.integers(-3, 4)), int(rng.choice([1, 1, 2, 3]))))
-        return ("x", int(rng.integers(n)))
-    kind = str(rng.choice(["+", "*", "abs", "min", "max", "relu"]))
-    if kind == "*":
-        factor = Fraction(int(rng.choice([-3, -2, -1, 1, 2, 5])), int(rng.choice([1, 1, 2, 3, 10])))
-        return ("*", factor, _expression(rng, n, depth - 1))
-    count = 1 if kind in ("abs", "relu") else 2
-    return (kind, *(_expression(rng, n, depth - 1) for _ in range(count)))
-
-
 def _of_all_inputs(e: exact.Expression, n: int) -> exact.Expression:
     """The same function, naming the last input, so that nobody has to guess how many there are."""
     return ("+", e, ("*", Fraction(0), ("x", n - 1)))
@@ -208,7 +195,7 @@ def draw(seed: int, number: int) -> Case:
         }  # fmt: skip
         net = makers[family](rng)
         n = net.n_inputs
-        spelled = _of_all_inputs(_expression(rng, n, int(rng.integers(0, 4))), n)
+        spelled = _of_all_inputs(exact.random_expression(rng, n, int(rng.integers(0, 4))), n)
         target = exact.text(spelled)
     case = Case(family, net, target, spelled, _domain(rng, net.n_inputs))
     case.measure = str(rng.choice(["relative", "absolute"], p=[0.7, 0.3]))
