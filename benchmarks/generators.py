@@ -23,7 +23,9 @@ __all__ = [
     "random_target",
     "scramble",
     "scramble_with_labels",
+    "spread",
     "textbook",
+    "trained_on",
     "variables",
 ]
 
@@ -233,6 +235,57 @@ def scramble_with_labels(
         weights[layer + 1] = (w_out / factors)[:, order]
         labels.append(own[order])
     return ck.Network(weights, biases), labels
+
+
+def spread(rng: Rng, net: ck.Network) -> ck.Network:
+    """The same function to the last bit, its linear parts spread over further units.
+
+    In each hidden layer one unit in three is turned to the other side, relu(u) = relu(-u) + u, and what that
+    leaves over, u, goes through inverse pairs: u = v + (u - v) and t = relu(t) - relu(-t). One unit in three is
+    doubled, each of the two with half of the output.
+    """
+    weights = [w.copy() for w in net.weights]
+    biases = [b.copy() for b in net.biases]
+    for layer in range(len(weights) - 1):
+        rows, outs = list(weights[layer]), list(weights[layer + 1].T)
+        shifts = list(biases[layer])
+        for i, kind in enumerate(rng.integers(3, size=len(rows))):
+            if kind == 0:
+                rows.append(rows[i])
+                shifts.append(shifts[i])
+                outs[i] = outs[i] / 2
+                outs.append(outs[i])
+            elif kind == 1:
+                part, shift = _dyadic(rng, len(rows[i])), _bias(rng, net, layer)
+                for v, b in ((part, shift), (rows[i] - part, shifts[i] - shift)):
+                    rows += [v, -v]
+                    shifts += [b, -b]
+                    outs += [outs[i], -outs[i]]
+                rows[i], shifts[i] = -rows[i], -shifts[i]
+        order = rng.permutation(len(rows))
+        factors = 2.0 ** rng.integers(-2, 3, len(rows))
+        weights[layer] = (np.array(rows) * factors[:, None])[order]
+        biases[layer] = (np.array(shifts) * factors)[order]
+        weights[layer + 1] = (np.array(outs).T / factors)[:, order]
+    return ck.Network(weights, biases)
+
+
+def trained_on(rng: Rng, net: ck.Network, *, rate: float, steps: int, noise: float) -> ck.Network:
+    """The network after so many more steps of Adam, in 256 fresh points of [-2, 2]^n a step.
+
+    What it is shown are its own values, each with normal noise: a network that is right already only walks about.
+    """
+    import torch
+
+    module = net.to_torch()
+    adam = torch.optim.Adam(module.parameters(), lr=rate)
+    for _ in range(steps):
+        x = rng.uniform(-2, 2, (256, net.n_inputs))
+        y = net(x) + noise * rng.normal(size=(256, net.n_outputs))
+        adam.zero_grad()
+        ((module(torch.from_numpy(x)) - torch.from_numpy(y)) ** 2).mean().backward()
+        adam.step()
+    return ck.Network.from_torch(module)
 
 
 def _row(rng: Rng, own: np.ndarray, n: int) -> np.ndarray:

@@ -1,7 +1,8 @@
 """Hide it, get it back: random expressions become networks, are disguised and made noisy, and are read back, proved.
 
-    python -m benchmarks.round_trip                 all of it: 1,000 expressions that bend, exactly; 100 a noise; 500 learned networks
+    python -m benchmarks.round_trip                 all of it: 1,000 expressions that bend, exactly; 100 a disguise; 500 learned networks
     python -m benchmarks.round_trip --seconds 500   for so long; the next call goes on where this one stopped
+    python -m benchmarks.round_trip --only 0.0001 trained    these alone; what is written of the others stays as it was
     python -m benchmarks.round_trip --regression    symbolic regression (gplearn, which it takes) on learned networks
     python -m benchmarks.round_trip --summary       only write chapters/data/round-trip.json anew
 
@@ -9,7 +10,9 @@ The generator is seeded: case k is the same network every time. A case is an exp
 deep, compiled by ``ck.compile_expression``; its units are split, merged with others, permuted, rescaled; units that cancel,
 duplicates and dead ones are added (:func:`benchmarks.generators.scramble`); then noise, relative to each weight, of
 the size asked for. With noise a case counts only where the network is still within the tolerance of the expression: what
-was changed by more is another function, and those are counted apart.
+was changed by more is another function, and those are counted apart. Two more disguises are measured by themselves:
+*trained*, a hundred more steps of Adam on noisy values, and *composed*, everything at once: linear parts spread over
+inverse pairs, units turned to their other side and doubled (:func:`benchmarks.generators.spread`), noise, and training.
 
 Results go to ``build/round-trip.jsonl``, one line a case; what a chapter prints to ``chapters/data/round-trip.json``.
 """
@@ -28,7 +31,7 @@ import numpy as np
 import sympy
 
 import circuitkit as ck
-from benchmarks.generators import random_target, scramble
+from benchmarks.generators import random_target, scramble, spread, trained_on
 from benchmarks.generators import variables as variables_of
 from circuitkit.detection.place import EVERYWHERE
 from circuitkit.exact.spell import length, text
@@ -40,10 +43,20 @@ TOLERANCE = 1e-2
 #: seconds for a case
 LIMIT = 10.0
 #: noise -> how many cases: of those without, one in ten is affine; with 1e-3 every other one is another function
-CASES = {0.0: 1130, 1e-5: 120, 1e-4: 120, 1e-3: 240}
-#: so many networks that ``ck.learn`` made
-LEARNED = 500
-#: of these functions, in turn, from one seed after the other
+CASES = {
+    0.0: 1130,
+    1e-5: 120,
+    1e-4: 120,
+    1e-3: 240,
+    "trained": 120,
+    "composed": 120,
+    "learned": 500,
+}
+#: further training: Adam's learning rate and steps, and the noise of the values that it sees
+RATE, STEPS, VALUES = 1e-4, 100, 1e-2
+#: the noise of weights where all disguises are composed
+COMPOSED = 1e-5
+#: what ``ck.learn`` is to learn, in turn, from one seed after the other
 FUNCTIONS = (
     "abs", "min", "max", "add", "subtract", "identity", "negation", "min4", "max(x, 0)", "abs(x1 - x2)", "clamp(x, -1, 1)",
     "abs(x1) + abs(x2)", "max(x1, x2, 0)", "max(x1, x2, x3)", "abs(x1) - x2",
@@ -74,19 +87,37 @@ def noisy(net: ck.Network, seed: int, noise: float) -> ck.Network:
     return ck.Network(weights, biases if net.has_biases else None, scale=net.scale)
 
 
+def trained(net: ck.Network, seed: int) -> ck.Network:
+    """The network, trained on a little: its weights move by about a ten-thousandth."""
+    rng = np.random.default_rng([20, seed])
+    plain = ck.Network(net.weights, net.biases)
+    made = trained_on(rng, plain, rate=RATE, steps=STEPS, noise=VALUES)
+    return ck.Network(made.weights, made.biases if net.has_biases else None, scale=net.scale)
+
+
+def composed(net: ck.Network, seed: int) -> ck.Network:
+    """Every other disguise at once."""
+    hidden = spread(np.random.default_rng([19, seed]), ck.Network(net.weights, net.biases))
+    biases = hidden.biases if net.has_biases else None
+    hidden = ck.Network(hidden.weights, biases, scale=net.scale)
+    return trained(noisy(hidden, seed, COMPOSED), seed)
+
+
 def distance(net: ck.Network, target: ck.Target) -> float:
     """How far they are apart at samples."""
     x = EVERYWHERE.samples(net)
     return EVERYWHERE.sampled_error(net(x), target(x), x)
 
 
-def case(seed: int, noise: float) -> dict[str, Any] | None:
+def case(seed: int, noise: float | str) -> dict[str, Any] | None:
     """One round trip."""
     made = disguised(seed)
     if made is None:
         return None
     target, net = made
-    if noise:
+    if isinstance(noise, str):
+        net = {"trained": trained, "composed": composed}[noise](net, seed)
+    elif noise:
         net = noisy(net, seed, noise)
     result: dict[str, Any] = {"seed": seed, "noise": noise, "layers": len(net.weights) - 1}
     result["units"] = sum(net.layer_sizes[1:-1])
@@ -203,14 +234,13 @@ def known() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
-def measure(seconds: float) -> None:
+def measure(seconds: float, only: list[float | str]) -> None:
     """The cases that are missing, for so long."""
     done = {(r["noise"], r["seed"]) for r in known()}
     end = time.monotonic() + seconds
     todo: list[tuple[Any, int]] = [(0.0, k) for k in range(CASES[0.0])]
     todo += [(v, k) for k in range(max(CASES.values())) for v, n in CASES.items() if v and k < n]
-    todo += [("learned", k) for k in range(LEARNED)]
-    todo = [each for each in todo if each not in done]
+    todo = [each for each in todo if each not in done and each[0] in only]
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     with RESULTS.open("a", encoding="utf-8") as file:
         for noise, seed in todo:
@@ -222,24 +252,24 @@ def measure(seconds: float) -> None:
             file.flush()
 
 
-def summary() -> dict[str, Any]:
-    """Found, proved, lengths and seconds, by noise and number of hidden layers."""
+def summary(old: dict[str, Any], only: list[float | str]) -> dict[str, Any]:
+    """Found, proved, lengths and seconds, by noise and number of hidden layers; what is not in ``only`` as it was."""
     groups: dict[tuple[Any, Any], list[dict[str, Any]]] = defaultdict(list)
     for r in known():
-        if r.get("affine"):
+        if r.get("affine") or r["noise"] not in only:
             continue
         groups[r["noise"], "all"].append(r)
         groups[r["noise"], min(r["layers"], 4)].append(r)
         if r["layers"] <= 3:
             groups[r["noise"], "up to 3"].append(r)
-    rows = []
-    for (noise, layers), every in sorted(
-        groups.items(), key=lambda pair: (str(pair[0][0]), str(pair[0][1]))
-    ):
+    new = {noise for noise, _ in groups}
+    rows = [row for row in old.get("rows", []) if row["noise"] not in new]
+    for (noise, layers), every in groups.items():
         cases = [r for r in every if r["within"]]
         proved = [r for r in cases if r["proved"]]
         ratios = sorted(r["read"] / r["length"] for r in proved)
         seconds = sorted(r["seconds"] for r in cases)
+        rate = ck.Rate(len(proved), len(cases))
         rows.append(
             {
                 "noise": noise,
@@ -247,6 +277,7 @@ def summary() -> dict[str, Any]:
                 "networks": len(every),
                 "within": len(cases),
                 "proved": len(proved),
+                "interval": [round(rate.low, 4), round(rate.high, 4)],
                 "same": sum(r["same"] for r in proved),
                 "ratio": _quantiles(ratios),
                 "shorter": sum(v < 1 for v in ratios),
@@ -254,6 +285,7 @@ def summary() -> dict[str, Any]:
                 "seconds": _quantiles(seconds),
             }
         )
+    rows.sort(key=lambda row: (str(row["noise"]), str(row["layers"])))
     return {"tolerance": TOLERANCE, "limit": LIMIT, "rows": rows}
 
 
@@ -268,13 +300,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--seconds", type=float, default=float("inf"))
+    names = {str(level): level for level in CASES}
+    parser.add_argument("--only", nargs="+", choices=names, default=list(names))
     parser.add_argument("--summary", action="store_true")
     parser.add_argument("--regression", action="store_true")
     options = parser.parse_args()
+    only = [names[level] for level in options.only]
     old = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {}
     if not options.summary and not options.regression:
-        measure(options.seconds)
-    made = summary()
+        measure(options.seconds, only)
+    made = summary(old, only)
     made["regression"] = regression() if options.regression else old.get("regression", [])
     DATA.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
     for row in made["rows"]:

@@ -16,7 +16,8 @@ import pytest
 import sympy
 
 import circuitkit as ck
-from benchmarks.generators import scramble
+from benchmarks import round_trip
+from benchmarks.generators import scramble, spread
 from benchmarks.round_trip import disguised, distance, noisy
 from circuitkit import difference
 from circuitkit.check import Rejected
@@ -285,6 +286,40 @@ def test_a_wrong_sign_of_a_reference_is_not_believed():
         difference.verify_close(certificate, net, "x")
     certificate["domain"] = {"box": [[0, 1]]}
     assert difference.verify_close(certificate, net, "x")
+
+
+# --- the benchmark's own disguises --------------------------------------------------------------------
+
+
+def test_what_is_spread_over_inverse_pairs_and_doubled_is_the_same_function():
+    for seed in (0, 1, 3):
+        _target, net = disguised(seed)
+        net = ck.Network(net.weights, net.biases)
+        hidden = spread(np.random.default_rng(seed), net)
+        assert sum(hidden.layer_sizes) > sum(net.layer_sizes)
+        assert ck.prove(hidden, net)
+
+
+@pytest.mark.parametrize("disguise", [round_trip.trained, round_trip.composed])
+def test_a_network_that_was_trained_on_is_read_back_as_what_was_planted(disguise):
+    target, net = disguised(5)
+    later = disguise(net, 5)
+    assert 1e-7 < distance(later, target) < 1e-2
+    found = ck.decompiled(later)
+    assert not found.exact
+    assert ck.prove(ck.compile_expression(target), found.proof.target)
+
+
+def test_rows_that_were_not_measured_again_stay_as_they_were(monkeypatch):
+    case = {"noise": "trained", "layers": 1, "within": True, "proved": True, "same": True}
+    case |= {"length": 4, "read": 2, "seconds": 1.0}
+    monkeypatch.setattr(round_trip, "known", lambda: [case, {**case, "noise": "learned"}])
+    old = {"rows": [{"noise": 1e-5, "layers": 1}, {"noise": "trained", "layers": 7}]}
+    rows = round_trip.summary(old, ["trained"])["rows"]
+    assert [(row["noise"], row["layers"]) for row in rows] == [
+        (1e-5, 1), ("trained", 1), ("trained", "all"), ("trained", "up to 3"),
+    ]  # fmt: skip
+    assert rows[1]["ratio"] == [0.5] * 3 and rows[1]["interval"][0] < 0.5 < rows[1]["interval"][1]
 
 
 # --- rounding -----------------------------------------------------------------------------------------
