@@ -23,6 +23,32 @@
   );
   document.querySelectorAll(wide).forEach((e) => near.observe(e));
 
+  // "On this page" marks the section that is read. The theme moves the mark when a heading passes near the top;
+  // a leap that meets none on its way, to the end or back, would leave it at a section that is out of sight.
+  const contents = document.getElementById("pst-page-toc-nav");
+  const links = contents ? [...contents.querySelectorAll("a[href^='#']")] : [];
+  const mark = (here) => {
+    links.forEach((link) => {
+      link.classList.toggle("active", link === here);
+      if (link === here) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
+    contents.querySelectorAll(".toc-entry").forEach((entry) => entry.classList.toggle("active", entry.contains(here)));
+  };
+  let settling;
+  const settle = () => {
+    const tops = links.map((link) => {
+      const place = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+      return place ? place.getBoundingClientRect().top : Infinity;
+    });
+    const marked = links.findIndex((link) => link.hasAttribute("aria-current"));
+    const ends = marked + 1 < tops.length ? tops[marked + 1] : Infinity;
+    if (marked >= 0 && tops[marked] < innerHeight && ends > 0) return;
+    mark(links[tops.findLastIndex((top) => top < innerHeight / 3)]);
+  };
+  if (links.length)
+    addEventListener("scroll", () => (clearTimeout(settling), (settling = setTimeout(settle, 150))), { passive: true });
+
   // On paper a solution is no longer folded away.
   let opened = [];
   addEventListener("beforeprint", () => {

@@ -99,6 +99,17 @@ def test_a_link_leads_the_keyboard_past_each_widget(address, visit):
     expect(page.locator(".ck-skip").first).to_have_css("width", "1px")
 
 
+def test_the_contents_mark_the_section_on_screen_after_a_leap_past_all_headings(visit):
+    page = visit("chapters/universality.html").page
+    marked = """() => document.querySelector("#pst-page-toc-nav a[aria-current]")?.hash ?? "" """
+    last = page.locator("#pst-page-toc-nav a").last.evaluate("e => e.hash")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    until(page, f"() => ({marked})() !== ''")
+    page.evaluate("scrollTo(0, 0)")
+    until(page, f"() => ({marked})() !== {last!r}")
+    assert page.evaluate(marked) == ""
+
+
 #: Text that is pale on white paper, and what is cut off at an edge or reaches over it.
 ON_PAPER = """() => {
   const light = (rgb) => {
