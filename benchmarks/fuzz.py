@@ -12,7 +12,12 @@ is not): mostly one or two arguments are replaced, now and then none. What comes
 - a **refusal**: ValueError or TypeError, raised by the package, whose message names an argument (or the
   error that the value itself raises when it is asked to be an array, say);
 - **undecided**: an error that the function's documentation names, such as :class:`circuitkit.Undecided`;
-- or a **fault**: anything else, a wrong answer, or more than :data:`LIMIT` seconds of the processor.
+- or a **fault**: anything else, a wrong answer, more than :data:`LIMIT` seconds of the processor, more than
+  :data:`LARGE` bytes of memory, or the end of the process.
+
+Each part of :data:`PART` inputs runs in a process of its own, forked from this one, with at most :data:`MEMORY`
+of address space. A call that never comes back from a library in C, or ends the process, is a fault as any other:
+the part is begun again without it.
 
 The counts stand in ``build/fuzz.json`` and are added to: started again, it goes on after the last part.
 ``--save`` writes them to ``benchmarks/results/fuzz.json``.
@@ -22,6 +27,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import mmap
+import multiprocessing
 import os
 import re
 import resource
@@ -32,8 +39,8 @@ import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, MutableSequence, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,8 +63,14 @@ HOSTILE_VALUES = str(ROOT / "benchmarks" / "hostile.py")
 LIMIT = 20.0
 #: inputs in a part, which is remembered as a whole
 PART = 250
+#: seconds more, after which the process ends: code in C does not hear Python's signals
+GRACE = 20.0
 #: bytes of address space; what asks for more is refused by the system, as MemoryError
-MEMORY = 16 * 2**30
+MEMORY = 12 * 2**30
+#: bytes that a call may take at once
+LARGE = 3 * 2**30
+#: bytes of what a call is known by, should it end its process
+_NOTE = 400
 
 
 class Hung(BaseException):
@@ -66,18 +79,29 @@ class Hung(BaseException):
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Ends what takes longer, in seconds of the processor: a busy machine hangs nothing."""
+    """Ends what takes longer, in seconds of the processor: a busy machine hangs nothing.
+
+    What does not hear that in :data:`GRACE` seconds more is ended by the system, and its process with it.
+    """
 
     def stop(*_: object) -> None:
         raise Hung
 
     before = signal.signal(signal.SIGPROF, stop)
     signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds + GRACE)
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
+
+
+def peak() -> int:
+    """Bytes of memory that this process has held at once."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 # --- one call -----------------------------------------------------------------------------------------
@@ -188,13 +212,41 @@ class Tally:
     kinds: Counter[str] = field(default_factory=Counter)
     functions: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
+    memory: int = 0
     faults: list[dict[str, Any]] = field(default_factory=list)
 
+    def add(self, call: str, outcome: Outcome, more: dict[str, Any]) -> None:
+        self.inputs += 1
+        self.kinds[outcome.kind] += 1
+        self.functions[call] += 1
+        if outcome.kind == "fault":
+            self.faults.append({"call": call, "why": outcome.why, **more})
 
-def part(name: str, number: int, base: int, count: int = PART, tell: bool = False) -> Tally:
-    """One part of a family: the same calls whenever and wherever it is asked for."""
+
+def part(
+    name: str,
+    number: int,
+    base: int,
+    count: int = PART,
+    *,
+    tell: bool = False,
+    ended: Sequence[Ended] = (),
+    note: MutableSequence[int] | None = None,
+) -> Tally:
+    """One part of a family: the same calls whenever and wherever it is asked for.
+
+    Args:
+        name: the family.
+        number: which part of it.
+        base: where the draws begin.
+        count: how many inputs.
+        tell: print each fault at once.
+        ended: calls that are known to end the process, and are not made again.
+        note: where each call is written down before it is made.
+    """
     tally = Tally()
     start = time.process_time()
+    known = {each.at: each for each in ended}
 
     @seed(base * 1_000_003 + number)
     @settings(
@@ -207,21 +259,70 @@ def part(name: str, number: int, base: int, count: int = PART, tell: bool = Fals
     @given(calls(FAMILIES[name]))
     def one(drawn: tuple[Call, dict[str, Any], set[str]]) -> None:
         call, arguments, replaced = drawn
-        outcome = tried(call, arguments, replaced)
-        tally.inputs += 1
-        tally.kinds[outcome.kind] += 1
-        tally.functions[call.name] += 1
+        at, before = tally.inputs, peak()
+        if note is not None:
+            written = json.dumps([at, call.name, sorted(replaced)]).encode()[:_NOTE]
+            note[:_NOTE] = written.ljust(_NOTE)
+        outcome = (
+            Outcome("fault", known[at].why) if at in known else tried(call, arguments, replaced)
+        )
+        if peak() > max(before, LARGE) and outcome.kind != "fault":
+            outcome = Outcome("fault", f"took {peak() / 2**30:.1f} GB of memory")
+        told: dict[str, Any] = {}
         if outcome.kind == "fault":
             shown = {a: short(v) for a, v in arguments.items() if not a.startswith("_")}
-            fault = {"call": call.name, "why": outcome.why, "part": number, "arguments": shown}
-            tally.faults.append({**fault, "replaced": sorted(replaced)})
-            if tell:
-                print(json.dumps(tally.faults[-1], indent=1), flush=True)
+            told = {"part": number, "arguments": shown, "replaced": sorted(replaced)}
+        tally.add(call.name, outcome, told)
+        if tell and outcome.kind == "fault":
+            print(json.dumps(tally.faults[-1], indent=1), flush=True)
 
     with inside_an_empty_folder():
         one()
     tally.seconds = time.process_time() - start
+    tally.memory = peak()
     return tally
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A call that did not come back, and took its process with it."""
+
+    at: int
+    why: str
+
+
+def apart(name: str, number: int, base: int, count: int = PART) -> Tally:
+    """:func:`part` in a process of its own, begun again without a call that ended it."""
+    ended: list[Ended] = []
+    while True:
+        note = mmap.mmap(-1, _NOTE)  # shared with what is forked
+        ours, theirs = multiprocessing.Pipe(duplex=False)
+
+        def work(
+            ended: Sequence[Ended] = tuple(ended), note: Any = note, theirs: Any = theirs
+        ) -> None:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+            theirs.send(part(name, number, base, count, ended=ended, note=note))
+
+        child = multiprocessing.get_context("fork").Process(target=work)
+        child.start()
+        theirs.close()
+        try:
+            tally: Tally = ours.recv()
+            child.join()
+            return tally
+        except EOFError:
+            child.join()
+        at, *call = json.loads(bytes(note[:]).decode() or "[-1]")
+        if at < 0 or any(each.at == at for each in ended):
+            sys.exit(f"error: {name}, part {number}, ended with {child.exitcode} at {call}")
+        ended.append(Ended(at, _end(child.exitcode)))
+
+
+def _end(code: int | None) -> str:
+    if code == -signal.SIGVTALRM:
+        return f"did not end within {LIMIT:g} s, and not when it was asked to"
+    return f"ended its process with {code}"
 
 
 @contextmanager
@@ -245,13 +346,66 @@ def short(value: Any) -> str:
     return text if len(text) <= 200 else f"{text[:150]}...{text[-40:]}"
 
 
-def add(kept: dict[str, Any], tally: Tally) -> None:
-    kept["parts"] = kept.get("parts", 0) + 1
-    kept["inputs"] = kept.get("inputs", 0) + tally.inputs
-    kept["seconds"] = round(kept.get("seconds", 0) + tally.seconds, 1)
-    for key, counted in (("outcomes", tally.kinds), ("functions", tally.functions)):
-        kept[key] = dict(sorted((Counter(kept.get(key, {})) + counted).items()))
-    kept.setdefault("faults", []).extend(tally.faults)
+def prepare() -> None:
+    """Call everything once: what is compiled or imported then is there in all that is forked."""
+    rng = np.random.default_rng(0)
+    with inside_an_empty_folder(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for call in {call.name: call for family in FAMILIES.values() for call in family}.values():
+            with suppress(Exception):
+                call.function(**{n: v for n, v in call.draw(rng).items() if not n.startswith("_")})
+
+
+def kept_of(tally: Tally) -> dict[str, Any]:
+    """A part as it is remembered."""
+    return {
+        "inputs": tally.inputs,
+        "seconds": round(tally.seconds, 1),
+        "megabytes": round(tally.memory / 2**20),
+        "outcomes": dict(sorted(tally.kinds.items())),
+        "functions": dict(sorted(tally.functions.items())),
+        "faults": tally.faults,
+    }
+
+
+def again(own: dict[str, Any], name: str, base: int) -> None:
+    """The parts with faults once more; what is no fault any longer has been mended."""
+    for number, before in enumerate(own["parts"]):
+        if before["faults"]:
+            now = own["parts"][number] = kept_of(apart(name, number, base))
+            left = {(f["call"], str(f["arguments"])) for f in now["faults"]}
+            own["mended"] += [
+                f for f in before["faults"] if (f["call"], str(f["arguments"])) not in left
+            ]
+
+
+def inputs(own: dict[str, Any]) -> int:
+    return sum(part["inputs"] for part in own["parts"])
+
+
+def faults(own: dict[str, Any]) -> list[dict[str, Any]]:
+    return [fault for part in own["parts"] for fault in part["faults"]]
+
+
+def summed(own: dict[str, Any]) -> dict[str, Any]:
+    """What a report says of a family: the sums over its parts."""
+    parts = own["parts"]
+
+    def over(key: str) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for part in parts:
+            total.update(part[key])
+        return dict(sorted(total.items()))
+
+    return {
+        "inputs": inputs(own),
+        "seconds": round(sum(part["seconds"] for part in parts)),
+        "megabytes": max((part["megabytes"] for part in parts), default=0),
+        "outcomes": over("outcomes"),
+        "functions": over("functions"),
+        "faults": faults(own),
+        "mended": own["mended"],
+    }
 
 
 def main() -> None:
@@ -263,43 +417,55 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="where the draws begin")
     parser.add_argument("--minutes", type=float, help="stop after so many, and go on another time")
     parser.add_argument("--chunk", type=int, help="one part of a family again; keeps nothing")
+    parser.add_argument("--again", action="store_true", help="first the parts that had faults")
     parser.add_argument("--save", action="store_true", help=f"write {SAVED.relative_to(ROOT)}")
     options = parser.parse_args()
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     names = options.only or list(FAMILIES)
     if options.chunk is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         for name in names:
             print(name, dict(part(name, options.chunk, options.seed, tell=True).kinds))
         return
+    prepare()
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     if kept.get("seed") != options.seed:
         kept = {"seed": options.seed, "families": {}}
     families = kept["families"]
+    for name in names:
+        families.setdefault(name, {"parts": [], "mended": []})
+        if options.again:
+            again(families[name], name, options.seed)
     until = time.monotonic() + 60 * options.minutes if options.minutes else None
-    while open_ones := [n for n in names if families.get(n, {}).get("inputs", 0) < options.inputs]:
+    while open_ones := [n for n in names if inputs(families[n]) < options.inputs]:
         if until is not None and time.monotonic() > until:
             break
         # The least tried first, so that a short run looks everywhere.
-        name = min(open_ones, key=lambda n: families.get(n, {}).get("inputs", 0))
-        own = families.setdefault(name, {})
-        add(own, part(name, own.get("parts", 0), options.seed))
-        KEPT.parent.mkdir(exist_ok=True)
-        KEPT.write_text(json.dumps(kept, indent=1) + "\n")
-    report(families)
+        name = min(open_ones, key=lambda n: inputs(families[n]))
+        parts = families[name]["parts"]
+        parts.append(kept_of(apart(name, len(parts), options.seed)))
+        keep(kept)
+    keep(kept)
+    sums = {name: summed(own) for name, own in families.items()}
+    report(sums)
     if options.save:
-        SAVED.write_text(json.dumps(kept, indent=1) + "\n")
-    sys.exit(any(families.get(n, {}).get("faults") for n in names))
+        saved = {"seed": options.seed, "families": sums}
+        SAVED.write_text(json.dumps(saved, indent=1) + "\n")
+    sys.exit(any(sums[name]["faults"] for name in names))
 
 
-def report(families: dict[str, Any]) -> None:
-    print(
-        f"{'family':14} {'inputs':>7} {'answers':>8} {'refusals':>8} {'undecided':>9} {'faults':>6}"
-    )
-    for name, own in families.items():
-        counts = [own["outcomes"].get(k, 0) for k in ("answer", "refusal", "undecided", "fault")]
-        print(
-            f"{name:14} {own['inputs']:7} {counts[0]:8} {counts[1]:8} {counts[2]:9} {counts[3]:6}"
-        )
+def keep(kept: dict[str, Any]) -> None:
+    KEPT.parent.mkdir(exist_ok=True)
+    KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+
+
+def report(sums: dict[str, Any]) -> None:
+    kinds = ("answer", "refusal", "undecided", "fault")
+    heads = ("inputs", "answers", "refusals", "undecided", "faults", "mended", "MB")
+    print(f"{'family':14}" + "".join(f" {head:>9}" for head in heads))
+    for name, own in sums.items():
+        counts = [own["outcomes"].get(kind, 0) for kind in kinds]
+        row = [own["inputs"], *counts, len(own["mended"]), own["megabytes"]]
+        print(f"{name:14}" + "".join(f" {count:9}" for count in row))
         distinct = {(f["call"], re.sub(r"\d+", "0", f["why"])): f for f in own["faults"]}
         for fault in distinct.values():
             print(f"    {fault['call']} (part {fault['part']}): {fault['why']}")

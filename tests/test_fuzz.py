@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 import warnings
 from fractions import Fraction
@@ -54,6 +56,62 @@ def test_what_takes_for_ever_is_a_fault(monkeypatch):
 
     outcome = fuzz.tried(fuzz.Call("forever", forever, lambda rng: {}), {"x": 1}, set())
     assert outcome == fuzz.Outcome("fault", "did not end within 0.2 s")
+
+
+def _ends(x):
+    os._exit(7)
+
+
+def _is_deaf(x):
+    signal.signal(signal.SIGPROF, signal.SIG_IGN)
+    while True:
+        pass
+
+
+PEAK = [fuzz.peak()]
+
+
+def _grows(x):
+    PEAK.append(2**35)
+    return x
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (_ends, "ended its process with 7"),
+        (_is_deaf, "did not end within 0.2 s, and not when it was asked to"),
+        (_grows, "took 32.0 GB of memory"),
+    ],
+    ids=["ends", "deaf", "grows"],
+)
+def test_a_call_that_takes_its_process_with_it_is_a_fault_and_the_part_goes_on(
+    function, why, monkeypatch
+):
+    monkeypatch.setattr(fuzz, "LIMIT", 0.2)
+    monkeypatch.setattr(fuzz, "GRACE", 0.1)
+    monkeypatch.setattr(fuzz, "peak", lambda: PEAK[-1])
+    right = fuzz.Call("right", lambda x: x, lambda rng: {"x": 1}, replaces=False)
+    calls = (right, fuzz.Call("wrong", function, lambda rng: {"x": 1}, replaces=False))
+    monkeypatch.setitem(fuzz.FAMILIES, "two", calls)
+    tally = fuzz.apart("two", 0, 0, 5)
+    assert tally.inputs == 5
+    assert set(tally.functions) == {"right", "wrong"}
+    # What has grown once has grown; the others are told each time.
+    assert 2**20 < PEAK[0] < fuzz.LARGE
+    times = 1 if function is _grows else tally.functions["wrong"]
+    assert tally.kinds == {"answer": 5 - times, "fault": times}
+    assert tally.faults[0]["why"] == why
+
+
+def test_parts_with_faults_are_tried_again_and_what_is_gone_is_mended(monkeypatch):
+    fault = {"call": "two", "why": "wrong", "arguments": {"x": "1"}}
+    own = {"parts": [{"faults": []}, {"faults": [fault]}], "mended": []}
+    monkeypatch.setattr(fuzz, "apart", lambda name, number, base: fuzz.Tally(inputs=9 + number))
+    fuzz.again(own, "two", 0)
+    assert own["mended"] == [fault]
+    assert own["parts"][1]["inputs"] == 10
+    assert own["parts"][0] == {"faults": []}
 
 
 def test_the_same_part_draws_the_same_calls():

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import pickle
 import re
+import sys
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -32,6 +34,7 @@ import circuitkit as ck
 from benchmarks.properties import NETWORKS
 from circuitkit import Network
 from circuitkit.importing import files, lowering, nnet, onnx_rules
+from circuitkit.importing import hdf5 as hdf5_files
 from circuitkit.importing.agreement import Imported, Precision, need_agreement
 from circuitkit.importing.layering import layered
 from circuitkit.importing.lowering import Lowering
@@ -1262,6 +1265,85 @@ def test_a_damaged_file_of_keras_is_refused_as_such(tmp_path, monkeypatch):
         ValueError, match="^model: expected parts of at most 100 bytes, got 'config.json'"
     ):
         Network.from_keras(KERAS / "graph.keras")
+
+
+def hanging() -> bytes:
+    """A file of Keras with 23 bytes lost and 41 others added, which HDF5 2.0 reads for ever."""
+    whole = (KERAS / "chain.h5").read_bytes()
+    lost = whole[:3198] + whole[3221:]
+    return lost[:5146] + whole[:41] + lost[5146:]
+
+
+def test_a_damaged_file_of_keras_that_hdf5_reads_for_ever_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5_files, "SECONDS", 1.0)
+    path = tmp_path / "net.h5"
+    path.write_bytes(hanging())
+    with pytest.raises(ValueError, match="^model: .*is not a file that Keras writes"):
+        Network.from_keras(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limit on the processor's time there")
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("from circuitkit.importing import hdf5; hdf5._limit(1)\nwhile 1: pass",
+         "HDF5 did not end within 1 s of the processor"),
+        ("import time; time.sleep(60)", "HDF5 did not end within 4 s"),
+        ("import os; os._exit(7)", "HDF5 ended the process that read it, with 7"),
+        ("print('a sentence'); exit(1)", "a sentence"),
+    ],
+    ids=["runs on", "sleeps", "ends", "says why"],
+)  # fmt: skip
+def test_a_reader_of_hdf5_that_does_not_come_back_is_an_error(tmp_path, monkeypatch, program, told):
+    (tmp_path / "program.py").write_text(program)
+    monkeypatch.setattr(hdf5_files, "PROGRAM", str(tmp_path / "program.py"))
+    monkeypatch.setattr(hdf5_files, "SECONDS", 1.0)
+    monkeypatch.setattr(hdf5_files, "PATIENCE", 4.0 if "sleep" in program else 120.0)
+    with pytest.raises(ValueError, match=f"^{told}"):
+        hdf5_files.read(b"", largest=100)
+
+
+def test_what_stands_in_an_hdf5_file_is_walked_through_once(tmp_path, monkeypatch):
+    path = tmp_path / "any.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["text"], file.attrs["number"], file.attrs["texts"] = "a", 3, [b"b", b"c"]
+        root = file.create_group("root")
+        root["array"], root["words"], root["large"] = np.arange(3), np.bytes_("a"), np.ones(200)
+        root["link"] = h5py.SoftLink("/other")
+        file["other"] = 1.0
+    data = path.read_bytes()
+    with np.load(io.BytesIO(hdf5_files._walked(data, ["root", "nowhere"], 1000))) as parts:
+        tree = json.loads(parts["tree"].tobytes())
+        assert tree["texts"] == {"": {"text": "a", "texts": ["b", "c"]}, "root": {}}
+        assert tree["groups"] == {"root": ["array", "large", "link", "words"]}
+        assert parts[tree["arrays"]["root/array"]].tolist() == [0, 1, 2]
+    assert tree["refused"] == {
+        "root/large": "is too large, or no numbers",
+        "root/link": "is a link",
+        "root/words": "is too large, or no numbers",
+    }
+    read = hdf5_files.read(data, "root", largest=1000)
+    assert read.array("root/array").tolist() == [0, 1, 2]
+    assert read.find("root/nothing") is None
+    with pytest.raises(ValueError, match="'link' is a link"):
+        read.find("root/link/further")
+    with pytest.raises(ValueError, match="'root' is not an array in the file"):
+        read.array("root")
+
+
+def test_an_hdf5_file_whose_groups_stand_in_a_circle_ends(tmp_path, monkeypatch):
+    path = tmp_path / "circle.h5"
+    with h5py.File(path, "w") as file:
+        root = file.create_group("root")
+        root["a"] = root
+    with np.load(io.BytesIO(hdf5_files._walked(path.read_bytes(), ["root"], 100))) as parts:
+        deepest = "/".join(["root", *"a" * hdf5_files._DEEPEST])
+        assert list(json.loads(parts["tree"].tobytes())["refused"]) == [deepest]
+    with h5py.File(path, "a") as file:
+        file["root/b"] = file["root"]
+    monkeypatch.setattr(hdf5_files, "_MOST", 100)
+    with pytest.raises(ValueError, match="it holds more than 100 groups and arrays"):
+        hdf5_files._walked(path.read_bytes(), ["root"], 100)
 
 
 class Sequential:

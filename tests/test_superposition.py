@@ -378,6 +378,10 @@ def test_bad_arguments_are_refused_by_their_name(call, says):
         call()
 
 
+def trained() -> sp.TrainedFeatures:
+    return sp.train(3, seeds=1, steps=1)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -386,10 +390,25 @@ def test_bad_arguments_are_refused_by_their_name(call, says):
         (lambda: sp.at_most_active(10**5, 1), "n: expected"),
         (lambda: sp.geometry([[1, 0], [0, 1]], tolerance=10**400), "tolerance: expected"),
         (lambda: sp.geometry([[1, 0], [0, 1]], norm=10**400), "norm: expected"),
+        (lambda: sp.interference([[]]), "weights: expected shape"),
         (lambda: sp.interference([[1e200, 1e200, 1], [0, 1, 1]]), "weights: expected"),
         (lambda: sp.interference([[1e-200, 1, 1], [0, 1, 1]]), "weights: expected"),
         (lambda: sp.sparse_inputs(3, 0.5, 10**400), "count: expected"),
+        (
+            lambda: sp.sparse_inputs(1000, 0.5, 10**6),
+            "count: expected at most 268,435,456 numbers, got",
+        ),
         (lambda: sp.train(seeds=10**400), "seeds: expected"),
+        (lambda: sp.train(1000, 1000, seeds=1000), "seeds: expected networks of at most"),
+        (
+            lambda: sp.autoencoder(trained(), 2, steps=10**119),
+            "steps: expected a whole number from 1",
+        ),
+        (lambda: sp.autoencoder(trained(), 10**5), "units: expected a whole number from 1 to 2000"),
+        (
+            lambda: sp.sparse_codes(trained(), 2, steps=10**119),
+            "steps: expected a whole number from",
+        ),
     ],
 )
 def test_numbers_that_are_too_large_and_a_second_bias_are_refused(

@@ -842,17 +842,23 @@ def test_more_seeds_than_memory_holds_are_refused_by_name(count):
 
 def test_networks_beyond_the_memory_are_refused_before_anything_is_allocated(monkeypatch):
     monkeypatch.setattr(arguments, "memory", lambda: 2**33)
-    for hidden, more in ((10**9, {}), (10**5, {"optimizer": "lm"}), (10**5, {"rescue": "redraw"})):
-        left_out = {} if "rescue" in more else {"steps": 5}
+    for hidden, more in ((10**9, {}), (10**5, {"optimizer": "lm"})):
         with pytest.raises(
             ValueError, match=r"^hidden: .* fit into the 8 GiB .*need at least .* GiB"
         ):
-            ck.train("identity", hidden, seeds=2, **left_out, **more)
+            ck.train("identity", hidden, seeds=2, steps=5, **more)
     with pytest.raises(
         ValueError, match=r"^seeds: .*got 1000000: 1,?000,?000 networks of 2000 param"
     ):
         ck.train("identity", 1000, seeds=10**6, steps=5)
     with pytest.raises(ValueError, match=r"^seeds: .*more than the memory of this machine holds"):
         ck.train("identity", 1, seeds=2**30, steps=5)
-    with pytest.raises(ValueError, match=r"^hidden: expected networks that fit into the 8 GiB"):
-        ck.learn("identity", 10**5)
+
+
+@pytest.mark.parametrize("hidden", [3821, 10**9, (50, 50)])
+def test_a_search_whose_single_step_would_take_minutes_is_refused(hidden):
+    told = r"^hidden: expected a network of at most 2,000 weights and biases, .*, which has "
+    with pytest.raises(ValueError, match=told):
+        ck.learn("identity", hidden)
+    with pytest.raises(ValueError, match=told):
+        ck.train("identity", hidden, seeds=2, rescue="redraw")

@@ -1,8 +1,9 @@
 """Keras' networks, from its files or its objects: each layer of the configuration by its rule.
 
 A file is ``.keras`` (Keras 3: a zip archive of JSON and HDF5) or ``.h5`` (HDF5, from Keras 1 on). Both are
-data: this module reads them without Keras, follows no link out of them, and runs nothing that they name. A
-``Lambda`` layer holds code, and is refused as any other layer that is not in the table.
+data: this module reads them without Keras, follows no link out of them, and runs nothing that they name
+(:mod:`.hdf5` does so in a process of its own). A ``Lambda`` layer holds code, and is refused as any other layer
+that is not in the table.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.checks import wrong, wrong_type
+from circuitkit.importing import hdf5
 from circuitkit.importing.agreement import Imported, Precision, need_agreement
 from circuitkit.importing.files import LARGEST_FILE, read_bytes
 from circuitkit.importing.lowering import Lowering, NotPiecewiseLinear, TooLarge, Value
@@ -423,56 +424,32 @@ def _archived(data: bytes) -> _Model:
             parts[name] = archive.read(name)
     config = json.loads(parts["config.json"])
     used: dict[str, int] = {}
-    with h5py.File(io.BytesIO(parts["model.weights.h5"]), "r") as file:
+    held = hdf5.read(parts["model.weights.h5"], "layers", largest=LARGEST_FILE)
 
-        def weights(i: int, kind: str, name: str) -> list[Array]:
-            # Keras counts the layers of each class: dense, dense_1, whatever they are called.
-            snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
-            count = used.get(snake, 0)
-            used[snake] = count + 1
-            group = f"layers/{snake}{f'_{count}' if count else ''}/vars"
-            held = _inside(file, group)
-            if held is None:
-                return []
-            numbered = sorted(held, key=int)
-            return _checked(name, [_array(held, key) for key in numbered])
+    def weights(i: int, kind: str, name: str) -> list[Array]:
+        # Keras counts the layers of each class: dense, dense_1, whatever they are called.
+        snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", kind).lower()
+        count = used.get(snake, 0)
+        used[snake] = count + 1
+        group = held.find(f"layers/{snake}{f'_{count}' if count else ''}/vars")
+        if group is None:
+            return []
+        numbered = sorted(held.groups[group], key=int)
+        return _checked(name, [held.array(f"{group}/{key}") for key in numbered])
 
-        return _model(config["class_name"], config["config"], weights)
+    return _model(config["class_name"], config["config"], weights)
 
 
 def _hdf5(data: bytes) -> _Model:
     """An ``.h5`` file, of Keras 1 to 3."""
-    with h5py.File(io.BytesIO(data), "r") as file:
-        text = file.attrs["model_config"]
-        config = json.loads(text.decode() if isinstance(text, bytes) else text)
-        held = _inside(file, "model_weights")
-        if held is None:
-            raise ValueError("it has no weights")
+    held = hdf5.read(data, "model_weights", largest=LARGEST_FILE)
+    config = json.loads(held.texts[""]["model_config"])
+    if held.find("model_weights") is None:
+        raise ValueError("it has no weights")
 
-        def weights(i: int, kind: str, name: str) -> list[Array]:
-            group = _inside(held, name)
-            names = [] if group is None else group.attrs.get("weight_names", [])
-            plain = [n.decode() if isinstance(n, bytes) else str(n) for n in names]
-            return _checked(name, [_array(group, each) for each in plain])
+    def weights(i: int, kind: str, name: str) -> list[Array]:
+        group = held.find(f"model_weights/{name}")
+        names = [] if group is None else held.texts[group].get("weight_names", [])
+        return _checked(name, [held.array(f"{group}/{each}") for each in names])
 
-        return _model(config["class_name"], config["config"], weights)
-
-
-def _inside(group: Any, path: str) -> Any:
-    """What is in the file itself under a name; a link might lead out of it."""
-    for part in path.split("/"):
-        if part not in group:
-            return None
-        if not isinstance(group.get(part, getlink=True), h5py.HardLink):
-            raise ValueError(f"{part!r} is a link")
-        group = group[part]
-    return group
-
-
-def _array(group: Any, name: str) -> Any:
-    data = _inside(group, name)
-    if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
-        raise ValueError(f"{name!r} is not an array in the file")
-    if data.size * 8 > LARGEST_FILE or data.dtype.kind not in "fiu":
-        raise ValueError(f"{name!r} is too large, or no numbers")
-    return data[()]
+    return _model(config["class_name"], config["config"], weights)

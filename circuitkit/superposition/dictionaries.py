@@ -81,10 +81,13 @@ class Found:
 
 _RUN = instance(TrainedFeatures)
 _PENALTY = double("a number", above=0)
+#: more would end in no lifetime, and fit no memory
+_UNITS = whole(least=1, most=2_000)
+_STEPS = whole(least=1, most=1_000_000)
 
 
 @accepts(
-    run=_RUN, units=whole(least=1), penalty=_PENALTY, steps=whole(least=1),
+    run=_RUN, units=_UNITS, penalty=_PENALTY, steps=_STEPS,
     batch=whole(least=1, most=_POOL), learning_rate=double("a number", above=0),
 )  # fmt: skip
 def autoencoder(
@@ -97,9 +100,9 @@ def autoencoder(
 
     Args:
         run: networks from :func:`train`, whose inputs are drawn as they were in training.
-        units: how many atoms.
+        units: how many atoms, 1 to 2,000.
         penalty: :math:`\lambda`, above 0.
-        steps: of Adam.
+        steps: of Adam, 1 to 1,000,000.
         batch: activations a step.
         learning_rate: at the start.
 
@@ -132,7 +135,7 @@ def autoencoder(
 
 
 @accepts(
-    run=_RUN, units=whole(least=1), penalty=_PENALTY, steps=whole(least=1),
+    run=_RUN, units=_UNITS, penalty=_PENALTY, steps=_STEPS,
     batch=whole(least=1, most=_POOL),
 )  # fmt: skip
 def sparse_codes(
@@ -151,9 +154,9 @@ def sparse_codes(
 
     Args:
         run: networks from :func:`train`, whose inputs are drawn as they were in training.
-        units: how many atoms.
+        units: how many atoms, 1 to 2,000.
         penalty: :math:`\lambda`, above 0.
-        steps: of the dictionary.
+        steps: of the dictionary, 1 to 1,000,000.
         batch: activations a step.
 
     Raises:

@@ -75,7 +75,7 @@ def interference(weights: ArrayLike) -> float:
         1.0
     """
     w = finite(weights, "weights")
-    if w.ndim != 2 or not np.all(np.any(w != 0, axis=0)):
+    if w.ndim != 2 or not w.size or not np.all(np.any(w != 0, axis=0)):
         raise wrong("weights", "shape (m, n), without a zero column", f"shape {w.shape}")
     with np.errstate(all="ignore"):
         products = w.T @ w

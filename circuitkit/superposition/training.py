@@ -33,6 +33,8 @@ _SEEDS = "a count from 1 to 1,000,000, or as many distinct whole numbers from 0 
 JUDGED = 4096
 #: and on which it is asked for, at most; seeds, if they are counted
 _MOST_INPUTS, _MOST_SEEDS = 10**7, 10**6
+#: numbers in an array: two gigabytes
+_MOST_NUMBERS = 2**28
 #: which stream judges: no seed's own
 _JUDGE = 2**53 - 1
 
@@ -151,6 +153,12 @@ def train(
     Source: Elhage et al. (2022); Kingma and Ba (2015) for Adam; Glorot and Bengio (2010) for the start.
     """
     asked = _seeds("seeds", seeds)
+    if len(asked) * directions * features > _MOST_NUMBERS:
+        raise wrong(
+            "seeds",
+            f"networks of at most {_MOST_NUMBERS:,} weights together",
+            f"{len(asked):,} times {directions} times {features}",
+        )
     weights = np.empty((len(asked), directions, features))
     bias = np.zeros((len(asked), features))
     shares = _powers(importance, features)
@@ -173,7 +181,7 @@ def sparse_inputs(features: int, sparsity: float, count: int, *, seed: int = _JU
     Args:
         features: how many numbers an input has.
         sparsity: the chance that one of them is 0.
-        count: how many inputs, 1 to 10 million.
+        count: how many inputs, 1 to 10 million, and not more than 2^28 numbers in all.
         seed: of the stream.
 
     Raises:
@@ -184,6 +192,8 @@ def sparse_inputs(features: int, sparsity: float, count: int, *, seed: int = _JU
         >>> bool((x.sum(axis=1) > 0).all()), bool(((x > 0).sum(axis=1) == 1).mean() > 0.95)
         (True, True)
     """
+    if count * features > _MOST_NUMBERS:
+        raise wrong("count", f"at most {_MOST_NUMBERS:,} numbers", f"{count:,} times {features}")
     x = np.empty((count, features))
     _loops().fill()(x, _words([seed])[0], float(sparsity))
     return x

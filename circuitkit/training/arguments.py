@@ -44,6 +44,7 @@ __all__ = [
     "box_of",
     "memory",
     "names",
+    "need_few",
     "need_memory",
 ]
 
@@ -58,6 +59,8 @@ _PAIRS = "a pair (low, high) for each input, such as [(-1, 1)]"
 
 #: of a parameter: its random number, the weight made of it, and that in the array of all, there at once
 _BYTES = 3 * 8
+#: parameters whose normal equations are solved within seconds, in a step that nothing interrupts
+_MOST_PARAMETERS = 2_000
 
 POSITIVE = double(above=0)
 SEED = whole(least=0, most=2**63 - 1, top="2**63 - 1")
@@ -187,6 +190,25 @@ def need_memory(sizes: Sequence[int], seeds: int, *, bias: bool, squares: bool) 
             f"networks that fit into the {words.number(round(available / 2**30, 1))} GiB of this machine",
             f"{shown(given)}: {words.count(seeds, 'network')} of {parameters} parameters, "
             f"which need at least {needed / 2**30:.3g} GiB",
+        )
+
+
+def need_few(sizes: Sequence[int], *, bias: bool) -> None:
+    """Refuse a network of which one step of Levenberg-Marquardt would take minutes, or years.
+
+    Args:
+        sizes: widths from input to output.
+        bias: whether it has biases.
+
+    Raises:
+        ValueError: it has too many parameters.
+    """
+    parameters = n_parameters(sizes, bias=bias)
+    if parameters > _MOST_PARAMETERS:
+        raise wrong(
+            "hidden",
+            f"a network of at most {_MOST_PARAMETERS:,} weights and biases, whose normal equations can be solved",
+            f"{shown(tuple(sizes[1:-1]))}, which has {words.number(parameters)}",
         )
 
 

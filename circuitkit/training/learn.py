@@ -27,7 +27,7 @@ from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.progress import Bar, News, attended
 from circuitkit.training.architecture import least_hidden, too_small
-from circuitkit.training.arguments import BOX, HIDDEN, POSITIVE, SEED, box_of, need_memory
+from circuitkit.training.arguments import BOX, HIDDEN, POSITIVE, SEED, box_of, need_few
 from circuitkit.training.flat import from_chunks, n_parameters, to_chunks
 from circuitkit.training.judging import errors_at, tidied, wrong_points
 from circuitkit.training.outcomes import ways_of_being_stuck
@@ -146,7 +146,8 @@ def learn(
 
     Args:
         target: a piecewise-linear function: whatever :func:`circuitkit.target` takes.
-        hidden: width of each hidden layer, such as ``(3, 2)``; None for the least architecture known.
+        hidden: width of each hidden layer, such as ``(3, 2)``, with at most 2,000 weights and biases in all;
+            None for the least architecture known.
         seed: decides every random choice, 0 to 2**63 - 1.
         domain: None for all of R^n, or a box, ``(low, high)`` for each input.
         budget: what may be spent, above 0, in full-batch gradients: over 2 points for one input without
@@ -178,7 +179,7 @@ def learn(
     widths = least_hidden(f, box) if hidden is None else HIDDEN.take("hidden", hidden)
     limit = budget
     sizes, bias = (f.n_inputs, *widths, f.n_outputs), box is not None or not f.pieces.is_homogeneous
-    need_memory(sizes, 1, bias=bias, squares=True)
+    need_few(sizes, bias=bias)
     problem = Problem(f, sizes, bias, box)
     impossible = too_small(f, widths, box)
     if impossible is not None:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from circuitkit.checks import double, made_by, one_of, shown, wrong, wrong_type
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
-from circuitkit.training.arguments import Box, box_of, need_memory
+from circuitkit.training.arguments import Box, box_of, need_few, need_memory
 from circuitkit.training.flat import n_parameters
 from circuitkit.training.points import BATCH
 from circuitkit.training.unrolled import LARGEST
@@ -169,7 +169,9 @@ def task_of(**given: Any) -> Task:
     task = Task(**{**given, **decided})
     _check_rescue(task)
     _check_ignored(task)
-    squares = task.optimizer == "lm" or task.rescue is not None
+    if task.rescue is not None:
+        need_few(task.sizes, bias=task.bias)
+    squares = task.optimizer == "lm"
     need_memory(task.sizes, len(task.seeds), bias=task.bias, squares=squares)
     return task
 
