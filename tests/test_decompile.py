@@ -21,9 +21,11 @@ from benchmarks.generators import scramble, spread
 from benchmarks.round_trip import disguised, distance, noisy
 from circuitkit import difference
 from circuitkit.check import Rejected
+from circuitkit.compiling import idioms
 from circuitkit.compiling.closeness import NotClose, close
 from circuitkit.compiling.snap import simplest, snapped
 from circuitkit.detection.place import place
+from circuitkit.exact.spell import text
 from circuitkit.proof.claim import read_claim
 
 decompile = importlib.import_module("circuitkit.compiling.decompile")
@@ -103,6 +105,61 @@ def test_an_exact_scale_is_part_of_the_function():
         ck.decompile(ck.compile_expression("abs(x)/3"), tolerance=0)
         == abs(sympy.Symbol("x", real=True)) / 3
     )
+
+
+@pytest.mark.parametrize(
+    ("seed", "longest"),
+    [(838, 13), (785, 40), (362, 8), (1034, 46), (1128, 12), (561, 26), (793, 31), (319, 11)],
+)
+def test_what_was_spelled_twice_as_long_as_what_was_hidden_is_no_longer_than_that(seed, longest):
+    # kinks in groups, pieces as the fewest minima and maxima, and linear parts where they leave the least
+    _target, net = disguised(seed)
+    found = ck.decompiled(net, tolerance=0)
+    assert found.length <= longest
+    assert ck.check(found.certificate, net, found.expression)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "median(x1, x2, x3)", "median(x1, x2, x3, x4, x5)", "sort(x1, x2, x3)", "range(x1, x2, x3)",
+        "range(x1, x2, x3, x4)", "clamp(2*x, -1, 1)", "median(1, abs(x2), x1)",
+    ],
+)  # fmt: skip
+def test_what_has_a_name_is_read_by_its_name(name):
+    net = ck.compile_expression(name)
+    found = ck.decompiled(net, tolerance=0)
+    assert found.text == name
+    assert repr(found) == f"{name}, proved equal to the network for every input"
+    assert ck.prove(net, ck.target(found.text))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "max(0, min(x, -1))",  # below 0 and above -1 there is nothing between
+        "max(min(x1, x2), min(x1, x3))",
+        "max(x1, x2, x3) - min(x1, x2, x4)",
+        "min(x1, x2), min(x1, x3)",
+        "min(x1, x2), max(x1, x3)",
+        "max(min(x1, x2), min(x3, x4), min(x1, x4), min(x2, x3))",
+        "max(0, min(x1, x2))",
+        "max(x1, 0, min(1, x2))",
+    ],
+)
+def test_what_is_nearly_a_name_is_not_called_by_it(name):
+    target = ck.target(name)
+    other = text(idioms.named(target.expression))
+    assert not re.search("median|sort|range|clamp", other)
+    assert ck.prove(ck.compile_expression(name), other)
+
+
+def test_a_shorter_way_that_is_not_the_same_function_is_not_taken(monkeypatch):
+    _target, net = disguised(362)
+    monkeypatch.setattr(decompile, "shorter", lambda *_, **__: sympy.Symbol("x", real=True))
+    found = ck.decompiled(net, tolerance=0)
+    assert found.exact
+    assert found.length == 17
 
 
 def test_on_a_domain_the_expression_holds_there():

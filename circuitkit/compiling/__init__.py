@@ -12,5 +12,6 @@ of waves (:mod:`.sawtooth`, of polynomials that :mod:`.squares` completes), and 
 and :mod:`.recheck` verifies it by other means.
 
 And back: :mod:`.snap` rounds a noisy network to a clean function, :mod:`.closeness` proves that they are close,
-:mod:`.shorter` writes ranges as such, :mod:`.decompile` chooses the way and has it proved.
+:mod:`.shorter` looks for a shorter way to write it, with the fewest minima and maxima (:mod:`.lattices`),
+:mod:`.decompile` chooses the way and has it proved, and :mod:`.idioms` says what has a name by its name.
 """

@@ -28,7 +28,8 @@ from sympy.core.function import AppliedUndef
 from circuitkit import difference
 from circuitkit.check import Rejected, pose
 from circuitkit.checks import accepts, instance, number, seconds
-from circuitkit.compiling.closeness import NotClose, close
+from circuitkit.compiling.closeness import NotClose, clean_network, close
+from circuitkit.compiling.idioms import named
 from circuitkit.compiling.shorter import shorter
 from circuitkit.compiling.snap import Snapped, snapped
 from circuitkit.detection.detect import detect
@@ -36,7 +37,7 @@ from circuitkit.detection.guess import input_variables
 from circuitkit.detection.place import Place, place
 from circuitkit.exact.canonical import CanonicalForm, canonical_form, ordered
 from circuitkit.exact.regions import OutOfTime as FormOutOfTime
-from circuitkit.exact.spell import expression, length, text
+from circuitkit.exact.spell import expression, size, text
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Claim, exact_number, read_claim
@@ -60,7 +61,7 @@ _ROUNDING = 1e-11
 #: a form of more kinks is not spelled out
 _MOST_KINKS = 40
 #: shares of the time
-_EXACT, _CLOSE, _ONE = 0.35, 0.85, 0.8
+_EXACT, _CLOSE, _ONE, _ALIKE = 0.35, 0.85, 0.8, 0.1
 #: a rounded network of more signs an output is guessed at, too, in a small share of the time
 _SHORT, _SHORTER = 16, 0.05
 _CANDIDATES = 4
@@ -136,9 +137,21 @@ class Decompilation:
         """How many numbers, variables and operations the expression has, long numbers counting more."""
         return _length(self.expression)
 
+    @property
+    def text(self) -> str:
+        """The expression as :func:`circuitkit.target` reads it, median, sort, range and clamp by their names.
+
+        Example:
+            >>> from circuitkit import circuit, prove, target
+            >>> found = decompiled(circuit("median_of_three"))
+            >>> found.text, bool(prove(found.network, target(found.text)))
+            ('median(x1, x2, x3)', True)
+        """
+        return text(named(self.expression))
+
     def __repr__(self) -> str:
         where = "for every input" if self.proof.domain is None else "on its domain"
-        name = text(self.expression)
+        name = self.text
         if self.exact:
             return f"{name}, proved equal to the network {where}"
         size = in_words(self.proof.bounding_error or 0, 3, rounding="up")
@@ -150,7 +163,7 @@ def _outputs(e: sympy.Expr) -> Sequence[sympy.Expr]:
 
 
 def _length(e: sympy.Expr) -> int:
-    return sum(length(output)[0] for output in _outputs(e))
+    return sum(map(size, _outputs(e)))
 
 
 _ARGUMENTS = {"net": instance(Network), "tolerance": number(least=0), "time_limit": seconds()}
@@ -289,16 +302,28 @@ class _Search:
             if found is not None:
                 return found
         target = self.target(form)
-        if target is None:
-            return None
         proof = self.where.prove(self.net, target, Fraction(0), self.until(_ONE) - time.monotonic())
         return (target.expression, proof) if proof is not None and proof else None
 
-    def target(self, form: CanonicalForm) -> Target | None:
-        outputs = [
-            shorter(expression(form, self.variables, output=k)) for k in range(len(form.outputs))
+    def target(self, form: CanonicalForm) -> Target:
+        """A clean function as it is spelled, or in a shorter way that is proved to be the same."""
+        rows = [ordered(form.n_inputs, list(form.nodes), [row]) for row in form.outputs]
+        plain = [expression(row, self.variables) for row in rows]
+        end = self.until(_ALIKE)
+        short = [
+            shorter(row, self.variables, e, deadline=end)
+            for row, e in zip(rows, plain, strict=True)
         ]
-        return Target(outputs, variables=self.variables)
+        target = Target(plain, variables=self.variables)
+        if short != plain:
+            other = Target(short, variables=self.variables)
+            claim = read_claim(self.net, other, Fraction(0), self.where.domain, self.where.measure)
+            try:
+                _same(clean_network(form), claim, claim.stated(), self.until(_ALIKE))
+            except (NotClose, OutOfTime, Rejected):
+                return target
+            return other
+        return target
 
     # --- but for noise ------------------------------------------------------------------------------------
 
@@ -310,8 +335,6 @@ class _Search:
         x = self.where.samples(self.net, _SAMPLES)
         for form, snaps, error in self.candidates(x, end):
             target = self.target(form)
-            if target is None:
-                continue
             if error < self.best_error:
                 self.best, self.best_error = target.expression, error
             proof = self.equal(target) if error <= _ROUNDING else None

@@ -23,7 +23,7 @@ from circuitkit.functions.pieces import Row, combined
 from circuitkit.functions.target import written
 from circuitkit.words import nearest_float
 
-__all__ = ["expression", "lattice", "length", "text"]
+__all__ = ["expression", "lattice", "length", "shortest", "size", "text"]
 
 
 def expression(
@@ -57,17 +57,32 @@ def expression(
     candidates = [reader.row(one.outputs[0])]
     if one.n_kinks > 1:
         candidates.extend(_lattice(one, tuple(variables), max_pieces, max_regions))
-    return min(candidates, key=length)
+    return shortest(candidates)
 
 
-def length(e: sympy.Expr) -> tuple[int, str]:
+def size(e: sympy.Expr) -> int:
     """How long it is to read: its numbers, variables and operations, long numbers counting more."""
     total = 0
     for part in sympy.preorder_traversal(e):
         total += 1
         if part.is_Rational:
             total += max(0, int(part.p).bit_length() + int(part.q).bit_length() - 8) // 4
-    return total, written(e)
+    return total
+
+
+def length(e: sympy.Expr) -> tuple[int, str]:
+    """How long it is to read, and what there is to read: in this order the shortest comes first."""
+    return size(e), written(e)
+
+
+def shortest(some: Sequence[sympy.Expr]) -> sympy.Expr:
+    """The first by :func:`length`; what takes longest, writing them, only where several are as short."""
+    if len(some) == 1:
+        return some[0]
+    sizes = [size(e) for e in some]
+    least = min(sizes)
+    best = [e for e, own in zip(some, sizes, strict=True) if own == least]
+    return best[0] if len(best) == 1 else min(best, key=written)
 
 
 #: a way to write b|y|: (length, the linear part that it leaves over, the expression)
@@ -107,9 +122,9 @@ class _Reader:
             y = self.form.nodes[j - self.n - 1]
             inside = self.row(combined((abs(c), y)))
             outside = _rational(c) * sympy.Abs(self.row(y))
-            return min((-1 if c < 0 else 1) * sympy.Abs(inside), outside, key=length)
+            return shortest([(-1 if c < 0 else 1) * sympy.Abs(inside), outside])
         folded, summed = self.fold(row, kinks), self.terms(row, kinks)
-        return summed if folded is None else min(folded, summed, key=length)
+        return summed if folded is None else shortest([folded, summed])
 
     def fold(self, row: Row, kinks: list[tuple[int, Fraction]]) -> sympy.Expr | None:
         """rest + b|y| = max(rest + b y, rest - b y), min for b < 0, where both sides are simpler."""
