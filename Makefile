@@ -19,7 +19,7 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: claims results mutants soundness lighthouse fuzz links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
+.PHONY: claims results mutants soundness lighthouse fuzz flakes links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -114,6 +114,9 @@ soundness: $(READY)  ## hunt for a wrong verdict with fresh networks, for MINUTE
 
 fuzz: $(READY)  ## hostile input for every public function, INPUTS=10000 a family; goes on where it stopped
 	$(BIN)/python -m benchmarks.fuzz --inputs $(or $(INPUTS),10000)
+
+flakes: $(READY)  ## execute the chapters RUNS=20 times in random order beside LOAD=2 busy processes: does one stop now and then? (hours)
+	@$(BIN)/python scripts/flakes.py --runs $(or $(RUNS),20) --seed $(or $(SEED),0) --load $(or $(LOAD),2) --jobs $(JOBS) $(CHAPTERS)
 
 links: $(READY)  ## do the links to other sites still lead somewhere? (needs the network)
 	@$(BOOK) links

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from circuitkit import circuits
+from circuitkit.checks import shown
 from circuitkit.compiling.approximate import Approximation, approximate
 from circuitkit.compiling.compile import compile_expression
 from circuitkit.functions.catalogue import ROWS
@@ -159,9 +160,10 @@ class Catalogue(Mapping[str, Entry]):
         """
         if isinstance(name, str) and name in self._entries:
             return self._entries[name]
-        close = difflib.get_close_matches(str(name), self._entries, n=3)
+        text = name if isinstance(name, str) else ""
+        close = difflib.get_close_matches(text, self._entries, n=3)
         hint = f"; did you mean {alternatives(close)}?" if close else ""
-        raise KeyError(f"no function called {name!r} in the catalogue{hint}")
+        raise KeyError(f"no function called {shown(name)} in the catalogue{hint}")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)

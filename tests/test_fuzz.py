@@ -185,6 +185,11 @@ def test_the_catalogue_has_nothing_under_what_is_no_name():
     with pytest.raises(KeyError, match=r"no function called \['abs'\] in the catalogue"):
         ck.catalogue[["abs"]]
     assert ["abs"] not in ck.catalogue
+    nested: list[object] = []
+    for _ in range(5000):
+        nested = [nested]
+    with pytest.raises(KeyError, match="no function called"):
+        ck.catalogue[nested]
 
 
 def test_a_relations_certificate_is_checked_under_the_name_that_its_proof_has_for_it():
