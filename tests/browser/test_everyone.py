@@ -119,7 +119,7 @@ ON_PAPER = """() => {
   const faults = new Set();
   const name = (e) => `${e.tagName}.${e.className.baseVal ?? e.className}: ${e.textContent.trim().slice(0, 40)}`;
   for (const e of document.querySelectorAll(".bd-article *")) {
-    if (!e.checkVisibility({ visibilityProperty: true }) || e.closest("svg, .katex-mathml, .visually-hidden")) continue;
+    if (!e.checkVisibility({ visibilityProperty: true }) || e.closest("svg, .visually-hidden")) continue;
     const style = getComputedStyle(e);
     const box = e.getBoundingClientRect();
     if (box.width < 2 || box.height < 2) continue;

@@ -23,8 +23,8 @@ ALL_LIVE = """() => {
 }"""
 #: Formulas that are drawn as nothing, and a page that is wider than its window.
 BROKEN = """() => {
-  const flat = [...document.querySelectorAll("main .katex-html .base, main math")].filter(
-    (e) => e.checkVisibility() && !e.closest(".katex-mathml") && e.getBoundingClientRect().width === 0);
+  const flat = [...document.querySelectorAll("main math")].filter(
+    (e) => e.checkVisibility() && e.getBoundingClientRect().width === 0);
   const root = document.documentElement;
   return [...flat.map((e) => `no formula: ${e.outerHTML.slice(0, 80)}`),
     ...(root.scrollWidth > root.clientWidth ? [`wider than the window: ${root.scrollWidth}`] : [])];
