@@ -14,7 +14,7 @@ import pytest
 import test_widget_mathematics
 import torch
 from cases import CIRCUITS
-from nodejs import node
+from nodejs import node, run
 from safetensors.numpy import save
 from test_widget_mathematics import as_json, random_net
 
@@ -544,3 +544,21 @@ def test_nothing_in_its_page_can_end_the_data():
 def test_bad_arguments_are_refused(arguments, error, message):
     with pytest.raises(error, match=message):
         ck.WeightsReader(**arguments)
+
+
+@pytest.mark.no_cover
+def test_the_page_reads_seven_units_before_a_reader_notices():
+    """Each turn of a weight is read anew. It took four times the bound when sizes were taken per number."""
+    script = """
+      const { parseWeights, decided, read } = await import(READING);
+      const { net } = decided(parseWeights(INPUT, { layout: "auto" }), 0.01);
+      const taken = Array.from({ length: 5 }, () => {
+        const before = process.cpuUsage();
+        read(net, { tolerance: 0.01 });
+        return process.cpuUsage(before).user / 1000;
+      });
+      console.log(JSON.stringify(Math.min(...taken)));
+    """
+    hidden = [[1.5, 1], [-2, 0], [-1, 2], [-0.5, 0.5], [3, 2], [0.5, 0], [-2, 4]]
+    weights = [hidden, [[6, -0.5, -5, 2, -3, 2, 2.5]]]
+    assert run(script, str(weights), ("reading",)) < 60  # milliseconds

@@ -1341,7 +1341,10 @@ function bends(z, w, group) {
 
 /** Units in groups whose first one forms at most such an angle with the others. */
 function parallel(z, units, angle) {
-  const unit = z.map((column) => column.map((v) => v / (sizeOf(column) || 1)));
+  const unit = z.map((column) => {
+    const size = sizeOf(column) || 1; // once, and not for each of its numbers
+    return column.map((v) => v / size);
+  });
   const groups = [];
   for (const i of units) {
     const near = groups.find(([lead]) => {
