@@ -205,6 +205,11 @@ def test_units_are_read_with_a_tolerance_beyond_the_doubles():
     assert len(found.units) == 2
 
 
+def test_units_are_read_whose_weights_are_lost_beside_their_constants():
+    net = ck.Network([[[-1e-323], [-2.0]], [[1.0, -2.0]], [[1e-323]]], [[1.0, 0.0], [0.0], [2.0]])
+    assert [unit.feature for unit in ck.detect(net).units][1] == "negativeness detector"
+
+
 def test_an_error_is_enclosed_where_a_slope_is_beyond_the_doubles():
     low, high = ck.enclose_error(HUGE, "log(x)", domain=[(1, 2)])
     assert 10**615 < low <= high < 10**618

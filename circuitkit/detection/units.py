@@ -415,7 +415,10 @@ def _describe_linear(
     top = max(abs(v) for v in row[:-1]) if any(row[:-1]) else abs(row[-1])
     if not top:
         return None
-    for simple in _simple_rows([float(v / top) for v in row], decimals=where.domain is not None):
+    shares = [nearest_float(v / top) for v in row]
+    if not math.isfinite(shares[-1]):  # a constant beside which the doubles lose every weight
+        return None
+    for simple in _simple_rows(shares, decimals=where.domain is not None):
         scale = sum(a * b for a, b in zip(row, simple, strict=True)) / sum(b * b for b in simple)
         scale = Fraction(_simple_scale(float(scale)))
         # relu changes by no more than its argument.
