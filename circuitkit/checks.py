@@ -427,9 +427,22 @@ def interval(expected: str = "two finite numbers (low, high) with low < high") -
             raise wrong(name, expected, shown(value)) from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise wrong(name, expected, shown(value))
+        if math.isinf(high - low):
+            difference = "a difference within the range of a double"
+            raise wrong(name, f"{expected} and {difference}", shown(value))
         return low, high
 
-    bad = (6, "ab", (1, 1), (2, 1), (0, math.inf), (math.nan, 1), (1, 2, 3), [None, 1])
+    bad = (
+        6,
+        "ab",
+        (-1e308, 1e308),
+        (1, 1),
+        (2, 1),
+        (0, math.inf),
+        (math.nan, 1),
+        (1, 2, 3),
+        [None, 1],
+    )
     return Kind(take, (-1, 1), bad)
 
 

@@ -123,6 +123,8 @@ def test_the_same_part_draws_the_same_calls():
 # --- what it found, one each --------------------------------------------------------------------------
 
 HUGE = ck.Network([[[1e308]], [[1e308]]])
+WIDE = [(-1.5e308, 1.5e308)] * 2
+NARROWER = r"pairs \(low, high\) whose difference is within the range of a double"
 LARGER = "slopes and values within the range of a double on the domain, got larger ones"
 
 
@@ -155,6 +157,11 @@ def altered(name: str, value: object) -> Any:
         (lambda: ck.Network.from_sklearn(altered("coefs_", ["a", "b"])), "estimator: its parts do not fit together"),
         (lambda: ck.Network.from_sklearn(altered("n_features_in_", None)), "estimator: its parts do not fit together"),
         (lambda: ck.prove(ck.circuit("abs"), "abs", domain=range(10**12)), "domain: expected None, 1 pair .*, got range\\(0, 1000000000000\\)"),
+        (lambda: ck.detect(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
+        (lambda: ck.extract(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
+        (lambda: ck.subcircuits(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
+        (lambda: ck.decompile(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
+        (lambda: plotting.function(ck.circuit("abs"), domain=WIDE[0]), "domain: expected .* a difference within the range of a double"),
         (lambda: plotting.function(HUGE), f"net: expected {LARGER}"),
         (lambda: plotting.regions(ck.Network([[[1e308, 1]], [[1e308]]])), f"net: expected {LARGER}"),
         (lambda: plotting.heatmap(ck.Network([[[1e308, 1]], [[1e308]]]), regions=True), f"f: expected {LARGER}"),
@@ -208,6 +215,10 @@ def test_units_are_read_with_a_tolerance_beyond_the_doubles():
 def test_units_are_read_whose_weights_are_lost_beside_their_constants():
     net = ck.Network([[[-1e-323], [-2.0]], [[1.0, -2.0]], [[1e-323]]], [[1.0, 0.0], [0.0], [2.0]])
     assert [unit.feature for unit in ck.detect(net).units][1] == "negativeness detector"
+
+
+def test_a_function_is_named_where_values_of_others_are_beyond_the_doubles():
+    assert ck.detect(ck.circuit("min"), domain=[(1e308, 1.1e308)] * 2).function == "min"
 
 
 def test_an_error_is_enclosed_where_a_slope_is_beyond_the_doubles():

@@ -339,6 +339,16 @@ def _named_targets(n_inputs: int, n_outputs: int) -> tuple[tuple[Target, Canonic
     )
 
 
+def _sampled_error(
+    where: Place, target: Target, values: NDArray[np.float64], x: NDArray[np.float64]
+) -> float:
+    """The error of a function on the samples; 0, which rules out nothing, where no double holds its values."""
+    try:
+        return where.sampled_error(target(x), values, x)
+    except ValueError:
+        return 0.0
+
+
 @np.errstate(over="ignore", invalid="ignore")  # weights may be as large as doubles are
 def catalogue(
     net: Network, form: CanonicalForm | None, judge: Judge
@@ -347,7 +357,7 @@ def catalogue(
     named = _named_targets(net.n_inputs, net.n_outputs)
     x = judge.where.samples(net)
     values = net(x)
-    errors = {t: judge.where.sampled_error(t(x), values, x) for t, _ in named}
+    errors = {t: _sampled_error(judge.where, t, values, x) for t, _ in named}
     order = sorted(named, key=lambda pair: (pair[1] != form, errors[pair[0]]))
     undecided = []
     nearest: Proof | None = None

@@ -26,7 +26,7 @@ from scipy.optimize import linprog
 from circuitkit import words
 from circuitkit.checks import accepts, flag, instance, number, one_of, seconds, wrong
 from circuitkit.detection.part import EdgeKey, Fill, Key, Method, UnitKey, Whole
-from circuitkit.detection.points import interior_sample
+from circuitkit.detection.points import interior_sample, need_width
 from circuitkit.detection.refutation import Refutation
 from circuitkit.detection.search import Made, Search, Stopped
 from circuitkit.detection.smallest import Blocked, LowerBound, none_smaller, smallest
@@ -377,7 +377,9 @@ def _claim(net: Network, goal: Any, tolerance: Any, domain: Any) -> Claim:
     if isinstance(goal, str) and is_relation(goal):
         raise wrong("against", "a function or a Network", f"the relation {goal}")
     try:
-        return read_claim(net, goal, tolerance, domain, measure)
+        claim = read_claim(net, goal, tolerance, domain, measure)
+        need_width(claim.domain)
+        return claim
     except (TypeError, ValueError) as error:
         name, _, rest = str(error).partition(": ")
         if name not in ("target", "expression"):

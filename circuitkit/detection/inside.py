@@ -31,7 +31,7 @@ from circuitkit import words
 from circuitkit.checks import accepts, instance, number, seconds
 from circuitkit.detection.guess import input_variables
 from circuitkit.detection.part import UnitKey
-from circuitkit.detection.points import first_points
+from circuitkit.detection.points import first_points, need_width
 from circuitkit.detection.search import minimax
 from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.exact.spell import text
@@ -218,6 +218,7 @@ def subcircuits(
     deadline = time.monotonic() + time_limit
     allowed = exact_number(tolerance, "tolerance: expected a number, 0 or above")
     claim = read_claim(net, net, 0, domain, "relative" if domain is None else "absolute")
+    need_width(claim.domain)
     reading = _Reading(net, claim, domain, allowed, deadline)
     with np.errstate(over="ignore", invalid="ignore"):  # values may be as large as doubles are
         for layer in range(2, len(net.weights)):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from circuitkit import words
 from circuitkit.checks import finite, shown, wrong
+from circuitkit.detection.points import need_width
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, Measure, Polytope, read_domain
@@ -169,7 +170,7 @@ def place(net: Network, domain: Any, data: Any) -> Place:
         ValueError: an argument that does not fit; it names the argument.
     """
     if data is None:
-        return Place(read_domain(domain, net.n_inputs))
+        return Place(need_width(read_domain(domain, net.n_inputs)))
     if domain is not None:
         raise wrong("data", "none where a domain is given", shown(data))
     n = net.n_inputs

@@ -10,10 +10,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit.checks import shown, wrong
 from circuitkit.proof.claim import Box, Claim, Point, Polytope
 from circuitkit.words import nearest_float
 
-__all__ = ["first_points", "interior_sample"]
+__all__ = ["first_points", "interior_sample", "need_width"]
 
 Array = NDArray[np.float64]
 
@@ -21,6 +22,20 @@ Array = NDArray[np.float64]
 _CORNERS = 6
 #: binary digits of a coordinate, in shares of the domain's width
 _DIGITS = 10
+
+
+def need_width(domain: Box | Polytope | None) -> Box | Polytope | None:
+    """The domain, where points can be drawn between its ends in floats.
+
+    Raises:
+        ValueError: a box that is wider than the doubles reach.
+    """
+    if isinstance(domain, Box):
+        for low, high in domain.ends:
+            if low is not None and high is not None and math.isinf(nearest_float(high - low)):
+                expected = "pairs (low, high) whose difference is within the range of a double"
+                raise wrong("domain", expected, shown(domain.floats()))
+    return domain
 
 
 def first_points(claim: Claim, count: int) -> list[Point]:
