@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import importlib
-import json
 import math
 import re
 import time
@@ -19,14 +17,9 @@ import circuitkit as ck
 from benchmarks import round_trip
 from benchmarks.generators import scramble, spread
 from benchmarks.round_trip import disguised, distance, noisy
-from circuitkit import difference
-from circuitkit.check import Rejected
 from circuitkit.compiling import idioms
-from circuitkit.compiling.closeness import NotClose, close
 from circuitkit.compiling.snap import simplest, snapped
-from circuitkit.detection.place import place
 from circuitkit.exact.spell import text
-from circuitkit.proof.claim import read_claim
 
 decompile = importlib.import_module("circuitkit.compiling.decompile")
 x1, x2 = sympy.symbols("x1 x2", real=True)
@@ -48,9 +41,11 @@ def test_a_disguised_expression_is_read_back_exactly(seed):
     assert ck.prove(ck.compile_expression(target), found.proof.target)
 
 
-# 8 took all the time at 1e-5, 16 and 30 at 1e-4: units that cancel were compared with rounded rows
+# 8 took all the time at 1e-5, 16 and 30 at 1e-4: units that cancel were compared with rounded rows. 49, 33 and the last
+# took it, too: bounds in a cell added up what units far from their kinks might do. 55 has units that are off by their weights.
 @pytest.mark.parametrize(
-    ("seed", "noise"), [(3, 1e-5), (8, 1e-5), (16, 1e-4), (19, 1e-5), (30, 1e-4)]
+    ("seed", "noise"),
+    [(3, 1e-5), (8, 1e-5), (16, 1e-4), (19, 1e-5), (30, 1e-4), (49, 1e-4), (33, 1e-4), (55, 1e-5)],
 )
 def test_a_noisy_disguised_expression_is_read_back_within_the_tolerance(seed, noise):
     target, net = disguised(seed)
@@ -59,33 +54,6 @@ def test_a_noisy_disguised_expression_is_read_back_within_the_tolerance(seed, no
     assert distance(net, found.proof.target) <= found.error <= 1e-2
     assert ck.check(found.certificate, net, found.expression)
     assert ck.prove(ck.compile_expression(target), found.proof.target)
-
-
-@pytest.fixture(scope="module")
-def cut():
-    """A network read within little more than it is off by, so that its certificate cuts the domain."""
-    net = ck.compile_expression("clamp(x, -1, 1)")
-    net = noisy(scramble(np.random.default_rng(3), net, units=12), 0, 1e-4)
-    away = distance(net, ck.target("clamp(x, -1, 1)"))
-    return net, away, ck.decompiled(net, tolerance=1.03 * away)
-
-
-def test_the_bound_is_as_near_the_true_error_as_is_asked(cut):
-    net, away, found = cut
-    assert away <= found.error <= 1.03 * away
-    assert found.expression == sympy.Max(-1, sympy.Min(1, sympy.Symbol("x", real=True)))
-    assert ck.check(found.certificate, net, found.expression)
-
-
-def test_at_a_point_that_is_further_off_the_search_ends(cut):
-    net, away, _found = cut
-    clean = ck.target("max(-1, min(1, x))")
-    search = decompile._Search(net, place(net, None, None), Fraction(0.9 * away), 60.0)
-    x = search.where.samples(net, 500)
-    near = snapped(net, 1e-4, x)
-    stated = read_claim(net, clean, search.tolerance, None, "relative").stated()
-    with pytest.raises(NotClose, match="further off at a point"):
-        close(net, near, stated, math.inf)
 
 
 def test_noise_is_read_through_several_layers(noisy_max):
@@ -237,112 +205,6 @@ def test_what_detection_guessed_and_had_no_time_to_prove_is_proved(monkeypatch):
     found = ck.decompiled(LEARNED, time_limit=300)
     assert found.expression == guessed.expression
     assert ck.check(found.certificate, LEARNED, found.expression)
-
-
-# --- the second checker -------------------------------------------------------------------------------
-
-
-def test_a_certificate_survives_json_and_holds_for_no_other_network(noisy_max):
-    net, found = noisy_max
-    assert found.proof.engine == "differences"
-    certificate = json.loads(json.dumps(found.certificate))
-    assert difference.check(certificate, net.to_dict(), found.proof.target)
-    other = ck.Network([*net.weights[:-1], net.weights[-1] * 1.01], net.biases)
-    assert not ck.check(certificate, other, found.expression)
-    assert not ck.check(certificate, net, found.expression + sympy.Rational(1, 10**6))
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda c: c.update(tolerance=str(Fraction(str(c["tolerance"])) / 4)),
-        lambda c: c.update(tree=["each", ["leaf"]]),
-        lambda c: c.update(clean={**c["clean"], "scale": ["1/3"]}),
-        lambda c: c.update(domain={"box": [[0, 1]] * 4}),
-        lambda c: c["references"].pop(),
-        lambda c: c["references"][0].__setitem__(0, {"0": 1, "99": 1}),
-        lambda c: c["references"][-1].__setitem__(0, [1, {"0": 1}, ["leaf"]]),
-        lambda c: c.pop("same"),
-        lambda c: c.update(more=1),
-        lambda c: c.update(tolerance="nan"),
-    ],
-)
-def test_a_spoiled_certificate_is_rejected(noisy_max, spoil):
-    net, found = noisy_max
-    certificate = copy.deepcopy(found.certificate)
-    spoil(certificate)
-    assert not difference.check(certificate, net, found.proof.target)
-
-
-def _nodes(tree, kind):
-    """The nodes of a kind, wherever they are."""
-    found = [tree] if tree[0] == kind else []
-    return found + [n for part in tree[1:] if isinstance(part, list) for n in _nodes(part, kind)]
-
-
-def _multiplied(tree):
-    return next(leaf for leaf in _nodes(tree, "leaf") if len(leaf) > 1 and leaf[1])
-
-
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda tree: _nodes(tree, "cut")[0].__setitem__(1, 99),
-        lambda tree: _nodes(tree, "cut")[0].__setitem__(2, 0.5),
-        lambda tree: _nodes(tree, "cut")[0].pop(),
-        lambda tree: _nodes(tree, "cut")[0].__setitem__(3, ["leaf"]),
-        lambda tree: _nodes(tree, "split")[0].__setitem__(1, "0:99"),
-        lambda tree: _nodes(tree, "split")[0].__setitem__(1, 0),
-        lambda tree: _multiplied(tree).__setitem__(1, []),
-        lambda tree: _multiplied(tree).__setitem__(1, {"0:0": 1}),
-        lambda tree: _multiplied(tree).__setitem__(1, {"99": 1}),
-        lambda tree: _multiplied(tree).__setitem__(1, {"x": 1}),
-        lambda tree: _multiplied(tree).append({}),
-        lambda tree: tree.__setitem__(1, ["anew", tree[1]]),
-        lambda tree: tree.__setitem__(1, []),
-    ],
-)
-def test_a_spoiled_cut_is_rejected(cut, spoil):
-    net, _away, found = cut
-    certificate = copy.deepcopy(found.certificate)
-    spoil(certificate["tree"])
-    assert not difference.check(certificate, net, found.proof.target)
-
-
-def test_a_multiple_has_the_side_that_the_cell_has(cut):
-    # what is taken away is at least 0 in the cell only if it has the right sign
-    net, _away, found = cut
-    for turned in range(2):
-        certificate = copy.deepcopy(found.certificate)
-        leaf = _multiplied(certificate["tree"])
-        name, value = next(iter(leaf[1].items()))
-        leaf[1][name] = str(-Fraction(str(value))) if turned else value
-        assert difference.check(certificate, net, found.proof.target) is not bool(turned)
-
-
-def test_no_certificate_shows_less_than_the_true_error():
-    # whatever references, cells and multiples it holds: the bound is above what samples show
-    for seed in (5, 6, 8, 9):
-        _target, net = disguised(seed)
-        net = noisy(net, seed, 1e-4)
-        try:
-            found = ck.decompiled(net, time_limit=2)
-        except ck.NotDecompiled:
-            continue
-        assert distance(net, found.proof.target) <= found.error * (1 + 1e-9)
-
-
-def test_a_wrong_sign_of_a_reference_is_not_believed():
-    net = {"weights": [[[1.0]], [[1.0]]], "biases": [[0.0], [0.0]]}
-    certificate = {
-        "tolerance": 0, "measure": "relative", "domain": None, "gates": [], "same": ["leaf"],
-        "clean": {"weights": [[[1.0]]], "biases": [[0.0]]}, "tree": ["leaf"],
-        "references": [[[1, {"0": 1}, ["leaf"]]]],
-    }  # fmt: skip
-    with pytest.raises(Rejected):
-        difference.verify_close(certificate, net, "x")
-    certificate["domain"] = {"box": [[0, 1]]}
-    assert difference.verify_close(certificate, net, "x")
 
 
 # --- the benchmark's own disguises --------------------------------------------------------------------

@@ -1,14 +1,13 @@
-r"""Find a proof that a noisy network is close to the clean function that it was rounded to.
+"""Find a proof that a noisy network is close to the clean function that it was rounded to.
 
-The network's units are put beside clean references (:mod:`circuitkit.difference`), which bounds what is between network and
-function in one pass. Where that is too loose, a linear program gives the point at which the bound is worst, and the domain
-is cut by the sign of what the bound is furthest off at there: of a clean unit, or of the noisy one beside it, so that what
-is left between their two kinks is a cell of its own. A bound is exact once all signs are known: the search ends with a
-proof, or at a point where the network *is* further off. All of it in floats: the tree that is found is judged by the
-checker, in exact numbers.
+The network's units are put beside clean references, and what is between is bounded at the corners of cells, as the checker
+does it (:mod:`circuitkit.difference`), in exact numbers. Where that is too loose, the cell is cut at the kink of a gate: of the
+one whose sign, were it known, would help most at the corner where the bound is worst. Once all are known it is cut at the
+kinks of the network's own units, in the same way. Then the bound is exact: the search ends with a proof, or at a corner
+where the network *is* further off. How a tree is found is no part of what is believed: the checker reads it again.
 
-Source: Bunel and others, "Branch and bound for piecewise linear neural network verification" (2020), for the cuts;
-Wang et al., "Beta-CROWN" (2021), for the multiples.
+Source: Bunel and others, "Branch and bound for piecewise linear neural network verification" (2020), for choosing a cut by
+what it would do to the bound.
 """
 
 from __future__ import annotations
@@ -16,47 +15,25 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-import highspy
-import numpy as np
-from numpy.typing import NDArray
-
 from circuitkit.check import Claim, Problem, Program, Q, Rejected, pose, prove_rows, read_network
 from circuitkit.compiling.snap import Snapped
-from circuitkit.difference import Difference
+from circuitkit.difference import Bounds, Cell, Corner, Difference
 from circuitkit.exact.canonical import CanonicalForm, ordered
 from circuitkit.functions.pieces import Row
 from circuitkit.network import Network
 from circuitkit.proof.exhaustive import exhaust
-from circuitkit.proof.relaxation import silent
 from circuitkit.proof.search import OutOfTime, search
 
 __all__ = ["NotClose", "clean_network", "close"]
 
-Array = NDArray[np.float64]
-Signs = NDArray[np.int8]
-
-#: cells looked at together
-_BATCH = 48
-#: how many cells a claim may take
-_MOST_CELLS = 4000
-#: near a kink is at most this share of the way to the end of the cell
-_NARROW = 0.25
-#: what one has to pay for violating a cut in a linear program
-_DEAR = 1e3
-#: a violation of less is none
-_TINY = 1e-8
-#: and a multiple of one over this
-_FINER = 2.0**40
 #: how long the sign of a unit is looked at
 _SIGN_SECONDS = 1.0
-#: what floats may be wrong by, relative to the tolerance
-_MARGIN = 1e-7
-#: binary digits of a reference's scale, and of multiples
-_BITS = 32
+#: binary digits of the tolerance that is shown
+_BITS = 40
 
 
 class NotClose(Exception):
@@ -160,7 +137,8 @@ def _sign_shown(
     program: Program, row: dict[int, Any], sign: int, homogenised: bool, deadline: float
 ) -> list[Any] | None:
     """The tree of a proof that a row has one sign in all of the domain; None if there is none."""
-    claim = Claim({c: -sign * v for c, v in row.items()}, Q(0), None)
+    by = -sign / abs(row[min(row)])
+    claim = Claim({c: by * v for c, v in row.items()}, Q(0), None)
     problem = Problem(program, [claim], homogenised, "")
     until = min(deadline, time.monotonic() + _SIGN_SECONDS)
     try:
@@ -204,7 +182,12 @@ class _References:
             for w, b, near in zip(net.weights[layer], net.biases[layer], given, strict=True):
                 numbers = [Fraction(v) for v in (*w.tolist(), float(b))]
                 row = _combined(tuple(enumerate(numbers)), [*before, one])
-                sign, reference, written = self.unit(row, *near)
+                if layer and (max(numbers) <= 0 or min(numbers) >= 0):
+                    # It reads nothing below 0: on, or off, whatever the others are.
+                    sign = written = -1 if max(numbers) <= 0 else 1
+                    reference = row
+                else:
+                    sign, reference, written = self.unit(row, *near)
                 made[-1].append(written)
                 after.append(self.program.relu(reference, sign))
             before = after
@@ -214,11 +197,13 @@ class _References:
         """The sign of a unit's reference where that has to be shown, the reference, and how it is written."""
         if self.program.plain_sign(row):
             return 0, row, _written(row)
-        if sign:
-            tree = self.sign_shown(row, sign)
-            if tree is not None:
-                return sign, row, [sign, _written(row), tree]
         clean = _combined(near, [self.column(j) for j in range(max(near, default=(0,))[0] + 1)])
+        if sign:
+            # A clean row may touch 0, which noise may well cross.
+            for reference in (clean, row):
+                tree = self.sign_shown(reference, sign) if reference else None
+                if tree is not None:
+                    return sign, reference, [sign, _written(reference), tree]
         if clean and _direction(clean) in self.known:
             return 0, clean, _written(clean)
         if near:
@@ -232,7 +217,7 @@ class _References:
         return 0, row, _written(row)
 
     def sign_shown(self, row: dict[int, Any], sign: int) -> list[Any] | None:
-        key = sign, _direction(row)
+        key = sign * (1 if row[min(row)] > 0 else -1), _direction(row)
         if key not in self.shown:
             self.shown[key] = _sign_shown(self.program, row, sign, self.homogenised, self.deadline)
         return self.shown[key]
@@ -275,525 +260,129 @@ def _text(value: Any) -> int | str:
     return top if bottom == 1 else f"{top}/{bottom}"
 
 
-# --- in floats ------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Layer:
-    """A hidden layer's units in floats, see :class:`circuitkit.difference.Unit`."""
-
-    #: the number of its first unit, units of all layers being counted
-    start: int
-    weights: Array
-    rest: Array
-    reference: Array
-    active: Array
-    gate: NDArray[np.intp]
-    #: between which the reference lies everywhere
-    low: Array
-    high: Array
-    #: what of its gate's row the reference is, 1 or -1 where there is no gate
-    factor: Array
-    #: between which the preactivation is away from the reference
-    less: Array
-    more: Array
-
-    @property
-    def units(self) -> slice:
-        """Its units among those of all layers."""
-        return slice(self.start, self.start + len(self.weights))
-
-
-@dataclass
-class _Cells:
-    """What is known in some cells: one row a cell, a column each gate and each unit."""
-
-    #: between which the gates' rows lie
-    low: Array
-    high: Array
-    #: the signs of units, 0 where they are open
-    units: Signs
-
-    def repeated(self, count: int) -> _Cells:
-        """The first cell, as often as that."""
-        return _Cells(
-            self.low[:1].repeat(count, 0),
-            self.high[:1].repeat(count, 0),
-            self.units[:1].repeat(count, 0),
-        )
+# --- the tree -------------------------------------------------------------------------------------------
 
 
 @dataclass
 class _Node:
-    cell: _Cells
-    #: what it was cut by: (gate, 1 where its row is above the number, the number), and units
-    gates: tuple[tuple[int, int, float], ...] = ()
-    units: tuple[int, ...] = ()
+    cell: Cell
     #: how the tree goes on: the start of a node and what follows
-    by: tuple[Any, ...] = ()
+    by: tuple[Any, ...] = ("leaf",)
     children: list[_Node] = field(default_factory=list)
-    leaf: list[Any] | None = None
-
-
-@dataclass
-class _Traced:
-    """How a bound came about: a line for each difference of a unit, and for each gate, as ``(weight, ...)``."""
-
-    layers: list[tuple[_Layer, Array, Array, Array, Array, Array]] = field(default_factory=list)
-    weight: Array = field(default_factory=lambda: np.zeros(0))
-    slope: Array = field(default_factory=lambda: np.zeros(0))
-    extra: Array = field(default_factory=lambda: np.zeros(0))
 
 
 class _Hunt:
+    """Where to cut: by what helps most at the corner where the bound is worst."""
+
     def __init__(self, found: Difference, deadline: float) -> None:
         self.found, self.deadline = found, deadline
-        program = found.program
-        self.n1 = program.n + 1
-        self.low = np.array([float_of(a) for a, _ in program.box])
-        self.high = np.array([float_of(b) for _, b in program.box])
-        self.rows = self.dense(program.gates)
-        self.levels = self.by_level()
-        self.n_units = sum(map(len, found.layers))
-        self.root = self.gate_bounds()
-        self.layers: list[_Layer] = []
-        for units in found.layers:
-            self.layers.append(self.layer(units))
-        #: the layer of each unit
-        self.owner = np.repeat(np.arange(len(self.layers)), [len(u.gate) for u in self.layers])
-        #: how near a gate's kink units that are compared with it may have another sign than it
-        self.near = self.nearness()
-        self.tolerance = float_of(found.tolerance)
-        #: the tolerance that was shown, exactly a little above what floats say
-        self.shown: Any = found.tolerance
-        self.spared = math.inf
-        self.solver = silent()
-        for name, value in (("threads", 1), ("presolve", "off"), ("solver", "simplex")):
-            self.solver.setOptionValue(name, value)
-
-    def dense(self, rows: Sequence[dict[int, Any]]) -> Array:
-        made = np.zeros((len(rows), self.n1 + len(self.found.program.gates)))
-        for i, row in enumerate(rows):
-            for c, v in row.items():
-                made[i, c] = float_of(v)
-        return made
-
-    def by_level(self) -> list[NDArray[np.intp]]:
-        depth: list[int] = []
-        for row in self.found.program.gates:
-            depth.append(1 + max((depth[c - self.n1] for c in row if c >= self.n1), default=0))
-        levels = np.array(depth, dtype=np.intp)
-        return [np.flatnonzero(levels == d) for d in range(1, max(depth, default=0) + 1)]
-
-    def gate_bounds(self) -> _Cells:
-        """What is known in all of the domain."""
-        count = len(self.rows)
-        self.root = _Cells(
-            np.full((1, count), -1.0),  # until they are known
-            np.full((1, count), 1.0),
-            np.zeros((1, self.n_units), dtype=np.int8),
-        )
-        for members in self.levels:
-            self.root.low[0, members], self.root.high[0, members] = self.ends(self.rows[members])
-            given = [k for k in members.tolist() if k in self.found.program.signs]
-            self.root.low[0, given] = np.maximum(self.root.low[0, given], 0.0)
-        return self.root
-
-    def ends(self, rows: Array, weights: Array | None = None) -> tuple[Array, Array]:
-        """Numbers between which rows, plus weighted differences of the last layer so far, lie."""
-        count = len(rows)
-        both = np.concatenate([rows, -rows])
-        cells = self.root.repeated(len(both))
-        if weights is None:
-            linear, constant = self.gates_gone(both, cells)
-        else:
-            weights = np.concatenate([weights, -weights])
-            linear, constant = self.bounded(both, weights, len(self.layers) - 1, cells)
-        ends = self.least(linear) + constant
-        return ends[:count], -ends[count:]
-
-    def layer(self, units: Any) -> _Layer:
-        gate = np.array([-1 if u.gate is None else u.gate for u in units], dtype=np.intp)
-        factor = np.array([float_of(u.factor) for u in units])
-        reference = self.dense([u.reference for u in units])
-        low, high = self.ends(reference)
-        weights = np.array([[float_of(v) for v in u.weights] for u in units])
-        rest = self.dense([u.rest for u in units])
-        return _Layer(
-            sum(len(made.gate) for made in self.layers),
-            weights,
-            rest,
-            reference,
-            self.dense([u.active for u in units]),
-            gate,
-            low,
-            high,
-            factor,
-            *self.ends(rest, weights),
-        )
-
-    def nearness(self) -> list[float]:
-        near = [0.0] * len(self.rows)
-        for made in self.layers:
-            for k, by, less, more in zip(
-                made.gate.tolist(), made.factor, made.less, made.more, strict=True
-            ):
-                if k >= 0:
-                    near[k] = max(near[k], max(-less, more) / abs(by))
-        return [math.ceil(v * _FINER) / _FINER for v in near]
-
-    def least(self, linear: Array) -> Array:
-        found: Array = np.where(linear > 0, linear * self.low, linear * self.high).sum(axis=1)
-        return found
-
-    # --- a row from below, as the checker does it ---------------------------------------------------------
-
-    def bounded(
-        self,
-        rows: Array,
-        weights: Array,
-        layer: int,
-        cells: _Cells,
-        traced: _Traced | None = None,
-    ) -> tuple[Array, Array]:
-        """Linear rows and constants below each row plus weighted differences of a layer."""
-        total = rows.copy()
-        constant = np.zeros(len(rows))
-        for made in self.layers[layer::-1] if layer >= 0 else ():
-            on_difference, on_reference, on_active, extra = self.lines(made, weights, cells)
-            if traced is not None:
-                traced.layers.append(
-                    (made, weights[0], on_difference[0], on_reference[0], on_active[0], extra[0])
-                )
-            constant += extra.sum(axis=1)
-            total += on_difference @ made.rest + on_reference @ made.reference
-            total += on_active @ made.active
-            weights = on_difference @ made.weights
-        linear, more = self.gates_gone(total, cells, traced)
-        return linear, constant + more
-
-    def lines(
-        self, made: _Layer, weights: Array, cells: _Cells
-    ) -> tuple[Array, Array, Array, Array]:
-        """What weighted differences are replaced by, see :meth:`circuitkit.difference.Difference.line`."""
-        known = cells.units[:, made.units]
-        down, up = self.references(made, cells)
-        on, off, rises = down >= 0, (up <= 0) & (down < 0), weights > 0
-        low = np.where(
-            on,
-            -(up + made.more),
-            np.where(off, down + made.less, np.where(rises, -made.more, made.less)),
-        )
-        high = np.where(
-            on,
-            -(down + made.less),
-            np.where(off, up + made.more, np.where(rises, -made.less, made.more)),
-        )
-        weight = np.where(on | off, weights, -np.abs(weights))
-        slope, extra = _relu(weight, low, high)
-        on_difference = np.where(on, weights - slope, np.where(off | ~rises, slope, -slope))
-        on_reference = np.where(on, -slope, np.where(off, slope, 0.0))
-        exact = np.where(known > 0, weights, 0.0)
-        return (
-            np.where(known, exact, on_difference),
-            np.where(known, exact, on_reference),
-            np.where(known, -weights, 0.0),
-            np.where(known, 0.0, extra),
-        )
-
-    def references(self, made: _Layer, cells: _Cells) -> tuple[Array, Array]:
-        """Numbers between which a layer's references lie in some cells."""
-        size = (len(cells.units), len(made.gate))
-        fixed = made.factor > 0
-        low = np.broadcast_to(np.where(fixed, np.maximum(made.low, 0.0), made.low), size)
-        high = np.broadcast_to(np.where(fixed, made.high, np.minimum(made.high, 0.0)), size)
-        if not len(self.rows):
-            return low, high
-        ends = made.factor * cells.low[:, made.gate], made.factor * cells.high[:, made.gate]
-        owned = made.gate >= 0
-        return np.where(owned, np.minimum(*ends), low), np.where(owned, np.maximum(*ends), high)
-
-    def gates_gone(
-        self, total: Array, cells: _Cells, traced: _Traced | None = None
-    ) -> tuple[Array, Array]:
-        total = total.copy()
-        constant = np.zeros(len(total))
-        if traced is not None:
-            traced.weight, traced.slope, traced.extra = np.zeros((3, len(self.rows)))
-        for members in reversed(self.levels):
-            c = total[:, self.n1 + members]
-            slope, extra = _relu(c, cells.low[:, members], cells.high[:, members])
-            if traced is not None:
-                traced.weight[members], traced.slope[members] = c[0], slope[0]
-                traced.extra[members] = extra[0]
-            constant += extra.sum(axis=1)
-            total[:, self.n1 + members] = 0
-            total += slope @ self.rows[members]
-        return total[:, : self.n1], constant
-
-    # --- what is there in truth ---------------------------------------------------------------------------
-
-    def truth(self, x: Array) -> tuple[Array, list[tuple[Array, Array, Array]]]:
-        """The columns at a point of the box; and each layer's references, differences before and after relu."""
-        columns = np.zeros(self.n1 + len(self.rows))
-        columns[: self.n1] = x
-        for members in self.levels:
-            columns[self.n1 + members] = np.maximum(self.rows[members] @ columns, 0.0)
-        layers: list[tuple[Array, Array, Array]] = []
-        after = np.zeros(0)
-        for made in self.layers:
-            r, delta = made.reference @ columns, made.rest @ columns
-            if layers:
-                delta = delta + made.weights @ after
-            after = np.maximum(r + delta, 0.0) - np.maximum(r, 0.0)
-            layers.append((r, delta, after))
-        return columns, layers
-
-    def furthest(
-        self,
-        node: _Node,
-        passes: Sequence[tuple[Array, Array, int]],
-        columns: Array,
-        layers: list[tuple[Array, Array, Array]],
-    ) -> tuple[float, int | str]:
-        """By how much the worst line of some bounds is off at a point, and whose sign would mend that.
-
-        Each bound is of a row plus weighted differences of a layer.
-        """
-        best: tuple[float, int | str] = (0.0, -1)
-        v = self.rows @ columns
-        is_open = (node.cell.low[0] < 0) & (node.cell.high[0] > 0)
-        for row, weights, layer in passes:
-            traced = _Traced()
-            self.bounded(row[None], weights[None], layer, node.cell, traced)
-            if len(self.rows):
-                off = traced.weight * np.maximum(v, 0.0) - traced.slope * v - traced.extra
-                off = np.where(is_open, off, 0.0)
-                k = int(np.argmax(off))
-                if off[k] > best[0]:
-                    best = float(off[k]), k
-            for i, (made, w, a, b, c, extra) in enumerate(traced.layers):
-                r, delta, after = layers[layer - i]
-                off = w * after - a * delta - b * r - c * np.maximum(r, 0.0) - extra
-                off = np.where(node.cell.units[0, made.units] == 0, off, 0.0)
-                k = int(np.argmax(off))
-                if off[k] > best[0]:
-                    best = float(off[k]), f"{layer - i}:{k}"
-        return best
-
-    # --- branch and bound -------------------------------------------------------------------------------
+        self.first = found.program.n + 1
+        #: the gates that anything rests on
+        self.needed: set[int] = set()
+        units = [unit for layer in found.layers for unit in layer]
+        todo = [row for _, row in found.outputs] + [found.size or {}]
+        todo += [row for unit in units for row in (unit.reference, unit.rest)]
+        while todo:
+            fresh = {c - self.first for c in todo.pop() if c >= self.first} - self.needed
+            self.needed |= fresh
+            todo += [found.program.gates[k] for k in fresh]
+        #: the largest difference that the leaves leave possible, relative to the size
+        self.most: Any = Q(0)
 
     def run(self) -> list[Any]:
-        trees = []
-        for weights, row in self.found.outputs:
-            for sign in (1, -1):
-                total = self.dense([{c: -sign * v for c, v in row.items()}])[0]
-                if self.found.size is not None:
-                    total += self.tolerance * self.dense([self.found.size])[0]
-                outer = np.array([-sign * float_of(v) for v in weights])
-                plain = self.tolerance if self.found.size is None else 0.0
-                trees.append(self.tree(total, outer, plain))
-        if self.found.size is None and math.isfinite(self.spared):
-            spared = Fraction(max(self.spared - _MARGIN * self.tolerance, 0.0))
-            tolerance = Fraction(
-                int(self.found.tolerance.numerator), int(self.found.tolerance.denominator)
-            )
-            shown = Fraction(math.ceil((tolerance - spared) * 2**40), 2**40)
-            self.shown = min(tolerance, shown)
-        return ["each", *trees]
-
-    def tree(self, total: Array, outer: Array, plain: float) -> list[Any]:
-        root = _Node(self.root, tuple((k, 1, 0.0) for k in sorted(self.found.program.signs)))
-        waiting = [root]
-        seen = 0
-        while waiting:
-            nodes, waiting = waiting[-_BATCH:], waiting[:-_BATCH]
-            seen += len(nodes)
-            if seen > _MOST_CELLS:
-                raise NotClose("too many cells")
-            cells = _Cells(
-                np.concatenate([v.cell.low for v in nodes]),
-                np.concatenate([v.cell.high for v in nodes]),
-                np.concatenate([v.cell.units for v in nodes]),
-            )
-            rows = np.broadcast_to(total, (len(nodes), len(total)))
-            weights = np.broadcast_to(outer, (len(nodes), len(outer)))
-            linear, constant = self.bounded(rows, weights, len(self.layers) - 1, cells)
-            room = self.least(linear) + constant + plain
-            for i, node in enumerate(nodes):
-                if time.monotonic() > self.deadline:
-                    raise NotClose("out of time")
-                if room[i] > _MARGIN * self.tolerance:
-                    node.leaf = ["leaf"]
-                    self.spared = min(self.spared, room[i])
-                    continue
-                self.settle(node, total, outer, linear[i], constant[i] + plain, plain)
-                for child in node.children:
-                    waiting += child.children or [child]
-        return _tree(root)
-
-    def settle(
-        self, node: _Node, total: Array, outer: Array, linear: Array, constant: float, plain: float
-    ) -> None:
-        """Make it a leaf with the multiples that a linear program finds, or cut it.
+        """A tree for the checker.
 
         Raises:
-            NotClose: the network is further off, or what is between is lost in rounding.
+            NotClose: there is none, or no time to find it.
         """
-        x = np.where(linear > 0, self.low, self.high)
-        if node.gates or node.units:
-            below, extra = self.sides(node)
-            x, values = self.multiples(linear, constant, below, extra)
-            room = float(self.least((linear + values @ below)[None])[0])
-            room += constant + float(values @ extra)
-            if room > _MARGIN * self.tolerance:
-                self.spared = min(self.spared, room)
-                node.leaf = ["leaf", self.written(node, values)]
-                return
-        columns, layers = self.truth(x)
-        value = float(total @ columns + plain)
-        if layers:
-            value += float(outer @ layers[-1][2])
-        if value < -_MARGIN * self.tolerance and not self.found.program.signs:
-            raise NotClose("the network is further off at a point", self.tolerance - value)
-        passes = [(total, outer, len(self.layers) - 1)]
-        off, by = self.furthest(node, passes, columns, layers)
-        if off <= _MARGIN * self.tolerance:  # then what the cuts say is not known well at the point
-            passes = [(-sign * self.rows[k], outer[:0], -1) for k, sign, _ in node.gates]
-            passes += [self.preactivation(node, unit) for unit in node.units]
-            off, by = self.furthest(node, passes, columns, layers)
-        if off <= _MARGIN * self.tolerance:
-            raise NotClose("a bound is exact and not enough")
-        self.cut(node, by)
+        root = _Node(self.found.whole())
+        waiting = [root]
+        while waiting:
+            if time.monotonic() > self.deadline:
+                raise NotClose("out of time")
+            node = waiting.pop()
+            bounds = self.found.bounds(node.cell.corners)
+            if self.found.close(bounds):
+                shares = [bounds.most(i) / size for i, size in enumerate(bounds.sizes) if size > 0]
+                self.most = max([self.most, *shares])
+            else:
+                self.cut(node, bounds)
+                waiting += node.children
+        return _tree(root)
 
-    def multiples(
-        self, linear: Array, constant: float, below: Array, extra: Array
-    ) -> tuple[Array, Array]:
-        """Where a row is least in a cell; and multiples of what is at most 0 there that show it."""
-        x, values, by = self.linear_program(linear, _DEAR, below, extra)
-        if by <= _TINY:
-            return x, values
-        _, shown, apart = self.linear_program(0 * linear, 1.0, below, extra)
-        if apart <= _TINY:
-            return self.linear_program(linear, _DEAR**2, below, extra)[:2]
-        # The cell is empty: a large multiple of what shows that is above anything.
-        least = float(self.least(linear[None])[0]) + constant
-        return x, shown * 2.0 ** math.ceil(math.log2(max(self.tolerance - least, 1e-12) / apart))
+    @property
+    def shown(self) -> Any:
+        """A tolerance of few digits that the leaves show."""
+        top = self.most * 2**_BITS
+        few = Q(-(-int(top.numerator) // int(top.denominator)), 2**_BITS)
+        return min(few, self.found.tolerance)
 
-    def linear_program(
-        self, linear: Array, price: float, below: Array, extra: Array
-    ) -> tuple[Array, Array, float]:
-        """Where a row is least while others are at most 0; and multiples of these that show it.
+    def cut(self, node: _Node, bounds: Bounds) -> None:
+        """Its two parts.
 
-        What a cut says may be violated, for a price: so there is an answer where a cell is empty, too.
-        The last number is by how much it is.
+        Raises:
+            NotClose: the network is further off at a corner.
         """
-        count, width = below.shape
-        model = highspy.HighsLp()
-        model.num_col_, model.num_row_ = width + 1, count
-        model.col_cost_ = np.append(linear, price)
-        model.col_lower_ = np.append(self.low, 0.0)
-        model.col_upper_ = np.append(self.high, highspy.kHighsInf)
-        model.row_lower_, model.row_upper_ = np.full(count, -highspy.kHighsInf), -extra
-        matrix = np.column_stack([below, -np.ones(count)])
-        model.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        model.a_matrix_.start_ = np.arange(count + 1, dtype=np.int32) * (width + 1)
-        model.a_matrix_.index_ = np.tile(np.arange(width + 1, dtype=np.int32), count)
-        model.a_matrix_.value_ = matrix.ravel()
-        self.solver.passModel(model)
-        if self.solver.run() == highspy.HighsStatus.kError:
-            # Somebody else's program has run in this thread, with another number of threads: keep that.
-            self.solver.setOptionValue("threads", 0)
-            self.solver.run()
-        if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-            raise NotClose("a linear program was not solved")
-        found = self.solver.getSolution()
-        multiples = np.maximum(-np.array(found.row_dual), 0.0)
-        multiples = np.round(multiples * 2.0**_BITS) / 2.0**_BITS  # in few digits
-        *x, by = found.col_value
-        return np.array(x), multiples, by
-
-    def cut(self, node: _Node, by: int | str) -> None:
-        """Its parts: on both sides of a gate's kink, and near it; or where a unit is on, and off."""
-        if isinstance(by, str):
-            layer, k = map(int, by.split(":"))
-            made = self.layers[layer]
-            low, high = self.references(made, node.cell)
-            if low[0, k] >= 0 or high[0, k] <= 0:
-                node.by = "split", by
-                for sign in (1, -1):
-                    units = node.cell.units.copy()
-                    units[0, made.start + k] = sign
-                    cell = _Cells(node.cell.low, node.cell.high, units)
-                    node.children.append(_Node(cell, node.gates, (*node.units, made.start + k)))
-                return
-            by = int(made.gate[k])  # the clean unit's sign first
-        low, high = node.cell.low[0, by], node.cell.high[0, by]
-        width = self.near[by]
-        if not 0 < width < _NARROW * min(-low, high):
-            node.by = "cut", by, 0
-            node.children = [self.beyond(node, by, -1, 0.0), self.beyond(node, by, 1, 0.0)]
-            return
-        node.by = "cut", by, _text(Fraction(width))
-        inner = self.beyond(node, by, -1, width)
-        inner.by = "cut", by, _text(Fraction(-width))
-        inner.children = [self.beyond(inner, by, -1, -width), self.beyond(inner, by, 1, -width)]
-        node.children = [inner, self.beyond(node, by, 1, width)]
-
-    def beyond(self, node: _Node, k: int, sign: int, end: float) -> _Node:
-        """The part of a cell where a gate's row is above a number (1) or below it (-1)."""
-        low, high = node.cell.low.copy(), node.cell.high.copy()
-        if sign > 0:
-            low[0, k] = max(low[0, k], end)
+        rooms = [self.room(bounds, i) for i in range(len(bounds.sizes))]
+        worst = rooms.index(min(rooms))
+        corner = node.cell.corners[worst]
+        truth = self.found.bounds([corner])
+        if self.room(truth, 0) < 0 and not self.found.free:
+            size = truth.sizes[0]
+            away = float_of(truth.most(0) / size) if size else math.inf
+            raise NotClose("the network is further off at a point", away)
+        gate = self.gate(corner, bounds)
+        unit = None if gate and gate[0] > rooms[worst] else self.unit(corner, worst, bounds)
+        if unit and (not gate or unit[0] > gate[0]):
+            _, layer, k = unit
+            node.by = "unit", layer, k
+            parts = self.found.at_unit(node.cell, bounds, layer, k)
+        elif gate:
+            k = gate[1]
+            node.by = "gate", k
+            parts = self.found.at_gate(node.cell, bounds, k)
         else:
-            high[0, k] = min(high[0, k], end)
-        kept = tuple(each for each in node.gates if each[:2] != (k, sign))
-        cell = _Cells(low, high, node.cell.units)
-        return _Node(cell, (*kept, (k, sign, end)), node.units)
+            raise NotClose("a bound is exact and not enough")
+        node.children = [_Node(part) for part in parts]
 
-    def sides(self, node: _Node) -> tuple[Array, Array]:
-        """Linear rows and constants that are at most 0 in a cell: below what its cuts say."""
-        split = [k for k, _, _ in node.gates]
-        sign = np.array([s for _, s, _ in node.gates], dtype=float)
-        ends = np.array([s * end for _, s, end in node.gates], dtype=float)
-        below, extra = self.gates_gone(
-            -sign[:, None] * self.rows[split], node.cell.repeated(len(split))
-        )
-        parts = [(below, extra + ends)]
-        for unit in node.units:
-            row, weights, layer = self.preactivation(node, unit)
-            parts.append(self.bounded(row[None], weights[None], layer, node.cell))
-        return np.concatenate([a for a, _ in parts]), np.concatenate([b for _, b in parts])
+    def room(self, bounds: Bounds, i: int) -> Any:
+        """By how much a bound at a corner is below what is allowed there."""
+        return self.found.tolerance * bounds.sizes[i] - bounds.most(i)
 
-    def preactivation(self, node: _Node, unit: int) -> tuple[Array, Array, int]:
-        """What is at most 0 by the sign of a unit: a row, and weights of the differences of a layer."""
-        layer = int(self.owner[unit])
-        made, k = self.layers[layer], unit - self.layers[layer].start
-        by = -float(node.cell.units[0, unit])
-        return by * (made.reference[k] + made.rest[k]), by * made.weights[k], layer - 1
+    def gate(self, corner: Corner, bounds: Bounds) -> tuple[Any, int] | None:
+        """The room if one more sign of a gate were known, and that gate; None if all are known."""
+        unknown = [k for k, sign in enumerate(bounds.gates) if not sign and k in self.needed]
+        best: tuple[Any, int] | None = None
+        for k in unknown:
+            gates = [*bounds.gates]
+            gates[k] = 1 if corner.rows[k] >= 0 else -1
+            room = self.room(self.found.bounds([corner], replace(bounds, gates=gates)), 0)
+            if best is None or room > best[0]:
+                best = room, k
+        if best is None:
+            return None
+        room, k = best
+        while not bounds.linear[k]:  # the gates that it rests on come first
+            rests = {c - self.first for c in self.found.program.gates[k]}
+            k = next((j for j in unknown if j in rests), -1)
+            if k < 0:
+                return None
+        return room, k
 
-    def written(self, node: _Node, values: Array) -> dict[str, int | str]:
-        """Multiples as certificates have them."""
-        gates: dict[str, Fraction] = {}
-        for value, (k, sign, _) in zip(values.tolist(), node.gates, strict=False):
-            gates[str(k)] = gates.get(str(k), Fraction(0)) + sign * Fraction(value)
-        units = {}
-        for unit, value in zip(node.units, values[len(node.gates) :].tolist(), strict=True):
-            layer = int(self.owner[unit])
-            units[f"{layer}:{unit - self.layers[layer].start}"] = Fraction(value)
-        return {name: _text(v) for name, v in (gates | units).items() if v}
-
-
-def _relu(weight: Array, low: Array, high: Array) -> tuple[Array, Array]:
-    """A line ``slope v + extra`` that is nowhere above ``weight relu(v)`` for low <= v <= high."""
-    crosses = (low < 0) & (high > 0)
-    share = np.divide(high, high - low, out=np.zeros(high.shape), where=crosses)
-    # down to a multiple of 2**-30, as the checker writes it
-    share = np.floor(share * 2.0**30) / 2.0**30
-    rises = weight > 0
-    extra = np.where(crosses & ~rises, weight * np.maximum((1 - share) * high, -share * low), 0.0)
-    share = np.where(rises, high > -low * (1 + 1e-9), share)
-    return np.where(crosses, weight * share, np.where(high > 0, weight, 0.0)), extra
+    def unit(self, corner: Corner, worst: int, bounds: Bounds) -> tuple[Any, int, int] | None:
+        """The room if one more sign of a unit were known, and that unit; None if there is no such."""
+        best: tuple[Any, int, int] | None = None
+        for layer, signs in enumerate(bounds.units):
+            for k, sign in enumerate(signs):
+                if sign or any(z[k][0] is not z[k][1] for z in bounds.z[layer]):
+                    continue
+                units = [[*each] for each in bounds.units]
+                units[layer][k] = 1 if bounds.z[layer][worst][k][0] >= 0 else -1
+                known = replace(bounds, units=units)
+                room = self.room(self.found.bounds([corner], known), 0)
+                if best is None or room > best[0]:
+                    best = room, layer, k
+        return best
 
 
 def _tree(root: _Node) -> list[Any]:
@@ -801,9 +390,7 @@ def _tree(root: _Node) -> list[Any]:
     todo = [root]
     while todo:
         node = todo[-1]
-        if node.leaf is not None:
-            made[id(todo.pop())] = node.leaf
-        elif all(id(child) in made for child in node.children):
+        if all(id(child) in made for child in node.children):
             made[id(todo.pop())] = [*node.by, *(made[id(c)] for c in node.children)]
         else:
             todo += node.children
