@@ -68,7 +68,7 @@ unit: $(READY)  ## the package's tests and the examples in its docstrings
 
 browser: $(READY) chromium  ## check every built page in headless Chromium
 	$(STEP) "Checking the pages in Chromium"
-	$(BIN)/python -m pytest tests/browser --numprocesses $(JOBS)
+	$(BIN)/python -m pytest tests/browser --numprocesses $(JOBS) --dist loadgroup
 
 browsers: $(READY)  ## the same in Firefox and in WebKitGTK, the engine of Safari (minutes; brings them on Debian)
 	@sh scripts/bootstrap.sh browsers

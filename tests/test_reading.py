@@ -93,6 +93,7 @@ def test_the_page_gives_the_readings_that_python_has_written():
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.no_cover
 def test_python_still_gives_the_readings_that_it_has_written():
     cases = json.loads((ROOT / "tests" / "javascript" / "readings.json").read_text("utf-8"))
     assert len(cases) == len(write_readings.networks())
@@ -151,7 +152,7 @@ def test_the_decks_printed_weights_are_read_with_their_exact_worst_errors():
     [("identity", (2,), 0), ("abs", (2,), 40), ("subtract", (2,), 80), ("min", (3,), 120)],
 )
 def test_freshly_trained_networks_solved_or_stuck_are_read_as_in_python(target, hidden, first):
-    seeds = range(first, first + 8)
+    seeds = range(first, first + 4)
     run = ck.train(target, hidden, seeds=seeds, steps=1500)
     nets = [run.network(seed) for seed in seeds]
     for net, page in zip(nets, readings(nets), strict=True):
@@ -163,7 +164,8 @@ def test_freshly_trained_networks_solved_or_stuck_are_read_as_in_python(target, 
 )
 def test_random_networks_are_read_as_in_python(sizes):
     rng = np.random.default_rng(sum(sizes))
-    nets = [random_net(rng, sizes, bias=b, whole=w) for b in (0, 1) for w in (0, 1) for _ in "abc"]
+    # More of them, in which more was found, are written down in readings.json.
+    nets = [random_net(rng, sizes, bias=b, whole=w) for b in (0, 1) for w in (0, 1)]
     for net, page in zip(nets, readings(nets), strict=True):
         assert_same_reading(net, page)
 

@@ -6,6 +6,7 @@ packages on PyPI that bring it are some versions behind, and rules are what a ve
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from typing import Any
 from playwright.sync_api import Page
 
 VERSION = "4.14.1"
+#: The rules that look at colors: of the same page in other colors, the only ones that can find anything new.
+COLORS = ("color-contrast", "link-in-text-block")
 
 
 @cache
@@ -21,11 +24,16 @@ def _script() -> str:
     return (folder / "axe.min.js").read_text("utf-8")
 
 
-def violations(page: Page, context: str | None = None) -> list[str]:
-    """One line a rule that is broken within the selector ``context``, or anywhere."""
+def violations(
+    page: Page, context: str | None = None, *, rules: Sequence[str] | None = None
+) -> list[str]:
+    """One line a rule that is broken within the selector ``context``, or anywhere; all rules, or these."""
     page.evaluate(_script())
     found: dict[str, Any] = page.evaluate(
-        "context => axe.run(context ?? document, { resultTypes: ['violations'] })", context
+        """([context, rules]) => axe.run(context ?? document, {
+          resultTypes: ['violations'], ...(rules ? { runOnly: { type: 'rule', values: rules } } : {}),
+        })""",
+        [context, rules],
     )
     assert found["testEngine"]["version"] == VERSION
     return [

@@ -11,16 +11,24 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from starting import PATIENCE, until
+
+if TYPE_CHECKING:
+    from walks import Desk, Phone
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "html")).resolve()
@@ -87,12 +95,16 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture
-def visit(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
-    """``visit("chapters/abs.html", width=380, color_scheme="dark")`` opens a page of the book.
+@cache
+def _sent(file: Path) -> int:
+    """The bytes that a server sends for a file, gzipped where that helps."""
+    body = file.read_bytes()
+    return len(gzip.compress(body, 6) if file.suffix in COMPRESSIBLE else body)
 
-    Also takes a full address on loopback. Requests to other hosts are refused and noted.
-    """
+
+@contextmanager
+def opening(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
+    """What opens pages; they are closed in the end."""
     contexts = []
 
     def open_page(
@@ -101,6 +113,7 @@ def visit(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
         width: int = 1280,
         height: int = 900,
         color_scheme: str = "light",
+        quiet: bool = True,
         **options: object,
     ) -> Visit:
         context = browser.new_context(
@@ -125,9 +138,7 @@ def visit(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
             elif response.url.startswith("http"):
                 file = HTML / urlsplit(response.url).path.lstrip("/")
                 if file.is_file() and response.url.startswith(book_url):
-                    body = file.read_bytes()
-                    small = gzip.compress(body, 6) if file.suffix in COMPRESSIBLE else body
-                    seen.sizes[str(file.relative_to(HTML))] = len(small)
+                    seen.sizes[str(file.relative_to(HTML))] = _sent(file)
 
         context.route("**/*", guard)
         page.on("response", note_response)
@@ -139,12 +150,70 @@ def visit(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
             ),
         )
         page.goto(address if "://" in address else f"{book_url}/{address}", wait_until="load")
-        page.wait_for_load_state("networkidle")
+        if quiet:
+            page.wait_for_load_state("networkidle")
         return seen
 
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(browser: Browser, book_url: str) -> Iterator[Callable[..., Visit]]:
+    """``visit("chapters/abs.html", width=380, color_scheme="dark")`` opens a page of the book.
+
+    Also takes a full address on loopback. Requests to other hosts are refused and noted. With ``quiet``
+    the page is there when nothing has been asked of a server for half a second.
+    """
+    with opening(browser, book_url) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="session")
+def desk(browser: Browser, book_url: str) -> Callable[[str], Desk]:
+    """``desk("chapters/abs.html")``: what was seen of a page at a desk."""
+    from walks import at_a_desk
+
+    return cache(partial(_walk, browser, book_url, at_a_desk))
+
+
+@pytest.fixture(scope="session")
+def phone(browser: Browser, book_url: str) -> Callable[[str], Phone]:
+    """``phone("chapters/abs.html")``: what was seen of a page on a phone."""
+    from walks import on_a_phone
+
+    return cache(partial(_walk, browser, book_url, on_a_phone))
+
+
+def _walk(browser: Browser, book_url: str, through: Callable[..., T], address: str) -> T:
+    with opening(browser, book_url) as open_page:
+        return through(open_page, address)
+
+
+def each(pages: Iterable[str], group: str) -> pytest.MarkDecorator:
+    """One test for each page; those of one group, such as ``"{} at a desk"``, are run in one process."""
+    return pytest.mark.parametrize(
+        "address",
+        [
+            pytest.param(page, id=page, marks=pytest.mark.xdist_group(group.format(page)))
+            for page in pages
+        ],
+    )
+
+
+@cache
+def soup(address: str) -> BeautifulSoup:
+    """A page's elements, as they come."""
+    return BeautifulSoup((HTML / address).read_text("utf-8"), "html.parser")
+
+
+#: Whether what is in sight of a reader, or nearly, has become a widget.
+STARTED = """() => {
+  const places = [...document.querySelectorAll(".ck-static")];
+  const near = (e) => e.getBoundingClientRect().height > 0 && e.getBoundingClientRect().top < innerHeight + 500;
+  return places.some((e) => e.dataset.state) && places.every((e) => e.dataset.state || !near(e));
+}"""
 
 
 class _Modules(_Quiet):
@@ -191,9 +260,10 @@ def show(site, visit) -> Iterator[Callable[..., Page]]:
             f"<body><main><h1>A page</h1>{body}</main></body></html>",
             encoding="utf-8",
         )
-        seen = visit(f"{address}/{name}{hash}", **options)
+        seen = visit(f"{address}/{name}{hash}", quiet=False, **options)
         visits.append(seen)
         if options.get("java_script_enabled", True):
+            until(seen.page, STARTED)
             expect(seen.page.locator(".ck-widget").first).to_be_visible()
             seen.page.evaluate(
                 "() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))"
@@ -227,4 +297,5 @@ def pytest_terminal_summary(terminalreporter) -> None:
     if weights:
         terminalreporter.section("page weight, gzipped")
         for size, test in weights:
-            terminalreporter.write_line(f"{size:6.0f} KB  {test.split('[')[-1].rstrip(']')}")
+            page = test.split("[")[-1].split("]")[0]
+            terminalreporter.write_line(f"{size:6.0f} KB  {page}")

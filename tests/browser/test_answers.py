@@ -36,16 +36,18 @@ def test_every_box_of_a_page_is_built_and_takes_its_own_answer(visit, address):
         expect(answer(page, label, "1e9")).to_have_text("Not yet.")
 
 
-@pytest.mark.parametrize("text", ["3/2", "1.5", "1.500", " 1.5 ", "15e-1", "+1.5"])
-def test_a_number_may_be_written_in_many_ways(visit, text):
+def test_a_number_may_be_written_in_many_ways(visit):
     page = visit("chapters/detection.html").page
-    expect(answer(page, "The factor of x in the form", text)).to_have_text("Right.")
+    for text in ("3/2", "1.5", "1.500", " 1.5 ", "15e-1", "+1.5"):
+        expect(answer(page, "The factor of x in the form", text)).to_have_text("Right.")
+        expect(answer(page, "The factor of x in the form", "7")).to_have_text("Not yet.")
 
 
-@pytest.mark.parametrize("text", ["-1", "\u22121", "\u22122/2"])
-def test_a_minus_sign_may_be_typed_or_pasted(visit, text):
+def test_a_minus_sign_may_be_typed_or_pasted(visit):
     page = visit("chapters/features.html").page
-    expect(answer(page, "Preactivation at (0, 2)", text)).to_have_text("Right.")
+    for text in ("-1", "\u22121", "\u22122/2"):
+        expect(answer(page, "Preactivation at (0, 2)", text)).to_have_text("Right.")
+        expect(answer(page, "Preactivation at (0, 2)", "7")).to_have_text("Not yet.")
 
 
 def test_thousands_may_be_set_off(visit):
@@ -53,27 +55,25 @@ def test_thousands_may_be_set_off(visit):
     expect(answer(page, "Tests for ε = 10⁻⁶", "4,000,000")).to_have_text("Right.")
 
 
-@pytest.mark.parametrize("text", ["", "two", "1/", "1/0", "1,2,5", "<b>2</b>"])
-def test_what_is_no_number_is_refused_in_words(visit, text):
+def test_what_is_no_number_is_refused_in_words(visit):
     page = visit("chapters/features.html").page
-    said = answer(page, "Activation at (1, 1)", text)
-    expect(said).to_contain_text("A number, please")
-    assert said.locator("*").count() == 0
+    for text in ("", "two", "1/", "1/0", "1,2,5", "<b>2</b>"):
+        said = answer(page, "Activation at (1, 1)", text)
+        expect(said).to_contain_text("A number, please")
+        assert said.locator("*").count() == 0
+        expect(answer(page, "Activation at (1, 1)", "7")).to_have_text("Not yet.")
 
 
-@pytest.mark.parametrize(
-    ("text", "advice"),
-    [
+def test_a_decimal_comma_is_never_graded_but_told_how_to_write(visit):
+    page = visit("chapters/features.html").page
+    for text, advice in [
         ("2,0", "Write 2.0, with a point."),
         ("0,004", "Write 0.004, with a point."),
         ("−0,500", "Write −0.500, with a point."),
         ("1,234", "Write 1234, or 1.234, with a point."),
         ("0,5/3", "Write 0.5/3, with a point."),
-    ],
-)
-def test_a_decimal_comma_is_never_graded_but_told_how_to_write(visit, text, advice):
-    page = visit("chapters/features.html").page
-    expect(answer(page, "Activation at (1, 1)", text)).to_have_text(advice)
+    ]:
+        expect(answer(page, "Activation at (1, 1)", text)).to_have_text(advice)
 
 
 def test_the_enter_key_checks_and_a_right_answer_is_there_again(visit):

@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from bs4 import BeautifulSoup
-from conftest import HTML, built_pages
+from conftest import HTML, built_pages, each, soup
 from playwright.sync_api import Browser, Page
 from starting import lay_out
 
@@ -19,14 +18,10 @@ MOST = 11_000  # elements, as the page comes; a browser's time for style and lay
 REFERENCE = {"reference/api.html": 34_000}  # one page for a whole package, which grows with it
 SHEET, SCRIPT = 40, 45  # KB, gzipped
 
-each_page = pytest.mark.parametrize("address", PAGES)
+in_its_file = each(PAGES, "files")
 
 
-def soup(address: str) -> BeautifulSoup:
-    return BeautifulSoup((HTML / address).read_text("utf-8"), "html.parser")
-
-
-@each_page
+@in_its_file
 def test_one_style_sheet_and_no_script_stand_before_the_first_word(address):
     page = soup(address)
     sheets = [link["href"] for link in page.select('link[rel="stylesheet"]')]
@@ -40,7 +35,7 @@ def test_one_style_sheet_and_no_script_stand_before_the_first_word(address):
     assert len(page.find_all(True)) <= REFERENCE.get(address, MOST)
 
 
-@each_page
+@in_its_file
 def test_every_picture_says_its_size_and_waits_until_it_is_near(address):
     pictures = soup(address).select("article img")
     unsized = [

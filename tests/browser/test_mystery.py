@@ -7,7 +7,7 @@ import re
 import pytest
 from accessible import violations
 from playwright.sync_api import Page, expect
-from test_widget_book import PRESS_ALL
+from walks import PRESS_ALL
 
 import circuitkit as ck
 from circuitkit.mysteries import ladder

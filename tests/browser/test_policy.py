@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 
-import pytest
-from conftest import HTML, built_pages
+from conftest import HTML, built_pages, each
 
 WIDGETS = "chapters/identity.html"
 
 
-@pytest.mark.parametrize("address", built_pages())
+@each(built_pages(), "files")
 def test_every_page_says_what_it_may_load_before_it_loads_anything(address):
     page = (HTML / address).read_text(encoding="utf-8")
     (meta,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)
