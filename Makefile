@@ -64,11 +64,11 @@ lint: $(READY)  ## style and types of code and notebooks
 
 unit: $(READY)  ## the package's tests and the examples in its docstrings
 	$(STEP) "Testing circuitkit"
-	$(BIN)/python -m pytest --numprocesses $(JOBS) --cov
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal --cov
 
 browser: $(READY) chromium  ## check every built page in headless Chromium
 	$(STEP) "Checking the pages in Chromium"
-	$(BIN)/python -m pytest tests/browser --numprocesses $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest tests/browser --numprocesses $(JOBS)
 
 browsers: $(READY)  ## the same in Firefox and in WebKitGTK, the engine of Safari (minutes; brings them on Debian)
 	@sh scripts/bootstrap.sh browsers

@@ -253,7 +253,21 @@ WITHOUT_SCRIPT = """
       .pst-js-only, .sidebar-toggle, .btn-fullscreen-button, .dropdown-toggle,
       .dropdown-menu button, form.bd-search { display: none !important; }
       .article-header-buttons .dropdown-menu { border: 0; display: flex; min-width: 0; position: static; }
+      .book-contents { padding: 0 0.5rem; }
+      @media screen and (max-width: 1199.98px) {
+        .bd-content { flex-wrap: wrap; }
+        body .bd-content .bd-sidebar-secondary { height: auto; margin: 0; max-height: none; max-width: none; position: static;
+          visibility: visible; width: 100%; z-index: auto; }
+      }
+      @media screen and (min-width: 1200px) { .book-contents { display: none; } }
+      @media screen and (max-width: 959.98px) {
+        .bd-container .bd-container__inner { flex-direction: column; }
+        body .bd-container .bd-sidebar-primary { height: auto; margin: 0; max-height: none; max-width: none; order: 2; position: static;
+          visibility: visible; width: 100%; z-index: auto; }
+      }
 """
+#: Where scripts open the contents on a small screen, this leads to them: they stand below the text.
+_TO_THE_CONTENTS = '<noscript><a class="book-contents" href="#{0}">{1}</a></noscript>'
 
 POLISH = [
     (re.compile(pattern, re.DOTALL), replacement)
@@ -271,6 +285,13 @@ POLISH = [
         (r'<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>\s*', ""),
         # Without JavaScript what only a script answers is not shown, and the downloads stand there open.
         (r"\.pst-js-only \{ display: none !important; \}\s*", WITHOUT_SCRIPT),
+        *(
+            (
+                rf'(?=<button class="sidebar-toggle {side}-toggle )',
+                _TO_THE_CONTENTS.format(f"pst-{side}-sidebar", name),
+            )
+            for side, name in [("primary", "Contents"), ("secondary", "On this page")]
+        ),
         # What a screen reader needs: the logo's side bar as a landmark, lists that hold items.
         (
             r'<div id="pst-primary-sidebar" ',

@@ -48,12 +48,14 @@ def say_what_there_is(app: Sphinx, exception: Exception | None) -> None:
         return
     site = Path(app.outdir)
     landing = site / f"{app.config.root_doc}.html"
-    pages = {path: path.read_text("utf-8") for path in sorted(site.glob("chapters/*.html"))}
+    pages = {
+        path: path.read_text("utf-8") for path in [landing, *sorted(site.glob("chapters/*.html"))]
+    }
     found = {path.relative_to(site).as_posix(): to_solve(path.name, pages[path]) for path in pages}
     data = json.dumps({name: keys for name, keys in found.items() if keys}, ensure_ascii=False)
     data = data.replace("<", "\\u003c")  # nothing in it ends the element
     filled = _PLACE.replace("><", f">{data}<")
-    landing.write_text(landing.read_text("utf-8").replace(_PLACE, filled), "utf-8")
+    landing.write_text(pages[landing].replace(_PLACE, filled), "utf-8")
 
 
 def to_solve(name: str, page: str) -> list[str]:

@@ -1,17 +1,26 @@
 // An exercise's answer box, for answers that are numbers: in the text,
 //   <div class="book-answer" data-label="Output at x = −2" data-answer="-2"></div>
 // becomes a field that grades itself. Jupyter shows nothing there; the folded solution says it all.
-// "1/3", "0.333", ".333", "-2", "−2", "4e6" and "4,000,000" are numbers; an answer counts if it is
+// "1/3", "0.333", ".333", "-2", "−2", "4e6", "4,000,000", "2/pi" and "3π/4" are numbers; an answer counts if it is
 // within half a percent of the right one (data-within says another relative tolerance, 0 for exact).
 // A comma sets off thousands and nothing else: who writes 0,004 is told to write 0.004.
 "use strict";
 (() => {
   const number = (text) => {
-    const parts = text.replace(/[−–]/g, "-").replace(/\s+/g, "").split("/");
-    const each = /^[+-]?(?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
-    if (parts.length > 2 || !parts.every((part) => each.test(part))) return NaN;
-    parts.forEach((part, k) => (parts[k] = part.replaceAll(",", "")));
-    return parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
+    const [first, ...rest] = text.replace(/[−–]/g, "-").replace(/\s+/g, "").split(/([*·×/])/);
+    const each = /^([+-]?)((?:(?:\d+|[1-9]\d{0,2}(?:,\d{3})+)\.?\d*|\.\d+)(?:e[+-]?\d+)?)?(pi|π)?$/i;
+    const factor = (part, after = "*") => {
+      const [, sign, digits, pi] = each.exec(part) ?? [];
+      // 1/2pi may mean two numbers: who types it is asked for another spelling.
+      if ((!digits && !pi) || (digits && pi && after === "/")) return NaN;
+      return (sign === "-" ? -1 : 1) * Number(digits?.replaceAll(",", "") ?? 1) * (pi ? Math.PI : 1);
+    };
+    let value = factor(first);
+    for (let k = 0; k < rest.length; k += 2) {
+      const by = factor(rest[k + 1], rest[k]);
+      value = rest[k] === "/" ? value / by : value * by;
+    }
+    return value;
   };
 
   // What a comma may have been meant for: 0,004 for 0.004, and 1,234 for 1234 or for 1.234.
@@ -49,7 +58,7 @@
       said.textContent = good
         ? "Right."
         : advice(field.value) ||
-          (Number.isFinite(given) ? "Not yet." : "A number, please, such as 3, −0.5 or 1/3.");
+          (Number.isFinite(given) ? "Not yet." : "A number, please, such as 3, −0.5, 1/3 or 2/pi.");
       place.classList.toggle("is-right", good);
       field.setAttribute("aria-invalid", String(!good));
       if (good) kept(key, field.value);

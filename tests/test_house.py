@@ -204,7 +204,7 @@ def test_once_a_week_links_and_the_newest_versions_are_tried_and_a_failure_is_to
     commands = " ".join(s.get("run", "") for job in weekly["jobs"].values() for s in job["steps"])
     for command in ("make links", "make lock", "make lint unit html", "gh issue create"):
         assert command in commands
-    assert set(weekly["jobs"]["tell"]["needs"]) == {"links", "newest"}
+    assert set(weekly["jobs"]["tell"]["needs"]) == {"links", "newest", "browsers", "flakes"}
 
 
 def test_what_a_tag_publishes_was_tried_and_needs_no_password():

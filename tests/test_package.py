@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def name_of(path):
 NAMES = {name_of(p) for p in modules()}
 
 
+@cache
 def imports(path, *, top_level_only):
     """The modules of the package that a module imports; those in functions on demand."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -70,6 +70,7 @@ def test_the_landing_page_is_told_of_every_page_with_something_to_solve(progress
     assert 'id="book-to-solve"></script>' in (tmp_path / "index.html").read_text("utf-8")
     progress.say_what_there_is(app, None)
     html = (tmp_path / "index.html").read_text("utf-8")
+    assert html.count("book-to-solve") == 1
     data = html.split('id="book-to-solve">')[1].split("</script>")[0]
     assert json.loads(data) == {"chapters/abs.html": ["book-answer:abs.html:a </script> b"]}
 

@@ -283,8 +283,11 @@ def test_a_full_disk_is_an_error_at_that_shard_with_the_rest_kept(tmp_path, monk
     assert_same(ck.sweep(CELLS, store=tmp_path), expected)
 
 
+FEW = CELLS[::2]  # every victim begins by importing what it trains with
+
+
 def _sweep_into(folder: str) -> None:
-    ck.sweep(CELLS, store=folder, progress=False)
+    ck.sweep(FEW, store=folder, progress=False)
 
 
 def test_killing_a_sweep_at_any_moment_loses_and_corrupts_nothing(expected, tmp_path):
@@ -319,7 +322,7 @@ def test_killing_a_sweep_at_any_moment_loses_and_corrupts_nothing(expected, tmp_
         for name in after:  # every shard that is visible is complete
             assert len(pd.read_parquet(tmp_path / name)) == 20
         before = after
-        if len(before) == len(CELLS):
+        if len(before) == len(FEW):
             break
     assert kills >= 2
     assert_same(ck.sweep(CELLS, store=tmp_path), expected)

@@ -63,5 +63,6 @@ document.addEventListener("DOMContentLoaded", () => {
 
   count();
   window.addEventListener("storage", count); // another tab has solved one
+  window.addEventListener("circuitkit:solved", count); // the puzzle on this very page
   window.addEventListener("pageshow", (event) => event.persisted && count()); // back from a chapter
 });

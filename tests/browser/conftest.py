@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import shutil
 import sys
 import threading
@@ -24,11 +25,14 @@ import pytest
 from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from starting import PATIENCE, until
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from walks import Desk, Phone
 
 T = TypeVar("T")
+#: What is asked of a page's file, of a walk through it at a desk and of one on a phone.
+HOW = ("in its file", "at a desk", "on a phone")
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "html")).resolve()
@@ -191,15 +195,26 @@ def _walk(browser: Browser, book_url: str, through: Callable[..., T], address: s
         return through(open_page, address)
 
 
-def each(pages: Iterable[str], group: str) -> pytest.MarkDecorator:
-    """One test for each page; those of one group, such as ``"{} at a desk"``, are run in one process."""
+def each(pages: Iterable[str], how: str) -> pytest.MarkDecorator:
+    """One test for each page; ``how``, one of :data:`HOW`, says which of them are run in one process."""
+    assert how in HOW
     return pytest.mark.parametrize(
-        "address",
-        [
-            pytest.param(page, id=page, marks=pytest.mark.xdist_group(group.format(page)))
-            for page in pages
-        ],
+        "address", [pytest.param(page, id=f"{page} {how}") for page in pages]
     )
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> LoadScopeScheduling:
+    """Tests that share a walk, the elements of the files or a JupyterLab are run in one process, the most first."""
+    return _Together(config, log)
+
+
+class _Together(LoadScopeScheduling):
+    # xdist's own groups, by a mark, do not reach the scheduler with pytest 9.
+    def _split_scope(self, nodeid: str) -> str:
+        if "test_jupyterlab.py" in nodeid:
+            return "JupyterLab"
+        found = re.search(rf"[^-\[]+ ({'|'.join(HOW)})", nodeid)
+        return nodeid if found is None else found[1] if found[1] == HOW[0] else found[0]
 
 
 @cache
@@ -297,5 +312,5 @@ def pytest_terminal_summary(terminalreporter) -> None:
     if weights:
         terminalreporter.section("page weight, gzipped")
         for size, test in weights:
-            page = test.split("[")[-1].split("]")[0]
+            page = test.split("[")[-1].removesuffix(f" {HOW[1]}]")
             terminalreporter.write_line(f"{size:6.0f} KB  {page}")

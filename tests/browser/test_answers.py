@@ -43,6 +43,23 @@ def test_a_number_may_be_written_in_many_ways(visit):
         expect(answer(page, "The factor of x in the form", "7")).to_have_text("Not yet.")
 
 
+def test_a_number_may_have_pi_in_it(visit):
+    page = visit("chapters/detection.html").page
+    box_, right = "The factor of x in the form", "Right."
+    for text in (
+        "4.71239/pi",
+        "4.71239 / π",
+        "pi*0.477465",
+        "0.477465 π",
+        "3/2*pi/π",
+        "-1.5pi/-pi",
+    ):
+        expect(answer(page, box_, text)).to_have_text(right)
+        expect(answer(page, box_, "pi/2/2")).to_have_text("Not yet.")
+    for text in ("1/2pi", "pip", "pi/", "2 pi pi"):
+        expect(answer(page, box_, text)).to_contain_text("A number, please")
+
+
 def test_a_minus_sign_may_be_typed_or_pasted(visit):
     page = visit("chapters/features.html").page
     for text in ("-1", "\u22121", "\u22122/2"):

@@ -160,6 +160,20 @@ def test_without_javascript_no_button_is_dead(address, width, visit):
     page = seen.page
     controls = page.locator("button, select, input, textarea, [role=button], [role=tab]").all()
     assert [c.evaluate("e => e.outerHTML.slice(0, 120)") for c in controls if c.is_visible()] == []
+    if width == 380:
+        for name, place in [
+            ("Contents", "#pst-primary-sidebar"),
+            ("On this page", "#pst-secondary-sidebar"),
+        ]:
+            page.get_by_role("link", name=name, exact=True).click()
+            expect(page.locator(place)).to_be_in_viewport()
+            assert page.locator(f"{place} a").last.is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.locator('#pst-primary-sidebar a[href="abs.html"]').click()
+        page.wait_for_url("**/abs.html")
+        page.go_back()
+    else:
+        expect(page.locator(".book-contents:visible")).to_have_count(0)
     if address.startswith("chapters/"):
         expect(page.locator("a.btn-download-source-button")).to_be_visible()
         solution = page.locator("details.solution").first

@@ -18,7 +18,7 @@ MOST = 11_000  # elements, as the page comes; a browser's time for style and lay
 REFERENCE = {"reference/api.html": 34_000}  # one page for a whole package, which grows with it
 SHEET, SCRIPT = 40, 45  # KB, gzipped
 
-in_its_file = each(PAGES, "files")
+in_its_file = each(PAGES, "in its file")
 
 
 @in_its_file

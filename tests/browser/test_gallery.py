@@ -63,6 +63,8 @@ def test_a_card_opens_its_circuit_whose_verdict_follows_the_hand(show, gallery):
     assert page.evaluate("location.hash") == "#circuit=" + gallery._config["key"] + ".tent"
     page.reload()
     expect(page.locator(".ck-gallery-title")).to_have_text("tent")
+    expect(verdict).to_contain_text("Not hat(x) yet")  # what was made of it stays, until
+    page.get_by_role("button", name="Reset").click()
     expect(verdict).to_contain_text("Equals hat(x)")
 
 

@@ -84,8 +84,6 @@ display(ck.CircuitWidget("abs", "abs"), ck.WeightPlane(seeds=8), ck.LossShelves(
 """
 N_KINDS = 8
 
-pytestmark = pytest.mark.xdist_group("JupyterLab")  # one server, and each notebook is run once
-
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory) -> Iterator[str]:

@@ -58,6 +58,99 @@ def test_arrows_stand_there_again_until_the_start(show):
     expect(field).to_have_value(first)
 
 
+def test_the_sliders_of_trained_arrows_stand_there_again_until_the_start(show):
+    page = show(ck.FeatureArrows(trained=True))
+    slider = page.get_by_role("slider", name="sparsity", exact=True)
+    seed = page.get_by_role("textbox", name="seed")
+    first = slider.input_value(), seed.input_value()
+    slider.fill("35")
+    page.get_by_role("button", name="Next seed").click()
+    drawn = page.locator(".ck-arrows-plane").get_attribute("aria-label")
+    again(page)
+    expect(slider).to_have_value("35")
+    expect(seed).to_have_value(str(int(first[1]) + 1))
+    expect(page.locator(".ck-arrows-plane")).to_have_attribute("aria-label", drawn)
+    expect(page.locator(".ck-message")).to_contain_text("Start again starts over")
+    page.get_by_role("button", name="Start again").click()
+    expect(page.locator(".ck-message")).to_be_hidden()
+    for _ in range(2):
+        assert (slider.input_value(), seed.input_value()) == first
+        again(page)
+
+
+def test_the_circuit_of_the_gallery_and_what_was_made_of_it_are_there_again_until_a_reset(show):
+    page = show(ck.Gallery(["abs", "min"]))
+    page.locator('.ck-gallery-card[data-name="min"]').click()
+    field = page.get_by_role("spinbutton", name="weight from x₁ to hidden unit 1")
+    field.click()
+    page.keyboard.type("2.5")
+    page.keyboard.press("Enter")
+    again(page)  # without the address that the card has left
+    expect(page.locator(".ck-gallery-title")).to_have_text("min")
+    expect(field).to_have_value("2.5")
+    expect(page.get_by_text("your network from last time")).to_be_visible()
+    page.get_by_role("button", name="Share").click()
+    page.locator('.ck-gallery-card[data-name="abs"]').click()
+    page.get_by_role("button", name="Reset").click()
+    again(page)
+    expect(page.locator(".ck-gallery-title")).to_have_text("abs")
+
+
+def test_a_link_to_ones_own_weights_in_the_gallery_opens_that_circuit(show):
+    page = show(ck.Gallery(["abs", "min"]))
+    page.locator('.ck-gallery-card[data-name="min"]').click()
+    field = page.get_by_role("spinbutton", name="weight from x₁ to hidden unit 1")
+    field.click()
+    page.keyboard.type("2.5")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Share").click()
+    expect(page.get_by_text("The link to your network")).to_be_visible()
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    expect(field).to_have_value("2.5")
+
+
+def test_the_bench_of_a_mystery_is_there_again_until_the_reader_starts_over(show):
+    page = show(ck.Mystery())
+    page.get_by_text("The units, one by one").click()
+    page.get_by_role("textbox", name="a name for unit 2").fill("mine")
+    page.get_by_role("button", name="unit 1 is switched on").click()
+    field = page.get_by_role("spinbutton", name="weight from x to hidden unit 1").first
+    field.click()
+    page.keyboard.type("7")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ck-mystery-state")).to_contain_text("another function now")
+    again(page)
+    expect(field).to_have_value("7")
+    expect(page.get_by_role("textbox", name="a name for unit 2")).to_have_value("mine")
+    expect(page.get_by_role("button", name="unit 1 is switched off")).to_be_visible()
+    expect(page.locator(".ck-mystery .ck-message").first).to_contain_text("starts over")
+    page.get_by_role("button", name="Start over").click()
+    expect(field).not_to_have_value("7")
+    again(page)
+    expect(page.locator(".ck-mystery .ck-message").first).to_be_hidden()
+    expect(field).not_to_have_value("7")
+
+
+def test_a_bench_that_was_pruned_and_one_that_is_damaged(show):
+    page = show(ck.Mystery())
+    page.get_by_text("The units, one by one").click()
+    units = page.locator(".ck-mystery-units li")
+    all_units = units.count()
+    page.get_by_role("button", name="unit 1 is switched on").click()
+    page.get_by_role("button", name="Prune").click()
+    expect(units).to_have_count(all_units - 1)
+    again(page)
+    expect(units).to_have_count(all_units - 1)
+    page.evaluate(
+        """() => Object.keys(localStorage).filter((k) => k.includes("network:")).forEach(
+             (k) => localStorage.setItem(k, localStorage[k].slice(1)))"""
+    )
+    again(page)  # as if it had not been kept
+    page.get_by_text("The units, one by one").click()
+    expect(units).to_have_count(all_units)
+
+
 def test_the_network_opened_last_is_open_again(show, run):
     page = show(ck.LossShelves(run))
     seed = page.get_by_label("seed", exact=True)

@@ -20,9 +20,9 @@ HEAVIEST = 450  # KB, gzipped, all files of a page together
 TALLEST = 12_000  # px at a width of 1280: a chapter is read in half an hour
 RESTLESS = 0.1  # layout shift, above which browsers' makers call a page unsteady
 
-in_its_file = each(PAGES, "files")
-at_a_desk = each(PAGES, "{} at a desk")
-on_a_phone = each(PAGES, "{} on a phone")
+in_its_file = each(PAGES, "in its file")
+at_a_desk = each(PAGES, "at a desk")
+on_a_phone = each(PAGES, "on a phone")
 
 
 @cache
@@ -141,7 +141,7 @@ def test_the_page_is_accessible(address, color_scheme, desk):
     assert desk(address).violations[color_scheme] == []
 
 
-@each([page for page in PAGES if page.startswith("chapters/")], "{} at a desk")
+@each([page for page in PAGES if page.startswith("chapters/")], "at a desk")
 def test_a_chapter_is_short_enough_to_finish(address, desk):
     seen = desk(address)
     assert seen.height <= TALLEST, f"{seen.height} px; its sections: {seen.sections}"
@@ -154,7 +154,7 @@ def test_the_page_fits_a_small_phone_and_is_steady_there(address, phone):
     assert seen.wide == []
 
 
-@each([page for page in PAGES if soup(page).select("math")], "{} on a phone")
+@each([page for page in PAGES if soup(page).select("math")], "on a phone")
 def test_a_formula_fits_a_small_phone_or_shows_that_it_goes_on(address, phone):
     assert phone(address).ill_set == []
 

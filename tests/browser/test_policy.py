@@ -9,7 +9,7 @@ from conftest import HTML, built_pages, each
 WIDGETS = "chapters/identity.html"
 
 
-@each(built_pages(), "files")
+@each(built_pages(), "in its file")
 def test_every_page_says_what_it_may_load_before_it_loads_anything(address):
     page = (HTML / address).read_text(encoding="utf-8")
     (meta,) = re.findall(r'<meta http-equiv="Content-Security-Policy" content="([^"]*)">', page)

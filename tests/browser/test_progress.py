@@ -34,11 +34,27 @@ def test_what_is_solved_in_the_book_stands_on_the_landing_page(visit):
     assert seen.problems == []
 
 
+def test_the_landing_pages_own_puzzle_counts_the_moment_it_is_solved(visit):
+    page = visit("index.html").page
+    widget = page.locator(".ck-widget").first
+    for name, value in [
+        ("weight from x to hidden unit 1", "1"),
+        ("weight from x to hidden unit 2", "-1"),
+        ("weight from hidden unit 1 to the output", "1"),
+        ("weight from hidden unit 2 to the output", "-1"),
+    ]:
+        widget.get_by_role("spinbutton", name=name, exact=True).click()
+        page.keyboard.type(value)
+        page.keyboard.press("Enter")
+    expect(page.locator(".book-progress")).to_contain_text("You have solved 1 of the book’s")
+
+
 def test_every_page_that_has_something_to_solve_has_a_card(visit):
     page = visit("index.html").page
     expect(page.locator(".book-progress")).to_be_hidden()
     found = json.loads(page.locator("#book-to-solve").text_content())
     assert found
+    assert found.pop("index.html") == ["circuitkit:challenge:landing-identity"]
     for address in found:
         assert (HTML / address).exists()
         assert page.locator(f'.book-chapters a[href$="{address}"]').count() == 1, address

@@ -12,8 +12,8 @@ import circuitkit as ck
 PAGES = [name for name in built_pages() if 'class="ck-static"' in (HTML / name).read_text("utf-8")]
 
 
-at_a_desk = each(PAGES, "{} at a desk")
-on_a_phone = each(PAGES, "{} on a phone")
+at_a_desk = each(PAGES, "at a desk")
+on_a_phone = each(PAGES, "on a phone")
 
 
 @at_a_desk

@@ -1,7 +1,7 @@
 """One walk through a page for all that is asked of it: opening it and starting its widgets costs most.
 
-A walk only looks and notes; that what it noted is right, one test each says. Tests of the same walk belong to
-one group of pytest-xdist, so that one process takes it once.
+A walk only looks and notes; that what it noted is right, one test each says. Tests of the same walk are run in
+one process (``each`` in conftest.py), which takes it once.
 """
 
 from __future__ import annotations

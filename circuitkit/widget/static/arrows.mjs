@@ -38,7 +38,8 @@ class Arrows extends Picture {
     const { weights: [xs, ys], bias } = this.config;
     this.polar = xs.map((v, i) => [turned(Math.atan2(ys[i], v) / RAD), near(Math.hypot(v, ys[i]), GROW)]);
     this.bias = bias[0];
-    this.settings = { ...this.config.trained };
+    // The same object: the sliders change it.
+    this.settings = Object.assign(this.settings ?? {}, this.config.trained);
     this.net = { weights: this.config.weights, bias };
   }
 
@@ -139,14 +140,14 @@ class Arrows extends Picture {
       }, { signal });
       return element;
     };
-    this.sparsity = slider("sparsity", { min: 0, max: SLIDER, step: 1 }, Math.round(-100 * Math.log10(1 - settings.sparsity)), (v) => {
+    this.sparsity = slider("sparsity", { min: 0, max: SLIDER, step: 1 }, 0, (v) => {
       settings.sparsity = Number((1 - 10 ** (-v / 100)).toFixed(3));
     });
-    this.importance = slider("importance of each feature beside the one before", { min: 0.5, max: 1, step: 0.01 }, settings.importance, (v) => {
+    this.importance = slider("importance of each feature beside the one before", { min: 0.5, max: 1, step: 0.01 }, 1, (v) => {
       settings.importance = v;
     });
     this.seed = html("input", { type: "text", inputmode: "numeric", class: "ck-seed", "aria-label": "seed", autocomplete: "off", "data-lm-suppress-shortcuts": "true" });
-    this.seed.value = String(settings.seed);
+    this.#follow();
     const sow = (by) => {
       const text = this.seed.value.trim();
       if (!/^\d{1,15}$/.test(text)) {
@@ -155,8 +156,9 @@ class Arrows extends Picture {
       }
       this.message.hidden = true;
       settings.seed = Number(text) + by;
-      this.seed.value = String(settings.seed);
+      this.#follow();
       this.#retrain();
+      this.#keepSettings();
     };
     this.seed.addEventListener("keydown", (event) => {
       event.stopPropagation();
@@ -167,9 +169,28 @@ class Arrows extends Picture {
     return [
       row("sparsity S", this.sparsity, this.says[0]),
       row("importance", this.importance, this.says[1]),
-      html("div", { class: "ck-controls" }, html("label", { class: "ck-labeled" }, "seed", this.seed), on("Train", () => sow(0)), on("Next seed", () => sow(1), "ck-primary")),
+      html("div", { class: "ck-controls" }, html("label", { class: "ck-labeled" }, "seed", this.seed), on("Train", () => sow(0)), on("Next seed", () => sow(1), "ck-primary"), on("Start again", () => {
+        this.#begin();
+        this.#follow();
+        this.message.hidden = true;
+        this.#retrain();
+        this.keep(null);
+      })),
       this.table,
     ];
+  }
+
+  /** The sliders and the seed say what the settings are. */
+  #follow() {
+    const { sparsity, importance, seed } = this.settings;
+    this.sparsity.value = String(Math.round(-100 * Math.log10(1 - sparsity)));
+    this.importance.value = String(importance);
+    this.seed.value = String(seed);
+  }
+
+  #keepSettings() {
+    const { sparsity, importance, seed } = this.settings;
+    this.keep({ sparsity, importance, seed });
   }
 
   #tip(i) {
@@ -233,7 +254,9 @@ class Arrows extends Picture {
     if (this.waiting) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = null;
+      this.message.hidden = true;
       this.#retrain();
+      this.#keepSettings();
     });
   }
 
@@ -337,8 +360,19 @@ class Arrows extends Picture {
   // ------------------------------------------------------------------ the address
 
   #restore() {
+    if (this.config.trained) {
+      const isSeed = (v) => Number.isInteger(v) && v >= 0 && v < 1e15;
+      const known = ({ sparsity, importance, seed }) => sparsity >= 0 && sparsity <= 0.99 && importance >= 0.5 && importance <= 1 && isSeed(seed);
+      const brought = this.brought(known);
+      if (!this.isKept) return;
+      const { sparsity, importance, seed } = brought;
+      Object.assign(this.settings, { sparsity, importance, seed });
+      this.#follow();
+      this.complain("These are your sliders from last time; Start again starts over.", "told");
+      return;
+    }
     const fits = ([angle, length]) => Number.isFinite(angle) && length >= 0 && length <= LONGEST;
-    const known = ({ polar, bias }) => !this.config.trained && Array.isArray(polar) && polar.length === this.polar.length && polar.every((p) => Array.isArray(p) && p.length === 2 && fits(p)) && Math.abs(bias) <= 1;
+    const known = ({ polar, bias }) => Array.isArray(polar) && polar.length === this.polar.length && polar.every((p) => Array.isArray(p) && p.length === 2 && fits(p)) && Math.abs(bias) <= 1;
     const brought = this.brought(known);
     if (brought === null) return;
     if (!known(brought)) {

@@ -49,6 +49,7 @@ export function kept(name, value = undefined) {
   try {
     if (value === null) window.localStorage.removeItem(`circuitkit:${name}`);
     else if (value !== undefined) window.localStorage.setItem(`circuitkit:${name}`, value);
+    if (value === "solved") window.dispatchEvent(new Event("circuitkit:solved")); // a page may count them
     return window.localStorage.getItem(`circuitkit:${name}`);
   } catch {
     return null;

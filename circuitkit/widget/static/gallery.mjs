@@ -4,7 +4,7 @@
  * Nothing is drawn before it is seen: a card's picture when the card is listed, a circuit when its card is opened.
  */
 import * as view from "./view.mjs";
-import { html, svg, button, set, setText, drawing, featureName, card } from "./dom.mjs";
+import { html, svg, button, set, setText, drawing, featureName, card, kept } from "./dom.mjs";
 import { standIn, layerSizes } from "./state.mjs";
 
 const FIRST = 8; // so many cards before one asks for more
@@ -36,8 +36,15 @@ class Gallery {
     model.on("change:chosen", this.onChosen);
     this.#list();
     const shared = this.config.on_page ? view.sharedState(window.location.hash) : null;
-    const linked = shared?.key === this.config.key && this.entries.find(({ name }) => name === shared.text);
-    this.#open(linked ? linked.name : model.get("chosen"));
+    // A link names a circuit, or brings the reader's own weights of one: the circuit takes those by itself.
+    const linked = shared && this.entries.find(({ name }) => shared.key === this.#keyOf(name) || (shared.key === this.config.key && shared.text === name));
+    const before = this.config.on_page ? this.entries.find(({ name }) => name === kept(`chosen:${this.config.key}`)) : null;
+    this.#open((linked || before)?.name ?? model.get("chosen"));
+  }
+
+  /** Under which name the browser keeps what a reader has made of a circuit. */
+  #keyOf(name) {
+    return `${this.config.key}-${name}`;
   }
 
   #box(label) {
@@ -116,7 +123,10 @@ class Gallery {
         html("span", { class: "ck-gallery-size" }, `${entry.sizes.join("-")}${entry.bits ? ", for bits" : ""}`)));
     card.addEventListener("click", () => {
       this.#open(entry.name);
-      if (this.config.on_page) this.#address(entry.name);
+      if (this.config.on_page) {
+        this.#address(entry.name);
+        kept(`chosen:${this.config.key}`, entry.name);
+      }
       this.title.focus({ preventScroll: true });
       this.root.scrollIntoView({ block: "start" });
     }, { signal: this.signal });
@@ -171,7 +181,8 @@ class Gallery {
         panels: [...(drawn ? ["network"] : []), "graph", "verdict"], ties: [], names: null, input_names: null,
         show_biases: biases.some((b) => b.some((v) => v !== 0)), challenge: null, seeds: [], tolerance: entry.tolerance,
         caption: drawn ? "" : "Too large to draw: its graph and its verdict.",
-        label: entry.title, palette: this.config.palette, key: `${this.config.key}-${entry.name}`,
+        label: entry.title, palette: this.config.palette, key: this.#keyOf(entry.name),
+        on_page: this.config.on_page, // what a reader makes of it is kept, until Reset
       },
     });
     this.stop = view.default.render({ model: inner, el: this.place });

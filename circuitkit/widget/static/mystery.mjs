@@ -10,7 +10,7 @@ import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { difference, disguised, readNetwork, rescaled, unfit, without } from "./bench.mjs";
 import { html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber, card, kept } from "./dom.mjs";
-import { State, encode, layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
+import { State, decode, encode, layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 80, width: 9 }; // larger networks are a list of units and a graph
 const WAIT = 250; // after the last change of the bench, in milliseconds
@@ -94,7 +94,10 @@ class Mystery {
       this.#button("Rescale all", () => this.#rescale(), "", "Scale every unit so that its largest weight is 1; what reads it makes up for it"),
       this.#button("Prune", () => this.#prune(), "", "Take the units that are switched off out of the picture"),
       this.copier,
-      this.#button("Start over", () => this.#mount(this.level)),
+      this.#button("Start over", () => {
+        this.#mount(this.level);
+        this.#keep();
+      }),
     ];
     this.bench = html("details", { class: "ck-mystery-part" },
       html("summary", {}, "The units, one by one"),
@@ -184,6 +187,7 @@ class Mystery {
     this.#labelHint();
     if (this.share) this.share.hidden = false;
     this.#mount(level);
+    this.#resume();
     if (this.#isSolved(level)) this.#reveal();
     else this.ending.hidden = true;
     this.#ladder();
@@ -402,7 +406,48 @@ class Mystery {
   #changed() {
     this.#tell();
     clearTimeout(this.waiting);
-    this.waiting = setTimeout(() => !this.signal.aborted && this.#agree(), WAIT);
+    this.waiting = setTimeout(() => {
+      if (this.signal.aborted) return;
+      this.#keep();
+      this.#agree();
+    }, WAIT);
+  }
+
+  // ------------------------------------------------------------------ for the next visit
+
+  /** What the reader has made of a level's network stays in the browser, for as long as it is not the level's own. */
+  #keep() {
+    const { level } = this;
+    if (!this.config.on_page || !level.key) return;
+    const values = Object.fromEntries(["weights", "biases", "x", "ablated", "frozen"].map((name) => [name, this.inner.get(name)]));
+    const sizes = layerSizes(this.base.weights);
+    const names = this.labels.map((layer, l) => layer.map((name, i) => (name === numbered(l, i, sizes) || name === this.secret?.[l]?.[i] ? null : name)));
+    const own = JSON.stringify([values.weights, values.biases, values.ablated]) === JSON.stringify([level.weights, level.biases, []]) && names.flat().every((name) => name === null);
+    kept(this.#keyOf(level), own ? null : encode({ ...values, names }));
+  }
+
+  #keyOf(level) {
+    return `network:${this.config.key}-${level.key}`;
+  }
+
+  /** Put on the bench what was there at the last visit. */
+  #resume() {
+    const { level, count } = this;
+    const text = this.config.on_page && level.key ? kept(this.#keyOf(level)) : null;
+    const values = text === null ? null : unpack(text);
+    if (values === null || unfit(values) || decode(text, layerSizes(values.weights)) === null) return;
+    const { weights, biases, x, ablated, frozen, names } = values;
+    const hidden = layerSizes(weights).slice(1, -1);
+    const isName = (name) => name === null || (typeof name === "string" && name.length <= 24);
+    const fits = Array.isArray(names) && names.length === hidden.length && names.every((layer, l) => Array.isArray(layer) && layer.length === hidden[l] && layer.every(isName));
+    if (!fits || weights[0][0].length !== count) return;
+    this.#mount({ weights, biases }, { x, names });
+    this.whole = JSON.stringify(layerSizes(weights)) === JSON.stringify(layerSizes(level.weights));
+    this.inner.set("ablated", ablated);
+    this.inner.set("frozen", frozen);
+    this.bench.open = true;
+    setText(this.message, "This is your bench from last time; Start over, among the units, starts over.");
+    this.message.hidden = false;
   }
 
   /** Where nothing is drawn, the inputs have their fields here. */
@@ -444,6 +489,7 @@ class Mystery {
     name.addEventListener("input", () => {
       this.labels[layer][unit] = name.value.trim() || number;
       this.#relabel();
+      this.#keep();
     }, { signal: this.signal });
     set(scale, "aria-label", `Rescale unit ${number}`);
     this.rows.push({ layer, unit, number, toggle, sum, read, name });
@@ -507,6 +553,7 @@ class Mystery {
     // A unit that has no name yet gets another number.
     const names = kept.map((layer, l) => layer.map((i) => (this.labels[l][i] === numbered(l, i, sizes) ? null : this.labels[l][i])));
     this.#mount(net, { x: this.inner.get("x"), names });
+    this.#keep();
     this.title.scrollIntoView({ block: "nearest" });
   }
 
