@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
+import time
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +21,7 @@ from circuitkit.compiling import recheck
 from circuitkit.compiling.sawtooth import Square, folded
 from circuitkit.compiling.segments import exact_layers, segments
 
+approximate = importlib.import_module("circuitkit.compiling.approximate")
 X = sympy.Symbol("x", real=True)
 
 
@@ -176,6 +179,33 @@ def test_units_grow_like_the_root_of_the_accuracy_or_like_its_logarithm():
     deep = [units("folding", t) for t in (1e-2, 1e-4, 1e-6)]
     assert 8 < wide[1] / wide[0] < 12
     assert all(6 <= b - a <= 10 for a, b in itertools.pairwise(deep))
+
+
+@pytest.mark.parametrize(
+    ("text", "box"),
+    [("sin(x)", [(0, 6)]), ("x**2", [(0, 1)]), ("x1*x2", [(0, 1), (0, 1)]), ("exp(x)", [(0, 1)])],
+)
+@pytest.mark.parametrize("method", [None, "folding"])
+def test_what_is_not_proved_in_time_is_undecided(text, box, method):
+    with pytest.raises(ck.Undecided, match=r"no network was proved to be within 0\.01 of"):
+        ck.approximate(text, box, tolerance=0.01, method=method, time_limit=1e-9)
+
+
+def test_what_was_proved_when_the_time_is_over_is_returned(monkeypatch):
+    def out_of_time(*_):
+        raise approximate.OutOfTime
+
+    monkeypatch.setattr(approximate._Search, "fold", out_of_time)
+    near = ck.approximate("sin(x)", [(0, 6)], tolerance=1e-3, time_limit=300)
+    assert near.method == "interpolation"
+    assert near.check()
+
+
+def test_the_proof_itself_stops_at_the_deadline():
+    near = ck.approximate("sin(x)", [(0, 6)], tolerance=0.1)
+    graph = segments(near.network, Fraction(0), Fraction(6))
+    with pytest.raises(approximate.OutOfTime):
+        approximate.worst_error(graph, near.target.expression, X, time.monotonic() - 1)
 
 
 def test_the_method_with_fewer_units_is_taken():

@@ -126,7 +126,7 @@ def test_what_is_nothing_for_every_input_is_a_distance_where_it_was_trained():
     assert found.expression == abs(X1 - X2)
     assert 0.01 < found.error < 0.0151 == pytest.approx(found.error, abs=1e-4)
     assert found.domain == ((0.0, 1.0), (0.0, 1.0))
-    assert found.function is None  # no distance is in the catalogue
+    assert (found.basic, found.function) == (None, "abs_difference")
     assert "On [0, 1]^2 this network computes abs(x1 - x2) within 0.0151." in repr(found)
 
 

@@ -24,6 +24,7 @@ from benchmarks.generators import (
     variables,
 )
 from circuitkit import circuits
+from circuitkit.detection import everywhere
 from circuitkit.exact.canonical import canonical_form
 from circuitkit.exact.spell import expression
 
@@ -120,15 +121,48 @@ def test_min4_with_its_inputs_in_another_order_is_the_same_circuit():
 
 
 @pytest.mark.parametrize("name", ["relu", "clamp", "distance", "abs of min", "median3", "max4"])
-def test_functions_outside_the_catalogue_are_still_spelled_out(name):
+def test_functions_that_are_not_basic_are_still_spelled_out(name):
     found = ck.detect(textbook(name))
-    assert found.function is None and found.circuit is None
+    assert found.basic is None and found.circuit is None
+    assert (found.function is None) == (name == "abs of min")
     assert found.expression_proof and found.error == 0
     form = canonical_form(textbook(name))
     assert found.expression == expression(form, variables(form.n_inputs))
     assert repr(found).startswith(
-        "This network computes no function of the catalogue within 0.01, relative to"
+        "This network computes none of the eight basic functions within 0.01, relative to"
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "positive_part", "hard_tanh", "tent", "median_of_three", "range_of_three", "max_of_five", "sort_three",
+        "half_adder", "third", "soft_threshold", "clamp_between",
+    ],
+)  # fmt: skip
+def test_any_function_of_the_catalogue_is_named(name):
+    net = ck.circuit(name)
+    found = ck.detect(net, tolerance=0)
+    assert (found.basic, found.function, found.circuit) == (None, name, None)
+    off = ck.Network([*net.weights[:-1], net.weights[-1] * 1.001], net.biases, scale=net.scale)
+    assert ck.detect(off, tolerance=Fraction(1, 10**9)).function is None
+    if not net.has_biases:
+        assert ck.detect(off, tolerance=0.05).function == name
+
+
+def test_on_a_domain_the_function_is_what_it_is_there():
+    distance = ck.circuit("abs_difference")
+    found = ck.detect(distance, domain=[(-1, 1), (-1, 1)], tolerance=0)
+    assert (found.basic, found.function) == (None, "abs_difference")
+    assert ck.detect(distance, domain=[(2, 4), (-1, 1)], tolerance=0).function == "subtract"
+    assert ck.detect(distance, domain=[(-1, 1), (2, 4)], tolerance=0).function is None  # x2 - x1
+
+
+def test_no_name_is_given_when_there_is_no_time_to_prove_it(monkeypatch):
+    found = ck.detect(ck.circuit("median_of_three"), tolerance=0)
+    monkeypatch.setattr(everywhere.Judge, "__call__", lambda *_: None)
+    assert found.function is None
+    assert found.proof is found.basic_proof
 
 
 @settings(max_examples=25)
@@ -363,9 +397,10 @@ def test_noise_is_rounded_only_as_far_as_the_certified_error_allows():
 def test_a_stuck_network_is_told_what_it_lacks():
     half = ck.Network([[[1.0], [0.5]], [[0.5, 1.0]]])
     found = ck.detect(half)
-    assert found.function is None
+    assert (found.basic, found.function) == (None, "positive_part")
     assert str(found.expression) == "Max(0, x)"
-    assert not found.proof and found.proof.error == 1
+    assert not found.basic_proof and found.basic_proof.error == 1
+    assert found.proof and found.proof.exact_error == 0
     assert [u.feature for u in found.units] == [POSITIVE, "duplicate"]
 
 
@@ -373,7 +408,7 @@ def test_a_network_without_a_hidden_layer_or_with_several_outputs_is_read():
     linear = ck.detect(ck.Network([[[1.0, 1.0]]]))
     assert linear.function == "add" and linear.units == [] and linear.circuit is None
     both = ck.detect(textbook("sort3"))
-    assert both.function is None and both.error == 0
+    assert (both.basic, both.function) == (None, "sort_three") and both.error == 0
     assert str(both.expression[0]) == "Min(x1, x2, x3)"
 
 

@@ -59,11 +59,11 @@ def refusal(call):
 def assert_same_reading(net, page, **options):
     """The page names the same function, circuit, units and worst error as Python."""
     found = ck.detect(net, **options)
-    assert (page["function"], page["circuit"]) == (found.function, found.circuit)
-    if found.proof is not None:
-        same = float(page["error"]) == pytest.approx(found.proof.error, rel=1e-9, abs=0)
+    assert (page["function"], page["circuit"]) == (found.basic, found.circuit)
+    if found.basic_proof is not None:
+        same = float(page["error"]) == pytest.approx(found.basic_proof.error, rel=1e-9, abs=0)
         # Samples choose Python's nearest function, exact errors the page's.
-        nearer = found.function is None and float(page["error"]) <= found.proof.error
+        nearer = found.basic is None and float(page["error"]) <= found.basic_proof.error
         assert same or nearer
     for mine, theirs in zip(page["units"], found.units, strict=True):
         bare = re.sub(r" of .*?(?= \((?:cancels out|nothing reads it)\)|$)", "", str(theirs))
@@ -176,8 +176,8 @@ def test_scrambled_circuits_are_read_at_tolerance_zero(name, seed):
     net = scramble(np.random.default_rng(seed), ck.circuit(name), units=6)
     (page,) = readings([net], tolerance=0)
     found = ck.detect(net, tolerance=0)
-    assert page["function"] == found.function == name
-    assert page["error"] == 0 == found.proof.exact_error
+    assert page["function"] == found.basic == name
+    assert page["error"] == 0 == found.basic_proof.exact_error
     assert [u["feature"] for u in page["units"]] == [u.feature for u in found.units]
 
 
@@ -233,7 +233,7 @@ def test_a_fraction_that_is_typed_is_the_float_that_python_makes_of_it(text):
         "biases": [b.tolist() for b in net.biases],
     }
     (page,) = values([["read", found["net"], {"tolerance": 0}]])
-    assert page["function"] == ck.detect(net, tolerance=0).function
+    assert page["function"] == ck.detect(net, tolerance=0).basic
     assert (page["error"] == 0) == (page["function"] is not None)
 
 

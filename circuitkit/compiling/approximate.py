@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import numbers
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -26,6 +27,7 @@ from circuitkit.checks import (
     number,
     one_of,
     optional,
+    seconds,
     wrong_type,
 )
 from circuitkit.compiling.interpolating import TooManyPieces, fewest_corners, shallow
@@ -35,10 +37,12 @@ from circuitkit.compiling.segments import segments
 from circuitkit.compiling.smooth import Smooth, known
 from circuitkit.compiling.squares import Squares, completed
 from circuitkit.compiling.worst_error import Enclosure, check_defined, quadratic, worst_error
+from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.functions.language import CATALOGUE, Condition, parse
 from circuitkit.functions.target import Target, TargetLike, target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, read_domain, values
+from circuitkit.proof.prove import Undecided
 from circuitkit.words import dashes, float_above
 from circuitkit.words import number as written
 
@@ -185,6 +189,7 @@ class Approximation:
     domain=listed("a pair (low, high) for each input"),
     tolerance=number("a number", above=0, right=0.1),
     method=optional(one_of("interpolation", "folding")),
+    time_limit=optional(seconds()),
 )
 def approximate(
     expr: TargetLike,
@@ -192,6 +197,7 @@ def approximate(
     *,
     tolerance: float | Fraction,
     method: str | None = None,
+    time_limit: float | None = None,
 ) -> Approximation:
     r"""A network within ``tolerance`` of a smooth function on a box, proved, with few units.
 
@@ -210,11 +216,14 @@ def approximate(
         domain: ``[(low, high), ...]``, a finite interval for each input.
         tolerance: the error that is allowed at most, positive and absolute.
         method: ``"interpolation"`` or ``"folding"``; by default whichever needs fewer hidden units.
+        time_limit: seconds for the search, above 0, or None for as long as it takes. What was proved when they
+            are over is returned, though a method that was not tried by then might have needed fewer units.
 
     Raises:
         TypeError, ValueError: an argument that does not fit: ``expr`` is not smooth or, of several
             variables, no quadratic polynomial; it has no value somewhere on the box; the box is
             unbounded; the tolerance would need more than 4,096 units, or weights beyond the doubles.
+        Undecided: no network was proved to be near enough within the time limit.
         ImportError: without the extra ``exact`` (python-flint), for other functions than quadratic ones.
 
     The time grows with the number of units, for the error is enclosed on each of their pieces, and with how hard the
@@ -238,12 +247,17 @@ def approximate(
     f, n = function.target, function.target.n_inputs
     box = _box(domain, n)
     allowed = min(_fraction(tolerance), _LARGEST)
+    deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     try:
         if n == 1:
             _defined(function, box)
-            made = _of_one(f, box[0], allowed, method)
+            made = _of_one(f, box[0], allowed, method, deadline)
         else:
-            made = _of_several(f, box, allowed, method)
+            made = _of_several(f, box, allowed, method, deadline)
+    except OutOfTime:
+        raise Undecided(
+            f"no network was proved to be within {written(allowed)} of {f} in {written(time_limit or 0)} s"
+        ) from None
     except OverflowError:
         raise ValueError(
             f"expr: expected a function whose values on the domain, and those of its parts, are doubles, got {f}"
@@ -348,9 +362,23 @@ def _defined(function: _Function, box: Ends) -> None:
 
 
 def _of_one(
-    f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction, method: str | None
+    f: Target,
+    ends: tuple[Fraction, Fraction],
+    allowed: Fraction,
+    method: str | None,
+    deadline: float,
 ) -> Approximation | None:
-    search = _Search(f, ends, allowed)
+    search = _Search(f, ends, allowed, deadline)
+    try:
+        _try(search, method)
+    except OutOfTime:
+        if not search.found:
+            raise
+    return min(search.found, key=lambda a: a.n_units, default=None)
+
+
+def _try(search: _Search, method: str | None) -> None:
+    """The methods, in the order in which they may make each other superfluous."""
     bent = search.exact is not None and search.exact[2] != 0
     if method == "interpolation":
         search.interpolate()
@@ -360,7 +388,7 @@ def _of_one(
         search.fold()
     if method is None:
         # The one that seems to be cheaper first: it often tells that the other need not be tried.
-        pieces = 0.8 * _pieces_wanted(f, ends, allowed)
+        pieces = 0.8 * _pieces_wanted(search.f, search.ends, search.allowed)
         if pieces < min(search.fewest, _FEW):
             search.interpolate()
         if not bent and search.fewest > _FEW_ENOUGH:
@@ -369,14 +397,15 @@ def _of_one(
             search.interpolate()
     if not search.found and method != "folding":
         search.level()
-    return min(search.found, key=lambda a: a.n_units, default=None)
 
 
 class _Search:
     """The approximations found so far of a function of one variable."""
 
-    def __init__(self, f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction) -> None:
-        self.f, self.ends, self.allowed = f, ends, allowed
+    def __init__(
+        self, f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction, deadline: float
+    ) -> None:
+        self.f, self.ends, self.allowed, self.deadline = f, ends, allowed, deadline
         self.exact = quadratic(f.expression, f.variables[0])
         self.found: list[Approximation] = []
 
@@ -385,7 +414,9 @@ class _Search:
         return min((a.n_units for a in self.found), default=_MOST_UNITS)
 
     def interpolate(self) -> None:
-        networks = _interpolated(self.f, self.ends, self.allowed, self.fewest, self.exact)
+        networks = _interpolated(
+            self.f, self.ends, self.allowed, self.fewest, self.exact, self.deadline
+        )
         self.first(networks, "interpolation")
 
     def level(self) -> None:
@@ -409,8 +440,9 @@ class _Search:
     def first(self, networks: Iterator[Network], method: str) -> None:
         """Keep the first that is proved to be near enough."""
         for net in networks:
+            look_at_the_clock(self.deadline)
             graph = segments(net, *self.ends)
-            enclosure = worst_error(graph, self.f.expression, self.f.variables[0])
+            enclosure = worst_error(graph, self.f.expression, self.f.variables[0], self.deadline)
             error = _stated(enclosure, self.allowed, exact=self.exact is not None)
             if error is not None:
                 lower, at = enclosure.lower, (enclosure.at,)
@@ -448,7 +480,12 @@ def _stated(enclosure: Enclosure, allowed: Fraction, *, exact: bool) -> Fraction
 
 
 def _interpolated(
-    f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction, most: int, exact: Any
+    f: Target,
+    ends: tuple[Fraction, Fraction],
+    allowed: Fraction,
+    most: int,
+    exact: Any,
+    deadline: float,
 ) -> Iterator[Network]:
     """Networks of one hidden layer, the band a little narrower each time."""
     low, high = (float(v) for v in ends)
@@ -466,6 +503,7 @@ def _interpolated(
     call = sympy.lambdify([f.variables[0]], f.expression, "numpy", cse=True)
 
     def values(t: Any) -> Any:
+        look_at_the_clock(deadline)
         with np.errstate(all="ignore"):
             found = np.real(np.asarray(call(np.clip(t, low, high))))
         return np.broadcast_to(found.astype(float), np.shape(t))
@@ -610,7 +648,7 @@ def _with_squares(
 
 
 def _of_several(
-    f: Target, box: Ends, allowed: Fraction, method: str | None
+    f: Target, box: Ends, allowed: Fraction, method: str | None, deadline: float
 ) -> Approximation | None:
     terms = _quadratic_terms(f)
     if method == "interpolation":
@@ -626,6 +664,7 @@ def _of_several(
             else None
         )
     for net, bound in _folded(squares, allowed):
+        look_at_the_clock(deadline)
         if bound > allowed:
             continue
         stated = _stated(Enclosure(bound, bound, Fraction(0)), allowed, exact=True)

@@ -13,6 +13,7 @@ until nothing is gained any more. For polynomials of degree 2 the vertex is a fr
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -30,6 +31,7 @@ from circuitkit.compiling.smooth import (
     magnitude,
     minus,
 )
+from circuitkit.exact.regions import look_at_the_clock
 from circuitkit.functions.language import Condition
 from circuitkit.functions.target import spelled
 from circuitkit.words import nearest_float, number
@@ -64,10 +66,13 @@ def quadratic(e: sympy.Expr, variable: sympy.Symbol) -> tuple[Fraction, Fraction
     return a, b, c
 
 
-def worst_error(graph: Segments, e: sympy.Expr, variable: sympy.Symbol) -> Enclosure:
+def worst_error(
+    graph: Segments, e: sympy.Expr, variable: sympy.Symbol, deadline: float = math.inf
+) -> Enclosure:
     """The largest :math:`|y(x) - e(x)|` over the graph.
 
     Raises:
+        OutOfTime: ``time.monotonic()`` reached the deadline.
         ValueError: ``e`` has no value somewhere there.
         ImportError: the extra ``exact`` is missing, and ``e`` is not a polynomial of degree 2.
     """
@@ -76,7 +81,7 @@ def worst_error(graph: Segments, e: sympy.Expr, variable: sympy.Symbol) -> Enclo
         return _of_quadratic(graph, coefficients)
     f = Smooth(e, variable)
     with f.flint.ctx.workprec(PRECISION):
-        return _Search(graph, f).run()
+        return _Search(graph, f, deadline).run()
 
 
 def _of_quadratic(graph: Segments, coefficients: tuple[Fraction, Fraction, Fraction]) -> Enclosure:
@@ -98,8 +103,8 @@ def _of_quadratic(graph: Segments, coefficients: tuple[Fraction, Fraction, Fract
 class _Search:
     """Branch and bound over cells, each on one straight piece."""
 
-    def __init__(self, graph: Segments, f: Smooth) -> None:
-        self.graph, self.f = graph, f
+    def __init__(self, graph: Segments, f: Smooth, deadline: float) -> None:
+        self.graph, self.f, self.deadline = graph, f, deadline
         self.smallest = (graph.x[-1] - graph.x[0]) * _SMALLEST
         self.lower, self.at = Fraction(0), graph.x[0]
         self.values: dict[Fraction, Interval] = {}
@@ -129,6 +134,7 @@ class _Search:
 
     def bound(self, piece: int, low: Fraction, high: Fraction) -> Fraction:
         """An upper bound of the error on a cell; better lower bounds are kept as they are met."""
+        look_at_the_clock(self.deadline)
         slope = self.slope(piece)
         ends = [self.error(piece, low), self.error(piece, high)]
         largest = magnitude(ends[0]).max(magnitude(ends[1]))

@@ -32,6 +32,7 @@ from circuitkit.detection.units import Unit, read_units
 from circuitkit.exact.canonical import CanonicalForm, canonical_form, function_form
 from circuitkit.exact.regions import OutOfTime
 from circuitkit.exact.spell import expression, length, text
+from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.language import CATALOGUE
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
@@ -61,6 +62,8 @@ _LISTED_UNITS = 60
 _NAMING = 0.75
 #: and of what is left then the search for an expression
 _SPELLING = 0.5
+#: so many points tell most functions of the catalogue apart
+_FEW_SAMPLES = 300
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -71,10 +74,11 @@ class Detection:
         network: the network.
         tolerance: how far from a function it may be to be called by its name, 0 or above; the one that
             was chosen, where none was given.
-        function: the catalogue name of the function that it computes within the tolerance, or None.
-        proof: the proof that it is this function; where there is none, the refutation of the nearest
-            catalogue function, or None if no catalogue function takes so many inputs.
-        undecided: catalogue names that could not be decided in time.
+        basic: which of the eight basic functions, those of the deck with ``max``, ``negation`` and ``min4``, it
+            computes within the tolerance, or None.
+        basic_proof: the proof that it is this function; where there is none, the refutation of the nearest
+            of the eight, or None if none of them takes so many inputs.
+        undecided: names of basic functions that could not be decided in time.
         time_limit: seconds for all of it, above 0. The expression, the units, the circuit and the inner
             functions are read when they are first asked for, in what is left of the time: a unit that is
             not read then is ``"other"`` and says so, an expression that was not found is called
@@ -83,7 +87,7 @@ class Detection:
     Example:
         >>> from circuitkit import detect
         >>> found = detect(Network([[[2], [-1]], [[0.5, 1]]]))
-        >>> isinstance(found, Detection), found.function, found.circuit
+        >>> isinstance(found, Detection), found.basic, found.circuit
         (True, 'abs', 'abs')
         >>> found.expression, found.error, bool(found.expression_proof)
         (Abs(x), 0.0, True)
@@ -103,8 +107,8 @@ class Detection:
 
     network: Network
     tolerance: Fraction
-    function: str | None
-    proof: Proof | None
+    basic: str | None
+    basic_proof: Proof | None
     undecided: tuple[str, ...] = ()
     time_limit: float = 60.0
     _form: CanonicalForm | None = field(default=None)
@@ -114,12 +118,48 @@ class Detection:
     def _clock(self) -> _Clock:
         return _Clock(self.time_limit - self._spent)
 
+    @property
+    def function(self) -> str | None:
+        """The catalogue name of the function that it is proved to compute within the tolerance, or None.
+
+        One of the eight basic functions if it can be; else the first of :data:`circuitkit.catalogue` that is
+        proved, in what is left of the time, when this is first asked for (on a domain, one that is the ``expression``).
+        None where none is: each has other numbers of inputs or outputs, is further off, bends where no network does, or
+        was not proved in time.
+
+        Example:
+            >>> from circuitkit import circuit, detect
+            >>> found = detect(circuit("median_of_three"))
+            >>> found.basic, found.function, bool(found.proof)
+            (None, 'median_of_three', True)
+        """
+        return self._named[0]
+
+    @property
+    def proof(self) -> Proof | None:
+        """The proof that it is ``function``; where there is none, ``basic_proof``."""
+        return self._named[1]
+
+    @cached_property
+    def _named(self) -> tuple[str | None, Proof | None]:
+        if self.basic is None:
+            for t, proof in self._entries():
+                if proof is not None and proof:
+                    return t.name, proof
+        return self.basic, self.basic_proof
+
+    def _entries(self) -> Iterator[tuple[Target, Proof | None]]:
+        """The catalogue's other functions that it may be, and what became of the proofs."""
+        with self._clock.running() as deadline:
+            judge = Judge(self.network, self.tolerance, deadline)
+            yield from ((t, judge(t)) for t in _near(self.network, self.tolerance))
+
     @cached_property
     def _read(self) -> tuple[sympy.Expr, Proof | None]:
-        named = None if self.function is None else as_target(self.function)
+        named = None if self.basic is None else as_target(self.basic)
         with self._clock.running(_SPELLING) as deadline:  # the units want to be read, too
             judge = Judge(self.network, self.tolerance, deadline)
-            return _expression(self.network, self._form, judge, named, self.proof)
+            return _expression(self.network, self._form, judge, named, self.basic_proof)
 
     @property
     def expression(self) -> sympy.Expr | None:
@@ -150,9 +190,9 @@ class Detection:
     @cached_property
     def circuit(self) -> str | None:
         """The known circuit that it is, up to order and scale of its units, or None."""
-        if self.function is None:
+        if self.basic is None:
             return None
-        return known_circuit(self.network, self.function, self.units, self.tolerance)
+        return known_circuit(self.network, self.basic, self.units, self.tolerance)
 
     @cached_property
     def inner(self) -> dict[int, list[sympy.Expr]]:
@@ -210,11 +250,11 @@ class Detection:
     def verdict(self) -> str:
         """What was found, in a sentence."""
         name = text(self.expression)
-        if self.function is not None and self.proof is not None:
+        if self.basic is not None and self.basic_proof is not None:
             return phrase(
-                "exactly" if self.proof.exact_error == 0 else "within",
-                function=text(as_target(self.function).expression),
-                error=_at_most(self.proof),
+                "exactly" if self.basic_proof.exact_error == 0 else "within",
+                function=text(as_target(self.basic).expression),
+                error=_at_most(self.basic_proof),
                 circuit=phrase("circuit", label=self.circuit) if self._names_circuit else "",
             )
         how = "how_within" if self.tolerance else "how_exactly"
@@ -276,7 +316,7 @@ def _with_tolerance(net: Network, time_limit: float) -> Detection:
     for step in _LADDER:
         left = max(end - time.monotonic(), 1e-3)
         found = detect_everywhere(net, step, left if step == _LADDER[-1] else left / 2)
-        if found.function is not None or step == _LADDER[-1]:
+        if found.basic is not None or step == _LADDER[-1]:
             break
         short = found.readings and found.readings[0].length <= _SHORT_READING * net.n_outputs
         if short:
@@ -375,6 +415,24 @@ def catalogue(
             return t.name, proof, ()
         nearest = nearest if nearest is not None else proof
     return None, nearest, tuple(undecided)
+
+
+@cache
+def entries_of(n_inputs: int, n_outputs: int) -> tuple[Target, ...]:
+    """The other functions of the catalogue, those of straight pieces."""
+    targets = (as_target(name) for name in NAMES if name not in CATALOGUE)
+    sizes = (n_inputs, n_outputs)
+    return tuple(t for t in targets if (t.n_inputs, t.n_outputs) == sizes and t.is_piecewise_linear)
+
+
+@np.errstate(over="ignore", invalid="ignore")  # weights may be as large as doubles are
+def _near(net: Network, tolerance: Fraction) -> list[Target]:
+    """Those of them that are within the tolerance at samples."""
+    x = EVERYWHERE.samples(net, _FEW_SAMPLES)
+    values = net(x)
+    allowed = nearest_float(tolerance) * (1 + 1e-6) + 1e-9
+    every = entries_of(net.n_inputs, net.n_outputs)
+    return [t for t in every if EVERYWHERE.sampled_error(t(x), values, x) <= allowed]
 
 
 @np.errstate(over="ignore", invalid="ignore")  # weights may be as large as doubles are

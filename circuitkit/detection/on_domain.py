@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -20,11 +21,13 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit import words
-from circuitkit.detection.everywhere import Detection, Judge, catalogue
+from circuitkit.detection import guess
+from circuitkit.detection.everywhere import Detection, Judge, catalogue, entries_of
 from circuitkit.detection.inside import subcircuits
 from circuitkit.detection.place import EVERYWHERE, Place
 from circuitkit.detection.readings import Reader, Reading, best, joined, own_expressions
 from circuitkit.detection.units import Unit, read_units
+from circuitkit.exact.canonical import function_form
 from circuitkit.exact.spell import length, text
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
@@ -90,6 +93,20 @@ class DetectionThere(Detection):
 
     # --- the reading ------------------------------------------------------------------------------------
 
+    def _entries(self) -> Iterator[tuple[Target, Proof | None]]:
+        if self.expression is None:
+            return
+        net = self.network
+        outputs = (
+            self.expression if isinstance(self.expression, sympy.Tuple) else (self.expression,)
+        )
+        own = Target(tuple(outputs), variables=guess.input_variables(net.n_inputs))
+        with self._clock.running() as deadline:
+            judge = Judge(net, self.tolerance, deadline, self.where)
+            for t in entries_of(net.n_inputs, net.n_outputs):
+                if function_form(t) == function_form(own):
+                    yield t, judge(t)
+
     @property
     def domain(self) -> Any:
         return None if self.where.domain is None else self.where.domain.floats()
@@ -100,8 +117,8 @@ class DetectionThere(Detection):
             return self._given
         with self._clock.running(_READING) as deadline:
             search = _Search(self.network, self.where, deadline)
-            if self.function is not None and self.proof is not None:
-                return search.around(as_target(self.function), self.proof)
+            if self.basic is not None and self.basic_proof is not None:
+                return search.around(as_target(self.basic), self.basic_proof)
             return search.within(self.tolerance)
 
     @property
@@ -141,8 +158,8 @@ class DetectionThere(Detection):
     @cached_property
     def _claimed(self) -> tuple[Target, Fraction] | None:
         """What is tried beyond the domain: a function, and within how much."""
-        if self.function is not None:
-            return as_target(self.function), self.tolerance
+        if self.basic is not None:
+            return as_target(self.basic), self.tolerance
         if self._found.best is None:
             return None
         proof = self._found.best.proof
@@ -181,10 +198,10 @@ class DetectionThere(Detection):
     def _says(self) -> str:
         there = self.where.words()
         start = f"{there[0].upper()}{there[1:]}"
-        if self.function is not None and self.proof is not None:
-            name = _plain(as_target(self.function).expression)
+        if self.basic is not None and self.basic_proof is not None:
+            name = _plain(as_target(self.basic).expression)
             circuit = phrase("circuit", label=self.circuit) if self._names_circuit else ""
-            return f"{start} this network computes {name} {_size(self.proof)}{circuit}."
+            return f"{start} this network computes {name} {_size(self.basic_proof)}{circuit}."
         found = self._found
         if found.best is None:
             late = " in time" if found.is_late else ""

@@ -63,7 +63,7 @@ def test_the_network_can_be_turned_and_the_reading_follows(show):
     hidden.click()
     page.keyboard.type("-1")
     page.keyboard.press("Enter")
-    expect(verdict).to_contain_text("no function of the catalogue")
+    expect(verdict).to_contain_text("none of the eight basic functions")
     expect(names.nth(0)).to_have_text("−(x)")
     assert units(page) == ["negativeness detector of x", "duplicate of x"]
 
@@ -127,7 +127,7 @@ def test_layout_and_tolerance_can_be_chosen(show):
     page.get_by_label("matrices").select_option("columns")
     expect(page.locator(".ck-reader-verdict")).to_contain_text("computes x within 0.000816")
     page.get_by_label("name a function").select_option("exactly")
-    expect(page.locator(".ck-reader-verdict")).to_contain_text("no function of the catalogue")
+    expect(page.locator(".ck-reader-verdict")).to_contain_text("none of the eight basic functions")
 
 
 @pytest.mark.parametrize("text", ["5", "[[1],[-1]]", "[[2, 3]]", "[[1, 0], [0, 1]]"])

@@ -76,10 +76,10 @@ def reading(net: ck.Network, tolerance: float) -> dict[str, Any]:
     units = [
         {"text": str(u), "scale": u.scale, "error": u.error, "layer": u.layer} for u in found.units
     ]
-    named = found.proof if found.function is not None else None
+    named = found.basic_proof if found.basic is not None else None
     exact = found.expression_proof is not None and found.expression_proof.exact_error == 0
     return {
-        "function": found.function,
+        "function": found.basic,
         "circuit": found.circuit,
         "error": named.error if named is not None and math.isfinite(named.error) else None,
         "expression": text(found.expression) if exact else None,

@@ -338,7 +338,7 @@ class Reader {
         seeds: [],
         tolerance: reading.TOLERANCE,
         caption: [
-          found.target && !found.function ? "Its target here is the nearest function of the catalogue." : "",
+          found.target && !found.function ? "Its target here is the nearest of the eight basic functions." : "",
           drawn ? "Turn its weights: the reading above follows." : "The network is too large to draw here; this is its function.",
         ].join(" ").trim(),
         label: `Your ${found.sizes.join("-")} network`,

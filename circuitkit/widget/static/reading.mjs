@@ -1638,7 +1638,7 @@ function sentence({ function: name, target, error, circuit, undecided, expressio
 /** Where the network is farthest from its function, or from the nearest of the catalogue. */
 function details(name, { target, error, worst, ray, network, exact }, tolerance) {
   if (error === 0) return "";
-  const nearest = `The nearest function of the catalogue is ${target.text}, ${exact ? "worst" : "in floating point"} error ${above(error, tolerance)}, ${rules.phrases.measure}`;
+  const nearest = `The nearest of the eight basic functions is ${target.text}, ${exact ? "worst" : "in floating point"} error ${above(error, tolerance)}, ${rules.phrases.measure}`;
   if (!worst) return `${nearest}.`;
   const wanted = maths.evaluate(target, worst)[0];
   const [gives, should] = maths.apart(network[0], wanted, 4, digits) ?? [network[0], wanted].map(spelled);
