@@ -19,6 +19,7 @@ from benchmarks.generators import scramble, spread
 from benchmarks.round_trip import disguised, distance, noisy
 from circuitkit.compiling import idioms
 from circuitkit.compiling.snap import simplest, snapped
+from circuitkit.detection.place import place
 from circuitkit.exact.spell import text
 
 decompile = importlib.import_module("circuitkit.compiling.decompile")
@@ -253,6 +254,31 @@ def test_the_simplest_fraction_of_an_interval():
         assert low <= found <= high
         for q in range(1, found.denominator):
             assert -(-low * q // 1) > high * q
+
+
+# 65: units whose linear parts cancel were rounded apart; 38: of two with the same kink each had one of its own
+@pytest.mark.parametrize("seed", [38, 65])
+def test_what_cancels_is_seen_to_cancel_though_its_numbers_are_not_simple(seed):
+    target, net = disguised(seed)
+    net = noisy(net, seed, 1e-5)
+    search = decompile._Search(net, place(net, None, None), Fraction(1, 100), 60.0)
+    form, _, _ = next(search.candidates(search.where.samples(net, 500), math.inf))
+    assert ck.prove(ck.compile_expression(target), search.target(form))
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("big", [1e140, 1e154, 1e160, 1.7e308])
+def test_weights_near_the_end_of_the_doubles_are_rounded_or_refused_without_a_warning(big):
+    x = np.random.default_rng(0).normal(size=(50, 1))
+    for weights in ([[[-big], [0.5]], [[-1.0, 3.0]]], [[[-1.0], [0.5]], [[big, 1e-300]]]):
+        for zeros in (False, True):
+            net = ck.Network(weights, scale="1/3")
+            try:
+                near = snapped(net, 1e-2, x, zeros=zeros)
+            except OverflowError:
+                assert big > 1e150
+            else:
+                assert len(near.outputs) == 1
 
 
 def test_units_that_cancel_leave_no_trace_in_the_rounded_function():

@@ -34,6 +34,8 @@ _DEVIATIONS = 4.0
 _CHANCE = 0.05
 #: binary digits that they keep then
 _FINE = 28
+#: whole numbers up to this are plain
+_PLAIN = 64
 #: a fraction of more digits than this is not simple
 _SIMPLE = 4096
 
@@ -115,7 +117,8 @@ def snapped(
         OutOfTime: the deadline passed.
         OverflowError: the squares of the weights are beyond the doubles: no noise can be told in them.
     """
-    return _Snap(net, noise, x, known, zeros=zeros, deadline=deadline).run()
+    with np.errstate(over="ignore", invalid="ignore"):  # it is looked for
+        return _Snap(net, noise, x, known, zeros=zeros, deadline=deadline).run()
 
 
 class _Snap:
@@ -138,6 +141,8 @@ class _Snap:
         #: the columns at the samples
         self.values = np.column_stack([x, np.ones(len(x))])
         self.nodes: list[Array] = []
+        #: what they were rounded from, and by how much noise may have moved that
+        self.raw: list[tuple[Array, Array]] = []
         self.clean: list[Row] = []
         self.references: list[tuple[tuple[Row, int], ...]] = []
 
@@ -155,12 +160,12 @@ class _Snap:
             if layer == len(net.weights) - 1:
                 by = float(net.scale)
                 sums, squares = by * sums, by * by * squares
-            if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
-                raise OverflowError("the squares of the weights are beyond the doubles")
             if self.zeros:
                 squares = squares + squares.max(axis=1, keepdims=True, initial=0.0)
                 if not net.has_biases:
                     squares[:, n] = 0
+            if not (np.isfinite(sums).all() and np.isfinite(squares).all()):
+                raise OverflowError("the squares of the weights are beyond the doubles")
             slack = _DEVIATIONS * self.noise * np.sqrt((layer + 1) * squares)
             slack += 1e-13 * np.abs(sums).max(axis=1, keepdims=True, initial=0.0)
             if layer == len(net.weights) - 1:
@@ -207,8 +212,13 @@ class _Snap:
         j, factor = self.node(row, kept, slack)
         node = self.nodes[j]
         reference = tuple((i, c * _short(factor)) for i, c in self.clean[j])
-        made = np.zeros(n + 2 + j)
-        made[: len(node)] = factor * node / 2
+        made = np.zeros(max(n + 2 + j, len(row)))
+        # Rounding a row that is not simple may move it by more than noise did: what cancels would no longer.
+        plain = all(c.denominator == 1 and abs(c) <= _PLAIN for _, c in self.clean[j])
+        if plain:
+            made[: len(node)] = factor * node / 2
+        else:
+            made[: len(row)] = row / 2
         made[n + 1 + j] += abs(factor) / 2
         return made, (reference, 0)
 
@@ -228,10 +238,13 @@ class _Snap:
         for j, node in enumerate(self.nodes):
             if len(node) > len(row):
                 continue
-            other = np.zeros(len(row))
-            other[: len(node)] = node
-            factor = float(row @ other / (other @ other))
-            miss = float((np.abs(row - factor * other) / np.maximum(slack, 1e-300)).max())
+            factor, miss = _near(row, node, slack)
+            if miss > 1.5:  # rounding may have moved it: beside the row that it was rounded from
+                noisy, other = self.raw[j]
+                by, _ = _near(row, noisy, slack)
+                both = slack.copy()
+                both[: len(other)] += abs(by) * other
+                miss = 1.0 + _near(row, noisy, both)[1] / 2
             if factor and miss <= 1.5 and (best is None or miss < best[0]):
                 best = miss, j, factor
         if best is not None:
@@ -241,6 +254,7 @@ class _Snap:
             clean = self.fine(row) if self.known else self.rounded(row, kept, slack)
         node = np.array([float(c) for c in clean])
         self.nodes.append(node)
+        self.raw.append((row, slack))
         fresh = np.abs(self.values[:, : len(node)] @ node)
         self.values = np.column_stack([self.values, fresh])
         self.clean.append(tuple((j, c) for j, c in enumerate(clean) if c))
@@ -262,8 +276,7 @@ class _Snap:
             for j, c in placed:
                 clean[j] = c
             other = np.array([float(c) for c in clean])
-            factor = float(row @ other / (other @ other))
-            miss = float((np.abs(row - factor * other) / np.maximum(slack, 1e-300)).max())
+            factor, miss = _near(row, other, slack)
             if factor and miss <= 1.5 and (best is None or miss < best[0]):
                 best = miss, column, clean
         if best is None:
@@ -325,6 +338,14 @@ class _Snap:
             if c:
                 made.append((j, c))
         return tuple(made)
+
+
+def _near(row: Array, other: Array, slack: Array) -> tuple[float, float]:
+    """The multiple of a shorter row that is nearest, and how far off it is, in units of what noise may do."""
+    long = np.zeros(len(row))
+    long[: len(other)] = other
+    factor = float(row @ long / (long @ long))
+    return factor, float((np.abs(row - factor * long) / np.maximum(slack, 1e-300)).max())
 
 
 def _simple(value: float, slack: float) -> Fraction:
