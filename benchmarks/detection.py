@@ -121,16 +121,16 @@ def near(rng: np.random.Generator, count: int) -> dict[str, Any]:
                         wrong_errors += 1
                     false_verdicts += 1
         # A sign flip may turn one function into another.
-        exactly = ck.detect(net, tolerance=0).function
+        exactly = ck.detect(net, tolerance=0).basic
         if exactly == name or (exactly is not None and not ck.prove(net, exactly, engine="z3")):
             false_names += 1
-        if ck.detect(net, tolerance=outside).function == name:
+        if ck.detect(net, tolerance=outside).basic == name:
             false_names += 1
-        if ck.detect(net, tolerance=inside).function != name and error < Fraction(1, 10):
+        if ck.detect(net, tolerance=inside).basic != name and error < Fraction(1, 10):
             missed_names += 1
         usual = ck.detect(net)
-        if usual.function is not None and not ck.prove(
-            net, usual.function, tolerance=1e-2, engine="z3"
+        if usual.basic is not None and not ck.prove(
+            net, usual.basic, tolerance=1e-2, engine="z3"
         ):
             false_names += 1
     return {
@@ -165,7 +165,7 @@ def noise(rng: np.random.Generator, count: int) -> dict[str, Any]:
         errors.append(found.error)
         if not equal:
             misses[name] += 1
-        if found.function is not None and ck.target(found.function).outputs != wanted.outputs:
+        if found.basic is not None and ck.target(found.basic).outputs != wanted.outputs:
             false_names += 1
     return {
         "certified recall": share(right, count),
@@ -218,11 +218,11 @@ def trained(rng: np.random.Generator, count: int) -> dict[str, Any]:
             read += found.error <= 1e-2
             if worst.exact_error <= Fraction(1, 100):
                 solved += 1
-                named += found.function == name
+                named += found.basic == name
                 circuits += circuit is not None
             else:
                 stuck += 1
-                quiet += found.function is None
+                quiet += found.basic is None
     return {
         "right structure": share(named + quiet, n),
         "solved, named": share(named, solved),

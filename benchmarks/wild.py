@@ -259,8 +259,8 @@ def read(trained: dict[str, Any]) -> dict[str, Any]:
     expression, readings = found.expression, found.readings
     taken, waited = time.process_time() - started, time.monotonic() - real
     proofs = [r.proof for r in readings]
-    if found.function is not None and found.proof is not None:
-        proofs.append(found.proof)
+    if found.basic is not None and found.basic_proof is not None:
+        proofs.append(found.basic_proof)
     refused = sum(
         not ck.check(json.loads(json.dumps(p.certificate)), net, p.target) for p in proofs
     )
