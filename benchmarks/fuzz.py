@@ -435,6 +435,7 @@ def main() -> None:
         families.setdefault(name, {"parts": [], "mended": []})
         if options.again:
             again(families[name], name, options.seed)
+            keep(kept)
     until = time.monotonic() + 60 * options.minutes if options.minutes else None
     while open_ones := [n for n in names if inputs(families[n]) < options.inputs]:
         if until is not None and time.monotonic() > until:
@@ -455,7 +456,9 @@ def main() -> None:
 
 def keep(kept: dict[str, Any]) -> None:
     KEPT.parent.mkdir(exist_ok=True)
-    KEPT.write_text(json.dumps(kept, indent=1) + "\n")
+    partly = KEPT.with_suffix(".part")
+    partly.write_text(json.dumps(kept, indent=1) + "\n")
+    partly.replace(KEPT)
 
 
 def report(sums: dict[str, Any]) -> None:

@@ -22,7 +22,7 @@ import numpy as np
 from hostile import TEXTS, bytes_from, changed, text_from
 
 import circuitkit as ck
-from circuitkit import circuits, plotting, superposition
+from circuitkit import circuits, images, plotting, superposition
 
 mpl.use("agg")
 
@@ -915,7 +915,9 @@ def _run() -> Any:
     return ck.train("min", 3, seeds=4, steps=2, progress=False)
 
 
-def _figure(function: Callable[..., Any], draw: Callable[[Rng], Arguments], *optional: str) -> Call:
+def _figure(
+    function: Callable[..., Any], draw: Callable[[Rng], Arguments], *optional: str, axes: str = "ax"
+) -> Call:
     def closing(**arguments: Any) -> Any:
         try:
             return function(**arguments)
@@ -924,7 +926,7 @@ def _figure(function: Callable[..., Any], draw: Callable[[Rng], Arguments], *opt
             raise
 
     closing.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
-    return Call(f"plotting.{function.__name__}", closing, draw, _drawn, optional=("ax", *optional), says=("expression", "target"))  # fmt: skip
+    return Call(f"plotting.{function.__name__}", closing, draw, _drawn, optional=(axes, *optional), says=("expression", "target"))  # fmt: skip
 
 
 def _table(rng: Rng) -> Any:
@@ -1080,6 +1082,142 @@ SUPERPOSITION = (
 )  # fmt: skip
 
 
+# --- pictures -----------------------------------------------------------------------------------------
+
+
+@cache
+def _pictures() -> tuple[Any, Any]:
+    """An untrained network of each kind, and the digits."""
+    kinds = ("one layer", "two layers", "residual")
+    return tuple(images.train(kind, epochs=0)[0] for kind in kinds), images.digits()
+
+
+def _filters(rng: Rng) -> Any:
+    size = choice(rng, 1.0, 1.0, 1e-3, 1e100)
+    return rng.normal(size=(int(rng.integers(1, 5)), 5, 5)) * size
+
+
+def _two_filters(rng: Rng) -> Arguments:
+    return {"a": _filters(rng), "b": _filters(rng)}
+
+
+def _seen(rng: Rng) -> Arguments:
+    networks, data = _pictures()
+    return {"network": choice(rng, *networks), "data": data}
+
+
+def _shown_pictures(rng: Rng) -> Arguments:
+    networks, data = _pictures()
+    return {"network": choice(rng, *networks), "images": data.test[: int(rng.integers(1, 4))]}
+
+
+def _like(arguments: Arguments, replaced: set[str], r: Any) -> str | None:
+    good = r.ndim == 2 and np.isfinite(r).all() and np.abs(r).max(initial=0) <= 1 + 1e-9
+    return None if good else f"{r}"
+
+
+def _one_to_one(arguments: Arguments, replaced: set[str], found: Any) -> str | None:
+    each = found.pairs.T
+    good = (
+        all(len(set(side.tolist())) == len(side) for side in each) and 0 <= found.mean <= 1 + 1e-9
+    )
+    return None if good or arguments.get("signed") is not False else f"{found}"
+
+
+def _share(arguments: Arguments, replaced: set[str], answer: Any) -> str | None:
+    return None if 0 <= answer <= 1 + 1e-9 else f"{answer}"
+
+
+def _changes(arguments: Arguments, replaced: set[str], answer: Any) -> str | None:
+    return None if answer.shape == (10, 16) and np.isfinite(answer).all() else f"{answer}"
+
+
+def _finite_array(arguments: Arguments, replaced: set[str], answer: Any) -> str | None:
+    return None if np.isfinite(answer).all() else f"{answer}"
+
+
+def _as_many(arguments: Arguments, replaced: set[str], answer: Any) -> str | None:
+    same = answer.shape == np.shape(arguments["filters"]) and np.isfinite(answer).all()
+    return None if same else f"{answer.shape}"
+
+
+IMAGES = (
+    Call("images.cka", images.cka, lambda rng: {"a": rng.normal(size=(9, 3)), "b": rng.normal(size=(9, 2))}, _share),
+    Call("images.correlations", images.correlations, _two_filters, _like, optional=("covariance",)),
+    Call("images.match", images.match, lambda rng: {**_two_filters(rng), "signed": False}, _one_to_one, optional=("covariance",)),
+    Call("images.patch_covariance", images.patch_covariance, lambda rng: {"images": rng.random((3, 8, 8))}, _finite_array),
+    Call("images.scrambled", images.scrambled, lambda rng: {"filters": _filters(rng), "keep": choice(rng, "weights", "coarseness"), "seed": int(rng.integers(9))}, _as_many),
+    Call("images.train", images.train, lambda rng: {"architecture": choice(rng, "one layer", "residual"), "seeds": 1, "epochs": 0}, optional=("shuffled",)),
+    Call("images.recall", images.recall, lambda rng: {**_seen(rng), "digit": int(rng.integers(10))}, _share, optional=("without",)),
+    Call("images.predicted_changes", images.predicted_changes, _seen, _changes),
+    Call("images.measured_changes", images.measured_changes, _seen, _changes),
+    Call("ImageNetwork.logits", lambda network, images: network.logits(images), _shown_pictures, _finite_array, fixed=("network",)),
+    Call("ImageNetwork.pooled", lambda network, images: network.pooled(images), _shown_pictures, _finite_array, fixed=("network",)),
+)  # fmt: skip
+
+
+# --- what is asked of what others have made ------------------------------------------------------------
+
+
+def _shallow(rng: Rng) -> Arguments:
+    n, width = int(rng.integers(1, 4)), int(rng.integers(1, 5))
+    wild = choice(rng, 1.0, 1.0, 1.0, 1e-200, 1e200)
+    weights = [rng.normal(size=(width, n)) * wild, rng.normal(size=(1, width))]
+    return {"net": ck.Network(weights, [rng.normal(size=width), [0.5]])}
+
+
+def _bends(arguments: Arguments, replaced: set[str], found: Any) -> str | None:
+    most = arguments["net"].layer_sizes[1]
+    return None if len(found) <= most else f"{len(found)} kinks of {most} units"
+
+
+def _verdicts(rng: Rng) -> Arguments:
+    import pandas as pd
+
+    n = int(rng.integers(0, 6))
+    table = pd.DataFrame(
+        {"solved": rng.random(n) < 0.5, "width": rng.integers(1, 3, n), "target": ["abs"] * n}
+    )
+    return {"table": table, "by": choice(rng, "width", ["width", "target"])}
+
+
+def _rates(arguments: Arguments, replaced: set[str], answer: Any) -> str | None:
+    if replaced:
+        return None
+    good = (
+        answer["seeds"].sum() == len(arguments["table"])
+        and answer["solved"].sum() == arguments["table"]["solved"].sum()
+    )
+    return None if good else f"{answer}"
+
+
+def _written(arguments: Arguments, replaced: set[str], answer: Any) -> str | None:
+    if "path" in replaced or replaced & {"net"}:
+        return None
+    return None if Path(arguments["path"]).stat().st_size else "an empty file"
+
+
+def _of_a_run(rng: Rng) -> Arguments:
+    return {"run": _run(), "seed": int(rng.integers(4))}
+
+
+def _reading_whole(arguments: Arguments, replaced: set[str], found: Any) -> str | None:
+    return None if found.expression is not None and str(found) else "no expression"
+
+
+METHODS = (
+    Call("decompiled", ck.decompiled, _reading, _reading_whole, (ck.Undecided, ck.NotDecompiled)),
+    Call("kinks", ck.kinks, _shallow, _bends, optional=("angle",)),
+    Call("success_rates", ck.success_rates, _verdicts, _rates),
+    Call("Network.save", lambda net, path: net.save(path), lambda rng: {"net": network(rng), "path": "a.safetensors"}, _written, (OSError,), fixed=("net",)),
+    Call("Network.to_onnx", lambda net, path: net.to_onnx(path), lambda rng: {"net": a_circuit(rng), "path": "a.onnx"}, _written, (OSError,), fixed=("net",)),
+    Call("TrainingRun.network", lambda run, seed: run.network(seed), _of_a_run, _finite_network, fixed=("run",)),
+    Call("TrainedFeatures.model", lambda run, seed: run.model(seed), lambda rng: {"run": _features(), "seed": 0}, fixed=("run",)),
+    _figure(plotting.filters, lambda rng: {"weights": rng.normal(size=(2, 3, 3))}, "labels"),
+    _figure(plotting.stuck, lambda rng: {"nets": [_tame(rng, 1)], "target": "abs"}, "domain", "titles", "columns", "error", axes="axes"),
+)  # fmt: skip
+
+
 FAMILIES: dict[str, tuple[Call, ...]] = {
     "language": LANGUAGE,
     "networks": NETWORK,
@@ -1091,4 +1229,6 @@ FAMILIES: dict[str, tuple[Call, ...]] = {
     "plotting": PLOTTING,
     "widgets": WIDGETS,
     "superposition": SUPERPOSITION,
+    "images": IMAGES,
+    "methods": METHODS,
 }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+import re
 import signal
 import sys
 import warnings
@@ -13,6 +15,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.neural_network import MLPRegressor
 
@@ -32,6 +35,24 @@ def test_hostile_input_gets_a_right_answer_or_a_clear_error(family, count):
     tally = fuzz.part(family, 0, 0, count)
     assert tally.inputs >= count // 2
     assert tally.faults == [], json.dumps(tally.faults, indent=1)
+
+
+def test_every_public_function_that_takes_an_argument_is_tried():
+    tried = {
+        part
+        for family in fuzz.FAMILIES.values()
+        for call in family
+        for part in re.split(r"\W+", call.name)
+    }
+    rooms = (ck, ck.circuits, ck.images, ck.plotting, ck.superposition)
+    public = {n: getattr(room, n) for room in rooms for n in room.__all__}
+    public |= {n: getattr(ck.Network, n) for n in dir(ck.Network) if not n.startswith("_")}
+    takes = {
+        name
+        for name, value in public.items()
+        if inspect.isroutine(value) and set(inspect.signature(value).parameters) - {"self", "cls"}
+    }
+    assert takes - tried == set()
 
 
 def test_an_error_that_names_no_argument_is_a_fault():
@@ -161,6 +182,9 @@ def altered(name: str, value: object) -> Any:
         (lambda: ck.extract(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
         (lambda: ck.subcircuits(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
         (lambda: ck.decompile(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
+        (lambda: ck.success_rates(pd.DataFrame({"solved": [True]}), by=[[1.0]]), "by: expected columns of the table"),
+        (lambda: ck.Rate(8, 10**400), "n: expected a whole number from 0 to 2\\^53"),
+        (lambda: plotting.network(ck.circuit("abs"), circuits={"a": 1.5}), r"circuits\['a'\]: expected"),
         (lambda: plotting.function(ck.circuit("abs"), domain=WIDE[0]), "domain: expected .* a difference within the range of a double"),
         (lambda: plotting.function(HUGE), f"net: expected {LARGER}"),
         (lambda: plotting.regions(ck.Network([[[1e308, 1]], [[1e308]]])), f"net: expected {LARGER}"),
@@ -168,7 +192,7 @@ def altered(name: str, value: object) -> Any:
     ],
 )  # fmt: skip
 def test_what_was_refused_without_naming_the_argument_names_it(call, told):
-    with pytest.raises(ValueError, match=f"^{told}"):
+    with pytest.raises((TypeError, ValueError), match=f"^{told}"):
         call()
     plt.close("all")
 
@@ -181,6 +205,11 @@ def test_seeds_in_an_array_without_axes_are_none():
 def test_a_network_whose_values_no_double_holds_is_drawn():
     net = ck.Network([[[1e308], [1e308]], [[1e308, 1e308]]], [[1e308, 1e308], [1.0]])
     assert "∞" in ck.CircuitWidget(net)._repr_mimebundle_()[0]["text/html"]
+
+
+def test_a_rate_in_single_precision_is_shown():
+    widget = ck.CircuitWidget("abs", learning_rate=np.float32(0.1))
+    assert "ck-" in widget._repr_mimebundle_()[0]["text/html"]
 
 
 def test_a_table_of_rates_holds_rates():
@@ -210,6 +239,8 @@ def test_a_relations_certificate_is_checked_under_the_name_that_its_proof_has_fo
 def test_units_are_read_with_a_tolerance_beyond_the_doubles():
     found = ck.detect(ck.circuit("abs"), domain=[(2, 6)], tolerance=Fraction(10**400, 3))
     assert len(found.units) == 2
+    other = ck.compile_expression("7*max(x1, x2) + x3 + abs(x1 - x3)")
+    assert "no function of the catalogue within 1e+400" in str(ck.detect(other, tolerance=10**400))
 
 
 def test_units_are_read_whose_weights_are_lost_beside_their_constants():

@@ -399,6 +399,10 @@ def trained() -> sp.TrainedFeatures:
             "count: expected at most 268,435,456 numbers, got",
         ),
         (lambda: sp.train(seeds=10**400), "seeds: expected"),
+        (
+            lambda: sp.autoencoder(trained(), 2, penalty=1e308),
+            "penalty: expected a number up to 1e6",
+        ),
         (lambda: sp.train(1000, 1000, seeds=1000), "seeds: expected networks of at most"),
         (
             lambda: sp.autoencoder(trained(), 2, steps=10**119),

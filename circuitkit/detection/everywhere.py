@@ -566,5 +566,6 @@ def _above(proof: Proof, tolerance: Fraction) -> str:
 def _named(tolerance: Fraction) -> str:
     """The tolerance in three digits if they name it, else rounded down: no function is within that."""
     text = words.number(tolerance, _DIGITS)
-    named = Fraction(nearest_float(Fraction(text))) == tolerance
+    nearest = nearest_float(Fraction(text))
+    named = math.isfinite(nearest) and Fraction(nearest) == tolerance
     return text if named else words.number(tolerance, _DIGITS, rounding="down")

@@ -506,7 +506,7 @@ def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network
     for i, (label, keys) in enumerate(circuits.items()):
         units: list[tuple[int, int]] = []
         edges: list[tuple[int, int, int]] = []
-        for key in keys:
+        for key in listed(_a_key(sizes)).take(f"circuits[{label!r}]", keys):
             if not _known(key, sizes):
                 raise wrong(f"circuits[{label!r}]", _a_key(sizes), shown(key))
             layer, unit, *above = (int(k) for k in key)

@@ -80,7 +80,9 @@ class Found:
 
 
 _RUN = instance(TrainedFeatures)
-_PENALTY = double("a number", above=0)
+# single precision holds what they are multiplied with
+_PENALTY = double("a number up to 1e6", above=0, fits=lambda v: v <= 1e6, bad=(2e6,))
+_RATE = double("a number up to 1000", above=0, fits=lambda v: v <= 1000, bad=(2000.0,))
 #: more would end in no lifetime, and fit no memory
 _UNITS = whole(least=1, most=2_000)
 _STEPS = whole(least=1, most=1_000_000)
@@ -88,7 +90,7 @@ _STEPS = whole(least=1, most=1_000_000)
 
 @accepts(
     run=_RUN, units=_UNITS, penalty=_PENALTY, steps=_STEPS,
-    batch=whole(least=1, most=_POOL), learning_rate=double("a number", above=0),
+    batch=whole(least=1, most=_POOL), learning_rate=_RATE,
 )  # fmt: skip
 def autoencoder(
     run: TrainedFeatures, units: int = 40, *, penalty: float = 0.3, steps: int = 4000,
@@ -101,7 +103,7 @@ def autoencoder(
     Args:
         run: networks from :func:`train`, whose inputs are drawn as they were in training.
         units: how many atoms, 1 to 2,000.
-        penalty: :math:`\lambda`, above 0.
+        penalty: :math:`\lambda`, above 0, up to 1e6.
         steps: of Adam, 1 to 1,000,000.
         batch: activations a step.
         learning_rate: at the start.
@@ -155,7 +157,7 @@ def sparse_codes(
     Args:
         run: networks from :func:`train`, whose inputs are drawn as they were in training.
         units: how many atoms, 1 to 2,000.
-        penalty: :math:`\lambda`, above 0.
+        penalty: :math:`\lambda`, above 0, up to 1e6.
         steps: of the dictionary, 1 to 1,000,000.
         batch: activations a step.
 

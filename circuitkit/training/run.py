@@ -57,7 +57,7 @@ class Rate(float):
     high: float
     n: int
 
-    @accepts(count=whole(least=0), n=whole(least=0))
+    @accepts(count=whole(least=0), n=whole(least=0, most=2**53, top="2^53"))
     def __new__(cls, count: int, n: int) -> Rate:
         """``count`` of ``n``."""
         if count > n:

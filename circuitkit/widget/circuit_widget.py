@@ -359,7 +359,7 @@ class CircuitWidget(page.PageWidget):
                 for edge in (() if frozen is None else frozen)
             ],
             "seed": seed,
-            "learning_rate": learning_rate,
+            "learning_rate": float(learning_rate),
         }
         if self._scale != 1:
             config["scale"] = str(self._scale)
