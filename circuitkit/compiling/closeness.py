@@ -120,7 +120,7 @@ def close(
     """
     form = ordered(near.n_inputs, list(near.nodes), list(near.outputs))
     clean = clean_network(form)
-    problem = pose(stated, clean, clean)
+    problem = pose(stated, clean, clean, deadline)
     program = problem.program
     read_network(program, clean)
     known = len(program.gates)
