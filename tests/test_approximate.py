@@ -191,6 +191,12 @@ def test_what_is_not_proved_in_time_is_undecided(text, box, method):
         ck.approximate(text, box, tolerance=0.01, method=method, time_limit=1e-9)
 
 
+def test_no_network_of_thousands_of_units_is_built_when_the_time_is_over(monkeypatch):
+    monkeypatch.setattr(approximate, "_from_floats", None)  # it took seconds
+    with pytest.raises(ck.Undecided):
+        ck.approximate("sin(300*x)", [(0, 1)], tolerance=1e-3, time_limit=1e-9)
+
+
 def test_what_was_proved_when_the_time_is_over_is_returned(monkeypatch):
     def out_of_time(*_):
         raise approximate.OutOfTime

@@ -217,7 +217,8 @@ def approximate(
         tolerance: the error that is allowed at most, positive and absolute.
         method: ``"interpolation"`` or ``"folding"``; by default whichever needs fewer hidden units.
         time_limit: seconds for the search, above 0, or None for as long as it takes. What was proved when they
-            are over is returned, though a method that was not tried by then might have needed fewer units.
+            are over is returned, though a method that was not tried by then might have needed fewer units. A network that is
+            being built then is finished first, some seconds for thousands of units.
 
     Raises:
         TypeError, ValueError: an argument that does not fit: ``expr`` is not smooth or, of several
@@ -439,6 +440,7 @@ class _Search:
 
     def first(self, networks: Iterator[Network], method: str) -> None:
         """Keep the first that is proved to be near enough."""
+        look_at_the_clock(self.deadline)
         for net in networks:
             look_at_the_clock(self.deadline)
             graph = segments(net, *self.ends)

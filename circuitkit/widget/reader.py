@@ -47,7 +47,7 @@ class WeightsReader(page.PageWidget):
 
     Accepted are nested lists (JSON), ``ck.Network(...)``, PyTorch's printed tensors or ``state_dict``, the
     weights of Keras and Flax, plain numbers, and safetensors files; up to 64 hidden units. The reading is
-    that of ``ck.detect``, or less: the function of the catalogue that the network computes for *all* inputs
+    that of ``ck.detect``, or less: which of the eight basic functions the network computes for *all* inputs
     with its exact worst error :math:`\max |net(x) - f(x)| / \max(1, \max_i |x_i|)`, or the nearest one;
     the circuit; what each hidden unit is for; and where it is short, what else the network computes. The
     network below can be turned, and the reading follows.
