@@ -129,9 +129,7 @@ def near(rng: np.random.Generator, count: int) -> dict[str, Any]:
         if ck.detect(net, tolerance=inside).basic != name and error < Fraction(1, 10):
             missed_names += 1
         usual = ck.detect(net)
-        if usual.basic is not None and not ck.prove(
-            net, usual.basic, tolerance=1e-2, engine="z3"
-        ):
+        if usual.basic is not None and not ck.prove(net, usual.basic, tolerance=1e-2, engine="z3"):
             false_names += 1
     return {
         "kinds": dict(kinds),

@@ -20,7 +20,7 @@ import pytest
 from sklearn.neural_network import MLPRegressor
 
 import circuitkit as ck
-from circuitkit import plotting
+from circuitkit import plotting, superposition
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
@@ -186,6 +186,8 @@ def altered(name: str, value: object) -> Any:
         (lambda: ck.Rate(8, 10**400), "n: expected a whole number from 0 to 2\\^53"),
         (lambda: plotting.network(ck.circuit("abs"), circuits={"a": 1.5}), r"circuits\['a'\]: expected"),
         (lambda: plotting.function(ck.circuit("abs"), domain=WIDE[0]), "domain: expected .* a difference within the range of a double"),
+        (lambda: superposition.train(3, seeds=1, steps=1).model(np.ones((2, 2))), "seed: expected a whole number"),
+        (lambda: plotting.stuck([HUGE]), f"nets: expected {LARGER}"),
         (lambda: plotting.function(HUGE), f"net: expected {LARGER}"),
         (lambda: plotting.regions(ck.Network([[[1e308, 1]], [[1e308]]])), f"net: expected {LARGER}"),
         (lambda: plotting.heatmap(ck.Network([[[1e308, 1]], [[1e308]]]), regions=True), f"f: expected {LARGER}"),

@@ -41,6 +41,7 @@ _MOST_SHARES, _MOST_ALONE = 12, 8
 _MOST_SHIFTS = 4
 
 
+@np.errstate(all="ignore")  # samples suggest, and weights may be as large as doubles are
 def shorter(
     form: CanonicalForm,
     variables: Sequence[sympy.Symbol],

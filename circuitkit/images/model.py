@@ -56,7 +56,10 @@ def channels() -> Kind:
     expected = f"channels, distinct whole numbers from 0 to {CHANNELS - 1}"
 
     def take(name: str, value: Any) -> tuple[int, ...]:
-        raw = np.atleast_1d(np.asarray(value if np.ndim(value) == 0 else list(value)))
+        try:
+            raw = np.atleast_1d(np.asarray(value if np.ndim(value) == 0 else list(value)))
+        except ValueError:  # rows of different lengths
+            raise wrong(name, expected, shown(value)) from None
         if not raw.size:
             return ()
         if raw.ndim != 1 or raw.dtype.kind not in "iu":
@@ -66,7 +69,7 @@ def channels() -> Kind:
             raise wrong(name, expected, shown(value))
         return found
 
-    bad = ("ab", None, -1, 16, [1, 1], [0.5], [[1, 2]], True)
+    bad = ("ab", None, -1, 16, [1, 1], [0.5], [[1, 2]], [[1], [2, 3]], True)
     return made_by(take, right=[0, 3], wrong=bad)
 
 

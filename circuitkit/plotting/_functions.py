@@ -121,10 +121,17 @@ def function(
 
 
 def curves(
-    ax: Axes, net: Network, f: Target | None, low: float, high: float, *, broad: bool = False
+    ax: Axes,
+    net: Network,
+    f: Target | None,
+    low: float,
+    high: float,
+    *,
+    broad: bool = False,
+    name: str = "net",
 ) -> Array:
     """The network's curve, its bends, the target; returns the inputs at the curve's corners."""
-    switches, bends = kinks(net, low, high)
+    switches, bends = kinks(net, low, high, name)
     x = np.concatenate([[low], switches, [high]])
     style.through_zero(ax)
     ax.plot(

@@ -247,7 +247,7 @@ def stuck(
         _maps(panels, networks, f, low, high, error=error, columns=columns, own=axes is None)
     else:
         for ax, net in zip(panels, networks, strict=True):
-            curves(ax, net, f, low, high)
+            curves(ax, net, f, low, high, name="nets")
             ax.set(xlabel="", xticks=_few(low, high))
         if axes is None:
             handles = [Line2D([], [], color=palette.NETWORK, linewidth=3)]

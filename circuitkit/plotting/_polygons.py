@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 _DRAWABLE = "slopes and values within the range of a double on the domain"
 
 
-def kinks(net: Network, low: float, high: float) -> tuple[Array, Array]:
+def kinks(net: Network, low: float, high: float, name: str = "net") -> tuple[Array, Array]:
     """Where a network of one input bends between ``low`` and ``high``.
 
     Returns:
@@ -44,7 +44,7 @@ def kinks(net: Network, low: float, high: float) -> tuple[Array, Array]:
         slopes = np.diff(values, axis=0) / np.diff(points)[:, None]
         bent = np.abs(np.diff(slopes, axis=0)).max(axis=1)
     if not np.isfinite(bent).all() or not np.isfinite(slopes).all():
-        raise wrong("net", _DRAWABLE, "larger ones")
+        raise wrong(name, _DRAWABLE, "larger ones")
     inner = points[1:-1]
     size = max(1.0, float(np.abs(slopes).max()))
     return inner, inner[bent > 1e-9 * size]

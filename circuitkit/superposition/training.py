@@ -70,9 +70,10 @@ class TrainedFeatures:
         """The network of one seed.
 
         Raises:
+            TypeError: no whole number.
             ValueError: a seed that was not trained.
         """
-        if seed not in self.seeds:
+        if _SEED.take("seed", seed) not in self.seeds:
             raise wrong("seed", "one of those that were trained", seed)
         k = self.seeds.index(seed)
         return Superposition(self.weights[k], self.bias[k])
