@@ -6,11 +6,15 @@ a unit (``circuitkit.widget.plane``), networks on their shelves (``circuitkit.wi
 (``circuitkit.widget.mystery``), features as arrows (``circuitkit.widget.arrows``), the catalogue
 (``circuitkit.widget.gallery``) and the field for a function (``circuitkit.widget.typed``) are a script and a
 style sheet each, for the pages that show them.
+
+What a widget will take of the page is kept free for it, as ``scripts/heights.py`` has measured it.
 """
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,10 @@ except ModuleNotFoundError:  # no wheel of it for this machine: the same script,
     minify = None
 
 FOLDER = "circuitkit"
+#: page -> for each widget how tall it is, once it lives, on screens of the four widths
+HEIGHTS = json.loads((Path(__file__).parent / "widget_heights.json").read_text("utf-8"))
+WIDTHS = (360, 640, 768, 1280)
+PLACE = '<div class="ck-static"'
 #: an exported notebook carries the script in its first widget; a page of the book has it as a file
 _CARRIED = re.compile(f"{re.escape(page.CARRIED[0])}.*?{re.escape(page.CARRIED[1])}", re.DOTALL)
 _SCRIPT, _STYLE = "text/javascript", "text/css"
@@ -73,7 +81,7 @@ def start_widgets(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     if 'class="ck-static"' in context.get("body", ""):
-        context["body"] = _CARRIED.sub("", context["body"])
+        context["body"] = keep_free(_CARRIED.sub("", context["body"]), HEIGHTS.get(pagename, []))
         app.add_css_file(f"{FOLDER}/widget.css")
         app.add_js_file(f"{FOLDER}/widget.js", loading_method="defer")
     shown = [
@@ -84,3 +92,23 @@ def start_widgets(
     for name in (own.name for own in shown):
         app.add_css_file(f"{FOLDER}/{name}.css")
         app.add_js_file(f"{FOLDER}/{name}.js", loading_method="defer")
+
+
+def keep_free(body: str, heights: Sequence[Sequence[int]]) -> str:
+    """Each place of a widget says how tall it will be, for ``_static/book.css``; none of a page whose widgets are others.
+
+    >>> keep_free('<div class="ck-static" data-key="a">', [(4, 3, 2, 1)])
+    '<div class="ck-static" style="--tall-360:4px;--tall-640:3px;--tall-768:2px;--tall-1280:1px" data-key="a">'
+    >>> keep_free('<div class="ck-static" data-key="a">', [])
+    '<div class="ck-static" data-key="a">'
+    """
+    between = body.split(PLACE)
+    if len(between) - 1 != len(heights):
+        return body
+    styles = (
+        ";".join(f"--tall-{width}:{height}px" for width, height in zip(WIDTHS, row, strict=True))
+        for row in heights
+    )
+    return between[0] + "".join(
+        f'{PLACE} style="{style}"{after}' for style, after in zip(styles, between[1:], strict=True)
+    )

@@ -68,7 +68,7 @@ def scroll_through(page: Page) -> float:
           const rest = (t) => new Promise((r) => setTimeout(() => requestAnimationFrame(r), t));
           const starting = () => [...document.querySelectorAll(".ck-static:not([data-state])")].some((e) => {
             const { top, bottom, height } = e.getBoundingClientRect();
-            return height > 0 && top < innerHeight + 590 && bottom > -590;
+            return height > 0 && top < innerHeight + 190 && bottom > -190;
           });
           for (let y = 0; y < document.documentElement.scrollHeight; y += 0.7 * innerHeight) {
             scrollTo({ top: y, behavior: "instant" });

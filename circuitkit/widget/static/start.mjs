@@ -83,7 +83,7 @@ function start() {
         enqueue(target);
       }
     },
-    { rootMargin: "600px 0px" },
+    { rootMargin: "200px 0px" },
   );
   for (const place of places) observer.observe(place);
 

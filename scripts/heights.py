@@ -1,0 +1,80 @@
+"""Measure how tall each widget of the built pages is once it lives, on screens of four widths.
+
+    python scripts/heights.py                  of all pages
+    python scripts/heights.py chapters/abs     of this one, the others as they were
+
+Until a widget has started, a still picture stands in its place, which is not as tall; what is written here,
+into _ext/widget_heights.json, is kept free for it (_ext/circuit_widgets.py), so that nothing below moves.
+A test compares: run this after a change to a chapter's widgets or to their look, with the pages built.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+HTML = ROOT / "build" / "book" / "_build" / "html"
+WRITTEN = ROOT / "_ext" / "widget_heights.json"
+WIDTHS = (360, 640, 768, 1280)
+PLACE = 'class="ck-static"'
+PATIENCE = 400  # looks, 50 ms apart
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nobody wants to read which files were asked for."""
+
+
+def heights(page: Page) -> list[int]:
+    """Of all widgets on a page, in pixels, each started, and what is folded opened."""
+    page.add_style_tag(content="* { content-visibility: visible !important; }")
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    places = page.locator(".ck-static")
+    for place in places.all():
+        for _ in range(PATIENCE):
+            if place.evaluate(
+                "e => { e.scrollIntoView({ block: 'nearest' }); return e.dataset.state === 'live'; }"
+            ):
+                break
+            page.wait_for_timeout(50)
+        else:
+            sys.exit(f"error: a widget of {page.url} does not start")
+    page.wait_for_timeout(300)
+    return [round(e.bounding_box()["height"]) for e in places.all()]  # type: ignore[index]
+
+
+def main() -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    asked = [HTML / f"{name}.html" for name in sys.argv[1:]]
+    pages = asked or [p for p in sorted(HTML.rglob("*.html")) if PLACE in p.read_text("utf-8")]
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(HTML)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    found: dict[str, list[list[int]]] = json.loads(WRITTEN.read_text("utf-8")) if asked else {}
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser)
+        for path in pages:
+            name = path.relative_to(HTML).with_suffix("").as_posix()
+            columns = []
+            for width in WIDTHS:
+                page = chromium.new_page(viewport={"width": width, "height": 900})
+                page.goto(f"http://127.0.0.1:{server.server_port}/{name}.html")
+                columns.append(heights(page))
+                page.close()
+            found[name] = [list(row) for row in zip(*columns, strict=True)]
+            print(name, found[name], flush=True)
+    server.shutdown()
+    lines = (f"  {json.dumps(name)}: {json.dumps(rows)}" for name, rows in found.items())
+    WRITTEN.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
