@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from page_fonts import keep_used_icons, keep_used_letters
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -32,7 +31,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("html-page-context", drop_unused_scripts, priority=900)
     app.connect("html-page-context", open_in_colab, priority=900)
     app.connect("html-page-context", lead_on)
-    app.connect("build-finished", polish_pages)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -196,15 +194,9 @@ def _is_thebe(script: Any) -> bool:
     return "thebe" in str(getattr(script, "filename", script)).lower() or "THEBE" in body
 
 
-def polish_pages(app: Sphinx, exception: Exception | None) -> None:
-    if exception or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
-    for page in site.rglob("*.html"):
-        if "_static" not in page.relative_to(site).parts:
-            page.write_text(stack(polish(page.read_text("utf-8")), page.parent), "utf-8")
-    keep_used_icons(site)
-    keep_used_letters(site)
+def polish_pages(site: Path, pages: dict[str, str]) -> None:
+    for address, html in pages.items():
+        pages[address] = stack(polish(html), (site / address).parent)
     # 1.5 MB of script that draws the same icons as the fonts do; no page asks for it any more.
     (site / "_static" / "scripts" / "fontawesome.js").unlink(missing_ok=True)
 

@@ -25,9 +25,6 @@ import html
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
-
-from sphinx.application import Sphinx
 
 _SCRIPT = re.compile(r"<script\b(?P<attributes>[^>]*)>(?P<body>.*?)</script>", re.DOTALL | re.I)
 _TYPE = re.compile(r"""\btype\s*=\s*["']?([^"'\s>]+)""")
@@ -37,26 +34,12 @@ _FIRST = re.compile(r"<head[^>]*>\s*(?:<meta charset=[^>]*>)?", re.I)
 _RUN = {"", "text/javascript", "application/javascript", "module"}
 
 
-def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect(
-        "build-finished", say_what_is_allowed, priority=950
-    )  # when the pages are as they stay
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
-
-
-def say_what_is_allowed(app: Sphinx, exception: Exception | None) -> None:
-    if exception or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
-    pages = {
-        path: path.read_text("utf-8")
-        for path in sorted(site.rglob("*.html"))
-        if "_static" not in path.relative_to(site).parts
-    }
+def say_what_is_allowed(site: Path, pages: dict[str, str]) -> None:
+    """Write its policy into every page, as the last thing that is done to it."""
     # Those of all pages on each of them: the search page reads the others.
     known = dict.fromkeys(h for page in pages.values() for h in handlers(page))
-    for path, page in pages.items():
-        path.write_text(with_policy(page, known), "utf-8")
+    for address, page in pages.items():
+        pages[address] = with_policy(page, known)
 
 
 def handlers(page: str) -> list[str]:

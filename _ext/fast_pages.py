@@ -17,9 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from page_images import size_images
-from page_scripts import join_scripts
-from page_styles import join_styles
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import solution_node
@@ -52,24 +49,16 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_node(solution_node, override=True, html=(open_solution, close_solution))
     app.connect("html-page-context", drop_toggles, priority=900)
     app.connect("html-page-context", unfold_contents)
-    app.connect("build-finished", quicken, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def quicken(app: Sphinx, exception: Exception | None) -> None:
-    if exception or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
-    for page in site.rglob("*.html"):
-        if not page.relative_to(site).parts[0].startswith("_"):
-            html = page.read_text("utf-8")
-            html = _TITLE.sub(_summary, html)
-            fonts = (*PRELOADED, FOR_FORMULAS) if "<math" in html else PRELOADED
-            first = _FIRST.replace("NAMES", json.dumps(fonts))
-            page.write_text(_THEMES_FIRST.sub(lambda _, first=first: first, html, count=1), "utf-8")
-    size_images(site)
-    join_scripts(site)
-    join_styles(site)
+def fold_and_preload(site: Path, pages: dict[str, str]) -> None:
+    """What opens a solution is the browser's own; fonts and colors are there before the first word."""
+    for address, html in pages.items():
+        fonts = (*PRELOADED, FOR_FORMULAS) if "<math" in html else PRELOADED
+        first = _FIRST.replace("NAMES", json.dumps(fonts))
+        html = _TITLE.sub(_summary, html)
+        pages[address] = _THEMES_FIRST.sub(lambda _, first=first: first, html, count=1)
 
 
 def _summary(found: re.Match[str]) -> str:

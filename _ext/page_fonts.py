@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from html import unescape
 from pathlib import Path
 
@@ -23,13 +23,13 @@ _SLANTED = re.compile(r"[A-Za-zΑ-ΡΣ-Ωα-ωϵϑϕϱϖ∂∇]")
 _ICON = re.compile(r'((?:\.fa-[\w-]+:{1,2}before,?)+)\{content:"([^"]*)"\}')
 
 
-def keep_used_icons(site: Path) -> None:
+def keep_used_icons(site: Path, pages: Mapping[str, str]) -> None:
     """Rewrite the theme's style sheet and icon fonts in the built ``site``."""
     static = site / "_static"
     sheet = static / "styles" / "pydata-sphinx-theme.css"
-    scripts = [p for p in static.rglob("*.js") if p.name != "fontawesome.js"]
-    texts = [*site.rglob("*.html"), *scripts, *static.glob("*.css")]
-    names = {name for p in texts for name in re.findall(r"fa-[\w-]+", p.read_text("utf-8"))}
+    files = [*static.rglob("*.js"), *static.glob("*.css")]
+    texts = [*pages.values(), *(path.read_text("utf-8") for path in files)]
+    names = {name for text in texts for name in re.findall(r"fa-[\w-]+", text)}
 
     css, characters = used_icons(sheet.read_text("utf-8"), names)
     sheet.write_text(css, "utf-8")
@@ -50,12 +50,11 @@ def used_icons(css: str, names: set[str]) -> tuple[str, set[int]]:
     return css, written | {ord(c) for c in css if "\ue000" <= c <= "\uf8ff"}
 
 
-def keep_used_letters(site: Path) -> None:
+def keep_used_letters(site: Path, pages: Mapping[str, str]) -> None:
     """Rewrite the text's fonts and the formulas' in the built ``site``."""
     in_formulas: set[int] = set()
     written = {ord(character) for character in string.printable}
-    for page in site.rglob("*.html"):
-        html = page.read_text("utf-8")
+    for html in pages.values():
         written |= set(map(ord, unescape(html)))
         in_formulas |= letters_in_formulas(html)
     for script in site.rglob("*.js"):  # whose words a reader may come to see

@@ -15,8 +15,8 @@ _LENGTH = re.compile(r"^([\d.]+)(px|pt)?$")
 _POINT = 96 / 72  # pixels
 
 
-def size_images(site: Path) -> None:
-    """Write width and height into every ``<img>`` of the built ``site``."""
+def size_images(site: Path, pages: dict[str, str]) -> None:
+    """Write width and height into every ``<img>`` of the pages."""
     known: dict[Path, tuple[float, float] | None] = {}
 
     def size(path: Path) -> tuple[float, float] | None:
@@ -24,17 +24,15 @@ def size_images(site: Path) -> None:
             known[path] = natural_size(path)
         return known[path]
 
-    for page in site.rglob("*.html"):
-        if page.relative_to(site).parts[0].startswith("_"):
-            continue
-        html = page.read_text("utf-8")
+    for address, html in pages.items():
         found = _ARTICLE.search(html)
         start = found.start() if found else len(html)
+        folder = (site / address).parent
 
-        def sized(img: re.Match[str], folder: Path = page.parent, start: int = start) -> str:
+        def sized(img: re.Match[str], folder: Path = folder, start: int = start) -> str:
             return _sized(img, folder, size, in_text=img.start() > start)
 
-        page.write_text(_IMG.sub(sized, html), "utf-8")
+        pages[address] = _IMG.sub(sized, html)
 
 
 def _sized(

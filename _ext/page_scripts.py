@@ -24,12 +24,11 @@ _SEARCHING = "search.html"
 _MEASURE_ALL = '"complete"===document.readyState?I():window.addEventListener("load",I)'
 
 
-def join_scripts(site: Path) -> None:
-    """Let every page of the built ``site`` load what all pages share as one script, after the text."""
-    pages = {
-        path: path.read_text("utf-8") for path in site.rglob("*.html") if _has_scripts(site, path)
-    }
+def join_scripts(site: Path, pages: dict[str, str]) -> None:
+    """Let every page load what all pages share as one script, after the text."""
+    # a page without one only leads on to another
     lists = [[found["name"] for found in _SRC.finditer(html)] for html in pages.values()]
+    lists = [names for names in lists if names]
     shared = [name for name in lists[0] if all(name in names for names in lists)]
     shared = [name for name in shared if posixpath.basename(name) not in _SEARCH]
     settings = dict(_SETTING.findall("".join(pages.values())))
@@ -39,18 +38,11 @@ def join_scripts(site: Path) -> None:
     source = ";\n".join(_source(site / name, settings) for name in shared) + "\n"
     (site / SCRIPT).write_text(source, "utf-8")
     version = hashlib.sha256(source.encode()).hexdigest()[:8]
-    for path, html in pages.items():
-        is_search = path.relative_to(site).as_posix() == _SEARCHING
-        path.write_text(_load(html, shared, version, is_search=is_search), "utf-8")
+    for address, html in pages.items():
+        pages[address] = _load(html, shared, version, is_search=address == _SEARCHING)
     for name in shared:
         (site / name).unlink()
         (site / f"{name}.map").unlink(missing_ok=True)
-
-
-def _has_scripts(site: Path, path: Path) -> bool:
-    """Whether it is a page of the book, and not one that only leads on to another."""
-    is_page = not path.relative_to(site).parts[0].startswith("_")
-    return is_page and _SRC.search(path.read_text("utf-8")) is not None
 
 
 def _source(script: Path, settings: dict[str, str]) -> str:

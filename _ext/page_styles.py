@@ -37,22 +37,17 @@ _GROUPS = frozenset({"media", "supports", "layer", "container"})
 _ALWAYS = frozenset({"html", "body", "root"})
 
 
-def join_styles(site: Path) -> None:
-    """Let every page of the built ``site`` load one sheet instead of its own."""
-    pages = {path: path.read_text("utf-8") for path in site.rglob("*.html") if _is_page(site, path)}
+def join_styles(site: Path, pages: dict[str, str]) -> None:
+    """Let every page load one sheet instead of its own."""
     names = in_order([link["name"] for link in _LINK.finditer(html)] for html in pages.values())
     used = used_names(pages.values(), site.rglob("*.js"))
     css = _small(purge("\n".join(_source(site / name) for name in names), used))
     (site / SHEET).write_text(css, "utf-8")
     version = hashlib.sha256(css.encode()).hexdigest()[:8]
-    for path, html in pages.items():
-        path.write_text(_link_one(html, version), "utf-8")
+    for address, html in pages.items():
+        pages[address] = _link_one(html, version)
     for name in names:
         (site / name).unlink()
-
-
-def _is_page(site: Path, path: Path) -> bool:
-    return not path.relative_to(site).parts[0].startswith("_")
 
 
 def in_order(lists: Iterable[list[str]]) -> list[str]:

@@ -27,7 +27,6 @@ _ANSWER = re.compile(r'<div class="book-answer[^>]*?data-label="([^"]*)"')
 def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("config-inited", bring_script)
     app.connect("html-page-context", start_counting)
-    app.connect("build-finished", say_what_there_is, priority=100)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -43,19 +42,18 @@ def start_counting(
         app.add_js_file("progress.js", loading_method="defer")
 
 
-def say_what_there_is(app: Sphinx, exception: Exception | None) -> None:
-    if exception or app.builder.format != "html":
-        return
-    site = Path(app.outdir)
-    landing = site / f"{app.config.root_doc}.html"
-    pages = {
-        path: path.read_text("utf-8") for path in [landing, *sorted(site.glob("chapters/*.html"))]
+def say_what_there_is(site: Path, pages: dict[str, str]) -> None:
+    """Write into the landing page what there is to solve on it and in the chapters."""
+    landing = [address for address, page in pages.items() if _PLACE in page]
+    found = {
+        address: to_solve(address.rpartition("/")[2], pages[address])
+        for address in [*landing, *(a for a in pages if a.startswith("chapters/"))]
     }
-    found = {path.relative_to(site).as_posix(): to_solve(path.name, pages[path]) for path in pages}
     data = json.dumps({name: keys for name, keys in found.items() if keys}, ensure_ascii=False)
     data = data.replace("<", "\\u003c")  # nothing in it ends the element
     filled = _PLACE.replace("><", f">{data}<")
-    landing.write_text(pages[landing].replace(_PLACE, filled), "utf-8")
+    for address in landing:
+        pages[address] = pages[address].replace(_PLACE, filled)
 
 
 def to_solve(name: str, page: str) -> list[str]:

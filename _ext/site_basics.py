@@ -215,7 +215,7 @@ def draw(app: Sphinx, config: Config) -> None:
         png = resvg_py.svg_to_bytes(svg_string=mark, width=size, height=size, background=ground)
         (folder / f"icon-{size}.png").write_bytes(bytes(png))
 
-    letters = Letters(source / "_static" / "fonts", root)
+    letters = Letters(source / "_static" / "fonts", Path(app.doctreedir))
     whole = Card(config.html_title, "_static/favicon.svg", "", DESCRIBED["index"])
     for page, card in {"index": whole, **_cards(app)}.items():
         drawing = (source / card.picture).read_text("utf-8")

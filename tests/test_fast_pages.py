@@ -5,12 +5,15 @@ from __future__ import annotations
 import doctest
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "_ext"))
 
+import circuit_widgets  # noqa: E402
+import finishing  # noqa: E402
 import page_images  # noqa: E402
 import page_scripts  # noqa: E402
 import page_styles  # noqa: E402
@@ -52,13 +55,24 @@ def site(tmp_path) -> Path:
     return tmp_path
 
 
+def done(step, site):
+    """One step alone, as all of them are done."""
+    app = SimpleNamespace(outdir=site, builder=SimpleNamespace(format="html"))
+    before, finishing.STEPS = finishing.STEPS, (step,)
+    try:
+        finishing.finish(app, RuntimeError("a build that failed"))
+        finishing.finish(app, None)
+    finally:
+        finishing.STEPS = before
+
+
 @pytest.mark.parametrize("module", [page_images, page_styles])
 def test_the_examples_in_the_extensions_hold(module):
     assert doctest.testmod(module).failed == 0
 
 
 def test_all_sheets_become_one_that_has_what_the_pages_and_scripts_use(site):
-    page_styles.join_styles(site)
+    done(page_styles.join_styles, site)
     css = (site / page_styles.SHEET).read_text("utf-8").replace(" ", "")
     assert ".used{" in css
     assert "html{" in css  # what a sheet imports
@@ -78,7 +92,7 @@ def test_all_sheets_become_one_that_has_what_the_pages_and_scripts_use(site):
 
 
 def test_what_all_pages_run_becomes_one_script_and_search_stays_where_one_searches(site):
-    page_scripts.join_scripts(site)
+    done(page_scripts.join_scripts, site)
     one, search = (
         (site / name).read_text("utf-8") for name in ("chapters/one.html", "search.html")
     )
@@ -97,7 +111,7 @@ def test_what_all_pages_run_becomes_one_script_and_search_stays_where_one_search
 def test_a_theme_whose_script_measures_in_another_way_stops_the_build(site):
     (site / "_static" / "scripts" / "pydata-sphinx-theme.js").write_text("function I(){}", "utf-8")
     with pytest.raises(ExtensionError, match="expected the theme to measure"):
-        page_scripts.join_scripts(site)
+        done(page_scripts.join_scripts, site)
 
 
 def test_a_sheet_that_cannot_be_read_and_opposite_orders_stop_the_build():
@@ -108,7 +122,7 @@ def test_a_sheet_that_cannot_be_read_and_opposite_orders_stop_the_build():
 
 
 def test_a_picture_in_the_text_has_its_size_and_waits(site):
-    page_images.size_images(site)
+    done(page_images.size_images, site)
     html = (site / "chapters" / "one.html").read_text("utf-8")
     assert '<img width="96" height="48" loading="lazy" decoding="async"' in html
     assert "--wide:96.00px;--ratio:2.0000" in html
@@ -117,3 +131,17 @@ def test_a_picture_in_the_text_has_its_size_and_waits(site):
     assert page_images.natural_size(site / "search.html") is None
     assert page_images.svg_size("<svg>") is None
     assert page_images.svg_size('<svg viewBox="0 0 20 10" height="5">') == (10, 5)
+
+
+def test_every_step_is_done_once_and_the_policy_last():
+    names = [step.__name__ for step in finishing.STEPS]
+    assert len(set(names)) == len(names)
+    assert names[-1] == "say_what_is_allowed"  # of the page as it stays
+    assert names.index("join_scripts") < names.index("join_styles")  # which reads the scripts
+
+
+def test_room_is_kept_free_for_each_widget_and_none_where_the_widgets_are_others():
+    assert doctest.testmod(circuit_widgets).failed == 0
+    assert all(len(row) == 4 for rows in circuit_widgets.HEIGHTS.values() for row in rows)
+    two = '<div class="ck-static">' * 2
+    assert circuit_widgets.keep_free(two, [(1, 2, 3, 4)]) == two

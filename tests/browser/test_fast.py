@@ -46,6 +46,15 @@ def test_every_picture_says_its_size_and_waits_until_it_is_near(address):
     assert unsized == []
 
 
+def test_no_font_is_published_that_no_page_asks_for():
+    sheet = (HTML / "_static" / "site.css").read_text("utf-8")
+    kinds = {".woff2", ".woff", ".ttf", ".otf"}
+    found = [f for f in (HTML / "_static").rglob("*") if f.suffix in kinds]
+    fonts = [f for f in found if "vendor" not in f.parts]  # the theme's own icons
+    assert fonts
+    assert [f.name for f in fonts if f.name not in sheet] == []
+
+
 def test_what_all_pages_share_is_small():
     for name, most in (("site.css", SHEET), ("site.js", SCRIPT)):
         size = len(gzip.compress((HTML / "_static" / name).read_bytes(), 6)) / 1024
