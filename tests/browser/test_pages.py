@@ -127,6 +127,7 @@ def test_every_figure_has_a_numbered_caption(address):
 def test_the_page_loads_quietly_and_alone_and_is_light_and_steady(address, desk, record_property):
     seen = desk(address)
     assert seen.shift < RESTLESS
+    assert seen.leaps == []
     assert seen.problems == []
     assert not re.search(r"\bundefined\b|\bNaN\b|\[object ", seen.text), "a value that is none"
     weight = sum(seen.sizes.values()) / 1024
@@ -151,6 +152,7 @@ def test_a_chapter_is_short_enough_to_finish(address, desk):
 def test_the_page_fits_a_small_phone_and_is_steady_there(address, phone):
     seen = phone(address)
     assert seen.shift < RESTLESS
+    assert seen.leaps == []
     assert seen.wide == []
 
 

@@ -95,6 +95,7 @@ class Desk:
     """What was seen of a page at a desk, 1280 px wide."""
 
     shift: float  # of the layout, while it was read to its end
+    leaps: list[str]  # widgets that took other room than was kept free for them
     sizes: dict[str, int]  # file -> bytes, gzipped, of all that was loaded until then
     text: str
     height: int  # with every widget drawn, and folded what comes folded
@@ -110,6 +111,7 @@ class Phone:
     """What was seen of a page on a phone, 380 px wide."""
 
     shift: float
+    leaps: list[str]
     wide: list[str]
     wide_unfolded: list[str]
     ill_set: list[str]  # formulas, on a page that has some
@@ -118,10 +120,33 @@ class Phone:
     ]  # color scheme -> what axe found in widgets, with everything unfolded
 
 
+def kept_free(page: Page) -> list[float | None]:
+    """How tall each place of a widget is that waits for its own yet."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll(".ck-static")].map(
+            (e) => (e.dataset.state || !e.checkVisibility() ? null : e.getBoundingClientRect().height))"""
+    )
+
+
+def taken(page: Page, free: list[float | None]) -> list[str]:
+    """Widgets that took far more or less than was kept free for them: the scroll bar leaps, and so may the page."""
+    places = page.evaluate(
+        """() => [...document.querySelectorAll(".ck-static")].map(
+            (e) => [e.dataset.state, e.getBoundingClientRect().height])"""
+    )
+    return [
+        f"widget {i}: {before:.0f} px kept free, {now:.0f} taken; run scripts/heights.py"
+        for i, (before, (state, now)) in enumerate(zip(free, places, strict=True))
+        if before and state == "live" and abs(now - before) > max(40, 0.12 * now)
+    ]
+
+
 def at_a_desk(visit: Callable[..., Visit], address: str) -> Desk:
     seen = visit(address)
     page = seen.page
+    free = kept_free(page)
     shift, sizes = scroll_through(page), dict(seen.sizes)
+    leaps = taken(page, free)
     lay_out(page)
     text = page.inner_text("main")
     # As a reader finds it: what is folded stays folded, and every widget has been drawn.
@@ -140,12 +165,16 @@ def at_a_desk(visit: Callable[..., Visit], address: str) -> Desk:
     if has_widgets:
         controls = {width: pressed(page, width) for width in WIDTHS}
         mute = turned_in_vain(page)
-    return Desk(shift, sizes, text, height, sections, found, controls, mute, list(seen.problems))
+    return Desk(
+        shift, leaps, sizes, text, height, sections, found, controls, mute, list(seen.problems)
+    )
 
 
 def on_a_phone(visit: Callable[..., Visit], address: str) -> Phone:
     page = visit(address, width=380, height=800).page
+    free = kept_free(page)
     shift = scroll_through(page)
+    leaps = taken(page, free)
     lay_out(page)
     wide = page.evaluate(WIDE)
     has_widgets = start_all(page) > 0
@@ -153,7 +182,7 @@ def on_a_phone(visit: Callable[..., Visit], address: str) -> Phone:
     settle(page)
     ill_set, unfolded = page.evaluate(ILL_SET), page.evaluate(WIDE)
     found = in_each_scheme(page, ".ck-widget") if has_widgets else {}
-    return Phone(shift, wide, unfolded, ill_set, found)
+    return Phone(shift, leaps, wide, unfolded, ill_set, found)
 
 
 def in_each_scheme(page: Page, context: str | None = None) -> dict[str, list[str]]:
