@@ -349,9 +349,11 @@ def listed(expected: str) -> Kind:
             raise wrong_type(name, expected, _type(value))
         if isinstance(value, range) and len(value) > _LARGEST:
             raise wrong(name, expected, shown(value))
+        if getattr(value, "ndim", 1) == 0:  # an array of no axes says that it is iterable
+            raise wrong_type(name, expected, shown(value))
         return value
 
-    return Kind(take, [], ("some text", 3, {"a": 1}))
+    return Kind(take, [], ("some text", 3, {"a": 1}, np.array(5.0)))
 
 
 def path() -> Kind:

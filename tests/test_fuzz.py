@@ -187,6 +187,9 @@ def altered(name: str, value: object) -> Any:
         (lambda: plotting.network(ck.circuit("abs"), circuits={"a": 1.5}), r"circuits\['a'\]: expected"),
         (lambda: plotting.function(ck.circuit("abs"), domain=WIDE[0]), "domain: expected .* a difference within the range of a double"),
         (lambda: superposition.train(3, seeds=1, steps=1).model(np.ones((2, 2))), "seed: expected a whole number"),
+        (lambda: ck.CircuitWidget("abs", ties=pd.Series([1.0])), "ties: expected"),
+        (lambda: ck.CircuitWidget("abs", ties=[[0, 0, np.ones(2)]]), "ties: expected"),
+        (lambda: ck.success_rates(pd.DataFrame({"solved": [True]}), by=np.array(5.0)), "by: expected"),
         (lambda: plotting.stuck([HUGE]), f"nets: expected {LARGER}"),
         (lambda: plotting.function(HUGE), f"net: expected {LARGER}"),
         (lambda: plotting.regions(ck.Network([[[1e308, 1]], [[1e308]]])), f"net: expected {LARGER}"),
@@ -236,6 +239,10 @@ def test_a_relations_certificate_is_checked_under_the_name_that_its_proof_has_fo
     assert proof
     assert ck.check(proof.certificate, net, proof.target)
     assert ck.prove(net, proof.target).holds
+
+
+def test_a_certificate_of_a_billion_numbers_is_refused_before_they_are_counted():
+    assert not ck.check(range(10**12), ck.circuit("abs"), "abs")
 
 
 def test_units_are_read_with_a_tolerance_beyond_the_doubles():

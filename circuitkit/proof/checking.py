@@ -50,7 +50,8 @@ def check(certificate: dict[str, Any], network: Any, target: Any) -> bool:
     Source: Wang et al., "Beta-CROWN" (2021), for bounds with multipliers.
     """
     try:
-        accepted = difference.check if "clean" in certificate else checked
+        clean = isinstance(certificate, dict) and "clean" in certificate
+        accepted = difference.check if clean else checked
         return any(accepted(certificate, network, one) for one in _spellings(network, target))
     except Exception:
         return False

@@ -628,8 +628,9 @@ def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
 
 def _checked_ties(ties: Any, net: Network, panels: Sequence[str]) -> list[list[Any]]:
     checked = []
-    for tie in ties or ():
-        if not isinstance(tie, Sequence) or len(tie) != 3 or tie[2] not in _RELATIONS:
+    for tie in () if ties is None else listed("a list of ties").take("ties", ties):
+        fits = isinstance(tie, Sequence) and len(tie) == 3 and isinstance(tie[2], str)
+        if not fits or tie[2] not in _RELATIONS:
             relations = words.alternatives(_RELATIONS)
             expected = f"(edge, edge, relation) with the relation {relations}"
             raise wrong("ties", expected, shown(tie))
