@@ -94,7 +94,7 @@ def shown(value: object) -> str:
     writer.maxstring = writer.maxother = 60
     try:
         return writer.repr(value)
-    except ValueError:  # one of them inside of it
+    except (ValueError, RecursionError):  # one of them inside of it, or lists within lists
         return _type(value)
 
 

@@ -20,7 +20,7 @@ import pytest
 from sklearn.neural_network import MLPRegressor
 
 import circuitkit as ck
-from circuitkit import plotting, superposition
+from circuitkit import images, plotting, superposition
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
 
@@ -239,6 +239,13 @@ def test_a_relations_certificate_is_checked_under_the_name_that_its_proof_has_fo
     assert proof
     assert ck.check(proof.certificate, net, proof.target)
     assert ck.prove(net, proof.target).holds
+
+
+def test_channels_of_a_billion_numbers_are_refused_before_they_are_listed():
+    channels = images.model.channels()
+    for many in (range(10**12), np.broadcast_to(1.0, (10**6, 10**6))):
+        with pytest.raises(ValueError, match="^without: expected channels"):
+            channels.take("without", many)
 
 
 def test_a_certificate_of_a_billion_numbers_is_refused_before_they_are_counted():

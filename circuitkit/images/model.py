@@ -56,6 +56,8 @@ def channels() -> Kind:
     expected = f"channels, distinct whole numbers from 0 to {CHANNELS - 1}"
 
     def take(name: str, value: Any) -> tuple[int, ...]:
+        if hasattr(value, "__len__") and len(value) > CHANNELS:
+            raise wrong(name, expected, shown(value))
         try:
             raw = np.atleast_1d(np.asarray(value if np.ndim(value) == 0 else list(value)))
         except ValueError:  # rows of different lengths
