@@ -182,7 +182,7 @@ def altered(name: str, value: object) -> Any:
         (lambda: ck.extract(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
         (lambda: ck.subcircuits(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
         (lambda: ck.decompile(ck.circuit("min"), domain=WIDE), f"domain: expected {NARROWER}"),
-        (lambda: ck.success_rates(pd.DataFrame({"solved": [True]}), by=[[1.0]]), "by: expected columns of the table"),
+        (lambda: ck.success_rates(pd.DataFrame({"solved": [True]}), by=([1.0], ([1.0],))), "by: expected columns of the table"),
         (lambda: ck.Rate(8, 10**400), "n: expected a whole number from 0 to 2\\^53"),
         (lambda: plotting.network(ck.circuit("abs"), circuits={"a": 1.5}), r"circuits\['a'\]: expected"),
         (lambda: plotting.function(ck.circuit("abs"), domain=WIDE[0]), "domain: expected .* a difference within the range of a double"),

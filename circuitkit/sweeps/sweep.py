@@ -14,7 +14,7 @@ import json
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -360,8 +360,10 @@ def _columns(name: str, value: Any) -> list[Any]:
     names = [value] if isinstance(value, str) else list(listed(expected).take(name, value))
     if not names:
         raise wrong(name, expected, "none")
-    if not all(isinstance(each, Hashable) for each in names):
-        raise wrong_type(name, expected, shown(names))
+    try:
+        hash(tuple(names))
+    except TypeError:
+        raise wrong_type(name, expected, shown(names)) from None
     return names
 
 
