@@ -273,6 +273,12 @@ POLISH = [
             r'<div class="sidebar-primary-item">\s*<div id="ethical-ad-placement".*?</div>\s*</div>',
             "",
         ),
+        # The reference lists classes and functions beside it, not every method: the theme watches each of these.
+        (
+            r'<li class="toc-h4 [^"]*"><a [^>]*href="#circuitkit\.[^"]*">(?:(?!</li>).)*</li>\s*',
+            "",
+        ),
+        (r'<ul class="[^"]*\bsection-nav\b[^"]*">\s*</ul>', ""),
         # The theme's copy of a tag that Sphinx writes.
         (r'<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>\s*', ""),
         # Without JavaScript what only a script answers is not shown, and the downloads stand there open.

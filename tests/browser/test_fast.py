@@ -162,3 +162,10 @@ def test_nothing_keeps_a_reader_waiting_once_the_first_words_are_there(
         longest = longest_task(browser, lambda page: page.goto(f"{book_url}/{address}"))
         tries.append(round(longest / unit_of_time, 2))
     assert min(tries) <= LONGEST, tries
+
+
+def test_the_references_contents_list_what_there_is_and_not_every_method():
+    links = [a["href"] for a in soup("reference/api.html").select("#pst-page-toc-nav a")]
+    assert {"#circuitkit.Network", "#circuitkit.prove", "#training"} <= set(links)
+    assert len(links) < 200
+    assert not [link for link in links if link.startswith("#circuitkit.Network.")]
