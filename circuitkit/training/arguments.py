@@ -107,7 +107,10 @@ def _box(name: str, value: Any) -> Box:
     pairs = list(listed(_PAIRS).take(name, value))
     if not pairs or all(isinstance(v, (int, float)) for v in pairs):
         raise wrong(name, _PAIRS, shown(value))
-    return tuple(interval().take(f"{name}[{i}]", pair) for i, pair in enumerate(pairs))
+    # Training scales a box to the unit one, however far it reaches.
+    return tuple(
+        interval(measured=False).take(f"{name}[{i}]", pair) for i, pair in enumerate(pairs)
+    )
 
 
 BOX = optional(
