@@ -279,6 +279,13 @@ POLISH = [
             "",
         ),
         (r'<ul class="[^"]*\bsection-nav\b[^"]*">\s*</ul>', ""),
+        # A comma after a formula begins no line.
+        (
+            r"(<math\b(?:(?!</math>).)*</math>)</span>([,.;:!?)\]]+)",
+            r'<span class="math-end">\1\2</span></span>',
+        ),
+        # Where no script chooses, the colors are the light ones: for "auto" there are none.
+        (r'(<html [^>]*data-theme=)"auto"', r'\1"light"'),
         # The theme's copy of a tag that Sphinx writes.
         (r'<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>\s*', ""),
         # Without JavaScript what only a script answers is not shown, and the downloads stand there open.

@@ -31,8 +31,9 @@ _SPACE = {
     "\xa0": 1 / 3,
 }
 _SIGNS = frozenset("+−-±∓")
-_OPENING, _CLOSING = frozenset("([{⌈⌊⟨"), frozenset(")]}⌉⌋⟩!′")
+_OPENING, _CLOSING = frozenset("([{⌈⌊⟨"), frozenset(")]}⌉⌋⟩!′″‴")
 _BARS = {"∣": "|", "∥": "‖"}
+_PRIMES = {"′": "′", "′′": "″", "′′′": "‴"}
 _DOTS = frozenset("…⋯")
 _APPLIED = "\u2061"
 #: signs after which a line may end
@@ -127,7 +128,7 @@ def mathml(html: str, latex: str) -> str:
 
     >>> mathml('<math xmlns="http://www.w3.org/1998/Math/MathML"><semantics><mrow><mi>x</mi><mo>=</mo>'
     ...        '<mo>−</mo><mn>2</mn></mrow></semantics></math>', "x = -2")
-    '<math><mi>x</mi><mo>=</mo><mo form="prefix">−</mo><mn>2</mn></math>'
+    '<math data-tex="x = -2"><mi>x</mi><mo>=</mo><mo form="prefix">−</mo><mn>2</mn></math>'
     """
     found = _MATH.search(html)
     if found is None:
@@ -147,10 +148,14 @@ def mathml(html: str, latex: str) -> str:
     math.extend(row)
     _set_bars(math)
     _set_primes(math)
+    _set_powers(math)
     for parent in math.iter():
         _set_signs(parent)
         _set_functions(parent)
-    return "".join(_written(part) for part in _parts(math))
+    parts = list(_parts(math))
+    for part in parts:  # what is copied from the page; the first part of a formula stands for all
+        part.set("data-tex", "" if part is not parts[0] else " ".join(latex.split()))
+    return "".join(_written(part) for part in parts)
 
 
 def _written(element: ET.Element) -> str:
@@ -223,9 +228,10 @@ def _table(table: ET.Element) -> str:
 
 
 def _set_bars(math: ET.Element) -> None:
-    """The bars of an absolute value or a norm belong to what they enclose."""
+    """The bars of an absolute value or a norm belong to what they enclose, also one within another."""
     for bar, sign in _BARS.items():
         found = [e for e in math.iter() if e.tag in ("mi", "mo") and e.text == bar]
+        opens = _which_open(math, bar) if len(found) % 2 == 0 else []
         for i, element in enumerate(found):
             stretchy = element.tag == "mo" and element.get("fence") == "true"
             element.tag, element.text = "mo", sign
@@ -233,18 +239,36 @@ def _set_bars(math: ET.Element) -> None:
             element.attrib |= {"lspace": "0", "rspace": "0"}
             if not stretchy:
                 element.set("stretchy", "false")
-            if len(found) % 2 == 0:
-                element.set("form", "postfix" if i % 2 else "prefix")
+            if opens:
+                element.set("form", "prefix" if opens[i] else "postfix")
+
+
+def _which_open(math: ET.Element, bar: str) -> list[bool]:
+    """A bar after an operation opens, and so does one after a term if there is none to close."""
+    opens: list[bool] = []
+    depth, awaits = 0, True
+    for element in math.iter():
+        if not element.text or element.tag == "mspace":
+            continue
+        if element.tag in ("mi", "mo") and element.text == bar:
+            opens.append(awaits or depth == 0)
+            depth += 1 if opens[-1] else -1
+            awaits = opens[-1]
+        else:
+            awaits = element.tag == "mo" and element.text not in _CLOSING
+    return opens
 
 
 def _set_primes(math: ET.Element) -> None:
     """Fonts have primes where they belong; as an exponent one would be raised twice."""
     for element in math.iter():
-        if element.tag not in ("msup", "msubsup") or element[-1].tag != "mo":
+        if element.tag not in ("msup", "msubsup"):
             continue
-        prime = element[-1]
-        if set(prime.text or "") != {"′"}:
+        primes = "".join(element[-1].itertext())
+        if primes not in _PRIMES:
             continue
+        prime = ET.Element("mo", lspace="0em", rspace="0em")
+        prime.text = _PRIMES[primes]
         base = element[0]
         if element.tag == "msubsup":
             base = ET.Element("msub")
@@ -253,6 +277,17 @@ def _set_primes(math: ET.Element) -> None:
             element.remove(child)
         element.tag = "mrow"
         element.extend([base, prime])
+
+
+def _set_powers(math: ET.Element) -> None:
+    """A bracket that carries an exponent is as tall as the one that it closes."""
+    for element in math.iter():
+        if element.tag in ("msub", "msup", "msubsup") and element[0].get("minsize"):
+            bracket = element[0]
+            element.remove(bracket)
+            row = ET.Element("mrow")
+            row.append(bracket)
+            element.insert(0, row)
 
 
 def _set_signs(parent: ET.Element) -> None:
@@ -344,7 +379,7 @@ def _depth(child: ET.Element) -> int:
         return 0
     is_bar = child.text in _BARS.values()
     opens = child.text in _OPENING or (is_bar and child.get("form") == "prefix")
-    closes = child.text in _CLOSING - set("!′") or (is_bar and child.get("form") == "postfix")
+    closes = child.text in _CLOSING - set("!′″‴") or (is_bar and child.get("form") == "postfix")
     return opens - closes
 
 

@@ -72,10 +72,17 @@ def letters_in_formulas(html: str) -> set[int]:
     >>> found = letters_in_formulas("so <math><mi>x</mi><mo>≥</mo><mi>sin</mi><mi>ℝ</mi></math>")
     >>> [chr(c) for c in sorted(found)]
     ['i', 'n', 's', 'x', 'ℝ', '≥', '𝑥']
+
+    The sign of a root stands in no text:
+
+    >>> chr(max(letters_in_formulas("<math><msqrt><mn>2</mn></msqrt></math>")))
+    '√'
     """
     found: set[int] = set()
     for formula in _FORMULA.findall(html):
         found |= set(map(ord, unescape(_TAG.sub("", formula))))
+        if "<msqrt" in formula or "<mroot" in formula:
+            found.add(ord("√"))
         alone = {unescape(each) for each in _ALONE.findall(formula)}
         found |= {ord(letter(each, "italic")) for each in alone if _SLANTED.match(each)}
     return found

@@ -49,6 +49,24 @@
   if (links.length)
     addEventListener("scroll", () => (clearTimeout(settling), (settling = setTimeout(settle, 150))), { passive: true });
 
+  // A formula is copied as what it was typed as: its characters, one below the other, say something else.
+  document.addEventListener("copy", (event) => {
+    const chosen = getSelection();
+    const parts = [...Array(chosen.rangeCount).keys()].map((k) => chosen.getRangeAt(k).cloneContents());
+    if (!parts.some((part) => part.querySelector("math[data-tex]"))) return;
+    const box = document.createElement("div");
+    box.style.cssText = "position:absolute;left:-9999px;width:60em";
+    box.append(...parts);
+    for (const formula of box.querySelectorAll("math")) {
+      const tex = formula.dataset.tex ? `$${formula.dataset.tex}$` : "";
+      formula.replaceWith(formula.getAttribute("display") === "block" ? `\n${tex}\n` : tex);
+    }
+    document.body.append(box);
+    event.clipboardData.setData("text/plain", box.innerText);
+    event.preventDefault();
+    box.remove();
+  });
+
   // On paper a solution is no longer folded away.
   let opened = [];
   addEventListener("beforeprint", () => {

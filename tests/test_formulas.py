@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import doctest
 import json
+import re
 import subprocess
 import sys
+from html import escape
 from pathlib import Path
 
 import pytest
@@ -42,6 +44,9 @@ WRITTEN = {
     "w'": '<math><mrow><mi>w</mi><mo lspace="0em" rspace="0em">′</mo></mrow></math>',
     r"x-\dots-y": "<math><mi>x</mi><mo>−</mo><mi>⋯</mi><mo>−</mo><mi>y</mi></math>",
     r"a_1 = 2 \le b": None,
+    r"\left||x| - \tfrac12\right|": None,
+    r"\bigl(a\bigr)^2": None,
+    "f''": None,
 }
 LONG = r"\tfrac12 \max(m_{12}, x_5) + \tfrac12 \max(m_{34}, x_5) = \max(m_{12}, m_{34}) - \tfrac12"
 
@@ -77,15 +82,38 @@ def test_the_examples_in_the_extensions_hold(module):
     assert doctest.testmod(module).failed == 0
 
 
+def drawn(typeset, tex: str) -> str:
+    """Without what it was typed as, which stands in the first part."""
+    made = formulas.mathml(typeset[tex], tex)
+    assert made.count(f'data-tex="{escape(tex, quote=False)}"') == 1
+    return re.sub(r' data-tex="[^"]*"', "", made)
+
+
 def test_signs_bars_functions_and_letters_are_what_they_are_in_the_formula(typeset):
     for tex, written in WRITTEN.items():
         if written is not None:
-            assert formulas.mathml(typeset[tex], tex) == written, tex
+            assert drawn(typeset, tex) == written, tex
+
+
+def test_bars_within_bars_open_and_close_in_pairs(typeset):
+    made = drawn(typeset, r"\left||x| - \tfrac12\right|")
+    assert re.findall(r'form="(p\w+fix)">([|−])', made) == [
+        ("prefix", "|"),
+        ("prefix", "|"),
+        ("postfix", "|"),
+        ("postfix", "|"),
+    ]
+
+
+def test_a_bracket_with_an_exponent_grows_as_the_one_that_it_closes(typeset):
+    made = drawn(typeset, r"\bigl(a\bigr)^2")
+    assert re.search(r"<msup><mrow><mo [^>]*minsize[^>]*>\)</mo></mrow><mn>2</mn></msup>", made)
+    assert "″" in drawn(typeset, "f''")
 
 
 def test_a_long_formula_within_a_line_comes_in_parts_and_loses_nothing(typeset):
     whole = typeset[LONG]
-    parts = formulas.mathml(whole, LONG)
+    parts = drawn(typeset, LONG)
     assert parts.count("<math>") == 3
     ends = ['<mo form="infix">+</mo></math>', '<mo form="infix">=</mo></math>']
     assert all(end in parts for end in ends)
@@ -96,7 +124,7 @@ def test_a_long_formula_within_a_line_comes_in_parts_and_loses_nothing(typeset):
     text = page_fonts._TAG
     assert text.sub("", parts) == text.sub("", by_itself)
     short = r"a_1 = 2 \le b"
-    assert formulas.mathml(typeset[short], short).count("<math>") == 1
+    assert drawn(typeset, short).count("<math>") == 1
 
 
 def test_what_no_browser_knows_stops_the_build(typeset):
@@ -118,11 +146,13 @@ def test_the_math_font_keeps_what_formulas_are_set_in_and_the_sizes_that_bracket
     font = tmp_path / "stix-two-math.woff2"
     font.write_bytes((ROOT / "_static" / "fonts" / font.name).read_bytes())
     before = font.stat().st_size
-    letters = page_fonts.letters_in_formulas("<math><mi>h</mi><mo>(</mo><mi>&lt;</mi></math>")
+    letters = page_fonts.letters_in_formulas(
+        "<math><mi>h</mi><mo>(</mo><mi>&lt;</mi><msqrt><mn>2</mn></msqrt></math>"
+    )
     page_fonts._shrink([font], letters)
     page_fonts.set_fractions(font)
     assert font.stat().st_size < before / 10
     small = TTFont(font)
-    assert {ord(c) for c in "h(ℎ<"} <= set(small.getBestCmap())
+    assert {ord(c) for c in "h(ℎ<√"} <= set(small.getBestCmap())
     assert len(small.getGlyphOrder()) > 10  # larger brackets
     assert small["MATH"].table.MathConstants.FractionNumeratorShiftUp.Value < 400

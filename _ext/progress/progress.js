@@ -53,15 +53,24 @@ document.addEventListener("DOMContentLoaded", () => {
       if (!asked) {
         asked = true;
         button.textContent = "Forget all of it: what is solved, and every network that is kept?";
+        button.addEventListener("blur", count, { once: true }); // who goes on has not said yes
         return;
       }
       Object.keys(storage).filter((key) => OURS.test(key)).forEach((key) => storage.removeItem(key));
-      count();
+      history.replaceState({ ...history.state, forgotten: true }, "");
+      location.reload(); // the networks on this page start over, too
     });
     line.replaceChildren(`You have solved ${done} of the book’s ${all} puzzles and exercises; this browser remembers which. `, button);
   };
 
   count();
+  if (history.state?.forgotten) {
+    history.replaceState({ ...history.state, forgotten: false }, "");
+    line.hidden = false;
+    line.textContent = "All of it is forgotten.";
+    line.tabIndex = -1;
+    line.focus();
+  }
   window.addEventListener("storage", count); // another tab has solved one
   window.addEventListener("circuitkit:solved", count); // the puzzle on this very page
   window.addEventListener("pageshow", (event) => event.persisted && count()); // back from a chapter

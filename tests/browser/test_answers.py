@@ -60,6 +60,21 @@ def test_a_number_may_have_pi_in_it(visit):
         expect(answer(page, box_, text)).to_contain_text("A number, please")
 
 
+def test_a_number_may_be_a_power_or_stand_in_brackets(visit):
+    page = visit("chapters/smooth.html").page
+    for text in ("2^20", "2**20", "2²⁰", "1,048,576", "1.048576·10⁶", "(2^10)^2", "2^(5*4)"):
+        expect(answer(page, "Pieces", text)).to_have_text("Right.")
+        expect(answer(page, "Pieces", "-2^20")).to_have_text("Not yet.")
+    for text in ("1048575", "1048577", "1050000"):  # a whole number is to be met
+        expect(answer(page, "Pieces", text)).to_have_text("Not yet.")
+    for text in ("2^", "(2", "2)", "2^^3", "()", "2½", "(" * 500):
+        expect(answer(page, "Pieces", text)).to_contain_text("A number, please")
+    page = visit("chapters/experiments.html").page
+    for text in ("-(1/24)", "(-1)/24", "−1⁄24"):
+        expect(answer(page, "∂L/∂w", text)).to_have_text("Right.")
+        expect(answer(page, "∂L/∂w", "7")).to_have_text("Not yet.")
+
+
 def test_a_minus_sign_may_be_typed_or_pasted(visit):
     page = visit("chapters/features.html").page
     for text in ("-1", "\u22121", "\u22122/2"):

@@ -6,9 +6,10 @@ from io import BytesIO
 
 import pytest
 from conftest import HTML, after_transitions, built_pages
+from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, expect
-from starting import start_all, until
+from starting import start_all, unfold, until
 
 PAGES = built_pages()
 WITH_WIDGETS = [p for p in PAGES if 'class="ck-static"' in (HTML / p).read_text("utf-8")]
@@ -108,6 +109,44 @@ def test_the_contents_mark_the_section_on_screen_after_a_leap_past_all_headings(
     page.evaluate("scrollTo(0, 0)")
     until(page, f"() => ({marked})() !== {last!r}")
     assert page.evaluate(marked) == ""
+
+
+def test_a_formula_is_copied_as_it_was_typed(visit):
+    page = visit("chapters/identity.html").page
+    copied = page.evaluate(
+        """() => {
+          const place = [...document.querySelectorAll(".bd-article p")].find((p) => p.querySelector("math"));
+          getSelection().selectAllChildren(place);
+          const event = new ClipboardEvent("copy", { clipboardData: new DataTransfer(), cancelable: true });
+          document.dispatchEvent(event);
+          return [event.defaultPrevented, event.clipboardData.getData("text/plain"),
+            place.querySelector("math").dataset.tex];
+        }"""
+    )
+    assert copied[0]
+    assert f"${copied[2]}$" in copied[1]
+    assert "\n" not in copied[1].strip()
+
+
+def test_every_root_sign_is_drawn_and_left_sides_stand_at_their_equals_signs(visit):
+    font = TTFont(HTML / "_static" / "fonts" / "stix-two-math.woff2")
+    assert ord("√") in font.getBestCmap()
+    page = visit("chapters/watershed.html").page
+    unfold(page)
+    gaps = page.evaluate(
+        """() => [...document.querySelectorAll(".math-aligned mtr")].filter((row) => row.checkVisibility()).map((row) => {
+          const [left, right] = [...row.children].map((cell) => cell.firstElementChild.getBoundingClientRect());
+          return right.left - left.right;
+        })"""
+    )
+    assert gaps
+    assert max(gaps) < 12
+
+
+def test_without_a_script_what_lies_over_the_text_has_a_ground(visit):
+    page = visit("chapters/abs.html", java_script_enabled=False).page
+    header = page.locator(".bd-header-article")
+    assert not header.evaluate("e => getComputedStyle(e).backgroundColor").endswith(", 0)")
 
 
 #: Text that is pale on white paper, and what is cut off at an edge or reaches over it.

@@ -27,7 +27,8 @@ def test_what_is_solved_in_the_book_stands_on_the_landing_page(visit):
     page.get_by_role("button", name="Start over").click()
     expect(line).to_contain_text("You have solved 2")  # asks first
     page.get_by_role("button", name="Forget all of it").click()
-    expect(line).to_be_hidden()
+    expect(line).to_have_text("All of it is forgotten.")
+    expect(line).to_be_focused()
     assert (
         page.evaluate("Object.keys(localStorage).filter((k) => /circuitkit|answer/.test(k))") == []
     )
@@ -46,7 +47,17 @@ def test_the_landing_pages_own_puzzle_counts_the_moment_it_is_solved(visit):
         widget.get_by_role("spinbutton", name=name, exact=True).click()
         page.keyboard.type(value)
         page.keyboard.press("Enter")
-    expect(page.locator(".book-progress")).to_contain_text("You have solved 1 of the book’s")
+    line = page.locator(".book-progress")
+    expect(line).to_contain_text("You have solved 1 of the book’s")
+    page.get_by_role("button", name="Start over").click()
+    page.keyboard.press("Tab")  # is no yes
+    page.get_by_role("button", name="Start over").click()
+    page.get_by_role("button", name="Forget all of it").click()
+    expect(line).to_have_text("All of it is forgotten.")
+    begins = page.locator(".ck-widget").first
+    expect(begins).not_to_contain_text("Solved")
+    page.reload()
+    expect(line).to_be_hidden()
 
 
 def test_every_page_that_has_something_to_solve_has_a_card(visit):
