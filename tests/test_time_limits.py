@@ -48,3 +48,24 @@ def test_a_short_limit_is_kept_in_processor_time(call, domain):
         if taken[-1] < 0.1 + OVER:
             return
     pytest.fail(f"0.1 s were asked for, {min(taken):.1f} s taken")
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("name", ["sort_four", "max_of_five"])
+def test_noise_that_spells_at_length_is_given_up_in_time(name):
+    rng = np.random.default_rng(0)
+    noisy = [w + 1e-3 * rng.normal(size=w.shape) for w in ck.circuit(name).weights]
+    net = ck.Network(noisy)
+    taken = []
+    for _ in range(3):
+        start = time.process_time()
+        with (
+            patch("time.monotonic", time.process_time),
+            pytest.raises(ck.Undecided, match=r"in the \d s that it took") as told,
+        ):
+            ck.decompile(net, time_limit=1)
+        taken.append(time.process_time() - start)
+        assert len(str(told.value)) < 1000
+        if taken[-1] < 1 + OVER:
+            return
+    pytest.fail(f"1 s was asked for, {min(taken):.1f} s taken")

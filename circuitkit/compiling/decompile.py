@@ -65,6 +65,10 @@ _EXACT, _CLOSE, _ONE, _ALIKE = 0.35, 0.85, 0.8, 0.1
 #: a rounded network of more signs an output is guessed at, too, in a small share of the time
 _SHORT, _SHORTER = 16, 0.05
 _CANDIDATES = 4
+#: seconds for each of :func:`size`, measured: to look for something shorter, and to compare it with the network
+_TO_SHORTEN, _TO_COMPARE = 16e-6, 4e-6
+#: an expression longer than this is not quoted in an error
+_QUOTED = 200
 
 
 class NotDecompiled(Undecided):
@@ -277,10 +281,14 @@ class _Search:
             e, proof = found
             return Decompilation(self.net, e, proof, time.monotonic() - self.start)
         how = f"within {in_words(self.tolerance, 3)}" if self.tolerance else "exactly"
-        best = "" if self.best is None else f"; near at samples: {text(self.best)}"
-        took = in_words(time.monotonic() - self.start, 1)
+        best = ""
+        if self.best is not None:
+            long = _length(self.best)
+            near = text(self.best) if long <= _QUOTED else f"an expression of length {long}"
+            best = f"; near at samples: {near}"
+        took = time.monotonic() - self.start
         raise NotDecompiled(
-            f"no expression was proved to equal the network {how} in the {took} s that it took, "
+            f"no expression was proved to equal the network {how} in the {in_words(round(took) if took >= 1 else took, 1)} s that it took, "
             f"of {in_words(self.time_limit, 3)} s at most{best}",
             self.best,
             self.best_error,
@@ -301,18 +309,31 @@ class _Search:
             found = self.otherwise(0.5)  # on a domain less may do
             if found is not None:
                 return found
-        target = self.target(form)
+        try:
+            target = self.target(form)
+        except FormOutOfTime:
+            return None
         proof = self.where.prove(self.net, target, Fraction(0), self.until(_ONE) - time.monotonic())
         return (target.expression, proof) if proof is not None and proof else None
 
     def target(self, form: CanonicalForm) -> Target:
-        """A clean function as it is spelled, or in a shorter way that is proved to be the same."""
+        """A clean function as it is spelled, or in a shorter way that is proved to be the same.
+
+        Raises:
+            FormOutOfTime: it is too long to be spelled, or to be proved, in what is left of the time.
+        """
         rows = [ordered(form.n_inputs, list(form.nodes), [row]) for row in form.outputs]
-        plain = [expression(row, self.variables) for row in rows]
+        end = self.until(_ONE)
+        plain = [expression(row, self.variables, deadline=end) for row in rows]
+        sizes = [size(e) for e in plain]
+        if time.monotonic() + _TO_COMPARE * sum(sizes) > end:
+            raise FormOutOfTime
         end = self.until(_ALIKE)
         short = [
             shorter(row, self.variables, e, deadline=end)
-            for row, e in zip(rows, plain, strict=True)
+            if time.monotonic() + _TO_SHORTEN * long < end
+            else e
+            for row, e, long in zip(rows, plain, sizes, strict=True)
         ]
         target = Target(plain, variables=self.variables)
         if short != plain:
@@ -334,7 +355,10 @@ class _Search:
         end = self.until(_CLOSE)
         x = self.where.samples(self.net, _SAMPLES)
         for form, snaps, error in self.candidates(x, end):
-            target = self.target(form)
+            try:
+                target = self.target(form)
+            except FormOutOfTime:
+                continue
             if error < self.best_error:
                 self.best, self.best_error = target.expression, error
             proof = self.equal(target) if error <= _ROUNDING else None

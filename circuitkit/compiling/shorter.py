@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from circuitkit.compiling.lattices import MOST_PIECES, Node, Tree, trees, with_absolutes
 from circuitkit.exact.canonical import CanonicalForm, ordered
+from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.exact.spell import expression, shortest, size
 from circuitkit.functions.pieces import Row, combined, content
 from circuitkit.words import nearest_float
@@ -68,10 +68,12 @@ def shorter(
     """
     found = [plain]
     if 0 < form.n_kinks <= _MOST_KINKS:
-        for e in _Search(form, tuple(variables)).candidates():
-            found.append(e)
-            if time.monotonic() > deadline:
-                break
+        try:
+            for e in _Search(form, tuple(variables), deadline).candidates():
+                found.append(e)
+                look_at_the_clock(deadline)
+        except OutOfTime:
+            pass
     best = shortest(found)
     return shortest([best, with_ranges(best)])
 
@@ -116,8 +118,10 @@ class _Group:
 
 
 class _Search:
-    def __init__(self, form: CanonicalForm, variables: tuple[sympy.Symbol, ...]) -> None:
-        self.form, self.variables = form, variables
+    def __init__(
+        self, form: CanonicalForm, variables: tuple[sympy.Symbol, ...], deadline: float
+    ) -> None:
+        self.form, self.variables, self.deadline = form, variables, deadline
         self.n = form.n_inputs
         (row,) = form.outputs
         self.linear: Row = tuple((j, c) for j, c in row if j <= self.n)
@@ -230,6 +234,7 @@ class _Search:
         """How the groups may share out a kink: of nothing left over if that can be, else of any signs."""
         ways = []
         for signs in itertools.product((1, -1, 0), repeat=len(sizes)):
+            look_at_the_clock(self.deadline)
             parts = [s * own for s, own in zip(signs, sizes, strict=True)]
             left = coefficient - sum(parts)
             ways.append((left != 0, signs.count(0), abs(left), parts))
@@ -295,7 +300,7 @@ class _Search:
         )
         if row:
             beside = ordered(self.n, list(self.form.nodes), [row])
-            parts.append(expression(beside, self.variables, max_pieces=0))
+            parts.append(expression(beside, self.variables, max_pieces=0, deadline=self.deadline))
         return sympy.Add(*parts)
 
     def affine(self, piece: _Linear) -> sympy.Expr:

@@ -6,6 +6,7 @@ and maxima off the linear regions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
@@ -18,12 +19,15 @@ from circuitkit.exact import regions
 from circuitkit.exact.canonical import CanonicalForm, ordered
 from circuitkit.exact.cones import Cone
 from circuitkit.exact.integers import integers
-from circuitkit.exact.regions import Program
-from circuitkit.functions.pieces import Row, combined
+from circuitkit.exact.regions import Program, look_at_the_clock
+from circuitkit.functions.pieces import Row, bottom_up, combined
 from circuitkit.functions.target import written
 from circuitkit.words import nearest_float
 
 __all__ = ["expression", "lattice", "length", "shortest", "size", "text"]
+
+#: of expressions longer than this, equally long, the first is as good as any: writing them takes long
+_TOO_LONG_TO_WRITE = 2000
 
 
 def expression(
@@ -33,6 +37,7 @@ def expression(
     output: int = 0,
     max_pieces: int = 12,
     max_regions: int = 2000,
+    deadline: float = math.inf,
 ) -> sympy.Expr:
     """One output as a SymPy expression, the shortest of what absolute values and regions suggest.
 
@@ -43,6 +48,10 @@ def expression(
         max_pieces: read minima and maxima off the linear regions if there are at most so many
             different affine pieces.
         max_regions: and at most so many regions.
+        deadline: the value of ``time.monotonic()`` after which it stops.
+
+    Raises:
+        OutOfTime: the deadline passed.
 
     Example:
         >>> from circuitkit import Network
@@ -53,21 +62,21 @@ def expression(
         Min(x1, x2)
     """
     one = ordered(form.n_inputs, list(form.nodes), [form.outputs[output]])
-    reader = _Reader(one, tuple(variables))
+    reader = _Reader(one, tuple(variables), deadline)
     candidates = [reader.row(one.outputs[0])]
     if one.n_kinks > 1:
-        candidates.extend(_lattice(one, tuple(variables), max_pieces, max_regions))
+        candidates.extend(_lattice(one, tuple(variables), max_pieces, max_regions, deadline))
     return shortest(candidates)
 
 
 def size(e: sympy.Expr) -> int:
     """How long it is to read: its numbers, variables and operations, long numbers counting more."""
-    total = 0
-    for part in sympy.preorder_traversal(e):
-        total += 1
+    sizes: dict[sympy.Basic, int] = {}
+    for part in bottom_up(e):  # what occurs more than once is looked at once
+        sizes[part] = 1 + sum(sizes[a] if a in sizes else size(a) for a in part.args)
         if part.is_Rational:
-            total += max(0, int(part.p).bit_length() + int(part.q).bit_length() - 8) // 4
-    return total
+            sizes[part] += max(0, int(part.p).bit_length() + int(part.q).bit_length() - 8) // 4
+    return sizes[e]
 
 
 def length(e: sympy.Expr) -> tuple[int, str]:
@@ -76,13 +85,19 @@ def length(e: sympy.Expr) -> tuple[int, str]:
 
 
 def shortest(some: Sequence[sympy.Expr]) -> sympy.Expr:
-    """The first by :func:`length`; what takes longest, writing them, only where several are as short."""
+    """The first by :func:`length`; what takes longest, writing them, only where several are as short.
+
+    Of several as short that are long, it is the first given.
+    """
+    some = list(dict.fromkeys(some))
     if len(some) == 1:
         return some[0]
     sizes = [size(e) for e in some]
     least = min(sizes)
     best = [e for e, own in zip(some, sizes, strict=True) if own == least]
-    return best[0] if len(best) == 1 else min(best, key=written)
+    if len(best) == 1 or least > _TOO_LONG_TO_WRITE:
+        return best[0]
+    return min(best, key=written)
 
 
 #: a way to write b|y|: (length, the linear part that it leaves over, the expression)
@@ -92,14 +107,17 @@ _Way = tuple[float, Row, Callable[[], sympy.Expr]]
 class _Reader:
     """Spells rows with abs, and with min and max where rest ± b|y| makes two simpler rows."""
 
-    def __init__(self, form: CanonicalForm, variables: tuple[sympy.Symbol, ...]) -> None:
-        self.form = form
+    def __init__(
+        self, form: CanonicalForm, variables: tuple[sympy.Symbol, ...], deadline: float
+    ) -> None:
+        self.form, self.deadline = form, deadline
         self.n = form.n_inputs
         self.variables = variables
         self.memo: dict[Row, sympy.Expr] = {}
 
     def row(self, row: Row) -> sympy.Expr:
         if row not in self.memo:
+            look_at_the_clock(self.deadline)
             self.memo[row] = self.spell(row)
         return self.memo[row]
 
@@ -217,7 +235,11 @@ def _rational(c: Fraction) -> sympy.Rational:
 
 
 def _lattice(
-    form: CanonicalForm, variables: tuple[sympy.Symbol, ...], max_pieces: int, max_regions: int
+    form: CanonicalForm,
+    variables: tuple[sympy.Symbol, ...],
+    max_pieces: int,
+    max_regions: int,
+    deadline: float,
 ) -> list[sympy.Expr]:
     """max over the regions of the min over the pieces that are above there, and the other way round."""
     n = form.n_inputs
@@ -228,7 +250,7 @@ def _lattice(
     pieces: dict[tuple[int, ...], int] = {}
     seen: list[tuple[Cone, int]] = []
     cone = regions.domain_cone(n, homogeneous=homogeneous, box=None)
-    for cell in regions.cells(made, cone):
+    for cell in regions.cells(made, cone, deadline):
         key = tuple(int(v) for v in cell.outputs[0][0])
         index = pieces.setdefault(key, len(pieces))
         if len(pieces) > max_pieces or len(seen) >= max_regions:
