@@ -69,3 +69,16 @@ def test_noise_that_spells_at_length_is_given_up_in_time(name):
         if taken[-1] < 1 + OVER:
             return
     pytest.fail(f"1 s was asked for, {min(taken):.1f} s taken")
+
+
+@pytest.mark.no_cover
+def test_a_sum_of_products_is_approximated_in_time():
+    taken = []
+    for _ in range(3):
+        start = time.process_time()
+        with patch("time.monotonic", time.process_time), pytest.raises(ck.Undecided):
+            ck.approximate("x1*x2 + x2*x3", [(0, 1)] * 3, tolerance=1e-9, time_limit=0.5)
+        taken.append(time.process_time() - start)
+        if taken[-1] < 0.5 + OVER:
+            return
+    pytest.fail(f"0.5 s were asked for, {min(taken):.1f} s taken")

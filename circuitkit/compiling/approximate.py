@@ -149,6 +149,10 @@ class Approximation:
             >>> near.check(), replace(near, error=near.error * Fraction(99, 100)).check()
             (True, False)
         """
+        return self._holds(math.inf)
+
+    def _holds(self, deadline: float) -> bool:
+        """As :meth:`check`; OutOfTime where the deadline passes, looked at for several inputs alone."""
         if not isinstance(self.network, Network) or not isinstance(self.target, Target):
             return False
         if self.target.n_outputs != 1:
@@ -168,7 +172,7 @@ class Approximation:
             return False
         if len(variables) == 1:
             return holds_for_one(self.network, f, variables[0], box[0], error)
-        return holds_for_several(self.network, f, variables, box, error)
+        return holds_for_several(self.network, f, variables, box, error, deadline)
 
     @property
     def n_units(self) -> int:
@@ -217,13 +221,14 @@ def approximate(
         tolerance: the error that is allowed at most, positive and absolute.
         method: ``"interpolation"`` or ``"folding"``; by default whichever needs fewer hidden units.
         time_limit: seconds for the search, above 0, or None for as long as it takes. What was proved when they
-            are over is returned, though a method that was not tried by then might have needed fewer units. A network that is
-            being built then is finished first, some seconds for thousands of units.
+            are over is returned, though a method that was not tried by then might have needed fewer units. A network
+            of one input that is being built then is finished first, some seconds for thousands of units.
 
     Raises:
         TypeError, ValueError: an argument that does not fit: ``expr`` is not smooth or, of several
             variables, no quadratic polynomial; it has no value somewhere on the box; the box is
-            unbounded; the tolerance would need more than 4,096 units, or weights beyond the doubles.
+            unbounded; the tolerance would need more than 4,096 units, 32,768 pieces by folding, or weights beyond
+            the doubles.
         Undecided: no network was proved to be near enough within the time limit.
         ImportError: without the extra ``exact`` (python-flint), for other functions than quadratic ones.
 
@@ -673,7 +678,7 @@ def _of_several(
         if stated is not None:
             lower, at = _met(net, f, box)
             made = Approximation(net, f, box, stated, lower, "folding", at)
-            if made.check():
+            if made._holds(deadline):
                 return made
     return None
 

@@ -23,6 +23,7 @@ import sympy
 from mpmath import iv, mp
 
 from circuitkit.compiling.segments import exact_layers, segments
+from circuitkit.exact.regions import look_at_the_clock
 from circuitkit.network import Network
 
 __all__ = ["holds_for_one", "holds_for_several", "is_met"]
@@ -378,10 +379,19 @@ class _Form:
 
 
 def holds_for_several(
-    net: Network, e: sympy.Expr, variables: Sequence[sympy.Symbol], box: Box, error: Fraction
+    net: Network,
+    e: sympy.Expr,
+    variables: Sequence[sympy.Symbol],
+    box: Box,
+    error: Fraction,
+    deadline: float = math.inf,
 ) -> bool:
-    """Whether the network is within ``error`` of a quadratic polynomial on a box; False where that is not shown."""
-    summands = _as_sum(net, box)
+    """Whether the network is within ``error`` of a quadratic polynomial on a box; False where that is not shown.
+
+    Raises:
+        OutOfTime: ``time.monotonic()`` passed the deadline.
+    """
+    summands = _as_sum(net, box, deadline)
     if summands is None or net.layer_sizes[-1] != 1:
         return False
     forms, linear, constant = summands
@@ -390,12 +400,13 @@ def holds_for_several(
         return False
     wanted = {powers: Fraction(int(c.p), int(c.q)) for powers, c in quadratic.terms()}
     for form, share in zip(forms, _shares(forms, wanted), strict=True):
+        look_at_the_clock(deadline)
         t, y = form.t, form.values[0]
         rest = [v - share * x * x for x, v in zip(t, y, strict=True)]
         # A hint, from the outermost corners inside: the ends of the box may lie between two.
         first, last = (1, -2) if len(t) > 4 else (0, -1)
         tilt = (rest[last] - rest[first]) / (t[last] - t[first])
-        least, most = _extremes(t, y, share, tilt)
+        least, most = _extremes(t, y, share, tilt, deadline)
         error -= (most - least) / 2
         constant += (most + least) / 2
         n = len(linear)
@@ -452,10 +463,13 @@ def _rational(v: Fraction) -> sympy.Rational:
     return sympy.Rational(v.numerator, v.denominator)
 
 
-def _extremes(t: Vector, y: Vector, share: Fraction, tilt: Fraction) -> tuple[Fraction, Fraction]:
+def _extremes(
+    t: Vector, y: Vector, share: Fraction, tilt: Fraction, deadline: float
+) -> tuple[Fraction, Fraction]:
     """The least and the largest value of y(t) - share t^2 - tilt t, for y straight between its corners."""
     found = []
     for left, r, yl, yr in zip(t, t[1:], y, y[1:], strict=False):
+        look_at_the_clock(deadline)
         slope = (yr - yl) / (r - left) - tilt
         points = [left, r]
         if share and left < slope / (2 * share) < r:
@@ -464,7 +478,7 @@ def _extremes(t: Vector, y: Vector, share: Fraction, tilt: Fraction) -> tuple[Fr
     return min(found), max(found)
 
 
-def _as_sum(net: Network, box: Box) -> tuple[list[_Form], Vector, Fraction] | None:
+def _as_sum(net: Network, box: Box, deadline: float) -> tuple[list[_Form], Vector, Fraction] | None:
     """The network as a sum of functions of one linear form each and an affine function; None if it is none."""
     n = net.n_inputs
     forms: list[_Form] = []
@@ -482,19 +496,25 @@ def _as_sum(net: Network, box: Box) -> tuple[list[_Form], Vector, Fraction] | No
         ]
         for form in forms:
             width = range(len(form.t))
-            form.values = [
-                [sum((w * form.values[j][p] for j, w in row), Fraction(0)) for p in width]
-                for row in rows
-            ]
-        if k < len(layers) - 1 and not _rectified(forms, linear, constant, box):
+            new = []
+            for row in rows:
+                look_at_the_clock(deadline)
+                new.append(
+                    [sum((w * form.values[j][p] for j, w in row), Fraction(0)) for p in width]
+                )
+            form.values = new
+        if k < len(layers) - 1 and not _rectified(forms, linear, constant, box, deadline):
             return None
     return forms, linear[0], constant[0]
 
 
-def _rectified(forms: list[_Form], linear: list[Vector], constant: Vector, box: Box) -> bool:
+def _rectified(
+    forms: list[_Form], linear: list[Vector], constant: Vector, box: Box, deadline: float
+) -> bool:
     """ReLU on every unit of a layer, in place; False where one has no form of its own and either sign."""
     bending: dict[int, list[int]] = {}
     for u in range(len(linear)):
+        look_at_the_clock(deadline)
         low, high = _range(linear[u], box)
         low, high = low + constant[u], high + constant[u]
         for form in forms:
@@ -519,7 +539,7 @@ def _rectified(forms: list[_Form], linear: list[Vector], constant: Vector, box: 
             bending.setdefault(i, []).append(u)
         linear[u], constant[u] = [Fraction(0)] * len(box), Fraction(0)
     for i, units in bending.items():
-        _bend(forms[i], units)
+        _bend(forms[i], units, deadline)
     return True
 
 
@@ -544,10 +564,11 @@ def _ratio(v: Vector, direction: Vector) -> Fraction | None:
     return r if all(a == r * d for a, d in zip(v, direction, strict=True)) else None
 
 
-def _bend(form: _Form, units: Sequence[int]) -> None:
+def _bend(form: _Form, units: Sequence[int], deadline: float) -> None:
     """ReLU on these units of a form; where one crosses 0, all get a corner."""
     new_t, columns = [form.t[0]], [[row[0] for row in form.values]]
     for p in range(1, len(form.t)):
+        look_at_the_clock(deadline)
         left, right = [row[p - 1] for row in form.values], [row[p] for row in form.values]
         shares = {left[u] / (left[u] - right[u]) for u in units if left[u] * right[u] < 0}
         for share in sorted(shares):
