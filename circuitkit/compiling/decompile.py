@@ -181,7 +181,10 @@ def decompile(
     tolerance: float | Fraction = 1e-2,
     time_limit: float = 60.0,
 ) -> sympy.Expr:
-    r"""A short expression that the network equals within the tolerance, proved.
+    r"""An expression that the network equals within the tolerance, proved; a short one where one is found.
+
+    Where no short one is found within the tolerance, the network is spelled out exactly, and that may be long:
+    ``length`` of :func:`decompiled` says how long. What would take longer to spell than there is time is not.
 
     Args:
         net: the network, trained or built, of any depth.

@@ -105,8 +105,8 @@ def autoencoder(
         units: how many atoms, 1 to 2,000.
         penalty: :math:`\lambda`, above 0, up to 1e6.
         steps: of Adam, 1 to 1,000,000.
-        batch: activations a step.
-        learning_rate: at the start.
+        batch: activations a step, 1 to 32,768.
+        learning_rate: at the start, above 0, up to 1000.
 
     Raises:
         TypeError, ValueError: an argument that is not one of these; named in the message.
@@ -159,7 +159,7 @@ def sparse_codes(
         units: how many atoms, 1 to 2,000.
         penalty: :math:`\lambda`, above 0, up to 1e6.
         steps: of the dictionary, 1 to 1,000,000.
-        batch: activations a step.
+        batch: activations a step, 1 to 32,768.
 
     Raises:
         TypeError, ValueError: an argument that is not one of these; named in the message.

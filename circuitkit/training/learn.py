@@ -147,7 +147,9 @@ def learn(
     Args:
         target: a piecewise-linear function: whatever :func:`circuitkit.target` takes.
         hidden: width of each hidden layer, such as ``(3, 2)``, with at most 2,000 weights and biases in all;
-            None for the least architecture known.
+            None for what a rule gives: for one input and one output, with up to 16 kinks, a unit a kink and one
+            or two more where the slopes do not add up; else a knockout tournament of pairs for every maximum,
+            ``max(a, b) = b + relu(a - b)``. Fewer units may do: ``"sort_two"`` gets 2-6-2, and 2-4-2 can sort.
         seed: decides every random choice, 0 to 2**63 - 1.
         domain: None for all of R^n, or a box, ``(low, high)`` for each input.
         budget: what may be spent, above 0, in full-batch gradients: over 2 points for one input without
