@@ -145,6 +145,9 @@ class Decompilation:
     def text(self) -> str:
         """The expression as :func:`circuitkit.target` reads it, median, sort, range and clamp by their names.
 
+        :func:`circuitkit.check` takes ``expression`` for the certificate, not this text where it has such a name:
+        the parts of what the name stands for may come in another order.
+
         Example:
             >>> from circuitkit import circuit, prove, target
             >>> found = decompiled(circuit("median_of_three"))
