@@ -23,6 +23,9 @@ _SEARCHING = "search.html"
 #: the page has loaded, and again whenever anything on it changes. page.js does that near the screen only.
 _MEASURE_ALL = '"complete"===document.readyState?I():window.addEventListener("load",I)'
 
+#: A button for each of hundreds of examples takes a phone a tenth of a second: in a turn of its own.
+_ADD_BUTTONS = "runWhenDOMLoaded(addCopyButtonToCodeCells);"
+
 
 def join_scripts(site: Path, pages: dict[str, str]) -> None:
     """Let every page load what all pages share as one script, after the text."""
@@ -52,13 +55,20 @@ def _source(script: Path, settings: dict[str, str]) -> str:
             f"\nDOCUMENTATION_OPTIONS.{key} = {value};" for key, value in settings.items()
         )
     if script.name == "pydata-sphinx-theme.js":
-        if source.count(_MEASURE_ALL) != 1:
-            raise ExtensionError(
-                "page_scripts: expected the theme to measure what scrolls when a page has loaded; "
-                "look at what its script does now, and at _static/page.js"
-            )
-        source = source.replace(_MEASURE_ALL, "0")
+        source = _instead(source, _MEASURE_ALL, "0", "the theme to measure what scrolls")
+    if script.name == "copybutton.js":
+        later = f"setTimeout(() => {{ {_ADD_BUTTONS} }}, 100);"
+        source = _instead(source, _ADD_BUTTONS, later, "buttons to copy with to be made")
     return source
+
+
+def _instead(source: str, old: str, new: str, expected: str) -> str:
+    if source.count(old) != 1:
+        raise ExtensionError(
+            f"page_scripts: expected {expected} when a page has loaded; "
+            "look at what that script does now, and at _static/page.js"
+        )
+    return source.replace(old, new)
 
 
 def _load(html: str, shared: list[str], version: str, *, is_search: bool) -> str:

@@ -114,6 +114,15 @@ def test_a_theme_whose_script_measures_in_another_way_stops_the_build(site):
         done(page_scripts.join_scripts, site)
 
 
+def test_buttons_to_copy_with_are_made_in_a_turn_of_their_own(tmp_path):
+    script = tmp_path / "copybutton.js"
+    script.write_text(page_scripts._ADD_BUTTONS, "utf-8")
+    assert page_scripts._source(script, {}).startswith("setTimeout(() => { runWhenDOMLoaded(")
+    script.write_text("", "utf-8")
+    with pytest.raises(ExtensionError, match="expected buttons to copy with"):
+        page_scripts._source(script, {})
+
+
 def test_a_sheet_that_cannot_be_read_and_opposite_orders_stop_the_build():
     with pytest.raises(ExtensionError, match="in line 2"):
         page_styles.purge("a {}\n}", {"a"})

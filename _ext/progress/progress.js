@@ -6,6 +6,7 @@ document.addEventListener("DOMContentLoaded", () => {
   const chapters = document.querySelector(".book-chapters");
   if (!place?.textContent || !chapters) return;
   const pages = Object.entries(JSON.parse(place.textContent));
+  const FORGOTTEN = "book:forgotten";
   const OURS = /^(?:circuitkit:|book-answer:)/;
 
   let storage;
@@ -14,6 +15,14 @@ document.addEventListener("DOMContentLoaded", () => {
     storage.getItem("");
   } catch {
     return; // a browser that keeps nothing
+  }
+  const forget = () =>
+    Object.keys(storage).filter((key) => OURS.test(key)).forEach((key) => storage.removeItem(key));
+  // Said once, by the page that has loaded anew. The one before has kept its networks once more as it went.
+  const isForgotten = sessionStorage.getItem(FORGOTTEN) !== null;
+  if (isForgotten) {
+    sessionStorage.removeItem(FORGOTTEN);
+    forget();
   }
   const isSolved = (key) => {
     const value = storage.getItem(key);
@@ -56,16 +65,15 @@ document.addEventListener("DOMContentLoaded", () => {
         button.addEventListener("blur", count, { once: true }); // who goes on has not said yes
         return;
       }
-      Object.keys(storage).filter((key) => OURS.test(key)).forEach((key) => storage.removeItem(key));
-      history.replaceState({ ...history.state, forgotten: true }, "");
+      forget();
+      sessionStorage.setItem(FORGOTTEN, "yes");
       location.reload(); // the networks on this page start over, too
     });
     line.replaceChildren(`You have solved ${done} of the book’s ${all} puzzles and exercises; this browser remembers which. `, button);
   };
 
   count();
-  if (history.state?.forgotten) {
-    history.replaceState({ ...history.state, forgotten: false }, "");
+  if (isForgotten) {
     line.hidden = false;
     line.textContent = "All of it is forgotten.";
     line.tabIndex = -1;

@@ -9,7 +9,7 @@ from conftest import HTML, after_transitions, built_pages
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, expect
-from starting import start_all, unfold, until
+from starting import lay_out, start_all, unfold, until
 
 PAGES = built_pages()
 WITH_WIDGETS = [p for p in PAGES if 'class="ck-static"' in (HTML / p).read_text("utf-8")]
@@ -133,8 +133,10 @@ def test_every_root_sign_is_drawn_and_left_sides_stand_at_their_equals_signs(vis
     assert ord("√") in font.getBestCmap()
     page = visit("chapters/watershed.html").page
     unfold(page)
+    lay_out(page)
     gaps = page.evaluate(
-        """() => [...document.querySelectorAll(".math-aligned mtr")].filter((row) => row.checkVisibility()).map((row) => {
+        """() => [...document.querySelectorAll(".math-aligned mtr")].map((row) => {
+          row.scrollIntoView({ behavior: "instant" });
           const [left, right] = [...row.children].map((cell) => cell.firstElementChild.getBoundingClientRect());
           return right.left - left.right;
         })"""
