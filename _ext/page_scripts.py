@@ -24,7 +24,7 @@ _SEARCHING = "search.html"
 _MEASURE_ALL = '"complete"===document.readyState?I():window.addEventListener("load",I)'
 
 #: A button for each of hundreds of examples takes a phone a tenth of a second: in a turn of its own.
-_ADD_BUTTONS = "runWhenDOMLoaded(addCopyButtonToCodeCells);"
+_ADD_BUTTONS = "runWhenDOMLoaded(addCopyButtonToCodeCells)"
 
 
 def join_scripts(site: Path, pages: dict[str, str]) -> None:
@@ -57,7 +57,7 @@ def _source(script: Path, settings: dict[str, str]) -> str:
     if script.name == "pydata-sphinx-theme.js":
         source = _instead(source, _MEASURE_ALL, "0", "the theme to measure what scrolls")
     if script.name == "copybutton.js":
-        later = f"setTimeout(() => {{ {_ADD_BUTTONS} }}, 100);"
+        later = f"setTimeout(() => {{ {_ADD_BUTTONS} }}, 100)"
         source = _instead(source, _ADD_BUTTONS, later, "buttons to copy with to be made")
     return source
 
