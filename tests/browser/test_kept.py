@@ -78,13 +78,19 @@ def test_the_sliders_of_trained_arrows_stand_there_again_until_the_start(show):
         again(page)
 
 
-def test_the_circuit_of_the_gallery_and_what_was_made_of_it_are_there_again_until_a_reset(show):
+def a_minimum_with_a_weight_of_its_own(show):
+    """A gallery whose minimum was opened, and the field of a weight that was made 2.5."""
     page = show(ck.Gallery(["abs", "min"]))
     page.locator('.ck-gallery-card[data-name="min"]').click()
     field = page.get_by_role("spinbutton", name="weight from x₁ to hidden unit 1")
     field.click()
     page.keyboard.type("2.5")
     page.keyboard.press("Enter")
+    return page, field
+
+
+def test_the_circuit_of_the_gallery_and_what_was_made_of_it_are_there_again_until_a_reset(show):
+    page, field = a_minimum_with_a_weight_of_its_own(show)
     again(page)  # without the address that the card has left
     expect(page.locator(".ck-gallery-title")).to_have_text("min")
     expect(field).to_have_value("2.5")
@@ -97,12 +103,7 @@ def test_the_circuit_of_the_gallery_and_what_was_made_of_it_are_there_again_unti
 
 
 def test_a_link_to_ones_own_weights_in_the_gallery_opens_that_circuit(show):
-    page = show(ck.Gallery(["abs", "min"]))
-    page.locator('.ck-gallery-card[data-name="min"]').click()
-    field = page.get_by_role("spinbutton", name="weight from x₁ to hidden unit 1")
-    field.click()
-    page.keyboard.type("2.5")
-    page.keyboard.press("Enter")
+    page, field = a_minimum_with_a_weight_of_its_own(show)
     page.get_by_role("button", name="Share").click()
     expect(page.get_by_text("The link to your network")).to_be_visible()
     page.evaluate("localStorage.clear()")
