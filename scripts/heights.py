@@ -15,23 +15,19 @@ import shutil
 import sys
 import threading
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
+from http.server import ThreadingHTTPServer
 
+import book
 from playwright.sync_api import Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = book.ROOT
+sys.path.insert(0, str(ROOT / "_ext"))
+
+from circuit_widgets import PLACE, WIDTHS  # noqa: E402 - which keeps free what is measured here
+
 HTML = ROOT / "build" / "book" / "_build" / "html"
 WRITTEN = ROOT / "_ext" / "widget_heights.json"
-WIDTHS = (360, 640, 768, 1280)
-PLACE = 'class="ck-static"'
 PATIENCE = 400  # looks, 50 ms apart
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        """Nobody wants to read which files were asked for."""
 
 
 def heights(page: Page) -> list[int]:
@@ -56,7 +52,7 @@ def main() -> None:
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     asked = [HTML / f"{name}.html" for name in sys.argv[1:]]
     pages = asked or [p for p in sorted(HTML.rglob("*.html")) if PLACE in p.read_text("utf-8")]
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(HTML)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(book.Quiet, directory=str(HTML)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     found: dict[str, list[list[int]]] = json.loads(WRITTEN.read_text("utf-8")) if asked else {}
     with sync_playwright() as playwright:
