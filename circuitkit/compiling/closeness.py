@@ -27,6 +27,7 @@ from circuitkit.functions.pieces import Row
 from circuitkit.network import Network
 from circuitkit.proof.exhaustive import exhaust
 from circuitkit.proof.search import OutOfTime, search
+from circuitkit.words import nearest_float
 
 __all__ = ["NotClose", "clean_network", "close"]
 
@@ -329,7 +330,7 @@ class _Hunt:
         truth = self.found.bounds([corner])
         if self.room(truth, 0) < 0 and not self.found.free:
             size = truth.sizes[0]
-            away = float_of(truth.most(0) / size) if size else math.inf
+            away = nearest_float(_fraction(truth.most(0) / size)) if size else math.inf
             raise NotClose("the network is further off at a point", away)
         gate = self.gate(corner, bounds)
         unit = None if gate and gate[0] > rooms[worst] else self.unit(corner, worst, bounds)
@@ -397,6 +398,6 @@ def _tree(root: _Node) -> list[Any]:
     return made[id(root)]
 
 
-def float_of(value: Any) -> float:
-    """An exact number as a float."""
-    return int(value.numerator) / int(value.denominator)
+def _fraction(value: Any) -> Fraction:
+    """An exact number of the checker, of whichever library it is."""
+    return Fraction(int(value.numerator), int(value.denominator))

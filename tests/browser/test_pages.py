@@ -15,7 +15,6 @@ sys.path.insert(0, str(ROOT / "_ext"))
 from book_site import MOVED
 
 PAGES = built_pages()
-GENERATED = {"genindex.html", "search.html", "py-modindex.html"}
 HEAVIEST = 450  # KB, gzipped, all files of a page together
 TALLEST = 12_000  # px at a width of 1280: a chapter is read in half an hour
 RESTLESS = 0.1  # layout shift, above which browsers' makers call a page unsteady
