@@ -309,6 +309,8 @@ POLISH = [
         ),
         (r'role="doc-biblioentry"', 'role="listitem"'),
         (r'<summary aria-label="Toggle hidden content">', "<summary>"),
+        # Every exercise's inner box has one name, which nothing leads to; a page has each name once.
+        (r'(<section) id="(?:exercise|solution)-content"', r"\1"),
         # The corner of a data frame heads nothing.
         (
             r'<th(?: class="(?:blank|index_name)[^"]*")?( colspan="\d+")?(?: halign="\w+")?\s*>'

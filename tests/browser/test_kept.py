@@ -102,6 +102,32 @@ def test_the_circuit_of_the_gallery_and_what_was_made_of_it_are_there_again_unti
     expect(page.locator(".ck-gallery-title")).to_have_text("abs")
 
 
+def test_the_filters_of_the_gallery_are_there_again_until_they_choose_all(show):
+    page = show(ck.Gallery(["abs", "min", "max"]))
+    count = page.locator(".ck-gallery-count")
+    inputs = page.get_by_role("combobox", name="inputs")
+    word = page.get_by_role("searchbox")
+    inputs.select_option("2")
+    word.fill("min")
+    expect(count).to_have_text("1 of 3 functions")
+    again(page)
+    expect(inputs).to_have_value("2")
+    expect(word).to_have_value("min")
+    expect(count).to_have_text("1 of 3 functions")
+    inputs.select_option("any")
+    word.fill("")
+    again(page)
+    expect(count).to_have_text("3 functions")
+    for damaged in ('["any"]', '["any", "5", "any", ""]', "[", "null", '{"length": 4}'):
+        page.evaluate(
+            "text => localStorage.setItem('circuitkit:filters:'"
+            " + document.querySelector('.ck-static').dataset.key, text)",
+            damaged,
+        )
+        again(page)
+        expect(count).to_have_text("3 functions")
+
+
 def test_a_link_to_ones_own_weights_in_the_gallery_opens_that_circuit(show):
     page, field = a_minimum_with_a_weight_of_its_own(show)
     page.get_by_role("button", name="Share").click()

@@ -34,6 +34,7 @@ class Gallery {
     this.#build();
     this.onChosen = () => this.#open(model.get("chosen"));
     model.on("change:chosen", this.onChosen);
+    this.#recall();
     this.#list();
     const shared = this.config.on_page ? view.sharedState(window.location.hash) : null;
     // A link names a circuit, or brings the reader's own weights of one: the circuit takes those by itself.
@@ -61,9 +62,11 @@ class Gallery {
     this.facts = html("dl", { class: "ck-gallery-facts" });
     this.root.append(html("div", { class: "ck-gallery-head" }, this.title, this.formula, this.use, this.facts), ...(config.caption ? [html("p", { class: "ck-caption" }, config.caption)] : []));
     const groups = ["any", ...new Set(entries.map(({ group }) => group))];
-    this.group = this.#select("group", groups);
-    this.inputs = this.#select("inputs", Object.keys(INPUTS).sort((a, b) => (a === "any" ? -1 : b === "any" ? 1 : 0)));
-    this.units = this.#select("hidden units", Object.keys(UNITS));
+    this.choices = [
+      this.#select("group", groups),
+      this.#select("inputs", Object.keys(INPUTS).sort((a, b) => (a === "any" ? -1 : b === "any" ? 1 : 0))),
+      this.#select("hidden units", Object.keys(UNITS)),
+    ];
     this.word = html("input", { type: "search", class: "ck-gallery-word", placeholder: "a word", autocomplete: "off", spellcheck: "false", "data-lm-suppress-shortcuts": "true" });
     this.word.addEventListener("keydown", (event) => event.stopPropagation(), { signal: this.signal });
     this.word.addEventListener("input", () => this.#filter(), { signal: this.signal });
@@ -71,7 +74,7 @@ class Gallery {
     this.cards = html("ul", { class: "ck-gallery-cards" });
     this.more = button("", { action: () => this.#all(), className: "ck-gallery-more", signal: this.signal });
     this.below.append(
-      html("div", { class: "ck-gallery-filters" }, this.group.label, this.inputs.label, this.units.label, html("label", { class: "ck-labeled" }, "with", this.word)),
+      html("div", { class: "ck-gallery-filters" }, ...this.choices.map(({ label }) => label), html("label", { class: "ck-labeled" }, "with", this.word)),
       this.count,
       this.cards,
       html("div", { class: "ck-gallery-end" }, this.more),
@@ -89,6 +92,27 @@ class Gallery {
   #filter() {
     this.first = FIRST;
     this.#list();
+    const { word, choices } = this.#asked();
+    const all = !word && choices.every((value) => value === "any");
+    if (this.config.on_page) kept(`filters:${this.config.key}`, all ? null : JSON.stringify([...choices, word]));
+  }
+
+  /** What the cards are filtered by: what is chosen, in the order of the choices, and the word. */
+  #asked() {
+    return { choices: this.choices.map(({ element }) => element.value), word: this.word.value };
+  }
+
+  /** The filters as this reader left them; what is no list of known choices is none. */
+  #recall() {
+    let before = null;
+    try {
+      before = this.config.on_page ? JSON.parse(kept(`filters:${this.config.key}`)) : null;
+    } catch {} // not what this wrote
+    if (!Array.isArray(before) || before.length !== this.choices.length + 1 || typeof before.at(-1) !== "string") return;
+    const known = this.choices.every(({ element }, i) => [...element.options].some(({ value }) => value === before[i]));
+    if (!known) return;
+    this.choices.forEach(({ element }, i) => { element.value = before[i]; });
+    this.word.value = before.at(-1);
   }
 
   #all() {
@@ -99,8 +123,8 @@ class Gallery {
   }
 
   #list() {
-    const [group, inputs, units] = [this.group, this.inputs, this.units].map(({ element }) => element.value);
-    const words = this.word.value.trim().toLowerCase().split(/\s+/);
+    const { choices: [group, inputs, units], word } = this.#asked();
+    const words = word.trim().toLowerCase().split(/\s+/);
     const found = this.entries.filter((entry) => (group === "any" || entry.group === group)
       && within(INPUTS[inputs], entry.sizes[0]) && within(UNITS[units], entry.units)
       && words.every((word) => `${entry.title} ${entry.expression} ${entry.use} ${entry.group}`.toLowerCase().includes(word)));
