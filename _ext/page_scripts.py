@@ -19,12 +19,66 @@ _SETTING = re.compile(r"<script>DOCUMENTATION_OPTIONS\.(\w+) = ([^<]*?);?</scrip
 #: the theme asks for these on every page and, the search as one types being off, runs them on none but this
 _SEARCH = ("searchtools.js", "language_data.js", "searchindex.js")
 _SEARCHING = "search.html"
-#: The theme lets the keyboard scroll what is too wide: it measures every table and every piece of code when
-#: the page has loaded, and again whenever anything on it changes. page.js does that near the screen only.
-_MEASURE_ALL = '"complete"===document.readyState?I():window.addEventListener("load",I)'
-
-#: A button for each of hundreds of examples takes a phone a tenth of a second: in a turn of its own.
-_ADD_BUTTONS = "runWhenDOMLoaded(addCopyButtonToCodeCells)"
+_NEAR_THE_SCREEN = """
+const nearTheScreen = (elements, action) => {
+  const places = new Map([...elements].map((element, index) => [element, index]));
+  const observer = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        observer.unobserve(target);
+        action(target, places.get(target));
+      }
+    },
+    { rootMargin: "100% 0px" },
+  );
+  for (const element of elements) observer.observe(element);
+};
+"""
+#: What the themes begin with would hold a phone up, all of it together: each has a turn of its own.
+_BEGINS = "a beginning that comes at once where the page is there"
+#: script -> what in it is replaced, by what, and what that is
+_INSTEAD = {
+    "doctools.js": [
+        ('"loading") {\n    callback(', '"loading") {\n    setTimeout(callback', _BEGINS),
+    ],
+    "bootstrap.js": [
+        (
+            '"loading"!=document.readyState?t(',
+            '"loading"!=document.readyState?setTimeout(t',
+            _BEGINS,
+        )
+    ],
+    "sphinx-book-theme.js": [
+        (
+            '"loading"!=document.readyState?e(',
+            '"loading"!=document.readyState?setTimeout(e',
+            _BEGINS,
+        )
+    ],
+    "pydata-sphinx-theme.js": [
+        (
+            '"loading"!=document.readyState?e(',
+            '"loading"!=document.readyState?setTimeout(e',
+            _BEGINS,
+        ),
+        # The theme lets the keyboard scroll what is too wide: it measures every table and every piece of code when
+        # the page has loaded, and again whenever anything on it changes. page.js does that near the screen only.
+        (
+            '"complete"===document.readyState?I():window.addEventListener("load",I)',
+            "0",
+            "the theme to measure what scrolls when a page has loaded",
+        ),
+    ],
+    # A button for each of hundreds of examples takes a phone a quarter of a second.
+    "copybutton.js": [
+        (
+            "codeCells.forEach(",
+            "nearTheScreen(codeCells, ",
+            "buttons to copy with to be made at once",
+        ),
+    ],
+}
 
 
 def join_scripts(site: Path, pages: dict[str, str]) -> None:
@@ -54,21 +108,14 @@ def _source(script: Path, settings: dict[str, str]) -> str:
         source += "".join(
             f"\nDOCUMENTATION_OPTIONS.{key} = {value};" for key, value in settings.items()
         )
-    if script.name == "pydata-sphinx-theme.js":
-        source = _instead(source, _MEASURE_ALL, "0", "the theme to measure what scrolls")
-    if script.name == "copybutton.js":
-        later = f"setTimeout(() => {{ {_ADD_BUTTONS} }}, 100)"
-        source = _instead(source, _ADD_BUTTONS, later, "buttons to copy with to be made")
-    return source
-
-
-def _instead(source: str, old: str, new: str, expected: str) -> str:
-    if source.count(old) != 1:
-        raise ExtensionError(
-            f"page_scripts: expected {expected} when a page has loaded; "
-            "look at what that script does now, and at _static/page.js"
-        )
-    return source.replace(old, new)
+    for old, new, expected in _INSTEAD.get(script.name, []):
+        if source.count(old) != 1:
+            raise ExtensionError(
+                f"page_scripts: expected {expected}, once in {script.name}; "
+                "look at what that script does now, and at _static/page.js"
+            )
+        source = source.replace(old, new)
+    return _NEAR_THE_SCREEN + source if "nearTheScreen" in source else source
 
 
 def _load(html: str, shared: list[str], version: str, *, is_search: bool) -> str:

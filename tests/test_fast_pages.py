@@ -46,7 +46,7 @@ def site(tmp_path) -> Path:
         "_static/documentation_options.js": "const DOCUMENTATION_OPTIONS = {};\n//# sourceMappingURL=documentation_options.js.map",
         "_static/searchtools.js": "let Search = {};",
         "_static/scripts/pydata-sphinx-theme.js": 'function I(){}"made";'
-        + page_scripts._MEASURE_ALL,
+        + "\n".join(old for old, _, _ in page_scripts._INSTEAD["pydata-sphinx-theme.js"]),
         "_static/a.svg": '<svg xmlns="http://www.w3.org/2000/svg" width="72pt" height="36pt"></svg>',
     }
     for name, text in files.items():
@@ -104,23 +104,24 @@ def test_what_all_pages_run_becomes_one_script_and_search_stays_where_one_search
     script = (site / page_scripts.SCRIPT).read_text("utf-8")
     assert "DOCUMENTATION_OPTIONS.search_as_you_type = false" in script
     assert "sourceMappingURL" not in script
-    assert page_scripts._MEASURE_ALL not in script
     assert "location.replace" in (site / "old.html").read_text("utf-8")
 
 
-def test_a_theme_whose_script_measures_in_another_way_stops_the_build(site):
-    (site / "_static" / "scripts" / "pydata-sphinx-theme.js").write_text("function I(){}", "utf-8")
-    with pytest.raises(ExtensionError, match="expected the theme to measure"):
-        done(page_scripts.join_scripts, site)
-
-
-def test_buttons_to_copy_with_are_made_in_a_turn_of_their_own(tmp_path):
-    script = tmp_path / "copybutton.js"
-    script.write_text(page_scripts._ADD_BUTTONS, "utf-8")
-    assert page_scripts._source(script, {}).startswith("setTimeout(() => { runWhenDOMLoaded(")
-    script.write_text("", "utf-8")
-    with pytest.raises(ExtensionError, match="expected buttons to copy with"):
-        page_scripts._source(script, {})
+@pytest.mark.parametrize("name", page_scripts._INSTEAD)
+def test_what_holds_a_page_up_is_replaced_and_another_version_of_a_script_stops_the_build(
+    name, tmp_path
+):
+    script = tmp_path / name
+    replaced = page_scripts._INSTEAD[name]
+    script.write_text("\n".join(old for old, _, _ in replaced), "utf-8")
+    source = page_scripts._source(script, {})
+    assert all(new in source for _, new, _ in replaced)
+    assert not any(old in source for old, _, _ in replaced)
+    for missing, _, expected in replaced:
+        others = [old for old, _, _ in replaced if old != missing]
+        script.write_text("\n".join(others), "utf-8")
+        with pytest.raises(ExtensionError, match=f"expected {expected}, once in {name}"):
+            page_scripts._source(script, {})
 
 
 def test_a_sheet_that_cannot_be_read_and_opposite_orders_stop_the_build():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import Counter
 from functools import cache
 from urllib.parse import unquote, urldefrag, urlsplit
 
@@ -82,6 +83,12 @@ def test_nothing_on_the_page_comes_from_another_host(address):
 
 def _is_loaded(link_tag) -> bool:
     return not {"canonical", "author", "license"} & set(link_tag.get("rel", []))
+
+
+@in_its_file
+def test_a_name_on_a_page_leads_to_one_place(address):
+    times = Counter(str(tag["id"]) for tag in soup(address).find_all(id=True))
+    assert [name for name, n in times.items() if n > 1] == []
 
 
 @in_its_file

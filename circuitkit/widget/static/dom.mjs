@@ -78,18 +78,19 @@ export function show(value, digits = 2) {
 
 /** The colors of a map of values in this widget and theme, as red, green, blue and alpha. */
 export function mapColors(root) {
-  const probe = html("i", { class: "ck-probe" });
+  const style = getComputedStyle(root);
+  const read = (name) => channels(style.getPropertyValue(`--ck-map-${name}`).trim());
+  return { positive: read("positive"), zero: read("zero"), negative: read("negative") };
+}
+
+/** A color as red, green, blue and alpha; what is not six digits is for the browser to mix. */
+function channels(color) {
+  const digits = /^#([\da-f]{2})([\da-f]{2})([\da-f]{2})$/i.exec(color);
+  if (digits) return [...digits.slice(1).map((pair) => parseInt(pair, 16)), 255];
   const context = html("canvas", { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-  root.append(probe);
-  const read = (name) => {
-    probe.style.color = `var(--ck-map-${name})`;
-    context.fillStyle = getComputedStyle(probe).color;
-    context.fillRect(0, 0, 1, 1);
-    return [...context.getImageData(0, 0, 1, 1).data];
-  };
-  const colors = { positive: read("positive"), zero: read("zero"), negative: read("negative") };
-  probe.remove();
-  return colors;
+  context.fillStyle = color;
+  context.fillRect(0, 0, 1, 1);
+  return [...context.getImageData(0, 0, 1, 1).data];
 }
 
 const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";

@@ -20,6 +20,8 @@ const ICONS = {
   link: "M12 2l6 6h-4v8h-4V8H6zM4 18h16v3H4z",
 };
 
+const NARROW = 460; // px, as for the style sheet: here the margins are slim
+
 const copy = (value) => JSON.parse(JSON.stringify(value));
 
 class View {
@@ -47,7 +49,10 @@ class View {
       { ties: this.config.ties, scale: this.config.scale, changed: (names) => this.#changed(names) },
     );
     this.root = card(this.config, "", this.config.label);
-    el.replaceChildren(this.root); // first, as colors are read from the page
+    el.replaceChildren(this.root);
+    // Before there is anything in it: a browser reads these from what is laid out, and would lay all of it out twice.
+    this.width = this.root.clientWidth;
+    this.colors = this.width ? mapColors(this.root) : null;
     this.#build();
     this.#listen();
     this.#restore();
@@ -379,7 +384,11 @@ class View {
 
   #listen() {
     const { signal, model } = this;
-    this.observer = new ResizeObserver(() => this.invalidate("layout"));
+    this.observer = new ResizeObserver(() => {
+      if (this.width === this.root.clientWidth) return;
+      this.width = this.root.clientWidth;
+      this.invalidate("layout");
+    });
     this.observer.observe(this.root);
     onTheme(() => {
       this.colors = null;
@@ -552,7 +561,8 @@ class View {
     this.drawing?.update(pass, wanted, this.selected);
     this.#updateInspector(pass);
     const output = config.output ?? 0;
-    if (this.graph) {
+    // The first time in a frame of its own: all of a widget at once would hold a phone up.
+    if (this.graph && this.begun) {
       this.colors ??= mapColors(this.root);
       const shown = this.verdict ? { holds: this.verdict.holds, worst: this.worst } : null;
       const pieces = this.pieces ? this.#regions(net, key) : null;
@@ -566,16 +576,20 @@ class View {
     this.root.classList.toggle("ck-cutting", this.cutting);
     this.messageFresh = false;
     this.#send();
+    if (!this.begun) this.invalidate("graph");
+    this.begun = true;
   }
 
   #layout() {
     this.needsLayout = false;
-    const width = this.root.clientWidth;
+    const { width } = this;
     if (width === 0) return;
     const widest = Math.max(...this.state.sizes);
     const beside = width >= 600 && widest <= 4 && this.drawing && this.graph;
     this.main.classList.toggle("ck-beside", Boolean(beside));
-    const inner = this.main.clientWidth - 2 * Number.parseFloat(getComputedStyle(this.main).paddingInlineStart);
+    const inset = width > NARROW ? 14 : 8;
+    this.main.style.paddingInline = `${inset}px`;
+    const inner = width - 2 * inset;
     // The drawing gets what its widest layer needs, the graph the rest.
     const share = beside ? Math.min(0.6, Math.max(0.46, 0.34 + 0.07 * widest)) : 1;
     const drawingWidth = Math.floor(beside ? (inner - 28) * share : inner);
