@@ -34,6 +34,7 @@ class Mystery {
     this.#build();
     this.onLevel = () => this.#follow();
     model.on("change:level", this.onLevel);
+    window.addEventListener("pagehide", () => this.#keepNow(), { signal });
     this.#begin();
   }
 
@@ -171,6 +172,7 @@ class Mystery {
   }
 
   #open(level, { moved = false } = {}) {
+    this.#keepNow();
     this.level = level;
     this.net = { weights: level.weights, biases: level.biases };
     this.count = level.weights[0][0].length;
@@ -404,11 +406,12 @@ class Mystery {
   }
 
   #changed() {
+    this.unkept = true;
     this.#tell();
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => {
       if (this.signal.aborted) return;
-      this.#keep();
+      this.#keepNow();
       this.#agree();
     }, WAIT);
   }
@@ -424,6 +427,13 @@ class Mystery {
     const names = this.labels.map((layer, l) => layer.map((name, i) => (name === numbered(l, i, sizes) || name === this.secret?.[l]?.[i] ? null : name)));
     const own = JSON.stringify([values.weights, values.biases, values.ablated]) === JSON.stringify([level.weights, level.biases, []]) && names.flat().every((name) => name === null);
     kept(this.#keyOf(level), own ? null : encode({ ...values, names }));
+  }
+
+  /** What waits to be kept, if anything does: also when the page, or the level, goes before its time has come. */
+  #keepNow() {
+    if (!this.unkept) return;
+    this.unkept = false;
+    this.#keep();
   }
 
   #keyOf(level) {
@@ -445,6 +455,7 @@ class Mystery {
     this.whole = JSON.stringify(layerSizes(weights)) === JSON.stringify(layerSizes(level.weights));
     this.inner.set("ablated", ablated);
     this.inner.set("frozen", frozen);
+    this.unkept = false; // it is what is kept
     this.bench.open = true;
     setText(this.message, "This is your bench from last time; Start over, among the units, starts over.");
     this.message.hidden = false;
