@@ -286,6 +286,9 @@ POLISH = [
         ),
         # Where no script chooses, the colors are the light ones: for "auto" there are none.
         (r'(<html [^>]*data-theme=)"auto"', r'\1"light"'),
+        # Firefox fetches the next page ahead, on whatever connection, and the policy of the pages says no to it, as
+        # an error in the console; the way on stands below every chapter.
+        (r'<link rel="(?:next|prev)"[^>]*>\s*', ""),
         # The theme's copy of a tag that Sphinx writes.
         (r'<meta name="viewport" content="width=device-width, initial-scale=1"\s*/>\s*', ""),
         # Without JavaScript what only a script answers is not shown, and the downloads stand there open.
