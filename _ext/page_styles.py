@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ _LINK = re.compile(
 _IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)["']\)?\s*;""")
 _URL = re.compile(r"""url\(\s*(["']?)(?!data:|#|https?:|/)([^"')]+)\1\s*\)""")
 _WORD = re.compile(r"[\w-]+")
+#: the beginning of a name that a script completes: `ck-${sign}`, "ck-fate-" + k
+_BEGUN = re.compile(r"""([A-Za-z-][\w-]*-)(?:\$\{|["'`]\s*\+)""")
 _READ = re.compile(r"var\(\s*(--[\w-]+)")
 #: rules that hold rules
 _GROUPS = frozenset({"media", "supports", "layer", "container"})
@@ -40,7 +43,7 @@ _ALWAYS = frozenset({"html", "body", "root"})
 def join_styles(site: Path, pages: dict[str, str]) -> None:
     """Let every page load one sheet instead of its own."""
     names = in_order([link["name"] for link in _LINK.finditer(html)] for html in pages.values())
-    used = used_names(pages.values(), site.rglob("*.js"))
+    used = Used.by(pages.values(), site.rglob("*.js"))
     css = _small(purge("\n".join(_source(site / name) for name in names), used))
     (site / SHEET).write_text(css, "utf-8")
     version = hashlib.sha256(css.encode()).hexdigest()[:8]
@@ -99,36 +102,53 @@ def _small(css: str) -> str:
 # --- which rules apply -------------------------------------------------------------------------
 
 
-def used_names(pages: Iterable[str], scripts: Iterable[Path]) -> set[str]:
-    """Classes, identifiers and elements of the pages, and every word of the scripts, which may add them."""
-    names: set[str] = set(_ALWAYS)
-    for html in pages:
-        soup = BeautifulSoup(html, "html.parser")
-        for tag in soup.find_all(True):
-            names.add(tag.name)
-            names.update(tag.get("class") or [])
-            names.add(str(tag.get("id", "")))
-        for script in soup.find_all("script", type=lambda kind: kind != "application/json"):
-            names.update(_WORD.findall(script.get_text()))
-    for path in scripts:
-        names.update(_WORD.findall(path.read_text("utf-8")))
-    return names
+@dataclass(frozen=True)
+class Used:
+    """Classes, identifiers and elements of the pages, and every word of the scripts, which may add them.
+
+    Attributes:
+        names: whole ones.
+        begun: with which the names begin that a script completes.
+    """
+
+    names: frozenset[str]
+    begun: tuple[str, ...] = ()
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.names or name.startswith(self.begun)
+
+    @classmethod
+    def by(cls, pages: Iterable[str], scripts: Iterable[Path]) -> Used:
+        names: set[str] = set(_ALWAYS)
+        sources = [path.read_text("utf-8") for path in scripts]
+        for html in pages:
+            soup = BeautifulSoup(html, "html.parser")
+            for tag in soup.find_all(True):
+                names.add(tag.name)
+                names.update(tag.get("class") or [])
+                names.add(str(tag.get("id", "")))
+            own = soup.find_all("script", type=lambda kind: kind != "application/json")
+            sources += [script.get_text() for script in own]
+        text = "\n".join(sources)
+        return cls(frozenset(names.union(_WORD.findall(text))), tuple(set(_BEGUN.findall(text))))
 
 
-def purge(css: str, used: Set[str]) -> str:
+def purge(css: str, used: Used) -> str:
     """The rules that may apply where there is nothing but ``used`` classes, identifiers and elements.
 
     What stands in ``:is()``, ``:not()`` and their like is not looked at, nor are attributes. Of the custom
     properties those stay that another rule or a script reads.
 
-    >>> purge("a.on, a.off {color: red} @media print {.off {top: 0}}", {"a", "on"})
+    >>> purge("a.on, a.off {color: red} @media print {.off {top: 0}}", Used(frozenset({"a", "on"})))
     'a.on{color: red}'
-    >>> purge("a {--x: 1; --y: var(--x); --z: 2; top: var(--y)}", {"a"})
+    >>> purge("a {--x: 1; --y: var(--x); --z: 2; top: var(--y)}", Used(frozenset({"a"})))
     'a{--x: 1; --y: var(--x); top: var(--y)}'
+    >>> purge(".fate-0 {top: 0} .other {top: 1}", Used(frozenset(), ("fate-",)))
+    '.fate-0{top: 0}'
     """
     css = _rewritten(css, lambda rule: _applying(rule, used))
     while True:
-        read = used | set(_READ.findall(css))
+        read = Used(used.names.union(_READ.findall(css)), used.begun)
         fewer = _rewritten(css, lambda rule, read=read: _without_properties(rule, read))
         if fewer == css:
             return css
@@ -154,13 +174,15 @@ def _written(rule: Any, rewrite: Callable[[Any], str]) -> str:
     return str(rule.serialize())
 
 
-def _applying(rule: Any, used: Set[str]) -> str:
-    selectors = [each for each in _parts(rule.prelude, ",") if _names(each) <= used]
+def _applying(rule: Any, used: Used) -> str:
+    selectors = [
+        each for each in _parts(rule.prelude, ",") if all(name in used for name in _names(each))
+    ]
     prelude = ",".join(tinycss2.serialize(each).strip() for each in selectors)
     return f"{prelude}{{{tinycss2.serialize(rule.content)}}}" if selectors else ""
 
 
-def _without_properties(rule: Any, read: Set[str]) -> str:
+def _without_properties(rule: Any, read: Used) -> str:
     kept = []
     for declaration in _parts(rule.content, ";"):
         name = next((t.value for t in declaration if t.type == "ident"), "")

@@ -107,6 +107,18 @@ def test_what_all_pages_run_becomes_one_script_and_search_stays_where_one_search
     assert "location.replace" in (site / "old.html").read_text("utf-8")
 
 
+def test_a_rule_for_a_name_that_a_script_completes_is_kept(tmp_path):
+    script = tmp_path / "widget.js"
+    script.write_text(
+        "e.className=`edge edge-${w>0?'more':'less'}`;f.className='fate-'+k;"
+        "s.getPropertyValue(`--map-${name}`);x-y;",
+        "utf-8",
+    )
+    used = page_styles.Used.by(["<html><p></p></html>"], [script])
+    css = ".edge.edge-more,.fate-0,.x-flex{top:0}p{--map-zero:red;--other:red}"
+    assert page_styles.purge(css, used) == ".edge.edge-more,.fate-0{top:0}p{--map-zero:red}"
+
+
 @pytest.mark.parametrize("name", page_scripts._INSTEAD)
 def test_what_holds_a_page_up_is_replaced_and_another_version_of_a_script_stops_the_build(
     name, tmp_path
@@ -126,7 +138,7 @@ def test_what_holds_a_page_up_is_replaced_and_another_version_of_a_script_stops_
 
 def test_a_sheet_that_cannot_be_read_and_opposite_orders_stop_the_build():
     with pytest.raises(ExtensionError, match="in line 2"):
-        page_styles.purge("a {}\n}", {"a"})
+        page_styles.purge("a {}\n}", page_styles.Used(frozenset({"a"})))
     with pytest.raises(ExtensionError, match="opposite orders"):
         page_styles.in_order([["a", "b"], ["b", "a"]])
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from conftest import HTML, built_pages, each, soup
+from conftest import HTML, ROOT, built_pages, each, soup
 from playwright.sync_api import Browser, Page
 from starting import lay_out
 
@@ -53,6 +53,19 @@ def test_no_font_is_published_that_no_page_asks_for():
     fonts = [f for f in found if "vendor" not in f.parts]  # the theme's own icons
     assert fonts
     assert [f.name for f in fonts if f.name not in sheet] == []
+
+
+def test_no_name_of_the_widgets_own_sheets_is_lost():
+    """Scripts put some of them together from parts, so that none finds them as words."""
+    sheet = (HTML / "_static" / "site.css").read_text("utf-8")
+    own = "".join(path.read_text("utf-8") for path in (ROOT / "circuitkit").rglob("static/*.css"))
+    own = re.sub(r"/\*.*?\*/", "", own, flags=re.DOTALL)
+    lost = {
+        name
+        for name in re.findall(r"\.(ck-[\w-]+)", own)
+        if not re.search(rf"\.{name}\b(?!-)", sheet)
+    }
+    assert lost == set()
 
 
 def test_what_all_pages_share_is_small():

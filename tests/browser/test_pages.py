@@ -94,7 +94,9 @@ def test_a_name_on_a_page_leads_to_one_place(address):
 @in_its_file
 def test_no_page_is_fetched_before_one_asks_for_it(address):
     """Firefox does so for each of these, against the page's own policy and with an error in its console."""
-    assert soup(address).select('link:is([rel~="next"], [rel~="prefetch"], [rel~="prerender"])') == []
+    assert (
+        soup(address).select('link:is([rel~="next"], [rel~="prefetch"], [rel~="prerender"])') == []
+    )
 
 
 @in_its_file
