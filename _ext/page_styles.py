@@ -32,7 +32,7 @@ _IMPORT = re.compile(r"""@import\s+(?:url\()?["']([^"']+)["']\)?\s*;""")
 _URL = re.compile(r"""url\(\s*(["']?)(?!data:|#|https?:|/)([^"')]+)\1\s*\)""")
 _WORD = re.compile(r"[\w-]+")
 #: the beginning of a name that a script completes: `ck-${sign}`, "ck-fate-" + k
-_BEGUN = re.compile(r"""([A-Za-z-][\w-]*-)(?:\$\{|["'`]\s*\+)""")
+_BEGUN = re.compile(r"""(-*[A-Za-z][\w-]*-)(?:\$\{|["'`]\s*\+)""")
 _READ = re.compile(r"var\(\s*(--[\w-]+)")
 #: rules that hold rules
 _GROUPS = frozenset({"media", "supports", "layer", "container"})

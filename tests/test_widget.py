@@ -215,6 +215,15 @@ def test_ablation_changes_the_verdict():
     assert not widget.verdict["holds"]
 
 
+def test_a_challenge_that_no_weights_solve_is_refused_where_its_biases_are_not_shown():
+    start = ck.Network([[[1], [-1]], [[1, 1]]])
+    puzzle = ck.Challenge("key", "Make the clamp.")
+    with pytest.raises(ValueError, match=r"biases: expected biases=True .* got none"):
+        ck.CircuitWidget(start, "clamp(x, 0, 1)", challenge=puzzle)
+    assert ck.CircuitWidget(start, "clamp(x, 0, 1)", challenge=puzzle, biases=True)
+    assert ck.CircuitWidget(start, "abs(x)/3", challenge=puzzle)
+
+
 def test_a_challenge_on_a_range_is_judged_on_that_range():
     net = ck.Network([[[1], [1]], [[1, 0]]], [[5, 0], [-5]])
     inside = ck.Challenge("a", "Right on [-1, 1].", domain=(-1, 1))

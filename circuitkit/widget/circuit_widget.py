@@ -341,7 +341,9 @@ class CircuitWidget(page.PageWidget):
             "input_names": _checked_input_names(input_names, net.n_inputs),
             "show_biases": with_biases,
             **parts.marked(net.layer_sizes, kept, blocks),
-            "challenge": _challenge_dict(challenge, goal, net.n_inputs),
+            "challenge": _challenge_dict(
+                challenge, goal, net.n_inputs, biases=with_biases or net.has_biases
+            ),
             "seeds": list(seeds or ()),
             "tolerance": _TOLERANCE,
             "solved": RULES["solved"],
@@ -657,7 +659,7 @@ def _check_tied(name: str, weights: Any, ties: Iterable[Sequence[Any]]) -> None:
 
 
 def _challenge_dict(
-    challenge: Challenge | None, goal: Target | None, n_inputs: int
+    challenge: Challenge | None, goal: Target | None, n_inputs: int, *, biases: bool
 ) -> dict[str, Any] | None:
     if challenge is None:
         return None
@@ -666,5 +668,14 @@ def _challenge_dict(
     values = asdict(challenge)
     if challenge.domain is not None:
         values["domain"] = _checked_domain(challenge.domain, n_inputs, "challenge.domain")
+    elif not biases and not _doubles(goal):
+        given = f"none, where at 2 x a network gives twice what it gives at x, and {goal} does not"
+        raise wrong("biases", "biases=True for a challenge that needs them", given)
     values["hints"] = list(challenge.hints)
     return values
+
+
+def _doubles(goal: Target) -> bool:
+    """Whether ``f(2 x) = 2 f(x)``, at points that stand for all."""
+    points = np.random.default_rng(0).standard_normal((64, goal.n_inputs))
+    return bool(np.allclose(goal(2 * points), 2 * goal(points)))
