@@ -330,6 +330,11 @@ POLISH = [
             r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"',
             r"\1",
         ),
+        # What unfolds the pages below another is a bare arrow.
+        (
+            r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span class="toctree-toggle")',
+            r'\1 aria-label="\2: its pages"',
+        ),
         (r'role="doc-biblioentry"', 'role="listitem"'),
         (r'<summary aria-label="Toggle hidden content">', "<summary>"),
         # Every exercise's inner box has one name, which nothing leads to; a page has each name once.

@@ -78,7 +78,9 @@ def _part(
         return parts
 
     inside = {name: name.rpartition(".")[0] for name, entry in names.items() if _is_inside(entry)}
-    tops = {n: n.removeprefix(PACKAGE) for n in names if n not in inside and not _is_module(names[n])}
+    tops = {
+        n: n.removeprefix(PACKAGE) for n in names if n not in inside and not _is_module(names[n])
+    }
     title = link("", nodes.Text(app.env.titles[page].astext()))
     definition = nodes.definition(
         "",
@@ -110,4 +112,6 @@ def _first_paragraph(env: BuildEnvironment, page: str) -> str:
             return child.astext()
         if isinstance(child, nodes.section):
             break
-    raise ExtensionError(f"reference_parts: expected a first sentence in {page}, before its sections")
+    raise ExtensionError(
+        f"reference_parts: expected a first sentence in {page}, before its sections"
+    )
