@@ -228,7 +228,7 @@ def test_without_javascript_no_button_is_dead(address, width, visit):
             expect(page.locator(place)).to_be_in_viewport()
             assert page.locator(f"{place} a:not(details a)").last.is_visible()
         folded = page.locator("#pst-primary-sidebar details")
-        folded.locator("summary").click()
+        folded.locator("summary .toctree-toggle").click()
         assert folded.locator("a").last.is_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.locator('#pst-primary-sidebar a[href="abs.html"]').click()
