@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from reference_parts import FIRST, names_by_page
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -158,23 +159,44 @@ MOVED = {
         },
         "chapters/speed": {"and-how-good-is-the-prover": "what-a-proof-costs"},
     },
+    # The names of the package, which were on this page with them, are found as Sphinx has them.
+    "reference/api": {
+        "reference/api-networks": _same("networks-and-functions"),
+        "reference/api-circuits": _same("circuits the-catalogue"),
+        "reference/api-expressions": _same("from-an-expression-to-a-network-and-back"),
+        "reference/api-training": _same("training sweeps"),
+        "reference/api-proof": _same("proof the-checker"),
+        "reference/api-detection": _same("detection extraction-and-circuits-inside"),
+        "reference/api-superposition": _same("superposition"),
+        "reference/api-images": _same("images"),
+        "reference/api-figures": _same("figures the-widget"),
+    },
 }
+
+
+LEAD_ON = (
+    "<script>for (const [place, anchors] of Object.entries(PLACES)) if (anchors.includes(location.hash.slice(1)))"
+    ' location.replace(place.includes("#") ? place : place + location.hash);</script>'
+)
 
 
 def lead_on(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """An old address's fragment never reaches a server: the page itself has to know the new one."""
-    places = {
-        old: f"{app.builder.get_relative_uri(pagename, page)}#{new}"
-        for page, anchors in MOVED.get(pagename, {}).items()
-        for old, new in anchors.items()
-    }
+    moved = {page: dict(anchors) for page, anchors in MOVED.get(pagename, {}).items()}
+    if pagename == FIRST:
+        for page, names in names_by_page(app.env).items():
+            anchors = " ".join(entry.node_id for entry in names.values())
+            moved.setdefault(page, {}).update(_same(anchors))
+    # An address with no anchor of its own is that of all the anchors that are called there as they were here.
+    places: dict[str, list[str]] = {}
+    for page, renamed in moved.items():
+        uri = app.builder.get_relative_uri(pagename, page)
+        for old, new in renamed.items():
+            places.setdefault(uri if old == new else f"{uri}#{new}", []).append(old)
     if places and "body" in context:
-        context["body"] += (
-            f"<script>{{const moved = {json.dumps(places)}[location.hash.slice(1)];"
-            "if (moved) location.replace(moved);}</script>"
-        )
+        context["body"] += LEAD_ON.replace("PLACES", json.dumps(places))
 
 
 # --- pages -------------------------------------------------------------------------------------
@@ -274,8 +296,9 @@ POLISH = [
             "",
         ),
         # The reference lists classes and functions beside it, not every method: the theme watches each of these.
+        # What has a class in its name, which begins with a capital, is inside of one.
         (
-            r'<li class="toc-h4 [^"]*"><a [^>]*href="#circuitkit\.[^"]*">(?:(?!</li>).)*</li>\s*',
+            r'<li class="toc-h\d [^"]*"><a [^>]*href="#circuitkit\.(?:\w+\.)*[A-Z]\w*\.\w+">(?:(?!</li>).)*</li>\s*',
             "",
         ),
         (r'<ul class="[^"]*\bsection-nav\b[^"]*">\s*</ul>', ""),
@@ -309,6 +332,11 @@ POLISH = [
         (
             r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"',
             r"\1",
+        ),
+        # What unfolds the pages below another is a bare arrow.
+        (
+            r'(<a [^>]*>([^<]*)</a><details[^>]*><summary)(?=><span class="toctree-toggle")',
+            r'\1 aria-label="\2: its pages"',
         ),
         (r'role="doc-biblioentry"', 'role="listitem"'),
         (r'<summary aria-label="Toggle hidden content">', "<summary>"),

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from reference_parts import FIRST
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 from sphinx_exercise.nodes import solution_node
@@ -71,8 +72,8 @@ def unfold_contents(
     app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
 ) -> None:
     """A long list beside the text does not fold and unfold itself while one reads on."""
-    if pagename == "reference/api":
-        context["theme_show_toc_level"] = 3  # sections, classes, their methods
+    if pagename.startswith(f"{FIRST}-"):
+        context["theme_show_toc_level"] = 3  # the page, its sections, their classes and functions
 
 
 # --- folded solutions --------------------------------------------------------------------------

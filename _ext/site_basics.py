@@ -37,8 +37,26 @@ DESCRIBED = {
     "reference/bibliography": "The works that the book draws on.",
     "reference/cite": "How to cite the book and its package circuitkit.",
     "reference/deck": "Where each of the slides that the book grew from went.",
-    "reference/api": "The Python package circuitkit: what every function and class computes, takes "
-    "and raises, with examples.",
+    "reference/api": "The Python package circuitkit: all its names, with links to what each computes, takes "
+    "and raises, and examples.",
+    "reference/api-networks": "The Python package circuitkit: networks, the functions that they are to compute, "
+    "and networks of other tools.",
+    "reference/api-circuits": "The Python package circuitkit: circuits derived by hand, ways to join them, and "
+    "the catalogue of functions.",
+    "reference/api-expressions": "The Python package circuitkit: from an expression to the network that equals "
+    "it, or comes near, and back.",
+    "reference/api-training": "The Python package circuitkit: training from thousands of seeds, learning that "
+    "ends with a proof, and sweeps.",
+    "reference/api-proof": "The Python package circuitkit: proofs that a network equals a function, and the "
+    "checker that has to be believed.",
+    "reference/api-detection": "The Python package circuitkit: what units detect, which function a network "
+    "computes, and its smallest part.",
+    "reference/api-superposition": "The Python package circuitkit: more features than directions, exact worst "
+    "errors, and dictionaries.",
+    "reference/api-images": "The Python package circuitkit: small networks for pictures of digits, whose "
+    "filters are matched.",
+    "reference/api-figures": "The Python package circuitkit: figures of networks and results, their colors, "
+    "and the widgets.",
     "genindex": "Every term of the glossary and every name of the package circuitkit.",
     "py-modindex": "The modules of the Python package circuitkit.",
     "search": "Search the book.",

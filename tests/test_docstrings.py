@@ -17,7 +17,9 @@ from circuitkit.sweeps import store
 from circuitkit.training import outcomes, task
 
 ROOT = Path(__file__).parents[1]
-API = (ROOT / "reference" / "api.md").read_text(encoding="utf-8")
+API = "".join(
+    page.read_text(encoding="utf-8") for page in sorted((ROOT / "reference").glob("api-*.md"))
+)
 
 #: a summary that begins so names the value; any other tells what is done, and the value is in "Returns:"
 NAMES_THE_VALUE = re.compile(

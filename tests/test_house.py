@@ -299,7 +299,12 @@ def test_colab_installs_the_very_commit_that_built_the_book(tmp_path):
 
 def test_the_table_of_contents_tells_the_story_in_order_and_leaves_nothing_out():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8"))
-    listed = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
+    listed = [
+        page["file"]
+        for part in toc["parts"]
+        for entry in part["chapters"]
+        for page in (entry, *entry.get("sections", []))
+    ]
     assert [Path(name).name for name in listed if Path(name).name in STORY] == STORY
     pages = [p for folder in ("chapters", "reference") for p in (ROOT / folder).glob("*.*")]
     written = {str(p.relative_to(ROOT).with_suffix("")) for p in pages if p.suffix != ".txt"}

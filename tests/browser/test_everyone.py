@@ -9,12 +9,12 @@ from conftest import HTML, after_transitions, built_pages
 from fontTools.ttLib import TTFont
 from PIL import Image, ImageChops
 from playwright.sync_api import Page, expect
-from starting import lay_out, start_all, unfold, until
+from starting import lay_out, scroll_through, start_all, unfold, until
 
 PAGES = built_pages()
 WITH_WIDGETS = [p for p in PAGES if 'class="ck-static"' in (HTML / p).read_text("utf-8")]
 #: one of each kind: the landing page, a chapter with widgets, exercises and folded parts, a reference, the search
-KINDS = ["index.html", "chapters/identity.html", "reference/api.html", "search.html"]
+KINDS = ["index.html", "chapters/identity.html", "reference/api-networks.html", "search.html"]
 
 #: What has the focus: its kind, by which a control is tried once a page, its name and its place.
 FOCUSED = """() => {
@@ -128,6 +128,24 @@ def test_a_formula_is_copied_as_it_was_typed(visit):
     assert "\n" not in copied[1].strip()
 
 
+def test_an_example_far_down_the_page_gets_its_button_and_is_copied_without_prompts(visit):
+    """Buttons are made when their example comes near the screen."""
+    page = visit("reference/api-training.html").page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    example = page.locator("div.highlight:has(.gp)").last
+    button = example.locator("button.copybtn")
+    expect(button).to_have_count(0)
+    scroll_through(page)
+    expect(button).to_have_count(1)
+    shown = example.locator("pre").inner_text().splitlines()
+    typed = [line[4:] for line in shown if line.startswith((">>> ", "... "))]
+    assert 0 < len(typed) < len(shown)
+    example.hover()
+    button.click()
+    expect(button).to_have_attribute("data-tooltip", "Copied!")
+    assert page.evaluate("navigator.clipboard.readText()").splitlines() == typed
+
+
 def test_every_root_sign_is_drawn_and_left_sides_stand_at_their_equals_signs(visit):
     font = TTFont(HTML / "_static" / "fonts" / "stix-two-math.woff2")
     assert ord("√") in font.getBestCmap()
@@ -178,7 +196,7 @@ ON_PAPER = """() => {
 
 
 @pytest.mark.parametrize(
-    "address", ["chapters/identity.html", "chapters/speed.html", "reference/api.html"]
+    "address", ["chapters/identity.html", "chapters/speed.html", "reference/api-networks.html"]
 )
 def test_on_paper_nothing_is_pale_and_nothing_is_cut(address, visit):
     page = visit(
@@ -208,7 +226,10 @@ def test_without_javascript_no_button_is_dead(address, width, visit):
         ]:
             page.get_by_role("link", name=name, exact=True).click()
             expect(page.locator(place)).to_be_in_viewport()
-            assert page.locator(f"{place} a").last.is_visible()
+            assert page.locator(f"{place} a:not(details a)").last.is_visible()
+        folded = page.locator("#pst-primary-sidebar details")
+        folded.locator("summary .toctree-toggle").click()
+        assert folded.locator("a").last.is_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.locator('#pst-primary-sidebar a[href="abs.html"]').click()
         page.wait_for_url("**/abs.html")

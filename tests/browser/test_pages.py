@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections import Counter
@@ -68,6 +69,28 @@ def test_a_section_that_moved_is_found_under_its_old_address(visit):
     old, new = next(iter(renamed.items()))
     seen = visit(f"{page}.html#{old}")
     seen.page.wait_for_url(f"**/{target}.html#{new}")
+
+
+def test_every_name_of_the_package_is_on_the_references_first_page_and_leads_to_its_own(visit):
+    """The reference was one page: who looks for a name there, or has its old address, finds it."""
+    names = {
+        f"{page.removeprefix('reference/')}#{anchor}"
+        for page in PAGES
+        if page.startswith("reference/api-")
+        for anchor in anchors(page)
+        if re.match(r"(module-)?circuitkit\.", anchor)
+    }
+    first = "reference/api.html"
+    linked = {str(a["href"]) for a in soup(first).select(".reference-parts a[href*='#']")}
+    assert len(linked) > 300
+    assert linked == {name for name in names if "#module-" not in name}
+    script = next(
+        s.string for s in soup(first).select("script") if "location.replace" in (s.string or "")
+    )
+    led = json.loads(re.search(r"Object\.entries\((\{.*?\})\)", script)[1])
+    assert {f"{place}#{name}" for place, all_names in led.items() for name in all_names} >= names
+    for name in ("module-circuitkit.circuits", "circuitkit.train", "circuitkit.Network.from_torch"):
+        visit(f"{first}#{name}").page.wait_for_url(f"**/reference/api-*.html#{name}")
 
 
 @in_its_file

@@ -136,6 +136,15 @@ PUBLISHED = [
     "chapters/universality",
     "chapters/watershed",
     "reference/api",
+    "reference/api-circuits",
+    "reference/api-detection",
+    "reference/api-expressions",
+    "reference/api-figures",
+    "reference/api-images",
+    "reference/api-networks",
+    "reference/api-proof",
+    "reference/api-superposition",
+    "reference/api-training",
     "reference/bibliography",
     "reference/cite",
     "reference/deck",
@@ -201,9 +210,17 @@ def test_the_search_finds_the_chapter_before_the_names_of_the_package(words, exp
     assert found[0].split("#")[0] == expected, found[:6]
 
 
-def test_the_search_still_finds_the_packages_names(search):
-    found, _ = search("circuitwidget")
-    assert found[0] == "reference/api.html#circuitkit.CircuitWidget"
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("circuitwidget", "reference/api-figures.html#circuitkit.CircuitWidget"),
+        ("from_torch", "reference/api-networks.html#circuitkit.Network.from_torch"),
+        ("success_rates", "reference/api-training.html#circuitkit.success_rates"),
+    ],
+)
+def test_the_search_still_finds_the_packages_names(words, expected, search):
+    found, _ = search(words)
+    assert found[0] == expected
 
 
 def test_a_word_that_is_nowhere_is_taken_for_the_nearest_and_the_page_says_so(search):
