@@ -135,6 +135,16 @@ class Gallery(page.PageWidget):
         return f"Gallery({count(len(self._entries), 'function')})"
 
 
+def _inputs(entry: Entry) -> str:
+    """The inputs that its circuit is for."""
+    if entry.bits:
+        return "bits, 0 or 1"
+    if not entry.domain:
+        return "all numbers"
+    low, high = entry.domain
+    return f"numbers from {low} to {high}"
+
+
 def _claim(entry: Entry) -> str:
     """What is proved of its circuit."""
     if not entry.domain:
@@ -155,6 +165,7 @@ def _told(entry: Entry, notes: Mapping[str, str]) -> dict[str, Any]:
         "units": entry.units,
         "source": entry.source,
         "bits": entry.bits,
+        "inputs": _inputs(entry),
         "proof": _claim(entry),
         "notes": [[label, text] for label, text in notes.items()],
         "net": None,

@@ -178,6 +178,20 @@ def test_a_bench_that_was_pruned_and_one_that_is_damaged(show):
     expect(units).to_have_count(all_units)
 
 
+def test_a_network_that_was_read_and_turned_is_read_again_until_the_reader_starts_over(show):
+    page = show(ck.WeightsReader(ck.Network([[[1], [-1]], [[1, 1]]])))
+    field = page.get_by_role("spinbutton", name="weight from hidden unit 2 to the output")
+    field.click()
+    page.keyboard.type("-1")
+    page.keyboard.press("Enter")
+    expect(page.locator(".ck-reader")).to_contain_text("Read from the drawing below")
+    again(page)
+    expect(field).to_have_value("−1")
+    page.get_by_role("button", name="Start over").click()
+    again(page)
+    expect(field).to_have_value("1")
+
+
 def test_the_network_opened_last_is_open_again(show, run):
     page = show(ck.LossShelves(run))
     seed = page.get_by_label("seed", exact=True)

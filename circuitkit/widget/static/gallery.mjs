@@ -179,7 +179,7 @@ class Gallery {
     setText(this.title, entry.title);
     setText(this.formula, pretty(entry.expression));
     setText(this.use, `${entry.use[0].toUpperCase()}${entry.use.slice(1)}.`);
-    const facts = [["Group", entry.group], ["Circuit", `${entry.sizes.join("-")}, ${entry.units} hidden ${entry.units === 1 ? "unit" : "units"}: ${entry.source}`], ["Inputs", entry.bits ? "bits, 0 or 1" : "all numbers"], ["Proof", entry.proof], ...entry.notes, ["In Python", `ck.catalogue["${entry.name}"].circuit`]];
+    const facts = [["Group", entry.group], ["Circuit", `${entry.sizes.join("-")}, ${entry.units} hidden ${entry.units === 1 ? "unit" : "units"}: ${entry.source}`], ["Inputs", entry.inputs], ["Proof", entry.proof], ...entry.notes, ["In Python", `ck.catalogue["${entry.name}"].circuit`]];
     this.facts.replaceChildren(...facts.map(([label, text]) => html("div", {}, html("dt", {}, label), html("dd", {}, text))));
     this.#mount(entry);
     this.#mark();

@@ -1066,7 +1066,7 @@ export function words(found, { name, names, tolerance, range = null, scope = "" 
     const how = exact ? checked : ", as far as floating point shows";
     return `${within(tolerance, name, where)} (worst error ${formatNumber(error, 3)}${why})${how}.`;
   }
-  if (status === "undecided") return `Agrees with ${name} wherever it was tried; that is no proof.`;
+  if (status === "undecided") return `${within(tolerance, name, where)}, wherever it was tried; that is no proof.`;
   if (!worst) return "The weights are no longer finite numbers.";
   const k = network.reduce((best, v, i) => (Math.abs(v - target[i]) > Math.abs(network[best] - target[best]) ? i : best), 0);
   const at = worst.map((v, i) => `${names[i]} = ${spelled(v)}`).join(", ");

@@ -166,7 +166,7 @@ class Reader {
     this.message.hidden = false;
   }
 
-  /** What was read last stays for the next visit to the page, for as long as it is not the page's own. */
+  /** What was read last, text or drawing, stays as a text for the next visit, for as long as it is not the page's own. */
   #kept() {
     return this.config.on_page ? kept(`text:${this.config.key}`) : null;
   }
@@ -364,6 +364,7 @@ class Reader {
     this.net = { weights, biases };
     this.source = "Read from the drawing below";
     this.#judge();
+    this.#keep(toPython(this.net));
   }
 
   /** The units' names in the drawing follow the reading. */
