@@ -52,3 +52,20 @@ def test_what_is_opened_read_or_typed_answers_at_its_center_too(show):
         found = page.evaluate(PRESS_ALL)
         assert found["count"] > 130
         assert found["faults"] == [], f"at {width} px"
+
+
+def test_the_sign_of_a_weight_is_seen_in_the_built_page(visit):
+    """The pages have a style sheet of their own, in which only rules that are used are left."""
+    page = visit("chapters/identity.html").page
+    start_all(page)
+    strokes = page.evaluate(
+        """() => Object.fromEntries(["ck-positive", "ck-negative"].map((sign) => {
+             const edge = document.querySelector(`.ck-edge.${sign}`);
+             const { stroke, strokeDasharray } = getComputedStyle(edge);
+             return [sign, [stroke, strokeDasharray]];
+           }))"""
+    )
+    (excites, solid), (inhibits, dashed) = strokes.values()
+    assert "none" not in (excites, inhibits)
+    assert excites != inhibits
+    assert solid == "none" != dashed
