@@ -1152,7 +1152,9 @@ function readUnit(net, layer, index, z, samples, tolerance, deadline) {
   if (reach * out <= Math.max(tolerance, 1e-12) && atMost(net, layer, index, 1, tolerance / out)) return unit(FEATURES.dead, null, 0);
   const found = describe(net, layer, index, z, samples, tolerance, deadline);
   if (Math.min(...z) >= 0 && atMost(net, layer, index, -1, 0)) {
-    return unit(FEATURES.always_on, found?.e ?? null, found ? Math.abs(found.scale) : reach, found?.error);
+    if (!found) return unit(FEATURES.always_on, null, reach);
+    // What it passes on.
+    return unit(FEATURES.always_on, found.scale > 0 ? found.e : scaledBy(-1, found.e), Math.abs(found.scale), found.error);
   }
   if (!found) return unit(FEATURES.other, null, reach);
   const { e, scale, error } = found;
@@ -1228,10 +1230,11 @@ function told(unit, n) {
   return { ...unit, scale, feature: known ? feature : null, of: of && spell(of, n), text: known ? unitText({ ...unit, of }, n) : rules.phrases.unread };
 }
 
-/** Whether an expression is a few variables, min, max and abs of such, and at most one difference of these. */
+/** Whether an expression is a few variables, min, max and abs of such, or minus one, and at most one difference of these. */
 function isFlat(e) {
   const simple = (a) => a.op === "var" || (["min", "max", "abs"].includes(a.op) && a.args.every((b) => b.op === "var" || isConst(b)));
-  return simple(e) || (e.op === "add" && e.args.length === 2 && e.args.every((a) => simple(a) || simple(scaledBy(-1, a))));
+  const signed = (a) => simple(a) || simple(scaledBy(-1, a));
+  return signed(e) || (e.op === "add" && e.args.length === 2 && e.args.every(signed));
 }
 
 /** "greaterness detector of x1 - x2 (cancels out)". */
