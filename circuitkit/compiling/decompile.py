@@ -39,6 +39,7 @@ from circuitkit.exact.canonical import CanonicalForm, canonical_form, ordered
 from circuitkit.exact.regions import OutOfTime as FormOutOfTime
 from circuitkit.exact.spell import expression, size, text
 from circuitkit.functions.target import Target
+from circuitkit.functions.trees import KeepsTrees
 from circuitkit.network import Network
 from circuitkit.proof.claim import Claim, exact_number, read_claim
 from circuitkit.proof.exhaustive import exhaust
@@ -97,7 +98,7 @@ class NotDecompiled(Undecided):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Decompilation:
+class Decompilation(KeepsTrees):
     """An expression and the proof that a network equals it.
 
     Attributes:

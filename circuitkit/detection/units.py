@@ -22,6 +22,7 @@ from circuitkit.exact.canonical import CanonicalForm, canonical_form
 from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.exact.spell import expression, length, text
 from circuitkit.functions.target import Target
+from circuitkit.functions.trees import KeepsTrees
 from circuitkit.network import Network
 from circuitkit.proof.prove import Proof
 from circuitkit.rules import RULES, phrase
@@ -43,7 +44,7 @@ FEATURES: dict[str, str] = RULES["features"]
 
 
 @dataclass(frozen=True)
-class Unit:
+class Unit(KeepsTrees):
     """What one hidden unit is for.
 
     Attributes:
