@@ -1568,7 +1568,10 @@ const above = (error, tolerance, p = 3) =>
   p < 17 && digits(error, p) === digits(tolerance, p) ? above(error, tolerance, p + 1) : digits(error, p);
 
 const spelled = (v) => maths.spelled(v, 4, digits);
-const point = (v) => (v.length === 1 ? spelled(v[0]) : `(${v.map(spelled).join(", ")})`);
+const point = (v, gap) => {
+  const texts = v.map((each) => maths.placed(each, gap, 4, digits));
+  return v.length === 1 ? texts[0] : `(${texts.join(", ")})`;
+};
 
 /** The functions of the catalogue, the nearest first, and the one that the network certainly computes. */
 function judge(net, tolerance) {
@@ -1645,7 +1648,7 @@ function details(name, { target, error, worst, ray, network, exact }, tolerance)
   if (!worst) return `${nearest}.`;
   const wanted = maths.evaluate(target, worst)[0];
   const [gives, should] = maths.apart(network[0], wanted, 4, digits) ?? [network[0], wanted].map(spelled);
-  const gap = `at x = ${point(worst)} the network gives ${gives} instead of ${should}`;
+  const gap = `at x = ${point(worst, Math.abs(network[0] - wanted))} the network gives ${gives} instead of ${should}`;
   const far = ray ? "; further out the gap grows in proportion" : "";
   return name === null ? `${nearest}: ${gap}${far}.` : `Worst input: ${gap}${far}.`;
 }
