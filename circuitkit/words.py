@@ -15,6 +15,7 @@ __all__ = [
     "count",
     "dashes",
     "drawn",
+    "exactly",
     "float_above",
     "float_below",
     "input_names",
@@ -34,6 +35,8 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _MINUS = "\N{MINUS SIGN}"
 #: significant digits of a number in a sentence, where fewer do not say something false
 _DIGITS = 4
+#: that tell any two doubles apart
+_FLOAT_DIGITS = 17
 #: digits beyond which two numbers that differ are written as fractions
 _MOST_DIGITS = 40
 
@@ -105,6 +108,23 @@ def number(
         if Fraction(text) == Fraction(decimal):
             return text
     return f"{context.normalize(decimal):g}"
+
+
+def exactly(value: float | Fraction) -> str:
+    """A double in as many digits as it takes to be that one; another number as a fraction, where that is short.
+
+    Example:
+        >>> exactly(1.0), exactly(0.1), exactly(1 + 2**-52), exactly(Fraction(4, 3))
+        ('1', '0.1', '1.0000000000000002', '4/3')
+    """
+    exact = Fraction(value)
+    for digits in range(1, _FLOAT_DIGITS + 1):
+        text = number(exact, digits)
+        near = nearest_float(Fraction(text))
+        if exact == Fraction(text) or (math.isfinite(near) and exact == Fraction(near)):
+            return text
+    short = max(abs(exact.numerator), exact.denominator) < 10**6
+    return str(exact) if short else number(exact, _FLOAT_DIGITS)
 
 
 def numbers(*values: float | Fraction) -> list[str]:

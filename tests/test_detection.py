@@ -222,7 +222,7 @@ def test_every_named_unit_is_what_its_name_says(seed):
         of = ck.Target(unit.of, variables=variables(net.n_inputs))(x)[:, 0]
         sides = (
             [of, -of]
-            if unit.feature in ("duplicate", "always on")
+            if unit.feature == "duplicate"
             else ([-of] if unit.feature == NEGATIVE else [of])
         )
         misses = [np.abs(activation - unit.scale * np.maximum(s, 0)) / size for s in sides]
@@ -239,6 +239,31 @@ def test_dead_duplicate_and_always_on_units_are_named():
     assert features == [POSITIVE, NEGATIVE, "duplicate", "dead", "always on", "dead", NEGATIVE]
     assert found.units[2].scale == 2 and found.units[3].scale == 0
     assert str(found.units[4].of) == "Abs(x)"
+
+
+@pytest.mark.parametrize(
+    ("net", "domain", "told"),
+    [
+        (ck.Network([[[-1]], [[1]]]), [(-2, -1)], "-x"),
+        (ck.Network([[[1]], [[1]]]), [(1, 2)], "x"),
+        (ck.Network([[[-1]], [[1]]], [[5], [0]]), [(-1, 1)], "5 - x"),
+        (ck.Network([[[-3]], [[1]]], [[5], [0]]), [(-1, 1)], "5 - 3*x"),
+        (
+            ck.Network([[[1], [-1]], [[-1, -1]], [[1]]], [[0, 0], [9], [0]]),
+            [(-1, 1)],
+            "9 - abs(x)",
+        ),
+        (ck.Network([[[-1, 0], [0, -1]], [[1, 1]], [[1]]]), [(-2, -1)] * 2, "-x1 - x2"),
+        (ck.Network([[[-1]], [[2]], [[1]]]), None, "-min(0, x)"),
+    ],
+)
+def test_a_unit_that_is_always_on_is_of_what_it_passes_on(net, domain, told):
+    unit = ck.detect(net, domain=domain).units[-1]
+    assert (str(unit), unit.error) == (f"always on of {told}", 0)
+    low, high = np.array(domain if domain is not None else [(-3, 3)] * net.n_inputs).T
+    x = np.random.default_rng(0).uniform(low, high, (50, net.n_inputs))
+    of = ck.Target(unit.of, variables=variables(net.n_inputs))(x)[:, 0]
+    np.testing.assert_allclose(unit.scale * of, net.activations(x)[unit.layer][:, -1], atol=1e-12)
 
 
 def test_units_that_cancel_are_told_from_the_circuit():

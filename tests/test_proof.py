@@ -655,3 +655,17 @@ def test_the_numbers_of_a_refutation_are_exact_where_short_and_else_say_how_larg
     assert "gives 1.000977, the target x gives 1 (worst error 0.0009766" in str(
         ck.prove(steep, "x", domain=[(1, 1)]).verdict
     )
+
+
+def test_an_input_is_told_in_as_many_digits_as_it_takes_to_be_that_double():
+    net = ck.compile_expression("abs(x) + relu(x - 1)")
+    above = 1 + 2**-52
+    found = ck.prove(net, "abs", domain=[(-5, above)])
+    assert "at x = 1.0000000000000002 the network gives 1.0000000000000004," in str(found)
+    found = ck.prove(net, "y <= abs(x)", domain=[(-5, above)])
+    assert "at x = 1.0000000000000002 the network gives y = 1.0000000000000004:" in str(found)
+    for end in (0.1, 1 / 3, 0.1234567, 1e22 / 3, 5e-324, 2.0, 12345678.5):
+        found = ck.prove(ck.circuit("abs"), "abs(x) + 1", domain=[(end, end)])
+        told = re.search(r"at x = (\S+) the network gives", str(found))
+        assert float(told[1]) == end
+        assert len(told[1]) <= len(repr(end))

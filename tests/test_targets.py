@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import pickle
 
 import numpy as np
@@ -262,6 +263,48 @@ def test_pickling_keeps_name_and_expression():
         assert again == f
         assert again.name == f.name
         assert again.n_inputs == f.n_inputs
+
+
+COPIES = [lambda f: pickle.loads(pickle.dumps(f)), copy.deepcopy, copy.copy]
+_X = sympy.Symbol("x", real=True)
+#: SymPy would evaluate each of these
+PLAIN = [
+    sympy.Abs(sympy.Abs(_X), evaluate=False),
+    sympy.Mul(-1, sympy.Abs(_X) - 1, evaluate=False),
+    sympy.Add(_X, _X, 0, evaluate=False),
+    sympy.Max(_X, sympy.Max(_X, 0), evaluate=False),
+    sympy.Max(0, 1, sympy.Abs(_X), evaluate=False),
+    sympy.Piecewise((sympy.Abs(sympy.Abs(_X), evaluate=False), _X > 0), (0, True)),
+]
+
+
+@pytest.mark.parametrize("again", COPIES)
+def test_copies_of_a_target_are_made_of_the_same_parts(again):
+    texts = ["norminf(norm1(x, x), 0)", "hat(2*x - hat(x))", "median(x1, x2, x3, x4)", "sort(a, b)"]
+    for f in [*map(target, texts), *map(Target, PLAIN), Target(PLAIN[:3])]:
+        f(np.zeros(f.n_inputs))  # what is compiled is not copied
+        made = again(f)
+        assert made == f
+        assert hash(made) == hash(f)
+        assert (repr(made), made.name, made.text) == (repr(f), f.name, f.text)
+        np.testing.assert_array_equal(made(np.ones(f.n_inputs)), f(np.ones(f.n_inputs)))
+
+
+@pytest.mark.parametrize("again", COPIES)
+def test_copies_of_verdicts_keep_what_their_certificates_are_about(again):
+    net = ck.Network([[[2], [-2]], [[1, 1]]])
+    for claim in ("norminf(norm1(x, x), 0)", "y <= norminf(norm1(x, x), 0)"):
+        proof = ck.prove(net, claim)
+        made = again(proof)
+        assert made.target == proof.target
+        assert ck.check(made.certificate, made.network, made.claim.checkable)
+    plain = sympy.Max(_X, sympy.Max(_X, 0), evaluate=False)
+    found = ck.decompiled(net)
+    object.__setattr__(found, "expression", plain)
+    assert again(found).expression == plain
+    unit = ck.detect(net).units[0]
+    object.__setattr__(unit, "of", plain)
+    assert again(unit) == unit
 
 
 def test_a_hint_names_a_function_of_the_catalogue_and_of_expressions_once():

@@ -39,6 +39,7 @@ from circuitkit.exact.canonical import CanonicalForm, canonical_form, ordered
 from circuitkit.exact.regions import OutOfTime as FormOutOfTime
 from circuitkit.exact.spell import expression, size, text
 from circuitkit.functions.target import Target
+from circuitkit.functions.trees import KeepsTrees
 from circuitkit.network import Network
 from circuitkit.proof.claim import Claim, exact_number, read_claim
 from circuitkit.proof.exhaustive import exhaust
@@ -58,10 +59,12 @@ _SAMPLES = 2000
 _PLAIN_BITS = 24
 #: what is no further off at the samples than this is tried for equality
 _ROUNDING = 1e-11
-#: a form of more kinks is not spelled out
+#: a form of more kinks is not spelled out before something shorter is looked for
 _MOST_KINKS = 40
 #: shares of the time
 _EXACT, _CLOSE, _ONE, _ALIKE = 0.35, 0.85, 0.8, 0.1
+#: of what is left then, for guesses, where the network itself can be spelled after them
+_GUESSED = 0.7
 #: a rounded network of more signs an output is guessed at, too, in a small share of the time
 _SHORT, _SHORTER = 16, 0.05
 _CANDIDATES = 4
@@ -74,7 +77,8 @@ _QUOTED = 200
 class NotDecompiled(Undecided):
     """No expression was proved to equal the network within the tolerance, in the time there was.
 
-    Often it is not the time that was missing: what there was to try was tried. The message says how long that took.
+    What there was to try was tried, and to spell the network out would take longer than its share of the time. The
+    message says how long that took.
 
     Args:
         message: what the error says.
@@ -97,7 +101,7 @@ class NotDecompiled(Undecided):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Decompilation:
+class Decompilation(KeepsTrees):
     """An expression and the proof that a network equals it.
 
     Attributes:
@@ -202,7 +206,7 @@ def decompile(
         proof, certificate and error, too.
 
     Raises:
-        NotDecompiled: an :class:`~circuitkit.Undecided`: none was proved, often long before the time is up;
+        NotDecompiled: an :class:`~circuitkit.Undecided`: none was proved, perhaps before the time is up;
             ``best`` is the simplest that is near at samples.
         TypeError: ``net`` is not a Network, or another argument no number.
         ValueError: a tolerance below 0, a time limit that is not above 0, or a domain that does not fit.
@@ -239,7 +243,7 @@ def decompiled(
         A :class:`Decompilation`.
 
     Raises:
-        NotDecompiled: none was proved, often long before the time is up.
+        NotDecompiled: none was proved, perhaps before the time is up.
         TypeError: ``net`` is not a Network, or another argument no number.
         ValueError: a tolerance below 0, a time limit that is not above 0, or a domain that does not fit.
 
@@ -267,6 +271,8 @@ class _Search:
         self.variables = input_variables(net.n_inputs)
         self.best: sympy.Expr | None = None
         self.best_error = math.inf
+        #: the network's own function where it is long, to be spelled if nothing shorter is proved
+        self.form: CanonicalForm | None = None
 
     def until(self, share: float) -> float:
         """A share of what is left of the time, as a deadline."""
@@ -278,7 +284,7 @@ class _Search:
         if found is None:
             found = self.nearly()
             if found is None:
-                found = self.otherwise()
+                found = self.otherwise(_GUESSED if self.form is not None else 1.0) or self.spelled()
             elif _length(found[0]) > _SHORT * self.net.n_outputs:
                 found = min(
                     found, self.otherwise(_SHORTER) or found, key=lambda way: _length(way[0])
@@ -303,18 +309,26 @@ class _Search:
     # --- as it is ---------------------------------------------------------------------------------------
 
     def exactly(self) -> tuple[sympy.Expr, Proof] | None:
-        """The network's own function, where its numbers are plain."""
+        """The network's own function, where its numbers are plain and its kinks few."""
         try:
             form = canonical_form(self.net, deadline=self.until(_EXACT))
         except FormOutOfTime:
             return None
         plain = _longest(form) <= _PLAIN_BITS
         if form.n_kinks > _MOST_KINKS or (self.tolerance and not plain):
+            self.form = form
             return None
         if self.where.domain is not None and self.tolerance:
             found = self.otherwise(0.5)  # on a domain less may do
             if found is not None:
                 return found
+        return self.spelled(form)
+
+    def spelled(self, form: CanonicalForm | None = None) -> tuple[sympy.Expr, Proof] | None:
+        """A form of the network, or the one that was left for the end, whatever its numbers are."""
+        form = form or self.form
+        if form is None:
+            return None
         try:
             target = self.target(form)
         except FormOutOfTime:

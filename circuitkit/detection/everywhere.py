@@ -36,6 +36,7 @@ from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.language import CATALOGUE
 from circuitkit.functions.target import Target
 from circuitkit.functions.target import target as as_target
+from circuitkit.functions.trees import KeepsTrees
 from circuitkit.network import Network
 from circuitkit.proof.prove import Proof, Undecided, prove
 from circuitkit.rules import RULES, phrase
@@ -67,7 +68,7 @@ _FEW_SAMPLES = 300
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Detection:
+class Detection(KeepsTrees):
     """What was found in a network; everything named is certified, for every input or on the domain.
 
     Attributes:

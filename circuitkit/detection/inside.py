@@ -36,6 +36,7 @@ from circuitkit.detection.search import minimax
 from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.exact.spell import text
 from circuitkit.functions.target import Target
+from circuitkit.functions.trees import KeepsTrees
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, Claim, exact_number, read_claim
 from circuitkit.proof.prove import Proof, Undecided, prove
@@ -64,7 +65,7 @@ _LEAST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(KeepsTrees):
     """What a unit of a deeper layer receives, taken apart.
 
     Attributes:
@@ -88,7 +89,7 @@ class Row:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Subcircuits:
+class Subcircuits(KeepsTrees):
     """Which known functions the deeper layers of a network read.
 
     Attributes:

@@ -29,6 +29,7 @@ from circuitkit.exact.regions import OutOfTime
 from circuitkit.exact.spell import expression, length
 from circuitkit.functions.pieces import Row
 from circuitkit.functions.target import Target
+from circuitkit.functions.trees import KeepsTrees
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box
 from circuitkit.proof.prove import Proof
@@ -64,7 +65,7 @@ _ZERO, _ONE = Fraction(0), Fraction(1)
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(KeepsTrees):
     """An expression for a network, certified.
 
     Attributes:

@@ -22,6 +22,7 @@ from circuitkit.exact.canonical import CanonicalForm, canonical_form
 from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.exact.spell import expression, length, text
 from circuitkit.functions.target import Target
+from circuitkit.functions.trees import KeepsTrees
 from circuitkit.network import Network
 from circuitkit.proof.prove import Proof
 from circuitkit.rules import RULES, phrase
@@ -43,7 +44,7 @@ FEATURES: dict[str, str] = RULES["features"]
 
 
 @dataclass(frozen=True)
-class Unit:
+class Unit(KeepsTrees):
     """What one hidden unit is for.
 
     Attributes:
@@ -52,8 +53,9 @@ class Unit:
         feature: ``"positiveness detector"``: activation ``scale * relu(of)``; ``"negativeness
             detector"``: ``scale * relu(-of)``; ``"greaterness detector"``: ``scale * relu(of)`` where
             ``of`` is a difference of two things; ``"duplicate"``: a multiple of an earlier unit of the
-            layer; ``"always on"``: never negative before ReLU; ``"dead"``: never active, up to the
-            tolerance; ``"other"``: none of these within the tolerance.
+            layer, and of what that one is; ``"always on"``: never negative before ReLU: activation
+            ``scale * of``; ``"dead"``: never active, up to the tolerance; ``"other"``: none of these
+            within the tolerance.
         of: what it detects, or None where nothing simple fits.
         scale: the factor, 0 for a dead unit.
         error: the certified worst error of that description, relative to ``scale * max(1, |x|)``.
@@ -274,7 +276,10 @@ def _unit(
         return Unit(layer, index, FEATURES["dead"], None, 0.0)
     described = _describe(alone, z, x, tolerance, deadline, where)
     if float(z.min()) >= 0 and _never_negative(alone, deadline, where):
-        of, scale, error = described if described is not None else (None, reach, 0.0)
+        if described is None:
+            return Unit(layer, index, FEATURES["always_on"], None, reach)
+        of, scale, error = described
+        of = of if scale > 0 else _negative(of)  # what it passes on
         return Unit(layer, index, FEATURES["always_on"], of, abs(scale), error)
     if described is None:
         return Unit(layer, index, FEATURES["other"], None, reach)

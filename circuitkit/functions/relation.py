@@ -17,6 +17,7 @@ import sympy
 from circuitkit.checks import wrong
 from circuitkit.functions import language
 from circuitkit.functions.target import spelled
+from circuitkit.functions.trees import KeepsTrees
 from circuitkit.words import quoted
 
 __all__ = ["Part", "Relation", "is_relation", "relation"]
@@ -27,7 +28,7 @@ _SIGNS: dict[type[ast.cmpop], str] = {
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(KeepsTrees):
     """``left <sign> right``, where the sign is one of ``<= >= < > ==``.
 
     Attributes:

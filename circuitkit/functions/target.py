@@ -31,6 +31,7 @@ from circuitkit.functions.pieces import (
     pieces_of,
     settled,
 )
+from circuitkit.functions.trees import Tree
 from circuitkit.words import input_names, nearest_float, number
 
 __all__ = ["Target", "TargetLike", "said", "spelled", "target", "written"]
@@ -266,14 +267,12 @@ class Target:
         return hash((self._variables, self._outputs))
 
     # The compiled callable does not pickle; a process pool compiles its own.
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _rebuild, (
-            self._outputs,
-            self._variables,
-            self._name,
-            self._read_from,
-            self._spelled,
-        )
+    def __getstate__(self) -> dict[str, Any]:
+        state = {k: v for k, v in self.__dict__.items() if k not in ("_call", "_normal_form")}
+        return {**state, "_outputs": Tree(self._outputs)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _outputs=state["_outputs"].expressions())
 
     def __str__(self) -> str:
         """The expression as :func:`target` reads it: ``min(x1, abs(x2))``."""
@@ -303,18 +302,6 @@ def _instead(part: sympy.Expr) -> str:
 
 def _tuple(texts: list[str]) -> str:
     return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
-
-
-def _rebuild(
-    outputs: tuple[sympy.Expr, ...],
-    variables: tuple[sympy.Symbol, ...],
-    name: str | None,
-    text: str | None = None,
-    spelled: tuple[str, ...] | None = None,
-) -> Target:
-    made = Target(outputs, variables=variables, name=name, text=text)
-    made._spelled = spelled if spelled is not None else made._spelled
-    return made
 
 
 #: a function in any of the forms that :func:`target` takes, made a Target

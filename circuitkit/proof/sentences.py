@@ -11,7 +11,7 @@ from circuitkit.functions.relation import Relation
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, Claim, Point, Polytope, values
-from circuitkit.words import Rounding, count, larger, nearest_float, number, output_names, vector
+from circuitkit.words import Rounding, count, exactly, larger, nearest_float, number, output_names
 
 __all__ = ["Bound", "apart", "between", "proved", "question", "refuted"]
 
@@ -51,7 +51,7 @@ def proved(claim: Claim, error: Fraction | None, bound: Bound, n_regions: int | 
 
 def refuted(claim: Claim, error: Fraction | None, bound: Bound, point: Point) -> str:
     """Where a claim is false, as a sentence."""
-    x = _tuple([_spelled(v) for v in point])
+    x = _tuple([exactly(v) for v in point])
     given = values(claim.network, point)
     if isinstance(claim.target, Relation):
         broken = _broken(claim, claim.target, point, given)
@@ -91,7 +91,7 @@ def _out_of_reach(claim: Claim, error: Fraction | None, point: Point) -> str:
             there = (
                 ""
                 if x is point
-                else f", the target's value at x = {_tuple([_spelled(v) for v in x])}"
+                else f", the target's value at x = {_tuple([exactly(v) for v in x])}"
             )
             return (
                 f" Weights that are floats, binary fractions, cannot give {_fraction(odd)} exactly{there}; "
@@ -172,7 +172,7 @@ def _broken(claim: Claim, target: Relation, point: Point, given: Sequence[Fracti
     part, gap = target.parts[k], max(gaps[k]) / claim.size(point)
     names = output_names(len(given))
     names = names if len(names) < 4 else [names[0], "...", names[-1]]
-    shown = f"the network gives {_tuple(names)} = {vector(given)}"
+    shown = f"the network gives {_tuple(names)} = {_tuple(_near_enough(given, gap))}"
     if not gap:
         return f"{shown}: {part.said} is false, both sides are equal"
     return f"{shown}: {part.said} is false by {number(gap)}"
@@ -248,6 +248,15 @@ def _spelled(value: Fraction, digits: int = 4) -> str:
         if value == named or (math.isfinite(near) and value == Fraction(near)):
             return text
     return number(value, digits)
+
+
+def _near_enough(given: Sequence[Fraction], gap: Fraction) -> list[str]:
+    """Outputs in as many digits as it takes to see by how much they are off; where it is nothing, a float's."""
+    for digits in range(4, _FLOAT_DIGITS):
+        texts = [_spelled(v, digits) for v in given]
+        if all(abs(Fraction(t) - v) <= gap / 500 for t, v in zip(texts, given, strict=True)):
+            return texts
+    return [exactly(v) for v in given]
 
 
 def _end(value: Fraction) -> str:

@@ -88,6 +88,18 @@ test("two numbers that differ are shown with the digits in which they do", () =>
   }
 });
 
+test("an input is told so nearly that the gap there is not in doubt", () => {
+  const next = 1 + 2 ** -52;
+  const found = { status: "different", holds: false, exact: true, error: 2 ** -52, worst: [next], network: [1 + 2 ** -51], target: [next] };
+  assert.equal(say(found, "|x|"), "Not |x|: at x = 1.0000000000000002 it gives 1.0000000000000004, not 1.0000000000000002.");
+  assert.equal(maths.placed(1 / 3, 1), "0.333");
+  assert.equal(maths.placed(1 / 3, 1e-6), "0.3333333");
+  for (let k = 0; k < 500; k++) {
+    const v = (Math.random() - 0.5) * 10 ** Math.floor(600 * (Math.random() - 0.5));
+    assert.equal(maths.parseNumber(maths.placed(v, 0)), v);
+  }
+});
+
 test("equal is said of an error of 0 alone, and every within has its measure", () => {
   const of = (a, tolerance = 1e-9) => say(maths.verdict(pair([3, -1], [a, -1]), identity, { tolerance }), "x", { tolerance, scope: " yet" });
   assert.equal(of(0.3333333), "Not x yet: at x = 1 it gives 0.9999999, not 1.");

@@ -50,6 +50,10 @@ def networks() -> list[tuple[ck.Network, float]]:
         ck.Network([[[0.1]]]),
         ck.Network([[[1], [-1]]]),
         ck.Network([[[0.0]], [[1.0]]]),
+        # units that are always on, of minus what is shorter to write
+        ck.Network([[[-1]], [[1]], [[1]]]),
+        ck.Network([[[-2, 0], [0, -1]], [[1, 1]], [[1]]]),
+        ck.Network([[[-1, 0], [1, -1]], [[1, 1], [0, 2]], [[1, 1]]]),
     ]
     found += [(net, default) for net in small]
     # a spike that a thousand samples miss: its units do not cancel

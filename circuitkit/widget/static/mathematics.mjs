@@ -1036,6 +1036,12 @@ export function spelled(v, digits = 3, write = formatNumber) {
   return write(v, digits);
 }
 
+/** An input in a sentence: so near the one that is meant that a gap of that size between values there is not in doubt. */
+export function placed(v, gap, digits = 3, write = formatNumber) {
+  const text = spelled(v, digits, write);
+  return digits >= 18 || Math.abs(parseNumber(text) - v) <= 0.05 * gap || parseNumber(text) === v ? text : placed(v, gap, digits + 1, write);
+}
+
 /**
  * Two numbers with as many digits as it takes for their difference to be theirs, to a fifth of a percent, or
  * null where all digits are the same.
@@ -1069,7 +1075,7 @@ export function words(found, { name, names, tolerance, range = null, scope = "" 
   if (status === "undecided") return `${within(tolerance, name, where)}, wherever it was tried; that is no proof.`;
   if (!worst) return "The weights are no longer finite numbers.";
   const k = network.reduce((best, v, i) => (Math.abs(v - target[i]) > Math.abs(network[best] - target[best]) ? i : best), 0);
-  const at = worst.map((v, i) => `${names[i]} = ${spelled(v)}`).join(", ");
+  const at = worst.map((v, i) => `${names[i]} = ${placed(v, Math.abs(network[k] - target[k]))}`).join(", ");
   const values = apart(network[k], target[k]);
   const gap = values ? `it gives ${values[0]}, not ${values[1]}` : `it is ${formatNumber(error * norm(worst), 3)} off`;
   return `Not ${name}${scope}: at ${at} ${gap}.`;

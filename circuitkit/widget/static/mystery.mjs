@@ -586,8 +586,8 @@ class Mystery {
     else if (found.status === "rounding") setText(this.state, `✓ What is on the bench computes the same for ${where}, up to the rounding of its weights (worst ${maths.formatNumber(found.error, 2)}).`);
     else if (!found.worst) setText(this.state, "What is on the bench could not be compared.");
     else {
-      const at = found.worst.map((v, i) => `${names[i]} = ${maths.spelled(v)}`).join(", ");
       const [a, b] = [now, net].map((one) => maths.exactForward(one, found.worst).out[0]);
+      const at = found.worst.map((v, i) => `${names[i]} = ${maths.placed(v, Math.abs(a - b))}`).join(", ");
       const pair = maths.apart(a, b);
       setText(this.state, `✗ What is on the bench is another function now: at ${at} it gives ${pair ? `${pair[0]}, not ${pair[1]}` : `${maths.formatNumber(found.error, 3)} more or less`}.`);
       this.state.parentElement.classList.toggle("ck-mystery-apart", true);

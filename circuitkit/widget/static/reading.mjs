@@ -1152,7 +1152,9 @@ function readUnit(net, layer, index, z, samples, tolerance, deadline) {
   if (reach * out <= Math.max(tolerance, 1e-12) && atMost(net, layer, index, 1, tolerance / out)) return unit(FEATURES.dead, null, 0);
   const found = describe(net, layer, index, z, samples, tolerance, deadline);
   if (Math.min(...z) >= 0 && atMost(net, layer, index, -1, 0)) {
-    return unit(FEATURES.always_on, found?.e ?? null, found ? Math.abs(found.scale) : reach, found?.error);
+    if (!found) return unit(FEATURES.always_on, null, reach);
+    // What it passes on.
+    return unit(FEATURES.always_on, found.scale > 0 ? found.e : scaledBy(-1, found.e), Math.abs(found.scale), found.error);
   }
   if (!found) return unit(FEATURES.other, null, reach);
   const { e, scale, error } = found;
@@ -1228,10 +1230,11 @@ function told(unit, n) {
   return { ...unit, scale, feature: known ? feature : null, of: of && spell(of, n), text: known ? unitText({ ...unit, of }, n) : rules.phrases.unread };
 }
 
-/** Whether an expression is a few variables, min, max and abs of such, and at most one difference of these. */
+/** Whether an expression is a few variables, min, max and abs of such, or minus one, and at most one difference of these. */
 function isFlat(e) {
   const simple = (a) => a.op === "var" || (["min", "max", "abs"].includes(a.op) && a.args.every((b) => b.op === "var" || isConst(b)));
-  return simple(e) || (e.op === "add" && e.args.length === 2 && e.args.every((a) => simple(a) || simple(scaledBy(-1, a))));
+  const signed = (a) => simple(a) || simple(scaledBy(-1, a));
+  return signed(e) || (e.op === "add" && e.args.length === 2 && e.args.every(signed));
 }
 
 /** "greaterness detector of x1 - x2 (cancels out)". */
@@ -1565,7 +1568,10 @@ const above = (error, tolerance, p = 3) =>
   p < 17 && digits(error, p) === digits(tolerance, p) ? above(error, tolerance, p + 1) : digits(error, p);
 
 const spelled = (v) => maths.spelled(v, 4, digits);
-const point = (v) => (v.length === 1 ? spelled(v[0]) : `(${v.map(spelled).join(", ")})`);
+const point = (v, gap) => {
+  const texts = v.map((each) => maths.placed(each, gap, 4, digits));
+  return v.length === 1 ? texts[0] : `(${texts.join(", ")})`;
+};
 
 /** The functions of the catalogue, the nearest first, and the one that the network certainly computes. */
 function judge(net, tolerance) {
@@ -1642,7 +1648,7 @@ function details(name, { target, error, worst, ray, network, exact }, tolerance)
   if (!worst) return `${nearest}.`;
   const wanted = maths.evaluate(target, worst)[0];
   const [gives, should] = maths.apart(network[0], wanted, 4, digits) ?? [network[0], wanted].map(spelled);
-  const gap = `at x = ${point(worst)} the network gives ${gives} instead of ${should}`;
+  const gap = `at x = ${point(worst, Math.abs(network[0] - wanted))} the network gives ${gives} instead of ${should}`;
   const far = ray ? "; further out the gap grows in proportion" : "";
   return name === null ? `${nearest}: ${gap}${far}.` : `Worst input: ${gap}${far}.`;
 }
