@@ -217,6 +217,8 @@ def number(
         unbounded = math.isnan(nearest) or (math.isinf(nearest) and not infinite)
         if low or unbounded or not fits(nearest):
             raise wrong(name, expected, shown(value))
+        if isinstance(value, np.floating):  # numpy's long double is known to no Fraction
+            return nearest if nearest == value else Fraction(*value.as_integer_ratio())
         return value
 
     return Kind(take, right, tuple(refused))

@@ -20,7 +20,21 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from numbers import Rational
+from typing import Any
 
+from circuitkit import words
+from circuitkit.checks import (
+    Kind,
+    accepts,
+    instance,
+    made_with,
+    several,
+    shown,
+    whole,
+    wrong,
+    wrong_type,
+)
 from circuitkit.functions.pieces import content
 from circuitkit.network import Network
 
@@ -33,15 +47,49 @@ Sum = tuple[Pair, Pair]
 #: inputs to their weights, the slope of one linear piece
 Slope = tuple[int, ...]
 
+#: inputs that a network may have here; what is read of them decides how large it is
+_MOST_INPUTS = 1_000
+_INPUT = whole("the number of an input, from 1", least=1)
 
+
+def _coefficient(name: str, value: Any) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, Rational):
+        raise wrong_type(name, "a Fraction or an int", shown(value))
+    return Fraction(int(value.numerator), int(value.denominator))
+
+
+def _sum(name: str, value: Any) -> Sum:
+    expected = "two pairs of inputs such as ((1, 2), (3, 4))"
+    try:
+        (i, j), (k, m) = value
+    except (TypeError, ValueError):
+        raise wrong(name, expected, shown(value)) from None
+    i, j, k, m = (_INPUT.take(name, v) for v in (i, j, k, m))
+    return (i, j), (k, m)
+
+
+_COEFFICIENT = Kind(_coefficient, Fraction(1, 2), ("a", 0.1, None, True, 1j, [1]))
+_SIDE = Kind(
+    _sum,
+    ((1, 2), (3, 4)),
+    ("ab", 3, None, (), (1, 2), ((1, 2),), ((1, 2), (3, 0)), ((1, 2), (3, -1)), ((1, 2), (3, 4.0)),
+     ((1, 2), (3, True)), (("1", "2"), ("3", "4"))),
+)  # fmt: skip
+
+
+@made_with(coefficient=_COEFFICIENT, left=_SIDE, right=_SIDE)
 @dataclass(frozen=True)
 class Term:
     """``coefficient * max(left, right)``; the network builds it as ``right + relu(left - right)``.
 
     Attributes:
-        coefficient: how often it counts.
+        coefficient: how often it counts, a ``Fraction`` or an int.
         left: the sum of two m(i, j) whose excess over the other one a unit detects.
         right: the sum of two m(i, j) that is there anyway.
+
+    Raises:
+        TypeError: a coefficient that is no fraction, or inputs that are no ints.
+        ValueError: sides that are not two pairs of inputs, which are counted from 1.
 
     Example:
         >>> print(Term(Fraction(1, 6), ((1, 2), (3, 4)), ((5, 5), (5, 5))))
@@ -60,8 +108,20 @@ class Term:
         """The term without its coefficient, as LaTeX."""
         return rf"\max({_spelled(self.left, '_')},\, {_spelled(self.right, '_')})"
 
+    @property
+    def most(self) -> int:
+        """The last input that it reads."""
+        return max(i for side in (self.left, self.right) for pair in side for i in pair)
+
+    @accepts(n=whole(least=1, most=_MOST_INPUTS))
     def slopes(self, n: int) -> frozenset[Slope]:
-        """The slopes of the linear functions of which the term is the maximum: two terms of the same slopes are one function."""
+        """The slopes of the linear functions of which the term is the maximum: two terms of the same slopes are one function.
+
+        Raises:
+            TypeError: ``n`` is no int.
+            ValueError: ``n`` is above 1000, or below an input that the term reads.
+        """
+        _need_inputs([self], n)
         return frozenset(_slopes(self.left, n) | _slopes(self.right, n))
 
 
@@ -160,6 +220,17 @@ def six() -> list[Term]:
     return [term for family in families for term in _renamed(Term(*family), orders)]
 
 
+def _need_inputs(terms: Sequence[Term], n: int) -> None:
+    """Refuse fewer inputs than the terms read."""
+    most = max((term.most for term in terms), default=1)
+    if n < most:
+        raise wrong("n", f"{words.count(most, 'input')} or more, since x{most} is read", n)
+
+
+@accepts(
+    terms=several(instance(Term), "a list of terms", fewest=1),
+    n=whole(least=1, most=_MOST_INPUTS),
+)
 def network(terms: Sequence[Term], n: int) -> Network:
     r"""The network with two hidden layers that adds up the terms.
 
@@ -169,11 +240,15 @@ def network(terms: Sequence[Term], n: int) -> Network:
 
     Args:
         terms: the terms, over the inputs 1 to n; one whose sides are the same costs no unit.
-        n: how many inputs.
+        n: how many inputs, up to 1000.
 
     Returns:
         All weights are doubles; where the coefficients have a common denominator that is no power of two, its inverse is the
         network's exact scale.
+
+    Raises:
+        TypeError: something that is no term, or ``n`` that is no int.
+        ValueError: no term, coefficients that doubles cannot hold, fewer inputs than the terms read, or more than 1000.
 
     Example:
         >>> network(five(), 5)
@@ -181,10 +256,11 @@ def network(terms: Sequence[Term], n: int) -> Network:
         >>> network(five_symmetric(), 5).scale
         Fraction(1, 12)
     """
+    _need_inputs(terms, n)
     denominator = math.lcm(*(term.coefficient.denominator for term in terms))
     multiple = 1 if denominator & (denominator - 1) == 0 else denominator
     bent = [term for term in terms if term.left != term.right]
-    coefficients = [float(multiple * term.coefficient) for term in bent]
+    coefficients = [_doubled(multiple * term.coefficient) for term in bent]
     excesses = [_added((1, term.left), (-1, term.right)) for term in bent]
     carried = _added(*((multiple * term.coefficient, term.right) for term in terms))
     forms = [*(_straight(e, n) for e in (*excesses, carried))]
@@ -200,9 +276,24 @@ def network(terms: Sequence[Term], n: int) -> Network:
     last = second.pop()
     size = content(last)
     second += [[v / size for v in last], [-v / size for v in last]]
-    coefficients += [float(size), -float(size)]
-    matrix = [[float(v) for v in row] for row in second]
-    return Network([first, matrix, [coefficients]], scale=Fraction(1, multiple))
+    coefficients += [_doubled(size), -_doubled(size)]
+    matrix = [[_doubled(v) for v in row] for row in second]
+    scale = Fraction(1, multiple)
+    if multiple > 2**1022:
+        raise _too_long(scale)
+    return Network([first, matrix, [coefficients]], scale=scale)
+
+
+def _doubled(value: Fraction) -> float:
+    """A weight as the double that it is; rounded it would make another function."""
+    nearest = words.nearest_float(value)
+    if math.isinf(nearest) or Fraction(nearest) != value:
+        raise _too_long(value)
+    return nearest
+
+
+def _too_long(value: Fraction) -> ValueError:
+    return wrong("terms", "coefficients of which doubles make the sum exactly", shown(value))
 
 
 # --- pairs, sums, and their straight parts ------------------------------------------------------------

@@ -7,9 +7,11 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 import pytest
 import sympy
@@ -25,6 +27,7 @@ TABLE = pd.DataFrame({"label": ["a"], "rate": [0.5], "low": [0.4], "high": [0.6]
 #: one of each kind of thing that an argument may be an instance of
 INSTANCES: dict[type, Callable[[], Any]] = {
     ck.Network: lambda: ck.circuit("min"),
+    sympy.Symbol: lambda: sympy.Symbol("x"),
     Mapping: lambda: {"weights": [[[1.0]]]},
     Axes: lambda: plt.figure().add_subplot(),
     pd.DataFrame: lambda: TABLE,
@@ -257,3 +260,54 @@ def test_a_default_is_not_looked_at():
     assert given() is None
     assert given(None) is None
     assert given(3) == 3
+
+
+# --- numbers of other kinds ---------------------------------------------------------------------------
+
+REFUSED = (TypeError, ValueError)
+
+
+@pytest.mark.parametrize("steps", [10**9 + 1, 10**30, -1])
+def test_more_steps_than_anybody_waits_for_are_refused(steps):
+    with pytest.raises(
+        ValueError, match=r"^steps: expected a whole number from 0 to 1000000000, got"
+    ):
+        ck.train("identity", 2, seeds=4, steps=steps)
+
+
+@pytest.mark.parametrize("size", [2**28 + 1, 10**12, 10**30])
+def test_a_batch_that_no_memory_holds_is_refused(size):
+    with pytest.raises(
+        ValueError, match=r"^batch_size: expected a whole number from 1 to 2\^28, got"
+    ):
+        ck.train("identity", 2, seeds=4, steps=1, data="batches", batch_size=size)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).maxexp < 2000, reason="long doubles are doubles here")
+def test_a_long_double_is_the_number_that_it_is():
+    kind = checks.number(above=0)
+    assert kind.take("t", np.longdouble("1e4000")) > 10**3999
+    assert 0 < kind.take("t", np.longdouble("1e-4000")) < Fraction(1, 10**3999)
+    tenth = kind.take("t", np.longdouble(1) / 10)
+    assert isinstance(tenth, Fraction) and tenth != 0.1
+    assert type(kind.take("t", np.float32(0.5))) is float
+    near = ck.approximate("x**2", [(0, 1)], tolerance=np.longdouble("1e4000"))
+    assert near.network.n_inputs == 1
+
+
+@pytest.mark.parametrize("least", [Fraction(1, 10**400), np.nextafter(np.longdouble(0), 1)])
+def test_a_tolerance_below_all_doubles_is_refused(least):
+    with pytest.raises(ValueError, match="^tolerance: expected one that .* can meet, got"):
+        ck.approximate("x**2", [(0, 1)], tolerance=least)
+
+
+@pytest.mark.parametrize(
+    "variables", [np.array([[1, 2]]), [[1, 2]], [None], [["x"]], [sympy.Symbol("x") + 1], [1], [()]]
+)
+def test_a_variable_that_is_no_symbol_is_refused(variables):
+    with pytest.raises(TypeError, match=r"^variables\[0\]: expected a symbol or its name, got"):
+        ck.Target(sympy.Symbol("x"), variables=variables)
+
+
+def test_an_array_of_names_will_do():
+    assert ck.Target(sympy.Symbol("x"), variables=np.array(["x", "y"])).n_inputs == 2

@@ -201,3 +201,57 @@ def test_orders_of_more_inputs_than_can_be_gone_through_are_refused() -> None:
     every = ", ".join(f"x{i}" for i in range(1, 13))
     with pytest.raises(ValueError, match="net: expected at most 8 inputs"):
         prove_symmetric(net, f"max({every})")
+
+
+# --- what is refused ----------------------------------------------------------------------------------
+
+PAIR = ((1, 2), (1, 2))
+REFUSED = (TypeError, ValueError)
+
+
+@pytest.mark.parametrize(
+    ("n", "said"),
+    [
+        *[(n, f"5 inputs or more, since x5 is read, got {n}$") for n in (1, 4)],
+        *[(n, "a whole number from 1 to 1000, got ") for n in (0, True, 5.0, "5", None, 10**400)],
+    ],
+)
+def test_a_network_of_fewer_inputs_than_are_read_or_of_no_number_is_refused(n, said):
+    with pytest.raises(REFUSED, match=f"^n: expected {said}"):
+        maxima.network(maxima.five(), n)
+    with pytest.raises(REFUSED, match=f"^n: expected {said}"):
+        maxima.five()[0].slopes(n) if n != 4 else maxima.five()[1].slopes(n)
+
+
+@pytest.mark.parametrize("coefficient", maxima._COEFFICIENT.wrong)
+def test_a_coefficient_that_is_no_fraction_is_refused(coefficient):
+    with pytest.raises(TypeError, match="^coefficient: expected a Fraction or an int, got "):
+        maxima.Term(coefficient, PAIR, PAIR)
+    assert maxima.Term(2, PAIR, PAIR).coefficient == Fraction(2)
+
+
+@pytest.mark.parametrize("side", maxima._SIDE.wrong)
+def test_a_side_that_is_not_two_pairs_of_inputs_is_refused(side):
+    with pytest.raises(REFUSED, match="^left: expected "):
+        maxima.Term(1, side, PAIR)
+    with pytest.raises(REFUSED, match="^right: expected "):
+        maxima.Term(1, PAIR, side)
+
+
+def test_lists_will_do_for_pairs():
+    assert maxima.Term(1, [[1, 2], [1, 2]], PAIR) == maxima.Term(1, PAIR, PAIR)
+
+
+@pytest.mark.parametrize("terms", [[], "ab", 3, None, [1], [None], {"a": 1}])
+def test_what_is_no_list_of_terms_is_refused(terms):
+    with pytest.raises(REFUSED, match=r"^terms(\[0\])?: expected "):
+        maxima.network(terms, 5)
+
+
+@pytest.mark.parametrize(
+    "coefficient", [2**60 + 1, 10**400, Fraction(1, 10**400), Fraction(1, 3**800)]
+)
+@pytest.mark.parametrize("right", [PAIR, ((3, 3), (3, 3))])
+def test_a_coefficient_that_doubles_would_round_is_refused(coefficient, right):
+    with pytest.raises(ValueError, match="^terms: expected coefficients of which doubles"):
+        maxima.network([maxima.Term(coefficient, PAIR, right)], 3)

@@ -166,3 +166,92 @@ def test_every_seed_of_a_run_gets_one_of_the_names():
     run = ck.train("min", (3, 2), seeds=200, steps=600)
     assert set(run.outcomes.tolist()) <= set(OUTCOMES)
     np.testing.assert_array_equal(run.outcomes == "solved", run.solved)
+
+
+# --- what is refused ----------------------------------------------------------------------------------
+
+ONE = [np.ones((1, 2, 1)), np.ones((1, 1, 2))]
+NO_BIASES = [np.zeros((1, 2)), np.zeros((1, 1))]
+
+#: layers for a function of one input and one output, and how they are refused
+LAYERS = [
+    ([], r"^weights: expected at least one layer, got an empty list"),
+    ([np.ones((1, 1, 2))], r"^weights\[0\]: expected 1 column, .*input.*, got 2 \(shape \(1, 1, 2\)\)"),
+    ([np.ones((1, 2, 1)), np.ones((1, 1, 3))], r"^weights\[1\]: expected 2 columns, .*, got 3"),
+    ([np.ones((1, 2, 1)), np.ones((2, 1, 2))], r"^weights\[1\]: expected 1 seed .*, got shape \(2, 1, 2\)"),
+    ([np.ones((2, 1))], r"^weights\[0\]: expected shape \(n_seeds, n_out, n_in\)"),
+    ([np.ones((1, 0, 1)), np.ones((1, 1, 0))], r"^weights\[0\]: .* at least one unit"),
+    ([np.full((1, 1, 1), 1 + 1j)], r"^weights\[0\]: expected real numbers, got complex numbers"),
+    ([[["a"]]], r"^weights\[0\]: expected real numbers, got text"),
+    (3, r"^weights: expected a list"),
+]  # fmt: skip
+
+#: biases for :data:`ONE`
+CONSTANTS = [
+    ([np.zeros((1, 2))], r"^biases: expected 2 arrays, one a layer, got 1"),
+    ([*NO_BIASES, np.zeros((1, 1))], r"^biases: expected 2 arrays, one a layer, got 3"),
+    ([np.zeros((1, 3)), np.zeros((1, 1))], r"^biases\[0\]: expected shape \(1, 2\).*, got shape \(1, 3\)"),
+    ([np.zeros((2, 2)), np.zeros((2, 1))], r"^biases\[0\]: expected shape \(1, 2\)"),
+    ([np.zeros((1, 2)), np.full((1, 1), 1j)], r"^biases\[1\]: expected real numbers"),
+    (3, r"^biases: expected a list"),
+]  # fmt: skip
+
+REFUSED = (TypeError, ValueError)
+
+
+@pytest.mark.parametrize(("weights", "said"), LAYERS)
+def test_weights_that_are_no_networks_of_the_function_are_refused(weights, said):
+    no = np.array([False])
+    biases = [np.zeros(np.shape(a)[:2]) for a in weights] if isinstance(weights, list) else []
+    with pytest.raises(REFUSED, match=said):
+        worst_errors(ck.target("abs"), weights)
+    with pytest.raises(REFUSED, match=said):
+        name_outcomes(ck.target("abs"), weights, biases, solved=no, diverged=no)
+    with pytest.raises(REFUSED, match=said):
+        ways_of_being_stuck(1, weights, biases)
+
+
+@pytest.mark.parametrize(("biases", "said"), CONSTANTS)
+def test_biases_that_do_not_go_with_the_weights_are_refused(biases, said):
+    no = np.array([False])
+    with pytest.raises(REFUSED, match=said):
+        worst_errors(ck.target("abs"), ONE, biases)
+    with pytest.raises(REFUSED, match=said):
+        name_outcomes(ck.target("abs"), ONE, biases, solved=no, diverged=no)
+    with pytest.raises(REFUSED, match=said):
+        ways_of_being_stuck(1, ONE, biases)
+
+
+def test_more_outputs_than_the_function_has_are_refused():
+    three = [np.ones((1, 3, 1))]
+    with pytest.raises(ValueError, match=r"^weights\[0\]: expected 1 row, .*output.*, got 3"):
+        worst_errors(ck.target("abs"), three)
+
+
+@pytest.mark.parametrize("f", [3, None, "nonsense(x)"])
+def test_what_is_no_function_is_refused_and_its_name_will_do(f):
+    with pytest.raises(REFUSED, match=r"^target: "):
+        worst_errors(f, ONE)
+    assert worst_errors("abs", ONE) == worst_errors(ck.target("abs"), ONE)
+
+
+@pytest.mark.parametrize("n", [0, -1, True, 1.0, "1", None, 10**6])
+def test_no_number_of_inputs_is_refused(n):
+    with pytest.raises(REFUSED, match=r"^n_inputs: expected a whole number from 1 to 21200"):
+        ways_of_being_stuck(n, ONE, NO_BIASES)
+
+
+@pytest.mark.parametrize(
+    "flags", [[1], [0.5], None, "yes", True, [True, False], [[True]], [[True], True]]
+)
+@pytest.mark.parametrize("name", ["solved", "diverged"])
+def test_flags_that_are_not_one_for_each_seed_are_refused(name, flags):
+    given = {"solved": np.array([False]), "diverged": np.array([False]), name: flags}
+    with pytest.raises(REFUSED, match=f"^{name}: "):
+        name_outcomes("abs", ONE, NO_BIASES, **given)
+
+
+def test_of_many_inputs_not_every_corner_is_looked_at():
+    n = 40  # of which the cube has a million million corners
+    total = "+".join(f"x{i + 1}" for i in range(n))
+    assert worst_errors(total, [np.ones((1, 1, n))], [np.full((1, 1), 0.5)]) == pytest.approx(0.5)

@@ -43,7 +43,7 @@ from circuitkit.functions.target import Target, TargetLike, target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, read_domain, values
 from circuitkit.proof.prove import Undecided
-from circuitkit.words import dashes, float_above
+from circuitkit.words import dashes, float_above, nearest_float
 from circuitkit.words import number as written
 
 __all__ = ["Approximation", "approximate", "enclose_error"]
@@ -264,6 +264,10 @@ def approximate(
         raise Undecided(
             f"no network was proved to be within {written(allowed)} of {f} in {written(time_limit or 0)} s"
         ) from None
+    except ZeroDivisionError:
+        if nearest_float(allowed):
+            raise
+        made = None  # no double is as small as that
     except OverflowError:
         raise ValueError(
             f"expr: expected a function whose values on the domain, and those of its parts, are doubles, got {f}"

@@ -19,7 +19,17 @@ from sympy.logic.boolalg import Boolean
 from sympy.printing.precedence import PRECEDENCE
 from sympy.printing.str import StrPrinter
 
-from circuitkit.checks import accepts, array, listed, made_by, shown, string, wrong, wrong_type
+from circuitkit.checks import (
+    accepts,
+    array,
+    instance,
+    made_by,
+    several,
+    shown,
+    string,
+    wrong,
+    wrong_type,
+)
 from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.joined import CONDITIONS
 from circuitkit.functions.language import parse, positions
@@ -82,7 +92,13 @@ class Target:
         '\\min\\left(x_{1}, x_{2}\\right)'
     """
 
-    @accepts(variables=listed("a list of symbols"), name=string("a name"), text=string("text"))
+    @accepts(
+        variables=several(
+            instance((sympy.Symbol, str), "a symbol or its name"), "a list of symbols"
+        ),
+        name=string("a name"),
+        text=string("text"),
+    )
     def __init__(
         self,
         expression: sympy.Expr | Sequence[sympy.Expr],

@@ -39,13 +39,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache, reduce
+from itertools import islice, product
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from circuitkit import words
+from circuitkit.checks import Kind, accepts, array, listed, shown, whole, wrong, wrong_type
 from circuitkit.extras import need
 from circuitkit.functions.pieces import Pieces, crossings
-from circuitkit.functions.target import Target
+from circuitkit.functions.target import FUNCTION, Target
 from circuitkit.training.compiled import Compiled, compiled
 
 __all__ = ["OUTCOMES", "name_outcomes", "ways_of_being_stuck", "worst_errors"]
@@ -67,21 +70,100 @@ _MOST_BREAKPOINTS = 5_000
 _DENSE = {2: 1025, 3: 21, 4: 4096}
 #: an error of this size at one millionth of the way to infinity is taken for unbounded
 _UNBOUNDED = 1e5
+#: corners in a sample, and inputs that a Sobol sequence can have
+_CORNERS = 2**12
+_MOST_INPUTS = 21_200
+
+_WEIGHTS = listed("a list with one array (n_seeds, n_out, n_in) a layer")
+_BIASES = listed("a list with one array (n_seeds, n_out) a layer")
 
 
+def _stacks(
+    weights: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike] | None,
+    *,
+    n_inputs: int,
+    n_outputs: int | None = None,
+    whose: str = "target",
+) -> tuple[list[Array], list[Array]]:
+    """The layers of all seeds as float64, each chained to the one before; they may be inf or nan.
+
+    Args:
+        weights: one array ``(n_seeds, n_out, n_in)`` a layer.
+        biases: one array ``(n_seeds, n_out)`` a layer; zeros if missing.
+        n_inputs: how many columns the first layer has.
+        n_outputs: how many rows the last layer has; None for any number.
+        whose: what says how many inputs and outputs there are.
+
+    Raises:
+        TypeError: something that is no real number.
+        ValueError: no layer, or shapes that do not fit.
+    """
+    given = list(weights)
+    if not given:
+        raise wrong("weights", "at least one layer", "an empty list")
+    w = [array(a, f"weights[{i}]") for i, a in enumerate(given)]
+    n_seeds, before, of = None, n_inputs, f"input of the {whose}"
+    for i, a in enumerate(w):
+        name, got = f"weights[{i}]", f"shape {a.shape}"
+        if a.ndim != 3 or not a.shape[1]:
+            raise wrong(name, "shape (n_seeds, n_out, n_in), with at least one unit", got)
+        n_seeds = len(a) if n_seeds is None else n_seeds
+        if len(a) != n_seeds:
+            raise wrong(name, f"{words.count(n_seeds, 'seed')} as in weights[0]", got)
+        if a.shape[2] != before:
+            columns = words.count(before, "column")
+            raise wrong(name, f"{columns}, one for each {of}", f"{a.shape[2]} ({got})")
+        before, of = a.shape[1], "unit of the layer before"
+    if n_outputs is not None and before != n_outputs:
+        rows = words.count(n_outputs, "row")
+        raise wrong(
+            f"weights[{len(w) - 1}]",
+            f"{rows}, one for each output of the {whose}",
+            f"{before} (shape {w[-1].shape})",
+        )
+    if biases is None:
+        return w, [np.zeros(a.shape[:2]) for a in w]
+    b = [array(a, f"biases[{i}]") for i, a in enumerate(biases)]
+    if len(b) != len(w):
+        raise wrong("biases", f"{words.count(len(w), 'array')}, one a layer", len(b))
+    for i, (a, o) in enumerate(zip(w, b, strict=True)):
+        if o.shape != a.shape[:2]:
+            raise wrong(f"biases[{i}]", f"shape {a.shape[:2]}, as weights[{i}]", f"shape {o.shape}")
+    return w, b
+
+
+def _flags(name: str, value: ArrayLike) -> NDArray[np.bool_]:
+    try:
+        flags = np.asarray(value)
+    except ValueError:  # a ragged list
+        flags = np.asarray(None)
+    if flags.dtype != bool:
+        raise wrong_type(name, "an array of bool, one for each seed", shown(value))
+    return flags
+
+
+_FLAGS = Kind(_flags, [True], ("yes", 1, [1], [0.5], None))
+
+
+@accepts(target=FUNCTION, weights=_WEIGHTS, biases=_BIASES)
 def worst_errors(
     target: Target, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike] | None = None
 ) -> Array:
     """The largest ``|net(x) - f(x)| / max(1, max|x_i|)`` over R^n for every seed.
 
     Args:
-        target: the function f.
+        target: the function f, or what :func:`circuitkit.target` takes for one.
         weights: one array ``(n_seeds, n_out, n_in)`` a layer.
         biases: one array ``(n_seeds, n_out)`` a layer; zeros if missing.
 
     Returns:
         Shape ``(n_seeds,)``; inf where the error grows without bound relative to the inputs, nan for
         networks that are not finite. The module's documentation says where it is exact.
+
+    Raises:
+        TypeError: no function, or weights and biases that are not real numbers.
+        ValueError: no layer, shapes that do not chain, or other inputs and outputs than the function's.
 
     Example:
         The identity, and the network that has only its positive half:
@@ -92,11 +174,7 @@ def worst_errors(
         >>> worst_errors(target("identity"), [in_weights, out_weights])
         array([0., 1.])
     """
-    w = [np.asarray(a, dtype=np.float64) for a in weights]
-    b = [
-        np.zeros(a.shape[:2]) if biases is None else np.asarray(biases[i], dtype=np.float64)
-        for i, a in enumerate(w)
-    ]
+    w, b = _stacks(weights, biases, n_inputs=target.n_inputs, n_outputs=target.n_outputs)
     pieces = target.pieces if target.is_piecewise_linear else None
     constants = any(bool(a.any()) for a in b) or pieces is None or not pieces.is_homogeneous
     # Weights (n_seeds, n_out, n_in + 1): the last column multiplies c.
@@ -217,7 +295,8 @@ def _points_on(start: Array, end: Array, t: Array) -> Array:
 def _surface(n_inputs: int, constants: bool) -> Array:
     """Points (x, c) that cover the surface max(|x_i|, c) = 1, c >= 0, shape ``(n_points, n + 1)``."""
     m = n_inputs + constants
-    corners = np.stack(np.meshgrid(*[[-1.0, 1.0]] * m, indexing="ij"), axis=-1).reshape(-1, m)
+    # Not all of them: of 30 inputs they would be a thousand million.
+    corners = np.array(list(islice(product([-1.0, 1.0], repeat=m), _CORNERS)))
     if m == 1:
         points = corners
     elif m <= 3:
@@ -231,7 +310,7 @@ def _surface(n_inputs: int, constants: bool) -> Array:
         inside = 2 * qmc.Sobol(m, scramble=True, rng=np.random.default_rng(0)).random(_DENSE[4]) - 1
         out = inside / np.abs(inside).max(axis=1, keepdims=True)
         axes = np.concatenate([np.eye(m), -np.eye(m)])
-        points = np.concatenate([corners[:4096], axes, out])
+        points = np.concatenate([corners, axes, out])
     if not constants:
         return np.column_stack([points, np.zeros(len(points))])
     return points[points[:, -1] >= 0]
@@ -248,10 +327,11 @@ def _numerically(target: Target, points: Array) -> Array:
     return np.where(np.isfinite(f), f, np.inf)
 
 
+@accepts(target=FUNCTION, weights=_WEIGHTS, biases=_BIASES, solved=_FLAGS, diverged=_FLAGS)
 def name_outcomes(
     target: Target,
-    weights: Sequence[Array],
-    biases: Sequence[Array],
+    weights: Sequence[ArrayLike],
+    biases: Sequence[ArrayLike],
     *,
     solved: NDArray[np.bool_],
     diverged: NDArray[np.bool_],
@@ -259,11 +339,15 @@ def name_outcomes(
     """One of :data:`OUTCOMES` for every seed, ``(n_seeds,)``.
 
     Args:
-        target: the function f.
+        target: the function f, or what :func:`circuitkit.target` takes for one.
         weights: one array ``(n_seeds, n_out, n_in)`` a layer.
         biases: one array ``(n_seeds, n_out)`` a layer.
         solved: which seeds found the function, shape ``(n_seeds,)``.
         diverged: which seeds have weights or a loss that is not finite, shape ``(n_seeds,)``.
+
+    Raises:
+        TypeError: no function, numbers that are not real, or flags that are no bool.
+        ValueError: shapes that do not fit each other or the function.
 
     Example:
         >>> import numpy as np
@@ -274,23 +358,32 @@ def name_outcomes(
         >>> name_outcomes(target("identity"), weights, biases, solved=right, diverged=lost)
         array(['solved', 'dead unit'], dtype='<U9')
     """
-    ways = ways_of_being_stuck(target.n_inputs, weights, biases)
+    w, b = _stacks(weights, biases, n_inputs=target.n_inputs, n_outputs=target.n_outputs)
+    for name, flags in (("solved", solved), ("diverged", diverged)):
+        if flags.shape != (len(w[0]),):
+            raise wrong(name, f"shape {(len(w[0]),)}, one for each seed", f"shape {flags.shape}")
+    ways = ways_of_being_stuck(target.n_inputs, w, b)
     conditions = [diverged, solved, *ways.values()]
     return np.select(conditions, ["diverged", "solved", *ways], default="other")
 
 
+@accepts(n_inputs=whole(least=1, most=_MOST_INPUTS), weights=_WEIGHTS, biases=_BIASES)
 def ways_of_being_stuck(
-    n_inputs: int, weights: Sequence[Array], biases: Sequence[Array]
+    n_inputs: int, weights: Sequence[ArrayLike], biases: Sequence[ArrayLike]
 ) -> dict[str, NDArray[np.bool_]]:
     """Which of the named ways fit each network; several may.
 
     Args:
-        n_inputs: how many numbers the networks take, 1 or above.
+        n_inputs: how many numbers the networks take, from 1 to 21,200.
         weights: one array ``(n_seeds, n_out, n_in)`` a layer.
         biases: one array ``(n_seeds, n_out)`` a layer.
 
     Returns:
         ``"affine" "dead unit" "duplicate" "one-sided"`` -> bool array ``(n_seeds,)``.
+
+    Raises:
+        TypeError: ``n_inputs`` that is no int, weights or biases that are not real numbers.
+        ValueError: no layer, shapes that do not chain, or another number of inputs.
 
     Example:
         Both units are on for x > 0 alone:
@@ -302,10 +395,11 @@ def ways_of_being_stuck(
 
     Source: Lu et al. (2020) for dead units; the other ways are this book's.
     """
-    rows = [np.concatenate([w, b[..., None]], axis=2) for w, b in zip(weights, biases, strict=True)]
+    ws, bs = _stacks(weights, biases, n_inputs=n_inputs, whose="networks")
+    rows = [np.concatenate([w, b[..., None]], axis=2) for w, b in zip(ws, bs, strict=True)]
     n = len(rows[0])
     found = {k: np.zeros(n, dtype=bool) for k in _WAYS}
-    x = _inside(n_inputs, any(bool(b.any()) for b in biases))
+    x = _inside(n_inputs, any(bool(b.any()) for b in bs))
     affine = np.column_stack([x, np.ones(len(x))])
     project = np.eye(len(x)) - affine @ np.linalg.pinv(affine)
     homogeneous = affine.T

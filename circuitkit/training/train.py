@@ -53,7 +53,7 @@ TOLERANCE: float = RULES["solved"]
     target=FUNCTION,
     hidden=HIDDEN,
     seeds=SEEDS,
-    steps=whole(least=0),
+    steps=whole(least=0, most=10**9),
     optimizer=names(OPTIONS),
     learning_rate=POSITIVE,
     init=names(INITS),
@@ -65,7 +65,7 @@ TOLERANCE: float = RULES["solved"]
     options=OPTIONS_GIVEN,
     dtype=DTYPE,
     device=DEVICE,
-    batch_size=whole(least=1),
+    batch_size=whole(least=1, most=2**28, top="2^28"),
     threads=whole(least=1),
     domain=BOX,
     budget=POSITIVE,
@@ -108,7 +108,7 @@ def train(
         target: the function: whatever :func:`circuitkit.target` takes.
         hidden: width of each hidden layer, such as ``(3, 2)``; a number for a single layer.
         seeds: a count (the seeds 0, 1, ..., count - 1) or distinct whole numbers, 0 to 2**63 - 1.
-        steps: how many updates, 0 and up.
+        steps: how many updates, from 0 to 10^9.
         optimizer: one of ``"sgd" "momentum" "adam" "adamw" "rmsprop" "rprop" "lbfgs" "lm"``; the last
             is Levenberg-Marquardt.
         learning_rate: positive. It is the initial step size for ``"rprop"``, the length of the very
