@@ -50,9 +50,9 @@ def _checked_scale(name: str, value: Any) -> Fraction:
         if int(below or "1") == 0:
             raise wrong(name, _SCALE, checks.shown(value))
         scale = Fraction(int(top), int(below or "1"))
-    elif isinstance(value, numbers.Rational) and not isinstance(value, bool):
+    elif isinstance(value, numbers.Rational) and checks.is_real(value):
         scale = Fraction(int(value.numerator), int(value.denominator))
-    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+    elif checks.is_real(value):
         if not math.isfinite(value):
             raise wrong(name, _SCALE, checks.shown(value))
         scale = Fraction(float(value))
@@ -70,7 +70,22 @@ def _checked_scale(name: str, value: Any) -> Fraction:
 _SCALES = checks.Kind(
     _checked_scale,
     "1/3",
-    (0, -1, "0", "-1", "1/0", "third", "", None, True, [1], 1j, math.nan, math.inf),
+    (
+        0,
+        -1,
+        "0",
+        "-1",
+        "1/0",
+        "third",
+        "",
+        None,
+        True,
+        [1],
+        1j,
+        math.nan,
+        math.inf,
+        np.timedelta64(2),
+    ),
 )
 
 

@@ -629,6 +629,19 @@ def test_a_file_that_is_no_nnet_file_is_refused_by_its_line(tmp_path, line, text
         Network.from_nnet(path)
 
 
+@pytest.mark.parametrize("number", ["1_0", "\uff11", "\u0661"])
+def test_only_digits_that_everybody_reads_make_a_number(tmp_path, number):
+    path = tmp_path / "net.nnet"
+    for line, text in enumerate(LINES):
+        if text == "flag":  # nobody reads it
+            continue
+        lines = list(LINES)
+        lines[line] = number + text[1:]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        with pytest.raises(ValueError, match="^path: expected .* line"):
+            Network.from_nnet(path)
+
+
 def test_a_normalization_that_is_not_there_cannot_be_folded_in(tmp_path):
     with pytest.raises(ValueError, match="^normalise: .* has no means and ranges"):
         Network.from_nnet(NETWORKS / "small" / "small_nnet.nnet", normalise=True)
