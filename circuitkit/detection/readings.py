@@ -79,7 +79,7 @@ class Reading:
 
     @property
     def error(self) -> float:
-        """The certified worst error on the domain, absolute."""
+        """The certified worst error on the domain, absolute; where it is known exactly, rounded to the nearest double."""
         return self.proof.error
 
 
