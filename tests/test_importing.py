@@ -1507,3 +1507,23 @@ def test_a_models_flattened_channels_and_odd_numbers_of_keras(tmp_path):
         del file["model_weights"]
     with pytest.raises(ValueError, match="it has no weights"):
         Network.from_keras(path)
+
+
+@pytest.mark.parametrize(
+    ("forward", "width"),
+    [
+        (lambda self, x: x.amax(-1, keepdim=True), 1),
+        (lambda self, x: torch.relu(x), 1),
+        (lambda self, x: torch.relu(x * 3), 3),
+        (lambda self, x: x.sum(1, keepdim=True), 1),
+    ],
+)
+def test_a_module_that_takes_any_number_of_inputs_is_refused_until_it_says_how_many(forward, width):
+    class Any(nn.Module):
+        def forward(self, x):
+            return forward(self, x)
+
+    said = rf"^module: expected layers that tell .*, got Any, which takes {width} as well as {width + 1}; "
+    with pytest.raises(ValueError, match=said):
+        Network.from_torch(Any())
+    assert Network.from_torch(nn.Sequential(nn.Unflatten(-1, (4,)), Any())).n_inputs == 4
