@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 from circuitkit import words
 
 __all__ = [
+    "BYTES",
     "Kind",
     "accepted",
     "accepts",
@@ -41,8 +42,11 @@ __all__ = [
     "finite",
     "finite_vector",
     "flag",
+    "has_no_numbers",
     "instance",
     "interval",
+    "is_real",
+    "is_whole",
     "listed",
     "made_by",
     "made_with",
@@ -100,6 +104,52 @@ def shown(value: object) -> str:
 
 def _type(value: object) -> str:
     return type(value).__name__
+
+
+# --- what is a number ---------------------------------------------------------------------------------
+
+#: bytes, whose items Python and numpy count from 0 to 255
+BYTES = (bytes, bytearray, memoryview)
+#: what float() reads though it is no number, or stands for none
+_NOT_NUMBERS = (str, *BYTES, bool, np.bool_, np.timedelta64, np.datetime64, np.ma.MaskedArray)
+#: lists in lists that are looked into; one may contain itself, twice
+_DEEPEST = 8
+
+
+def is_real(value: object) -> bool:
+    """Whether it is a real number; numpy's times say that they are, and truth values are, for Python."""
+    return isinstance(value, numbers.Real) and not isinstance(value, _NOT_NUMBERS)
+
+
+def is_whole(value: object) -> bool:
+    """Whether it is an int, or one of numpy's; no truth value and no time."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, _NOT_NUMBERS)
+
+
+def has_no_numbers(value: object) -> bool:
+    """Whether it is bytes, or an array of times, or has masked values: what numpy would take for numbers."""
+    if isinstance(value, np.ma.MaskedArray):
+        return bool(np.ma.is_masked(value))
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind in "mM"
+    return isinstance(value, (*BYTES, np.timedelta64, np.datetime64))
+
+
+def _need_numbers(name: str, value: object, depth: int = 0) -> None:
+    """Refuse, within lists too, what numpy would take for numbers."""
+    if has_no_numbers(value):
+        masked = isinstance(value, np.ma.MaskedArray)
+        raise wrong_type(name, "real numbers", "masked values" if masked else _type(value))
+    if isinstance(value, (list, tuple)) and depth < _DEEPEST:
+        for v in value:
+            if type(v) is not float:
+                _need_numbers(name, v, depth + 1)
+
+
+def _float(value: Any) -> float:
+    if isinstance(value, _NOT_NUMBERS):
+        raise TypeError(_type(value))
+    return float(value)
 
 
 # --- declaring ----------------------------------------------------------------------------------------
@@ -200,7 +250,7 @@ def number(
 
     What else it must be is asked of ``fits``, with numbers that are (``right``) and are not (``bad``).
     """
-    refused: list[Any] = ["1", None, True, [1.0], 1j, math.nan, *bad]
+    refused: list[Any] = ["1", None, True, [1.0], 1j, math.nan, np.timedelta64(1), *bad]
     refused += [] if infinite else [math.inf]
     refused += [] if least is None else [least - 1]
     refused += [] if above is None else [above, above - 1]
@@ -208,10 +258,10 @@ def number(
     expected = _bounded(expected, least, above)
 
     def take(name: str, value: Any) -> Any:
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, numbers.Real):
+        if not is_real(value):
             raise wrong_type(name, expected, shown(value))
         low = (least is not None and value < least) or (above is not None and value <= above)
-        nearest = words.nearest_float(value)  # type: ignore[arg-type]
+        nearest = words.nearest_float(value)
         if math.isinf(nearest) and value not in (math.inf, -math.inf):
             nearest = sys.float_info.max  # finite, but beyond the doubles
         unbounded = math.isnan(nearest) or (math.isinf(nearest) and not infinite)
@@ -266,7 +316,7 @@ def whole(
     expected: str = "", *, least: int | None = None, most: int | None = None, top: str = ""
 ) -> Kind:
     """An int, or one of numpy's, within bounds; ``top`` writes the upper one."""
-    bad: list[Any] = ["1", None, True, 1.5, [1]]
+    bad: list[Any] = ["1", None, True, 1.5, [1], np.timedelta64(1)]
     if not expected:
         expected = "a whole number"
         if least is not None and most is not None:
@@ -277,7 +327,7 @@ def whole(
     bad += [] if most is None else [most + 1]
 
     def take(name: str, value: Any) -> int:
-        if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        if not is_whole(value):
             raise wrong_type(name, expected, shown(value))
         if (least is not None and value < least) or (most is not None and value > most):
             raise wrong(name, expected, shown(value))
@@ -327,7 +377,7 @@ def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
     """A list of values of one kind; what is said of one of them is said of ``name[1]``."""
 
     def take(name: str, value: Any) -> list[Any]:
-        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        if isinstance(value, (str, *BYTES, Mapping)) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, shown(value))
         if isinstance(value, range) and len(value) > _LARGEST:
             raise wrong(name, expected, shown(value))
@@ -339,7 +389,14 @@ def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
             raise wrong(name, expected, "none" if not values else len(values))
         return [kind.take(f"{name}[{i}]", v) for i, v in enumerate(values)]
 
-    bad = ["some text", 3, {"a": 1}, *([v] for v in kind.wrong), *([[]] if fewest else [])]
+    bad = [
+        "some text",
+        3,
+        {"a": 1},
+        bytearray(b"ab"),
+        *([v] for v in kind.wrong),
+        *([[]] if fewest else []),
+    ]
     return Kind(take, [kind.right] * max(1, fewest), tuple(bad))
 
 
@@ -347,7 +404,7 @@ def listed(expected: str) -> Kind:
     """A list whose entries the function looks at itself."""
 
     def take(name: str, value: Any) -> Any:
-        if isinstance(value, (str, bytes, Mapping)) or not isinstance(value, Iterable):
+        if isinstance(value, (str, *BYTES, Mapping)) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, _type(value))
         if isinstance(value, range) and len(value) > _LARGEST:
             raise wrong(name, expected, shown(value))
@@ -355,7 +412,7 @@ def listed(expected: str) -> Kind:
             raise wrong_type(name, expected, shown(value))
         return value
 
-    return Kind(take, [], ("some text", 3, {"a": 1}, np.array(5.0)))
+    return Kind(take, [], ("some text", 3, {"a": 1}, np.array(5.0), memoryview(b"ab")))
 
 
 def path() -> Kind:
@@ -427,7 +484,9 @@ def interval(*, measured: bool = True) -> Kind:
 
     def take(name: str, value: Any) -> tuple[float, float]:
         try:
-            low, high = (float(v) for v in value)
+            if has_no_numbers(value):
+                raise TypeError
+            low, high = (_float(v) for v in value)
         except (TypeError, ValueError, OverflowError):
             raise wrong(name, expected, shown(value)) from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -447,13 +506,18 @@ def interval(*, measured: bool = True) -> Kind:
         (math.nan, 1),
         (1, 2, 3),
         [None, 1],
+        ("0", "1"),
+        b"ab",
+        [np.timedelta64(0), np.timedelta64(1)],
     )
     return Kind(take, (-1, 1), bad)
 
 
 def vector() -> Kind:
     """Finite real numbers in an array of any shape; the value stays as it is."""
-    bad = ("three", ["a"], [math.nan], [math.inf], [[1, 2], [3]], [None], [True], 1j)
+    bad = ("three", ["a"], [math.nan], [math.inf], [[1, 2], [3]], [None], [True], 1j, b"a", bytearray(b"a"),
+           memoryview(b"a"), [memoryview(b"a")], [np.timedelta64(1)], [Fraction(1), "2"], [Fraction(1), True],
+           np.ma.masked_array([1.0, 2.0], [False, True]), [np.ma.masked_array([1.0], [True])])  # fmt: skip
 
     def take(name: str, value: Any) -> Any:
         finite(value, name)
@@ -485,6 +549,7 @@ def array(value: Any, name: str) -> Array:
         value = value.detach().cpu().numpy()
     if isinstance(value, range) and len(value) > _LARGEST:
         raise wrong(name, f"at most {_LARGEST:,} numbers", f"{len(value):,}")
+    _need_numbers(name, value)
     try:
         raw = np.asarray(value)
     except ValueError:
@@ -493,7 +558,7 @@ def array(value: Any, name: str) -> Array:
         raise wrong(name, f"at most {_LARGEST:,} numbers", f"{raw.size:,}")
     if raw.dtype.kind == "O":  # Fractions, SymPy numbers, Python integers beyond int64
         try:
-            return np.array([float(v) for v in raw.ravel()], dtype=np.float64).reshape(raw.shape)
+            return np.array([_float(v) for v in raw.ravel()], dtype=np.float64).reshape(raw.shape)
         except OverflowError:
             raise wrong(name, "numbers within the range of a double", "larger ones") from None
         except (TypeError, ValueError):
@@ -533,4 +598,7 @@ def _contents(raw: NDArray[Any]) -> str:
     kinds = {"U": "text", "S": "bytes", "b": "booleans", "c": "complex numbers"}
     if raw.dtype.kind in kinds:
         return kinds[raw.dtype.kind]
-    return f"{type(raw.flat[0]).__name__} objects" if raw.size else f"dtype {raw.dtype}"
+    if not raw.size:
+        return f"dtype {raw.dtype}"
+    first = next((v for v in raw.flat if isinstance(v, _NOT_NUMBERS)), raw.flat[0])
+    return f"{_type(first)} objects"

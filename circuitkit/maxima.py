@@ -23,11 +23,15 @@ from fractions import Fraction
 from numbers import Rational
 from typing import Any
 
+import numpy as np
+
 from circuitkit import words
 from circuitkit.checks import (
+    BYTES,
     Kind,
     accepts,
     instance,
+    is_real,
     made_with,
     several,
     shown,
@@ -53,7 +57,7 @@ _INPUT = whole("the number of an input, from 1", least=1)
 
 
 def _coefficient(name: str, value: Any) -> Fraction:
-    if isinstance(value, bool) or not isinstance(value, Rational):
+    if not (is_real(value) and isinstance(value, Rational)):
         raise wrong_type(name, "a Fraction or an int", shown(value))
     return Fraction(int(value.numerator), int(value.denominator))
 
@@ -61,6 +65,8 @@ def _coefficient(name: str, value: Any) -> Fraction:
 def _sum(name: str, value: Any) -> Sum:
     expected = "two pairs of inputs such as ((1, 2), (3, 4))"
     try:
+        if any(isinstance(v, BYTES) for v in value):
+            raise TypeError
         (i, j), (k, m) = value
     except (TypeError, ValueError):
         raise wrong(name, expected, shown(value)) from None
@@ -68,11 +74,13 @@ def _sum(name: str, value: Any) -> Sum:
     return (i, j), (k, m)
 
 
-_COEFFICIENT = Kind(_coefficient, Fraction(1, 2), ("a", 0.1, None, True, 1j, [1]))
+_COEFFICIENT = Kind(
+    _coefficient, Fraction(1, 2), ("a", 0.1, None, True, 1j, [1], np.timedelta64(1))
+)
 _SIDE = Kind(
     _sum,
     ((1, 2), (3, 4)),
-    ("ab", 3, None, (), (1, 2), ((1, 2),), ((1, 2), (3, 0)), ((1, 2), (3, -1)), ((1, 2), (3, 4.0)),
+    ("ab", 3, (b"ab", b"cd"), None, (), (1, 2), ((1, 2),), ((1, 2), (3, 0)), ((1, 2), (3, -1)), ((1, 2), (3, 4.0)),
      ((1, 2), (3, True)), (("1", "2"), ("3", "4"))),
 )  # fmt: skip
 

@@ -50,9 +50,9 @@ def _checked_scale(name: str, value: Any) -> Fraction:
         if int(below or "1") == 0:
             raise wrong(name, _SCALE, checks.shown(value))
         scale = Fraction(int(top), int(below or "1"))
-    elif isinstance(value, numbers.Rational) and not isinstance(value, bool):
+    elif isinstance(value, numbers.Rational) and checks.is_real(value):
         scale = Fraction(int(value.numerator), int(value.denominator))
-    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+    elif checks.is_real(value):
         if not math.isfinite(value):
             raise wrong(name, _SCALE, checks.shown(value))
         scale = Fraction(float(value))
@@ -70,7 +70,22 @@ def _checked_scale(name: str, value: Any) -> Fraction:
 _SCALES = checks.Kind(
     _checked_scale,
     "1/3",
-    (0, -1, "0", "-1", "1/0", "third", "", None, True, [1], 1j, math.nan, math.inf),
+    (
+        0,
+        -1,
+        "0",
+        "-1",
+        "1/0",
+        "third",
+        "",
+        None,
+        True,
+        [1],
+        1j,
+        math.nan,
+        math.inf,
+        np.timedelta64(2),
+    ),
 )
 
 
@@ -374,13 +389,14 @@ class Network:
         largest at inputs up to that size (and by more than ``1e-9 * max(1, abs(x))``) at an input tried, it is refused.
 
         Args:
-            module: a ``torch.nn.Module`` on any device, in any precision.
+            module: a ``torch.nn.Module`` on any device, in any precision. Where its layers take any number of
+                inputs, ``nn.Sequential(nn.Unflatten(-1, (n,)), module)`` says how many.
 
         Raises:
             ImportError: without the extra ``torch``.
             TypeError: not a module, or a step that is not piecewise linear or not known, by its name.
             ValueError: weights that are not finite or not there yet (of a lazy layer, or on the device
-                ``"meta"``), several inputs, shapes that do not fit, tensors changed in place and read
+                ``"meta"``), several inputs, or layers that do not tell how many numbers go in, shapes that do not fit, tensors changed in place and read
                 again; or the module does something else than its steps say: it has hooks, a layer
                 with a forward pass of its own, Dropout or a normalization in training mode;
                 or so much cancels that float64 loses its outputs.

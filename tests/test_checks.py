@@ -309,5 +309,56 @@ def test_a_variable_that_is_no_symbol_is_refused(variables):
         ck.Target(sympy.Symbol("x"), variables=variables)
 
 
+@pytest.mark.parametrize("value", [np.timedelta64(2), np.datetime64(2, "D"), np.ma.masked, b"1"])
+def test_what_only_numpy_takes_for_a_number_is_refused(value):
+    net = ck.circuit("abs")
+    calls = [
+        lambda: ck.prove(net, "abs", tolerance=value),
+        lambda: ck.prove(net, "abs", domain=[(0, value)]),
+        lambda: ck.prove(net, "abs", domain=([[1]], [value])),
+        lambda: ck.approximate("x**2", [(0, value)], tolerance=0.1),
+        lambda: ck.train("abs", 2, seeds=value, steps=1),
+        lambda: ck.train("abs", 2, seeds=[value], steps=1),
+        lambda: ck.learn("abs", 2, domain=[(0, value)]),
+        lambda: ck.Network([[[1]]], scale=value),
+        lambda: ck.Network([[[value]]]),
+        lambda: ck.detect(net, data=[[1], [value]]),
+        lambda: ck.Rate(value, 2),
+        lambda: net(value),
+        lambda: ck.circuit("min")([sympy.Integer(1), value]),
+        lambda: ck.target("abs")([value]),
+    ]
+    for call in calls:
+        with pytest.raises(REFUSED, match=r"^\w+(\[\d\])?: expected "):
+            call()
+
+
+@pytest.mark.parametrize(
+    "value", [b"ab", bytearray(b"ab"), memoryview(b"ab"), np.ma.masked_array([1, 2], [True, False])]
+)
+def test_bytes_and_masked_values_are_no_lists_of_numbers(value):
+    net, least = ck.circuit("abs"), ck.circuit("min")
+    calls = [
+        lambda: least(value),
+        lambda: least([value]),
+        lambda: ck.target("min")(value),
+        lambda: ck.detect(least, data=[value, value]),
+        lambda: ck.detect(least, data=value),
+        lambda: ck.Network([[value]]),
+        lambda: ck.Network([[[1.0]], [[1.0]]], [value, None]),
+        lambda: ck.prove(net, "abs", domain=[value]),
+        lambda: ck.learn("abs", 2, domain=[value]),
+        lambda: ck.train("abs", 2, seeds=value, steps=1),
+        lambda: ck.train("abs", value, seeds=1, steps=1),
+    ]
+    for call in calls:
+        with pytest.raises(REFUSED, match=r"^\w+(\[\d\])?: expected "):
+            call()
+
+
+def test_an_array_with_a_mask_that_hides_nothing_will_do():
+    assert ck.circuit("min")(np.ma.masked_array([1.0, 2.0], [False, False])) == 1
+
+
 def test_an_array_of_names_will_do():
     assert ck.Target(sympy.Symbol("x"), variables=np.array(["x", "y"])).n_inputs == 2

@@ -629,6 +629,19 @@ def test_a_file_that_is_no_nnet_file_is_refused_by_its_line(tmp_path, line, text
         Network.from_nnet(path)
 
 
+@pytest.mark.parametrize("number", ["1_0", "\uff11", "\u0661"])
+def test_only_digits_that_everybody_reads_make_a_number(tmp_path, number):
+    path = tmp_path / "net.nnet"
+    for line, text in enumerate(LINES):
+        if text == "flag":  # nobody reads it
+            continue
+        lines = list(LINES)
+        lines[line] = number + text[1:]
+        path.write_text("\n".join(lines), encoding="utf-8")
+        with pytest.raises(ValueError, match="^path: expected .* line"):
+            Network.from_nnet(path)
+
+
 def test_a_normalization_that_is_not_there_cannot_be_folded_in(tmp_path):
     with pytest.raises(ValueError, match="^normalise: .* has no means and ranges"):
         Network.from_nnet(NETWORKS / "small" / "small_nnet.nnet", normalise=True)
@@ -1494,3 +1507,23 @@ def test_a_models_flattened_channels_and_odd_numbers_of_keras(tmp_path):
         del file["model_weights"]
     with pytest.raises(ValueError, match="it has no weights"):
         Network.from_keras(path)
+
+
+@pytest.mark.parametrize(
+    ("forward", "width"),
+    [
+        (lambda self, x: x.amax(-1, keepdim=True), 1),
+        (lambda self, x: torch.relu(x), 1),
+        (lambda self, x: torch.relu(x * 3), 3),
+        (lambda self, x: x.sum(1, keepdim=True), 1),
+    ],
+)
+def test_a_module_that_takes_any_number_of_inputs_is_refused_until_it_says_how_many(forward, width):
+    class Any(nn.Module):
+        def forward(self, x):
+            return forward(self, x)
+
+    said = rf"^module: expected layers that tell .*, got Any, which takes {width} as well as {width + 1}; "
+    with pytest.raises(ValueError, match=said):
+        Network.from_torch(Any())
+    assert Network.from_torch(nn.Sequential(nn.Unflatten(-1, (4,)), Any())).n_inputs == 4

@@ -22,6 +22,7 @@ import sympy
 from circuitkit.checks import (
     accepts,
     instance,
+    is_real,
     listed,
     made_by,
     number,
@@ -326,7 +327,7 @@ def _fraction(v: Any) -> Fraction:
     Raises:
         TypeError, ValueError, OverflowError: it is none, or not finite.
     """
-    if isinstance(v, (bool, np.bool_)) or not isinstance(v, numbers.Real):
+    if not is_real(v):
         raise wrong_type("a number", "a real one", type(v).__name__)
     if isinstance(v, numbers.Rational):
         return Fraction(int(v.numerator), int(v.denominator))

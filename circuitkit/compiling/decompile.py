@@ -132,7 +132,11 @@ class Decompilation(KeepsTrees):
 
     @property
     def error(self) -> float:
-        """What the network and the expression differ by at most, in the proof's measure."""
+        """What the network and the expression differ by at most, in the proof's measure.
+
+        It is the proof's: where that knows it exactly, the fraction rounded to the nearest double, which may be a
+        little below it; ``proof.exact_error`` is the fraction.
+        """
         return self.proof.error
 
     @property

@@ -179,7 +179,11 @@ class Detection(KeepsTrees):
 
     @property
     def error(self) -> float:
-        """The certified worst error of ``expression``; infinite where there is none."""
+        """The certified worst error of ``expression``; infinite where there is none.
+
+        It is its proof's: where that knows it exactly, the fraction rounded to the nearest double, which may be a
+        little below it; ``expression_proof.exact_error`` is the fraction.
+        """
         return self.expression_proof.error if self.expression_proof is not None else math.inf
 
     @cached_property

@@ -144,7 +144,7 @@ class Extraction:
 
     @property
     def error(self) -> float:
-        """How far off it is at worst."""
+        """How far off it is at worst; where that is known exactly, rounded to the nearest double."""
         return self.proof.error
 
     def check(self) -> bool:

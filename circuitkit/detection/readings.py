@@ -80,7 +80,7 @@ class Reading(KeepsTrees):
 
     @property
     def error(self) -> float:
-        """The certified worst error on the domain, absolute."""
+        """The certified worst error on the domain, absolute; where it is known exactly, rounded to the nearest double."""
         return self.proof.error
 
 

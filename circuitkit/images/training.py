@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from circuitkit.checks import accepts, flag, made_by, one_of, several, whole, wrong
+from circuitkit.checks import BYTES, accepts, flag, made_by, one_of, several, whole, wrong
 from circuitkit.extras import need
 from circuitkit.images.digits import digits
 from circuitkit.images.model import ARCHITECTURES, CHANNELS, FILTER, ImageNetwork
@@ -22,7 +22,7 @@ _SEEDS = "a count from 1 to 10,000, or as many distinct whole numbers from 0 to 
 
 
 def _seeds(name: str, value: Any) -> list[int]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
+    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
         return list(range(whole(_SEEDS, least=1, most=10_000).take(name, value)))
     found: list[int] = several(_SEED, _SEEDS, fewest=1).take(name, value)
     if len(set(found)) < len(found):

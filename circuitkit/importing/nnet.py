@@ -170,6 +170,9 @@ class _Lines:
     def numbers(self, n: int | None = None) -> Array:
         text = self.skip()
         try:
+            # float() reads 1_0 and the digits of other scripts, too
+            if "_" in text or not text.isascii():
+                raise ValueError
             values = np.array([float(v) for v in text.replace(",", " ").split()])
         except ValueError:
             raise self.refused("numbers", repr(text)) from None

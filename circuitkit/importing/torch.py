@@ -85,7 +85,7 @@ def _traced(module: nn.Module) -> fx.GraphModule:
 
 
 def _lowered(module: nn.Module, graph: fx.GraphModule) -> Imported:
-    """With the first width of the input that the layers take."""
+    """With the first width of the input that the layers take, if it is the only one."""
     _refuse_what_changes_tensors(graph)
     graph.graph.eliminate_dead_code()
     mismatch: Exception | None = None
@@ -95,12 +95,35 @@ def _lowered(module: nn.Module, graph: fx.GraphModule) -> Imported:
             continue
         tried.add(width)
         try:
-            return _run(graph, width)
+            found = _run(graph, width)
         except _DoesNotFit as error:
             mismatch = mismatch or error
+            continue
+        if _is_read(graph) and _fits(graph, width + 1):
+            raise wrong(
+                "module",
+                "layers that tell how many numbers go in",
+                f"{type(module).__name__}, which takes {width} as well as {width + 1}; "
+                "say it by nn.Sequential(nn.Unflatten(-1, (n,)), module)",
+            )
+        return found
     if mismatch is None:
         raise wrong("module", "at least one nn.Linear", "none")
     raise ValueError(str(mismatch)) from None
+
+
+def _is_read(graph: fx.GraphModule) -> bool:
+    """Whether anything is made of the input; a constant has what width its parameters have."""
+    return any(node.op == "placeholder" and node.users for node in graph.graph.nodes)
+
+
+def _fits(graph: fx.GraphModule, width: int) -> bool:
+    """Whether an input of another width goes through, too."""
+    try:
+        _run(graph, width)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _widths(module: nn.Module, graph: fx.GraphModule) -> Iterator[int]:

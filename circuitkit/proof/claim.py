@@ -25,7 +25,7 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit.check import Q
-from circuitkit.checks import number, shown
+from circuitkit.checks import BYTES, is_real, number, shown
 from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, pieces_of
 from circuitkit.functions.relation import Relation, is_relation, relation
@@ -376,7 +376,7 @@ def exact_number(value: Any, expected: str) -> Fraction:
     if isinstance(value, (sympy.Rational, sympy.Float)) and value.is_finite:
         exact = sympy.Rational(value)
         return Fraction(int(exact.p), int(exact.q))
-    if isinstance(value, numbers.Real) and not isinstance(value, bool):
+    if is_real(value):
         if isinstance(value, numbers.Rational):
             return Fraction(int(value.numerator), int(value.denominator))
         if math.isfinite(value):
@@ -399,7 +399,7 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
         "or (A, b)"
     )
     try:
-        if isinstance(domain, (str, bytes)):
+        if isinstance(domain, (str, *BYTES)):
             raise TypeError
         # Of 10^12 numbers no list is made; an array of no axes says that it is iterable.
         pairs = list(itertools.islice(domain, n + 1))
@@ -408,6 +408,8 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
     ends = []
     for pair in pairs:
         try:
+            if isinstance(pair, BYTES):
+                raise TypeError
             low, high = pair
         except (TypeError, ValueError):
             raise ValueError(f"{expected}, got {shown(domain)}") from None

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.checks import accepts, double, made_by, number, several, whole, wrong
+from circuitkit.checks import BYTES, accepts, double, made_by, number, several, whole, wrong
 from circuitkit.extras import need
 from circuitkit.superposition.model import Superposition
 
@@ -40,7 +40,7 @@ _JUDGE = 2**53 - 1
 
 
 def _seeds(name: str, value: Any) -> list[int]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
+    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
         return list(range(whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value)))
     found: list[int] = several(_SEED, _SEEDS, fewest=1).take(name, value)
     if len(set(found)) < len(found):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from circuitkit import words
 from circuitkit.checks import (
+    BYTES,
     Kind,
     double,
     instance,
@@ -84,7 +85,7 @@ HIDDEN = made_by(_hidden, right=(3, 2), wrong=("32", None, 2.5, (), 0, True, (3,
 
 
 def _seeds(name: str, value: Any) -> NDArray[np.int64]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, bytes, Mapping)):
+    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES, Mapping)):
         count = whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value)
         if _BYTES * count > memory():  # a single parameter of each
             raise wrong(name, _SEEDS, f"{count}, more than the memory of this machine holds")

@@ -15,7 +15,18 @@ import numpy as np
 import traitlets
 
 from circuitkit import palette
-from circuitkit.checks import accepts, flag, made_by, number, one_of, several, string, whole, wrong
+from circuitkit.checks import (
+    BYTES,
+    accepts,
+    flag,
+    made_by,
+    number,
+    one_of,
+    several,
+    string,
+    whole,
+    wrong,
+)
 from circuitkit.rules import RULES
 from circuitkit.training.train import train
 from circuitkit.widget import page, still
@@ -33,7 +44,7 @@ _SEED = whole(least=0, most=10**15 - 1, top="10^15 - 1")
 
 
 def _seeds(name: str, value: Any) -> list[int]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, bytes)):
+    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
         return list(range(whole(_SEEDS, least=1, most=_MOST).take(name, value)))
     found: list[int] = several(_SEED, _SEEDS, fewest=1).take(name, value)
     if len(found) > _MOST:
