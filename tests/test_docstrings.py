@@ -181,9 +181,6 @@ REFUSES_NOTHING = {
     "Undecided": "an error, made by prove",
     "Unit": "made by detect, of what it has checked",
     "check": "False for whatever is malformed",
-    "outcomes.name_outcomes": "of what train has checked",
-    "outcomes.ways_of_being_stuck": "of what train has checked",
-    "outcomes.worst_errors": "of what train has checked",
 }
 
 
@@ -250,7 +247,6 @@ SOURCES = {
     "extract": ["Hadad, Katz and Bassan (2026)"],
     "kinks": ["this book"],
     "learn": ["Levenberg (1944)", "Marquardt (1963)"],
-    "outcomes.ways_of_being_stuck": ["Lu et al. (2020)"],
     "plotting.blocks": ["Minimum of four: Circuit"],
     "plotting.direction": ["Features", "Zoom In"],
     "plotting.legend": ["Legend"],
