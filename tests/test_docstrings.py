@@ -247,6 +247,7 @@ SOURCES = {
     "extract": ["Hadad, Katz and Bassan (2026)"],
     "kinks": ["this book"],
     "learn": ["Levenberg (1944)", "Marquardt (1963)"],
+    "outcomes.ways_of_being_stuck": ["Lu et al. (2020)"],
     "plotting.blocks": ["Minimum of four: Circuit"],
     "plotting.direction": ["Features", "Zoom In"],
     "plotting.legend": ["Legend"],
