@@ -35,33 +35,22 @@ const nearTheScreen = (elements, action) => {
   for (const element of elements) observer.observe(element);
 };
 """
-#: What the themes begin with would hold a phone up, all of it together: each has a turn of its own.
-_BEGINS = "a beginning that comes at once where the page is there"
+_MINIFIED = '"loading"!=document.readyState?'
+
+
+def _in_a_turn(test: str, call: str) -> tuple[str, str, str]:
+    """What the themes begin with would hold a phone up, all of it together: each has a turn of its own."""
+    expected = "a beginning that comes at once where the page is there"
+    return f"{test}{call}(", f"{test}setTimeout({call}", expected
+
+
 #: script -> what in it is replaced, by what, and what that is
 _INSTEAD = {
-    "doctools.js": [
-        ('"loading") {\n    callback(', '"loading") {\n    setTimeout(callback', _BEGINS),
-    ],
-    "bootstrap.js": [
-        (
-            '"loading"!=document.readyState?t(',
-            '"loading"!=document.readyState?setTimeout(t',
-            _BEGINS,
-        )
-    ],
-    "sphinx-book-theme.js": [
-        (
-            '"loading"!=document.readyState?e(',
-            '"loading"!=document.readyState?setTimeout(e',
-            _BEGINS,
-        )
-    ],
+    "doctools.js": [_in_a_turn('"loading") {\n    ', "callback")],
+    "bootstrap.js": [_in_a_turn(_MINIFIED, "t")],
+    "sphinx-book-theme.js": [_in_a_turn(_MINIFIED, "e")],
     "pydata-sphinx-theme.js": [
-        (
-            '"loading"!=document.readyState?e(',
-            '"loading"!=document.readyState?setTimeout(e',
-            _BEGINS,
-        ),
+        _in_a_turn(_MINIFIED, "e"),
         # The theme lets the keyboard scroll what is too wide: it measures every table and every piece of code when
         # the page has loaded, and again whenever anything on it changes. page.js does that near the screen only.
         (

@@ -38,6 +38,7 @@ __all__ = [
     "accepted",
     "accepts",
     "array",
+    "count_or_list",
     "double",
     "finite",
     "finite_vector",
@@ -398,6 +399,24 @@ def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
         *([[]] if fewest else []),
     ]
     return Kind(take, [kind.right] * max(1, fewest), tuple(bad))
+
+
+def count_or_list(
+    expected: str, one: Kind, *, most: int, longest: int | None = None
+) -> Callable[[str, Any], list[int]]:
+    """What takes a count, for the whole numbers below it, or a list of distinct whole numbers, at most ``longest``."""
+
+    def take(name: str, value: Any) -> list[int]:
+        if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
+            return list(range(whole(expected, least=1, most=most).take(name, value)))
+        found: list[int] = several(one, expected, fewest=1).take(name, value)
+        if longest is not None and len(found) > longest:
+            raise wrong(name, expected, f"{len(found)} of them")
+        if len(set(found)) < len(found):
+            raise wrong(name, expected, "one of them more than once")
+        return found
+
+    return take
 
 
 def listed(expected: str) -> Kind:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, Literal, TypeAlias
 
 __all__ = [
+    "FLOAT_DIGITS",
     "alternatives",
     "count",
     "dashes",
@@ -26,6 +27,7 @@ __all__ = [
     "output_names",
     "pretty",
     "quoted",
+    "together",
     "vector",
     "vectors",
     "with_decimals",
@@ -36,7 +38,7 @@ _MINUS = "\N{MINUS SIGN}"
 #: significant digits of a number in a sentence, where fewer do not say something false
 _DIGITS = 4
 #: that tell any two doubles apart
-_FLOAT_DIGITS = 17
+FLOAT_DIGITS = 17
 #: digits beyond which two numbers that differ are written as fractions
 _MOST_DIGITS = 40
 
@@ -118,13 +120,13 @@ def exactly(value: float | Fraction) -> str:
         ('1', '0.1', '1.0000000000000002', '4/3')
     """
     exact = Fraction(value)
-    for digits in range(1, _FLOAT_DIGITS + 1):
+    for digits in range(1, FLOAT_DIGITS + 1):
         text = number(exact, digits)
         near = nearest_float(Fraction(text))
         if exact == Fraction(text) or (math.isfinite(near) and exact == Fraction(near)):
             return text
     short = max(abs(exact.numerator), exact.denominator) < 10**6
-    return str(exact) if short else number(exact, _FLOAT_DIGITS)
+    return str(exact) if short else number(exact, FLOAT_DIGITS)
 
 
 def numbers(*values: float | Fraction) -> list[str]:
@@ -212,7 +214,17 @@ def vectors(*points: Sequence[float | Fraction]) -> list[str]:
     """
     texts = iter(numbers(*(v for point in points for v in point)))
     written = [[next(texts) for _ in point] for point in points]
-    return [t[0] if len(t) == 1 else f"({', '.join(t)})" for t in written]
+    return [together(t) for t in written]
+
+
+def together(texts: Sequence[str]) -> str:
+    """One text as it is, several as ``(a, b)``.
+
+    Example:
+        >>> together(["a"]), together(["a", "b"])
+        ('a', '(a, b)')
+    """
+    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
 def with_decimals(text: str) -> str:

@@ -230,8 +230,7 @@ class DetectionThere(Detection):
             return f"It {stays} for every input."
         if proof is None or proof.counterexample is None:
             return "" if place == self.where else f"It {stays} {place.words()}."
-        inputs = [words.exactly(v) for v in proof.counterexample.tolist()]
-        point = inputs[0] if len(inputs) == 1 else f"({', '.join(inputs)})"
+        point = words.together([words.exactly(v) for v in proof.counterexample.tolist()])
         error = proof.claim.error_at(_exact(proof.counterexample))
         off, _ = words.larger(error, proof.tolerance, digits=_DIGITS)
         if place == self.where:

@@ -42,7 +42,7 @@ from circuitkit.functions.pieces import (
     settled,
 )
 from circuitkit.functions.trees import Tree
-from circuitkit.words import input_names, nearest_float, number
+from circuitkit.words import input_names, nearest_float, number, together
 
 __all__ = ["Target", "TargetLike", "said", "spelled", "target", "written"]
 
@@ -292,12 +292,12 @@ class Target:
 
     def __str__(self) -> str:
         """The expression as :func:`target` reads it: ``min(x1, abs(x2))``."""
-        return _tuple([spelled(e) for e in self._outputs])
+        return together([spelled(e) for e in self._outputs])
 
     @property
     def said(self) -> str:
         """The expression for a sentence, where a number of more than 20 digits is shortened."""
-        return _tuple([said(e) for e in self._outputs])
+        return together([said(e) for e in self._outputs])
 
     def __repr__(self) -> str:
         arguments = ", ".join(v.name for v in self._variables)
@@ -314,10 +314,6 @@ def _instead(part: sympy.Expr) -> str:
     if isinstance(part, (*CONDITIONS, sympy.floor, sympy.ceiling, sympy.Mod, sympy.frac)):
         return "a steep ramp, such as clamp(100*x, 0, 1), comes near one that jumps"
     return "circuitkit.approximate makes one that is proved to come near it on a box"
-
-
-def _tuple(texts: list[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
 
 
 #: a function in any of the forms that :func:`target` takes, made a Target

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from circuitkit.checks import BYTES, accepts, flag, made_by, one_of, several, whole, wrong
+from circuitkit.checks import accepts, count_or_list, flag, made_by, one_of, whole
 from circuitkit.extras import need
 from circuitkit.images.digits import digits
 from circuitkit.images.model import ARCHITECTURES, CHANNELS, FILTER, ImageNetwork
@@ -21,13 +21,7 @@ _SEED = whole(least=0, most=2**40, top="2^40")
 _SEEDS = "a count from 1 to 10,000, or as many distinct whole numbers from 0 to 2^40"
 
 
-def _seeds(name: str, value: Any) -> list[int]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
-        return list(range(whole(_SEEDS, least=1, most=10_000).take(name, value)))
-    found: list[int] = several(_SEED, _SEEDS, fewest=1).take(name, value)
-    if len(set(found)) < len(found):
-        raise wrong(name, _SEEDS, "one of them more than once")
-    return found
+_seeds = count_or_list(_SEEDS, _SEED, most=10_000)
 
 
 @accepts(

@@ -11,7 +11,17 @@ from circuitkit.functions.relation import Relation
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, Claim, Point, Polytope, values
-from circuitkit.words import Rounding, count, exactly, larger, nearest_float, number, output_names
+from circuitkit.words import (
+    FLOAT_DIGITS,
+    Rounding,
+    count,
+    exactly,
+    larger,
+    nearest_float,
+    number,
+    output_names,
+    together,
+)
 
 __all__ = ["Bound", "apart", "between", "proved", "question", "refuted"]
 
@@ -23,7 +33,6 @@ _WORST: dict[Bound, str] = {"exact": "", "at most": "at most ", "at least": "at 
 _ROUNDED_AWAY = Fraction(1, 10**12)
 _NEAR = "1e-9"
 #: that tell any two floats apart
-_FLOAT_DIGITS = 17
 _ROUNDED: dict[Bound, Rounding] = {"exact": "nearest", "at most": "up", "at least": "down"}
 
 
@@ -51,14 +60,14 @@ def proved(claim: Claim, error: Fraction | None, bound: Bound, n_regions: int | 
 
 def refuted(claim: Claim, error: Fraction | None, bound: Bound, point: Point) -> str:
     """Where a claim is false, as a sentence."""
-    x = _tuple([exactly(v) for v in point])
+    x = together([exactly(v) for v in point])
     given = values(claim.network, point)
     if isinstance(claim.target, Relation):
         broken = _broken(claim, claim.target, point, given)
         return f"Refuted: at x = {x} {broken}{_violation(claim, error, bound, point)}."
     wanted = claim.wanted(point)
     pairs = [apart(*pair) for pair in zip(given, wanted, strict=True)]
-    left, right = (_tuple([pair[k] for pair in pairs]) for k in (0, 1))
+    left, right = (together([pair[k] for pair in pairs]) for k in (0, 1))
     gives = (
         f"the first network gives {left}, the second {right}"
         if isinstance(claim.target, Network)
@@ -91,7 +100,7 @@ def _out_of_reach(claim: Claim, error: Fraction | None, point: Point) -> str:
             there = (
                 ""
                 if x is point
-                else f", the target's value at x = {_tuple([exactly(v) for v in x])}"
+                else f", the target's value at x = {together([exactly(v) for v in x])}"
             )
             return (
                 f" Weights that are floats, binary fractions, cannot give {_fraction(odd)} exactly{there}; "
@@ -172,7 +181,7 @@ def _broken(claim: Claim, target: Relation, point: Point, given: Sequence[Fracti
     part, gap = target.parts[k], max(gaps[k]) / claim.size(point)
     names = output_names(len(given))
     names = names if len(names) < 4 else [names[0], "...", names[-1]]
-    shown = f"the network gives {_tuple(names)} = {_tuple(_near_enough(given, gap))}"
+    shown = f"the network gives {together(names)} = {together(_near_enough(given, gap))}"
     if not gap:
         return f"{shown}: {part.said} is false, both sides are equal"
     return f"{shown}: {part.said} is false by {number(gap)}"
@@ -218,10 +227,6 @@ def _brackets(details: Sequence[str]) -> str:
     return f" ({', '.join(details)})" if details else ""
 
 
-def _tuple(texts: Sequence[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"({', '.join(texts)})"
-
-
 # --- numbers ------------------------------------------------------------------------------------------
 
 
@@ -234,7 +239,7 @@ def apart(a: Fraction, b: Fraction) -> tuple[str, str]:
     for digits in range(4, 22):
         first, second = _spelled(a, digits), _spelled(b, digits)
         off = abs(Fraction(first) - Fraction(second) - (a - b))
-        if a == b or (first != second and (off <= abs(a - b) / 500 or digits >= _FLOAT_DIGITS)):
+        if a == b or (first != second and (off <= abs(a - b) / 500 or digits >= FLOAT_DIGITS)):
             return first, second
     return f"{number(b)} {'+' if a > b else '-'} {number(abs(a - b))}", number(b)
 
@@ -252,7 +257,7 @@ def _spelled(value: Fraction, digits: int = 4) -> str:
 
 def _near_enough(given: Sequence[Fraction], gap: Fraction) -> list[str]:
     """Outputs in as many digits as it takes to see by how much they are off; where it is nothing, a float's."""
-    for digits in range(4, _FLOAT_DIGITS):
+    for digits in range(4, FLOAT_DIGITS):
         texts = [_spelled(v, digits) for v in given]
         if all(abs(Fraction(t) - v) <= gap / 500 for t, v in zip(texts, given, strict=True)):
             return texts

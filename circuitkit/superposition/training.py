@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.checks import BYTES, accepts, double, made_by, number, several, whole, wrong
+from circuitkit.checks import accepts, count_or_list, double, made_by, number, whole, wrong
 from circuitkit.extras import need
 from circuitkit.superposition.model import Superposition
 
@@ -39,13 +39,7 @@ _MOST_NUMBERS = 2**28
 _JUDGE = 2**53 - 1
 
 
-def _seeds(name: str, value: Any) -> list[int]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
-        return list(range(whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value)))
-    found: list[int] = several(_SEED, _SEEDS, fewest=1).take(name, value)
-    if len(set(found)) < len(found):
-        raise wrong(name, _SEEDS, "one of them more than once")
-    return found
+_seeds = count_or_list(_SEEDS, _SEED, most=_MOST_SEEDS)
 
 
 @dataclass(frozen=True)

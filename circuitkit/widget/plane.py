@@ -16,16 +16,14 @@ import traitlets
 
 from circuitkit import palette
 from circuitkit.checks import (
-    BYTES,
     accepts,
+    count_or_list,
     flag,
     made_by,
     number,
     one_of,
-    several,
     string,
     whole,
-    wrong,
 )
 from circuitkit.rules import RULES
 from circuitkit.training.train import train
@@ -43,15 +41,7 @@ _SEEDS = f"a count from 1 to {_MOST}, or as many distinct whole numbers from 0 t
 _SEED = whole(least=0, most=10**15 - 1, top="10^15 - 1")
 
 
-def _seeds(name: str, value: Any) -> list[int]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
-        return list(range(whole(_SEEDS, least=1, most=_MOST).take(name, value)))
-    found: list[int] = several(_SEED, _SEEDS, fewest=1).take(name, value)
-    if len(found) > _MOST:
-        raise wrong(name, _SEEDS, f"{len(found)} of them")
-    if len(set(found)) < len(found):
-        raise wrong(name, _SEEDS, "one of them more than once")
-    return found
+_seeds = count_or_list(_SEEDS, _SEED, most=_MOST, longest=_MOST)
 
 
 class WeightPlane(page.PageWidget):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 import circuitkit as ck
 
@@ -15,6 +15,12 @@ REFUSED = """Object.defineProperty(window, "localStorage", {
 def again(page: Page) -> None:
     page.goto(page.url.split("#")[0])
     expect(page.locator(".ck-static")).to_have_attribute("data-state", "live")
+
+
+def enter(field: Locator, text: str) -> None:
+    field.click()
+    field.page.keyboard.type(text)
+    field.page.keyboard.press("Enter")
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +89,7 @@ def a_minimum_with_a_weight_of_its_own(show):
     page = show(ck.Gallery(["abs", "min"]))
     page.locator('.ck-gallery-card[data-name="min"]').click()
     field = page.get_by_role("spinbutton", name="weight from x₁ to hidden unit 1")
-    field.click()
-    page.keyboard.type("2.5")
-    page.keyboard.press("Enter")
+    enter(field, "2.5")
     return page, field
 
 
@@ -143,9 +147,7 @@ def test_the_bench_of_a_mystery_is_there_again_until_the_reader_starts_over(show
     page.get_by_role("textbox", name="a name for unit 2").fill("mine")
     page.get_by_role("button", name="unit 1 is switched on").click()
     field = page.get_by_role("spinbutton", name="weight from x to hidden unit 1").first
-    field.click()
-    page.keyboard.type("7")
-    page.keyboard.press("Enter")
+    enter(field, "7")
     expect(page.locator(".ck-mystery-state")).to_contain_text("another function now")
     again(page)
     expect(field).to_have_value("7")
@@ -181,9 +183,7 @@ def test_a_bench_that_was_pruned_and_one_that_is_damaged(show):
 def test_a_network_that_was_read_and_turned_is_read_again_until_the_reader_starts_over(show):
     page = show(ck.WeightsReader(ck.Network([[[1], [-1]], [[1, 1]]])))
     field = page.get_by_role("spinbutton", name="weight from hidden unit 2 to the output")
-    field.click()
-    page.keyboard.type("-1")
-    page.keyboard.press("Enter")
+    enter(field, "-1")
     expect(page.locator(".ck-reader")).to_contain_text("Read from the drawing below")
     again(page)
     expect(field).to_have_value("−1")
