@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import combinations
 from math import gcd
+from typing import TypeAlias
 
 from circuitkit.compiling.circuit import Circuit, Number, Row, quotient, summed
 
@@ -37,6 +38,16 @@ class Layer:
 
     weights: list[list[Fraction]]
     biases: list[Fraction]
+
+
+@dataclass(frozen=True)
+class _Carrier:
+    """A row that may be carried: its place in the order, its vector in whole numbers, how it is carried."""
+
+    place: int
+    vector: dict[int, int]
+    row: Row
+    kind: int | None  # -1: never negative; a column: the unit that it mirrors; None: by two units
 
 
 class _Span:
@@ -74,6 +85,15 @@ class _Span:
         if left:
             self.rows[max(left)] = left
         return bool(left)
+
+
+_Direction: TypeAlias = frozenset[tuple[int, int]]
+
+
+def _direction(vector: dict[int, int]) -> _Direction:
+    """The same for parallel vectors only, of those that have no common divisor."""
+    sign = 1 if vector[max(vector)] > 0 else -1
+    return frozenset((c, sign * v) for c, v in vector.items())
 
 
 def _reduced(vector: dict[int, int]) -> dict[int, int]:
@@ -120,58 +140,75 @@ def _positive(circuit: Circuit, row: Row) -> Iterator[Row]:
 
 
 def _chosen(circuit: Circuit, read: list[int], demands: list[Row]) -> list[tuple[Row, int | None]]:
-    """The rows to carry, each with 1 where it is never negative, the unit that it mirrors, or None."""
-    n = circuit.n
-    needed = _Span(_whole(row, n) for row in demands)
-    mirrors = [(circuit.units[c - n - 1], c) for c in read]
-    singles = [(row, -1) for row in _candidates(circuit, demands)]
-    best = _basis(n, needed, [*mirrors, *singles], demands)
-    while sum(kind is None for _, kind in best) > 1:
-        better = _enlarged(n, needed, [*mirrors, *singles], demands, best)
+    """The rows to carry, each with -1 where it is never negative, the unit that it mirrors, or None."""
+    space = _Span(_whole(row, circuit.n) for row in demands)
+    inside: list[_Carrier] = []
+    outside: list[_Carrier] = []
+    for carrier in _carriers(circuit, read, demands):
+        (outside if space.rest(carrier.vector) else inside).append(carrier)
+    best = _basis(len(space), inside)
+    while sum(carrier.kind is None for carrier in best) > 1:
+        better = _enlarged(space, inside, outside, best)
         if better is None:
             break
-        needed, best = better
-    return best
+        space, inside, outside, best = better
+    return [(carrier.row, carrier.kind) for carrier in best]
 
 
-def _basis(
-    n: int, needed: _Span, cheap: list[tuple[Row, int]], demands: list[Row]
-) -> list[tuple[Row, int | None]]:
-    """The cheapest basis of the space: greedy, as its sets of independent vectors are a matroid."""
-    made: list[tuple[Row, int | None]] = []
-    have = _Span()
-    short = sorted(demands, key=lambda row: (len(row), max(row)))
-    for row, kind in [*cheap, *((row, None) for row in short)]:
-        if len(have) == len(needed):
-            break
+def _carriers(circuit: Circuit, read: list[int], demands: list[Row]) -> list[_Carrier]:
+    """What may be carried, the cheapest first; of parallel ones the first: no basis takes two."""
+    n = circuit.n
+    rows: list[tuple[Row, int | None]] = [(circuit.units[c - n - 1], c) for c in read]
+    rows += [(row, -1) for row in _candidates(circuit, demands)]
+    rows += [(row, None) for row in sorted(demands, key=lambda row: (len(row), max(row)))]
+    made: dict[_Direction, _Carrier] = {}
+    for row, kind in rows:
         vector = _whole(row, n)
-        if vector and not needed.rest(vector) and have.add(vector):
-            made.append((row, kind))
+        if vector:
+            made.setdefault(_direction(vector), _Carrier(len(made), vector, row, kind))
+    return list(made.values())
+
+
+def _basis(size: int, inside: list[_Carrier]) -> list[_Carrier]:
+    """The cheapest basis of a space: greedy, as its sets of independent vectors are a matroid."""
+    made: list[_Carrier] = []
+    have = _Span()
+    for carrier in inside:
+        if len(made) == size:
+            break
+        if have.add(carrier.vector):
+            made.append(carrier)
     return made
 
 
 def _enlarged(
-    n: int,
-    needed: _Span,
-    cheap: list[tuple[Row, int]],
-    demands: list[Row],
-    best: list[tuple[Row, int | None]],
-) -> tuple[_Span, list[tuple[Row, int | None]]] | None:
-    """A cheaper basis of a larger space: u1 - u2 and u1 - u3 are carried by three units, not four."""
-    for row, _ in cheap:
-        vector = _whole(row, n)
-        if not vector or not needed.rest(vector):
+    space: _Span, inside: list[_Carrier], outside: list[_Carrier], best: list[_Carrier]
+) -> tuple[_Span, list[_Carrier], list[_Carrier], list[_Carrier]] | None:
+    """A cheaper basis of a larger space: u1 - u2 and u1 - u3 are carried by three units, not four.
+
+    Returns:
+        The space, what lies inside and outside of it, and the basis; None where one more vector saves nothing.
+    """
+    tried: set[_Direction] = set()  # vectors of the same rest make the same space
+    for added in outside:
+        left = space.rest(added.vector)
+        if _direction(left) in tried:
             continue
-        larger = _Span(needed.rows.values())
-        larger.add(vector)
-        found = _basis(n, larger, cheap, demands)
+        tried.add(_direction(left))
+        larger = _Span([*space.rows.values(), left])
+        now: list[_Carrier] = []
+        still: list[_Carrier] = []
+        for carrier in outside:
+            (still if larger.rest(carrier.vector) else now).append(carrier)
+        within = sorted([*inside, *now], key=lambda carrier: carrier.place)
+        found = _basis(len(larger), within)
         if _price(found) < _price(best):
-            return larger, found
+            return larger, within, still, found
     return None
 
 
-def _price(basis: list[tuple[Row, int | None]]) -> int:
-    return sum(2 if kind is None else 1 for _, kind in basis)
+def _price(basis: list[_Carrier]) -> int:
+    return sum(2 if carrier.kind is None else 1 for carrier in basis)
 
 
 def _rows_below(
