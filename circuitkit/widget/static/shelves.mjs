@@ -18,6 +18,15 @@ const BUDGET = 9; // milliseconds of training a frame
 
 const number = (value) => maths.formatNumber(value, 3);
 
+/** Where a network is farthest from its target, in digits that say so. */
+function apart({ worst, network, target, error }) {
+  if (!worst) return "Its weights are no longer finite numbers.";
+  const [a, b] = [network[0], target[0]];
+  const at = [...worst].map((v) => maths.placed(v, Math.abs(a - b))).join(", ");
+  const pair = maths.apart(a, b);
+  return pair ? `At (${at}) it gives ${pair[0]}, not ${pair[1]}.` : `At (${at}) it is ${number(error * Math.max(1, ...[...worst].map(Math.abs)))} off.`;
+}
+
 class Shelves extends Picture {
   constructor(model, el, signal) {
     super(model, el, signal, { className: "ck-shelves", label: "Networks on their shelves" });
@@ -212,10 +221,9 @@ class Shelves extends Picture {
     for (const picture of opened.pictures) picture.update(best.net);
     const found = maths.verdict(best.net, config.target, { tolerance: config.near });
     opened.solved = found.holds;
-    const at = found.worst && `(${[...found.worst].map(number).join(", ")})`;
     const verdict = found.holds
       ? `It is ${this.name}, within ${config.near} for every input, relative to the input's size beyond 1.`
-      : `At ${at} it gives ${number(found.network[0])}, not ${number(found.target[0])}.`;
+      : apart(found);
     const shelf = config.shelves[this.on[k] - 1];
     const place = this.on[k] === 0 ? "" : shelf ? ` stands on the shelf at ${shelf.text}: ${shelf.words}.` : " stands on no shelf that has a name.";
     const trap = this.on[k] === 0 ? "" : ` ck.train's word for it is “${config.outcomes[this.run.outcome[k]]}”.`;
