@@ -16,10 +16,13 @@ __all__ = [
     "count",
     "dashes",
     "drawn",
+    "ends",
     "exactly",
     "float_above",
     "float_below",
     "input_names",
+    "interval",
+    "is_said",
     "larger",
     "nearest_float",
     "number",
@@ -127,6 +130,74 @@ def exactly(value: float | Fraction) -> str:
             return text
     short = max(abs(exact.numerator), exact.denominator) < 10**6
     return str(exact) if short else number(exact, FLOAT_DIGITS)
+
+
+def ends(
+    low: float | Fraction, high: float | Fraction, digits: int | None = None
+) -> tuple[str, str]:
+    """The ends of an interval in words, and no input between them that is not in it.
+
+    Each is written so that it can be read back, a double in its own digits. With ``digits``, or where a
+    fraction is long, it is rounded inwards, so little that a thousandth of the interval is lost at most.
+
+    Example:
+        >>> ends(Fraction(1, 3), 123456.4), ends(-0.333333333333333, 1e9, digits=4)
+        (('1/3', '123456.4'), ('-0.3333', '1e+09'))
+        >>> ends(1e9, 1e9 + 3, digits=4), ends(1, 1 + Fraction(1, 10**30))
+        (('1000000000', '1000000003'), ('1', '1.000000000000000000000000000001'))
+    """
+    first, last = Fraction(low), Fraction(high)
+    texts = [_end(v, digits) for v in (first, last)]
+    width = last - first
+    if not width:
+        about = texts[0] or f"about {number(first, digits or FLOAT_DIGITS)}"
+        return about, about
+    many = digits or FLOAT_DIGITS
+    while True:
+        rounded = (number(first, many, rounding="up"), number(last, many, rounding="down"))
+        a, b = (text or other for text, other in zip(texts, rounded, strict=True))
+        if width - (Fraction(b) - Fraction(a)) <= width / 1000:
+            return a, b
+        many += 1
+
+
+def interval(
+    low: float | Fraction | None, high: float | Fraction | None, digits: int | None = None
+) -> str:
+    """An interval in words, as :func:`ends` writes them; None where it has no end.
+
+    Example:
+        >>> interval(0, Fraction(1, 3)), interval(None, 2.5), interval(1, 1)
+        ('[0, 1/3]', '(-inf, 2.5]', '{1}')
+    """
+    if low is not None and high is not None:
+        a, b = ends(low, high, digits)
+        return f"{{{a}}}" if low == high else f"[{a}, {b}]"
+    many = digits or FLOAT_DIGITS
+    if low is not None:
+        return f"[{_end(Fraction(low), digits) or number(low, many, rounding='up')}, inf)"
+    if high is not None:
+        return f"(-inf, {_end(Fraction(high), digits) or number(high, many, rounding='down')}]"
+    return "(-inf, inf)"
+
+
+def is_said(value: float | Fraction) -> bool:
+    """Whether :func:`exactly` says just that number.
+
+    Example:
+        >>> is_said(0.1), is_said(Fraction(1, 3)), is_said(Fraction(1, 3**40))
+        (True, True, False)
+    """
+    near = nearest_float(value)
+    exact = Fraction(value)
+    return Fraction(exactly(exact)) == exact or (math.isfinite(near) and Fraction(near) == exact)
+
+
+def _end(value: Fraction, digits: int | None) -> str | None:
+    """An end that can be read back, where that is short enough."""
+    text = exactly(value)
+    short = digits is None or len(text.strip("-")) <= digits + 1
+    return text if short and is_said(value) else None
 
 
 def numbers(*values: float | Fraction) -> list[str]:

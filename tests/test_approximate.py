@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import itertools
+import re
 import time
 from dataclasses import replace
 from fractions import Fraction
@@ -513,3 +514,10 @@ def test_what_doubles_do_not_hold_is_refused_by_name(
 ) -> None:
     with pytest.raises(ValueError, match=named):
         ck.approximate(f, [ends], tolerance=0.01)
+
+
+@pytest.mark.parametrize(("low", "high"), [(123456.4, 123476), (1000.06, 1010), (1e9, 1e9 + 3)])
+def test_it_says_no_more_than_its_domain(low, high):
+    text = repr(ck.approximate("x**2", [(low, high)], tolerance=1))
+    ends = re.search(r"on \[(.*?), (.*?)\]", text)
+    assert [float(end) for end in ends.groups()] == [low, high]

@@ -503,3 +503,17 @@ def test_where_a_known_function_is_straight_it_is_not_said_to_be_read():
     found = ck.detect(ck.circuit("min4"), domain=[(0, 1), (0, 1), (0, 1), (2, 3)]).inner[1]
     names = [str(e) for e in found]
     assert "Min(x1, x2)" in names and not any("Abs" in name for name in names)
+
+
+def test_inequalities_are_said_exactly_or_not_at_all():
+    net = ck.Network([[[7 * 2.0**40]], [[1.0]]], [[-3 * 2.0**40], [0]])
+    exact = ck.detect(net, domain=([[Fraction(1, 3)], [-1]], [Fraction(1, 7), 0])).verdict
+    assert exact.startswith("Where 1/3*x <= 1/7 and -x <= 0 this network computes 0 exactly.")
+    long = Fraction(10**20 + 1, 7 * 10**20)
+    said = ck.detect(net, domain=([[Fraction(1, 3)], [-1]], [long, 0])).verdict
+    assert said.startswith("Where 2 inequalities hold this network")
+
+
+def test_a_narrow_box_far_out_is_told_from_its_neighbors():
+    said = ck.detect(ck.circuit("abs"), domain=[(1e9, 1e9 + 3)]).verdict
+    assert said.startswith("On [1e+09, 1000000003] this network computes x exactly.")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
+import pickle
 from pathlib import Path
 
 import numba
@@ -587,3 +589,11 @@ def test_the_least_architectures_are_those_of_the_tree():
     }
     assert {t: least_hidden(ck.target(t), None) for t in known} == known
     assert n_parameters((4, 6, 3, 1), bias=False) == 45
+
+
+def test_what_was_not_learned_can_be_sent_between_processes():
+    with pytest.raises(ck.NotLearned) as caught:
+        ck.learn("abs", (1,), budget=100)
+    for made in (pickle.loads(pickle.dumps(caught.value)), copy.copy(caught.value)):
+        assert str(made) == str(caught.value) and made.reason == caught.value.reason
+        assert made.best.weights[0].tolist() == caught.value.best.weights[0].tolist()

@@ -669,3 +669,32 @@ def test_an_input_is_told_in_as_many_digits_as_it_takes_to_be_that_double():
         told = re.search(r"at x = (\S+) the network gives", str(found))
         assert float(told[1]) == end
         assert len(told[1]) <= len(repr(end))
+
+
+LONG = Fraction(2167613559, 4900315155)
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(LONG, 1), (-1, -LONG), (LONG, LONG + Fraction(1, 10**30)), (LONG, None), (0.1, 1e9 + 0.3)],
+)
+def test_a_proof_says_a_domain_within_its_own(low, high):
+    net = ck.Network([[[-LONG.denominator]], [[2.0**40]]], [[LONG.numerator], [0]])
+    proof = ck.prove(net, net, domain=[(low, math.inf if high is None else high)])
+    ends = re.search(r"in \[(.*?), (.*?)[\])]", str(proof))
+    doubles = [low, high] == [0.1, 1e9 + 0.3]
+    said = [float(text) if doubles or text == "inf" else Fraction(text) for text in ends.groups()]
+    assert low <= said[0] < said[1] <= (math.inf if high is None else high)
+    assert proof.domain == ((low, math.inf if high is None else high),)
+    assert ck.prove(net, net, domain=proof.domain).claim.domain == proof.claim.domain
+
+
+def test_a_polytope_is_given_back_as_it_was():
+    given = ([[Fraction(1, 3)], [-1]], [Fraction(1, 7), 0])
+    proof = ck.prove(ck.circuit("identity"), "x", domain=given)
+    matrix, ends = proof.domain
+    assert matrix.tolist() == given[0] and ends.tolist() == given[1]
+    assert (
+        ck.prove(ck.circuit("identity"), "x", domain=proof.domain).claim.domain
+        == proof.claim.domain
+    )

@@ -363,3 +363,26 @@ def test_the_columns_are_those_that_the_docstring_lists():
     names = ["seed", *re.findall(r"``(\w+)``", listed)]
     results = list(COLUMNS)[list(COLUMNS).index("seed") :]
     assert [name for name in names if name != "detect"] == results
+
+
+def test_equal_cells_are_one_cell():
+    one = ck.Cell("abs", (2,), learning_rate=1, weight_decay=0, options={"momentum": 1})
+    other = ck.Cell("abs", (2,), learning_rate=1.0, weight_decay=-0.0, options={"momentum": 1.0})
+    assert one == other and hash(one) == hash(other)
+    assert one.text() == other.text() and one.key() == other.key()
+
+
+@pytest.mark.parametrize("wrong", ["another's", "short", "empty", "doubled"])
+def test_a_shard_that_is_not_the_cell_s_is_made_again(expected, tmp_path, wrong):
+    ck.sweep(CELLS[:2], store=tmp_path)
+    shard, other = (tmp_path / f"{cell.key()}.parquet" for cell in CELLS[:2])
+    table = pd.read_parquet(shard)
+    found = {
+        "another's": pd.read_parquet(other),
+        "short": table[:5],
+        "empty": table[:0],
+        "doubled": pd.concat([table, table]),
+    }
+    found[wrong].to_parquet(shard, index=False)
+    with pytest.warns(UserWarning, match="cannot be read and is made again"):
+        assert_same(ck.sweep(CELLS[:1], store=tmp_path), expected[:20])

@@ -44,7 +44,7 @@ from circuitkit.functions.target import Target, TargetLike, target
 from circuitkit.network import Network
 from circuitkit.proof.claim import Box, read_domain, values
 from circuitkit.proof.prove import Undecided
-from circuitkit.words import dashes, float_above, nearest_float
+from circuitkit.words import dashes, float_above, interval, nearest_float
 from circuitkit.words import number as written
 
 __all__ = ["Approximation", "approximate", "enclose_error"]
@@ -181,7 +181,7 @@ class Approximation:
         return sum(self.network.layer_sizes[1:-1])
 
     def __repr__(self) -> str:
-        box = " × ".join(f"[{written(a)}, {written(b)}]" for a, b in self.domain)
+        box = " × ".join(interval(a, b) for a, b in self.domain)
         units = f"{self.n_units} hidden unit{'' if self.n_units == 1 else 's'}"
         return (
             f"Approximation({self.target.name} on {box} within {written(self.error, rounding='up')}, proved: "

@@ -109,7 +109,7 @@ class DetectionThere(Detection):
 
     @property
     def domain(self) -> Any:
-        return None if self.where.domain is None else self.where.domain.floats()
+        return None if self.where.domain is None else self.where.domain.given()
 
     @cached_property
     def _found(self) -> _Found:
@@ -179,7 +179,7 @@ class DetectionThere(Detection):
     def valid_box(self) -> Any:
         if self._reach is None or self._reach[0].domain is None:
             return None
-        return self._reach[0].domain.floats()
+        return self._reach[0].domain.given()
 
     @property
     def outside(self) -> NDArray[Any] | None:

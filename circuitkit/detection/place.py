@@ -331,14 +331,7 @@ def _dot(row: Sequence[Fraction], x: Sequence[Fraction]) -> Fraction:
 
 def _box_in_words(box: Box) -> str:
     """``[0, 1]^2``; the ends are rounded inwards."""
-    sides = []
-    for low, high in box.ends:
-        if low is not None and low == high:
-            sides.append(f"{{{words.number(low, _DIGITS)}}}")
-            continue
-        left = "(-inf" if low is None else f"[{words.number(low, _DIGITS, rounding='up')}"
-        right = "inf)" if high is None else f"{words.number(high, _DIGITS, rounding='down')}]"
-        sides.append(f"{left}, {right}")
+    sides = [words.interval(low, high, _DIGITS) for low, high in box.ends]
     if len(sides) > 1 and len(set(sides)) == 1:
         return f"{sides[0]}^{len(sides)}"
     if len(sides) > _WRITTEN:
@@ -347,11 +340,13 @@ def _box_in_words(box: Box) -> str:
 
 
 def _inequalities(polytope: Polytope) -> str:
+    """The inequalities, where all their numbers can be said exactly: rounded, they would hold of other inputs."""
     rows = list(zip(polytope.matrix, polytope.ends, strict=True))
-    if len(rows) > _WRITTEN:
-        return f"{len(rows)} inequalities hold"
+    given = [v for row, end in rows for v in (*row, end)]
+    if len(rows) > _WRITTEN or not all(map(words.is_said, given)):
+        return "1 inequality holds" if len(rows) == 1 else f"{len(rows)} inequalities hold"
     names = words.input_names(len(polytope.matrix[0]))
-    return " and ".join(f"{_sum(row, names)} <= {words.number(end, _DIGITS)}" for row, end in rows)
+    return " and ".join(f"{_sum(row, names)} <= {words.exactly(end)}" for row, end in rows)
 
 
 def _sum(row: Sequence[Fraction], names: Sequence[str]) -> str:
@@ -359,6 +354,6 @@ def _sum(row: Sequence[Fraction], names: Sequence[str]) -> str:
     for a, name in zip(row, names, strict=True):
         if a:
             sign = "-" if a < 0 else "+"
-            size = "" if abs(a) == 1 else f"{words.number(abs(a), _DIGITS)}*"
+            size = "" if abs(a) == 1 else f"{words.exactly(abs(a))}*"
             text += f" {sign} {size}{name}" if text else f"{'-' if a < 0 else ''}{size}{name}"
     return text or "0"

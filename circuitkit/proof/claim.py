@@ -55,6 +55,12 @@ TOLERANCE = number("a finite number", least=0)
 _ONE = Fraction(1)
 
 
+def _given(value: Fraction) -> float | Fraction:
+    """The double that it is, or the fraction itself."""
+    near = nearest_float(value)
+    return near if math.isfinite(near) and Fraction(near) == value else value
+
+
 # --- domains ------------------------------------------------------------------------------------------
 
 
@@ -92,8 +98,18 @@ class Box:
         """As a certificate says it."""
         return {"box": [[v if v is None else exact_text(v) for v in pair] for pair in self.ends]}
 
+    def given(self) -> tuple[tuple[float | Fraction, float | Fraction], ...]:
+        """As ``Proof.domain`` gives it: ends that are no doubles as fractions."""
+        return tuple(
+            (
+                -math.inf if low is None else _given(low),
+                math.inf if high is None else _given(high),
+            )
+            for low, high in self.ends
+        )
+
     def floats(self) -> tuple[tuple[float, float], ...]:
-        """As ``Proof.domain`` gives it."""
+        """With the nearest doubles as ends, to draw points from."""
         return tuple(
             (
                 -math.inf if low is None else nearest_float(low),
@@ -128,8 +144,19 @@ class Polytope:
             "point": [exact_text(v) for v in self.point],
         }
 
+    def given(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """As ``Proof.domain`` gives it: of fractions, where not all numbers are doubles."""
+        numbers = [_given(v) for row in self.matrix for v in row]
+        ends = [_given(v) for v in self.ends]
+        kinds = [
+            np.float64 if all(type(v) is float for v in some) else object
+            for some in (numbers, ends)
+        ]
+        matrix = np.array(numbers, dtype=kinds[0]).reshape(len(self.matrix), -1)
+        return matrix, np.array(ends, dtype=kinds[1])
+
     def floats(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """As ``Proof.domain`` gives it."""
+        """With the nearest doubles, to draw points from."""
         matrix = np.array([[nearest_float(v) for v in row] for row in self.matrix])
         return matrix, np.array([nearest_float(v) for v in self.ends])
 

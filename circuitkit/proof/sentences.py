@@ -16,6 +16,7 @@ from circuitkit.words import (
     Rounding,
     count,
     exactly,
+    interval,
     larger,
     nearest_float,
     number,
@@ -212,15 +213,8 @@ def _inequalities(number: int) -> str:
 
 def _box(box: Box) -> str:
     if len(box.ends) > 3 and len(set(box.ends)) == 1:
-        return f"{_interval(*box.ends[0])}^{len(box.ends)}"
-    return " × ".join(_interval(low, high) for low, high in box.ends)
-
-
-def _interval(low: Fraction | None, high: Fraction | None) -> str:
-    if low is not None and low == high:
-        return f"{{{_end(low)}}}"
-    left = "(-inf" if low is None else f"[{_end(low)}"
-    return f"{left}, inf)" if high is None else f"{left}, {_end(high)}]"
+        return f"{interval(*box.ends[0])}^{len(box.ends)}"
+    return " × ".join(interval(low, high) for low, high in box.ends)
 
 
 def _brackets(details: Sequence[str]) -> str:
@@ -262,12 +256,3 @@ def _near_enough(given: Sequence[Fraction], gap: Fraction) -> list[str]:
         if all(abs(Fraction(t) - v) <= gap / 500 for t, v in zip(texts, given, strict=True)):
             return texts
     return [exactly(v) for v in given]
-
-
-def _end(value: Fraction) -> str:
-    """An end of a domain, to the last digit where that is short."""
-    nearest = nearest_float(value)
-    if math.isfinite(nearest) and Fraction(nearest) == value:
-        return str(int(value)) if value.denominator == 1 and abs(value) < 10**6 else repr(nearest)
-    text = str(value) if value.denominator < 10**6 and abs(value) < 10**6 else ""
-    return text or number(value, 17)

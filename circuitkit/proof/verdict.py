@@ -119,8 +119,11 @@ class Proof:
 
     @property
     def domain(self) -> Any:
-        """None for all of R^n, a box as ``((low, high), ...)``, or a polytope as ``(A, b)``."""
-        return None if self.claim.domain is None else self.claim.domain.floats()
+        """None for all of R^n, a box as ``((low, high), ...)``, or a polytope as ``(A, b)``.
+
+        Exactly the domain of the claim: a number that is no double is a :class:`fractions.Fraction`.
+        """
+        return None if self.claim.domain is None else self.claim.domain.given()
 
     @property
     def counterexample(self) -> NDArray[Any] | None:

@@ -6,8 +6,10 @@ import contextlib
 import io
 import uuid
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from circuitkit.extras import need
@@ -62,18 +64,20 @@ class Store:
         except Exception as error:
             raise OSError(f"store: cannot write to {self.path!r}: {error}") from error
 
-    def read(self, keys: set[str]) -> dict[str, pd.DataFrame]:
-        """The tables of those of these shards that are there."""
+    def read(self, seeds: Mapping[str, range]) -> dict[str, pd.DataFrame]:
+        """The tables of those shards that are there and have a row for each seed; by their keys."""
         tables: dict[str, pd.DataFrame] = {}
         for name in self.files.ls(self.root, detail=False):
             key, _, ending = str(name).rsplit("/", 1)[-1].partition(".")
-            if ending != "parquet" or key not in keys:
+            if ending != "parquet" or key not in seeds:
                 continue
             try:
                 table = pd.read_parquet(io.BytesIO(self.files.cat_file(name)))
-                tables[key] = table.astype(COLUMNS)[list(COLUMNS)]
+                table = table.astype(COLUMNS)[list(COLUMNS)]
+                _must_be(table, key, seeds[key])
+                tables[key] = table
             except Exception as error:
-                # Never written by a sweep, whose files appear complete: a copy cut short, perhaps.
+                # Never written by a sweep, whose files appear complete: a copy cut short, or misnamed, perhaps.
                 warnings.warn(
                     f"store: {name} cannot be read and is made again ({error})", stacklevel=4
                 )
@@ -93,3 +97,10 @@ class Store:
                 f"store: cannot write a shard to {self.path!r}: {error}. "
                 "The cells finished before are kept, and a rerun goes on from there."
             ) from error
+
+
+def _must_be(table: pd.DataFrame, key: str, seeds: range) -> None:
+    if set(table["cell"]) != {key}:
+        raise ValueError("it is another cell's")
+    if not np.array_equal(table["seed"].to_numpy(dtype=object), list(seeds)):
+        raise ValueError(f"it has not one row for each of the seeds {seeds[0]} to {seeds[-1]}")

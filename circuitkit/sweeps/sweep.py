@@ -17,8 +17,9 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, as_completed
 from dataclasses import asdict, dataclass, field, fields
+from numbers import Real
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -45,6 +46,7 @@ from circuitkit.functions.target import FUNCTION
 from circuitkit.progress import Bar
 from circuitkit.sweeps.code_version import code_version, version_of
 from circuitkit.sweeps.store import COLUMNS, Store
+from circuitkit.words import nearest_float
 
 __all__ = ["Cell", "grid", "success_rates", "sweep"]
 
@@ -69,6 +71,12 @@ def _widths(name: str, value: Any) -> tuple[int, ...]:
     if isinstance(value, (int, np.integer)):
         return (whole().take(name, value),)
     return tuple(several(whole(), "layer widths such as (3, 2)").take(name, value))
+
+
+def _as_float(value: Any) -> Any:
+    """A number as a float, without the sign of zero; what is none turns out in the cell."""
+    plain = isinstance(value, Real) and not isinstance(value, bool)
+    return nearest_float(cast("float", value)) + 0.0 if plain else value
 
 
 #: a longer list helps nobody, and is not begun
@@ -132,7 +140,10 @@ class Cell:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "options", dict(self.options))
+        # As train takes them: 1 and 1.0 are one rate, in the text and the key, too.
+        for name in ("learning_rate", "weight_decay"):
+            object.__setattr__(self, name, _as_float(getattr(self, name)))
+        object.__setattr__(self, "options", {k: _as_float(v) for k, v in self.options.items()})
 
     def __hash__(self) -> int:
         return hash(self.text())
@@ -333,7 +344,7 @@ def sweep(
     shards = Store(store) if store is not None else None
     tables: dict[str, pd.DataFrame] = {}
     if shards is not None:
-        tables = shards.read(set(keys))
+        tables = shards.read({k: range(*c.seeds) for k, c in zip(keys, wanted, strict=True)})
     missing = {k: c for k, c in zip(keys, wanted, strict=True) if k not in tables}
     bar = Bar(len(set(keys)), "cell", progress)
     bar.update(len(tables))

@@ -86,6 +86,9 @@ class NotLearned(RuntimeError):
         self.best = best
         self.reason = reason
 
+    def __reduce__(self) -> tuple[Any, ...]:  # an exception is made again from its message alone
+        return type(self), (str(self), self.best, self.reason)
+
 
 @dataclass(frozen=True)
 class Learned:
