@@ -6,6 +6,7 @@ import importlib
 import itertools
 import re
 import time
+import warnings
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -521,3 +522,59 @@ def test_it_says_no_more_than_its_domain(low, high):
     text = repr(ck.approximate("x**2", [(low, high)], tolerance=1))
     ends = re.search(r"on \[(.*?), (.*?)\]", text)
     assert [float(end) for end in ends.groups()] == [low, high]
+
+
+@pytest.mark.parametrize(
+    ("text", "domain", "tolerance"),
+    [
+        ("exp(x)", [(700, 709)], 1e306),
+        ("exp(x)", [(300, 400)], 1e173),
+        ("1e300*x**2", [(0, 1)], 1e298),
+        ("1e200*sin(x)", [(0, 6)], 1e199),
+        ("1e307*x**2", [(-4, 4)], 1e306),
+        ("x**2", [(0, 1e154)], 1e306),
+        ("1e300*x", [(0, 1)], 1e290),
+        ("1e300*x1*x2", [(0, 1)] * 2, 1e298),
+    ],
+)
+def test_functions_of_values_near_the_largest_doubles_are_approximated_without_a_warning(
+    text, domain, tolerance
+):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        near = ck.approximate(text, domain, tolerance=tolerance)
+    assert 0 < near.lower <= near.error <= Fraction(tolerance)
+    assert near.check()
+    if len(domain) == 1:
+        low, high = ck.enclose_error(near.network, text, domain=domain)
+        assert low <= near.error
+        assert high <= near.error * (1 + Fraction(1, 10**5))
+
+
+def test_large_values_are_folded_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        near = ck.approximate("exp(x)", [(700, 709)], tolerance=1e306, method="folding")
+    assert near.error <= Fraction(1e306)
+    assert near.check()
+
+
+def test_a_refusal_gives_the_tolerance_that_was_given():
+    with pytest.raises(ValueError, match=r"^tolerance: expected one that .* got 1e\+305$"):
+        ck.approximate("sinh(x)", [(-709, 709)], tolerance=1e305, method="folding")
+
+
+@pytest.mark.parametrize("low", [1e12, 1e15, -1e15 - 3])
+def test_few_kinks_are_laid_far_from_zero(low):
+    near = ck.approximate("sin(x)", [(low, low + 3)], tolerance=0.1)
+    assert near.n_units <= 6
+    assert near.check()
+    assert ck.enclose_error(near.network, "sin(x)", domain=[(low, low + 3)])[1] <= Fraction(1, 10)
+
+
+@pytest.mark.parametrize(("low", "method"), [(1e16, None), (1e12, "folding")])
+def test_where_doubles_are_too_few_to_bend_at_the_refusal_says_what_was_not_tried(low, method):
+    with pytest.raises(
+        ValueError, match=r"too few doubles: no network that bends there was tried$"
+    ):
+        ck.approximate("sin(x)", [(low, low + 4)], tolerance=0.1, method=method)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import circuitkit as ck
+from circuitkit.detection.needed import needed_units
 
 #: seconds of processor time beyond the limit; the worst that was seen on a quiet machine was 0.9
 OVER = 1.5
@@ -82,3 +83,44 @@ def test_a_sum_of_products_is_approximated_in_time():
         if taken[-1] < 0.5 + OVER:
             return
     pytest.fail(f"0.5 s were asked for, {min(taken):.1f} s taken")
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("domain", [None, [(-1, 1)] * 2], ids=["everywhere", "box"])
+def test_what_is_inside_many_layers_is_given_up_in_time(domain):
+    deep = _network(2, *[3] * 200, 1)
+    ck.subcircuits(ck.circuit("min4"), domain=domain and domain * 2)  # imports and caches
+    taken = []
+    for _ in range(3):
+        start = time.process_time()
+        with patch("time.monotonic", time.process_time):
+            found = ck.subcircuits(deep, domain=domain, time_limit=0.5)
+        taken.append(time.process_time() - start)
+        assert len(found.undecided) + len(found.rows) + len(found.unexplained) == 199 * 3
+        assert "Not settled in time: " in found.verdict
+        if taken[-1] < 0.5 + OVER:
+            return
+    pytest.fail(f"0.5 s were asked for, {min(taken):.1f} s taken")
+
+
+@pytest.mark.no_cover
+@pytest.mark.parametrize("sizes", [(3, 1000, 1), (2, 400, 400, 1)])
+def test_the_units_of_wide_layers_are_given_up_in_time(sizes):
+    wide = _network(*sizes)
+    preactivations = wide.preactivations(np.random.default_rng(0).normal(size=(1000, sizes[0])))
+
+    def prove_nothing(_):
+        raise AssertionError("no time is left for a proof")
+
+    taken = []
+    for _ in range(3):
+        start = time.process_time()
+        with patch("time.monotonic", time.process_time):
+            needed = needed_units(
+                wide, preactivations, np.ones(1000), 0.01, prove_nothing, time.monotonic() + 0.05
+            )
+        taken.append(time.process_time() - start)
+        assert all(kept.all() for kept in needed)  # none was proved to be unneeded
+        if taken[-1] < 0.05 + OVER:
+            return
+    pytest.fail(f"0.05 s were asked for, {min(taken):.1f} s taken")

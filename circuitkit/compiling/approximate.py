@@ -11,7 +11,7 @@ import itertools
 import math
 import numbers
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -61,8 +61,14 @@ _BITS = (24, 18, 12)
 _MOST_DOUBLINGS = 15
 #: significant digits of a bound that is not exact
 _DIGITS = 4
+#: an interval is not folded that is a smaller share than 2^-32 of its ends, whose halves doubles hardly tell apart,
+#: nor are kinks laid where it holds some dozen doubles or fewer: there only a constant is tried
+_EQUAL_PIECES, _FEW_DOUBLES = 32, 49
 #: the doubles reach a little further than the ends of a box and a tolerance
 _LARGEST = Fraction(10) ** 300
+#: a function of larger values than 2^256 is made smaller while networks are looked for, so that squares are doubles, too;
+#: a network takes its size back in its last weights, or as a scale up to 2^1000
+_LARGE, _LARGEST_POWER = 256, 1000
 
 Domain = Sequence[tuple[float | Fraction, float | Fraction]]
 Ends = tuple[tuple[Fraction, Fraction], ...]
@@ -253,7 +259,7 @@ def approximate(
     function = _function(expr)
     f, n = function.target, function.target.n_inputs
     box = _box(domain, n)
-    allowed = min(_fraction(tolerance), _LARGEST)
+    allowed = _fraction(tolerance)
     deadline = math.inf if time_limit is None else time.monotonic() + time_limit
     try:
         if n == 1:
@@ -276,7 +282,15 @@ def approximate(
     if made is None:
         what = f"{_MOST_UNITS:,} hidden units with weights in doubles, and {2**_MOST_DOUBLINGS:,} pieces, can meet"
         how = "" if method is None else f" by {method}"
-        raise ValueError(f"tolerance: expected one that {what}{how}, got {written(allowed)}")
+        few = ""
+        bits = _EQUAL_PIECES if method == "folding" else _FEW_DOUBLES
+        if (
+            n == 1
+            and _too_short(*box[0], bits=bits)
+            and not f.expression.is_polynomial(*f.variables)
+        ):
+            few = "; between these ends of the domain are too few doubles: no network that bends there was tried"
+        raise ValueError(f"tolerance: expected one that {what}{how}, got {written(allowed)}{few}")
     return made
 
 
@@ -419,40 +433,52 @@ class _Search:
         self.f, self.ends, self.allowed, self.deadline = f, ends, allowed, deadline
         self.exact = quadratic(f.expression, f.variables[0])
         self.found: list[Approximation] = []
+        self.values = _values(f, ends, deadline)
+        self.power = _power(self.values(np.linspace(float(ends[0]), float(ends[1]), 1025)))
+        #: what is looked for is 2**power times smaller than the function, and so is its error
+        self.reduced = min(allowed / Fraction(2) ** self.power, _LARGEST)
 
     @property
     def fewest(self) -> int:
         return min((a.n_units for a in self.found), default=_MOST_UNITS)
 
     def interpolate(self) -> None:
-        networks = _interpolated(
-            self.f, self.ends, self.allowed, self.fewest, self.exact, self.deadline
-        )
+        def values(t: Any) -> Any:
+            return np.ldexp(self.values(t), -self.power)
+
+        networks = _interpolated(values, self.ends, self.reduced, self.fewest, self.coefficients)
         self.first(networks, "interpolation")
+
+    @property
+    def coefficients(self) -> tuple[Fraction, ...] | None:
+        """Those of what is looked for, where it is quadratic."""
+        return None if self.exact is None else tuple(c / 2**self.power for c in self.exact)
 
     def level(self) -> None:
         """A constant: of a short interval, whose ends are too close for doubles to stand in for, it may be all."""
         low, high = (float(v) for v in self.ends)
         y = Smooth(self.f.expression, self.f.variables[0]).floats(np.linspace(low, high, 33))
         if np.isfinite(y).all():
-            height = float(y.min() / 2 + y.max() / 2)
+            height = math.ldexp(float(y.min() / 2 + y.max() / 2), -self.power)
             self.first(iter([Network([[[1.0]], [[0.0]]], [[0.0], [height]])]), "interpolation")
 
     def fold(self) -> None:
-        self.first(_modulated(self.f, self.ends, self.allowed, self.fewest), "folding")
+        networks = _modulated(self.f, self.ends, self.reduced, self.fewest, self.power)
+        self.first(networks, "folding")
 
     def square(self) -> None:
         terms: dict[tuple[int, ...], Fraction] = {
-            (k,): c for k, c in enumerate(self.exact or ()) if c
+            (k,): c for k, c in enumerate(self.coefficients or ()) if c
         }
-        networks = _folded(completed(terms, (self.ends,)), self.allowed)
+        networks = _folded(completed(terms, (self.ends,)), self.reduced)
         self.first((net for net, _ in networks), "folding")
 
     def first(self, networks: Iterator[Network], method: str) -> None:
         """Keep the first that is proved to be near enough."""
         look_at_the_clock(self.deadline)
-        for net in networks:
+        for reduced in networks:
             look_at_the_clock(self.deadline)
+            net = _enlarged(reduced, self.power)
             graph = segments(net, *self.ends)
             enclosure = worst_error(graph, self.f.expression, self.f.variables[0], self.deadline)
             error = _stated(enclosure, self.allowed, exact=self.exact is not None)
@@ -461,6 +487,41 @@ class _Search:
                 made = Approximation(net, self.f, (self.ends,), error, lower, method, at)
                 self.found.append(made)
                 return
+
+
+def _values(f: Target, ends: tuple[Fraction, Fraction], deadline: float) -> Callable[[Any], Any]:
+    """The function in floats, beyond the interval as at its end; nan or inf where it has no value."""
+    low, high = (float(v) for v in ends)
+    call = sympy.lambdify([f.variables[0]], f.expression, "numpy", cse=True)
+
+    def values(t: Any) -> Any:
+        look_at_the_clock(deadline)
+        with np.errstate(all="ignore"):
+            found = np.real(np.asarray(call(np.clip(t, low, high))))
+        return np.broadcast_to(found.astype(float), np.shape(t))
+
+    return values
+
+
+def _power(values: Any) -> int:
+    """The power of 2 that large values are divided by; 0 for others."""
+    finite = np.abs(values[np.isfinite(values)])
+    power = math.frexp(float(finite.max(initial=0.0)))[1]
+    return power if power > _LARGE else 0
+
+
+def _enlarged(net: Network, power: int) -> Network:
+    """The network times a power of 2, exactly: in its last weights, or where these were no doubles, in its scale."""
+    if not power:
+        return net
+    # A scale is a double, too, and 2**1024 is none.
+    for scaled in (0, min(power, _LARGEST_POWER)):
+        with np.errstate(over="ignore"):
+            last = [np.ldexp(v[-1], power - scaled) for v in (net.weights, net.biases)]
+        if all(np.isfinite(v).all() for v in last):
+            break
+    scale = net.scale * 2**scaled
+    return Network([*net.weights[:-1], last[0]], [*net.biases[:-1], last[1]], scale=scale)
 
 
 def _pieces_wanted(f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction) -> float:
@@ -492,12 +553,11 @@ def _stated(enclosure: Enclosure, allowed: Fraction, *, exact: bool) -> Fraction
 
 
 def _interpolated(
-    f: Target,
+    values: Callable[[Any], Any],
     ends: tuple[Fraction, Fraction],
     allowed: Fraction,
     most: int,
     exact: Any,
-    deadline: float,
 ) -> Iterator[Network]:
     """Networks of one hidden layer, the band a little narrower each time."""
     low, high = (float(v) for v in ends)
@@ -510,16 +570,12 @@ def _interpolated(
             *ends,
         )
         return
-    if _too_short(*ends):
-        return
-    call = sympy.lambdify([f.variables[0]], f.expression, "numpy", cse=True)
-
-    def values(t: Any) -> Any:
-        look_at_the_clock(deadline)
-        with np.errstate(all="ignore"):
-            found = np.real(np.asarray(call(np.clip(t, low, high))))
-        return np.broadcast_to(found.astype(float), np.shape(t))
-
+    if _too_short(*ends, bits=_EQUAL_PIECES):
+        # Kinks are at doubles, of which there are few, and values are rounded, perhaps by more than is allowed.
+        size = np.abs(values(np.linspace(low, high, 33))).max()
+        if _too_short(*ends, bits=_FEW_DOUBLES) or not size * 2.0**-50 < float(allowed):
+            return
+        most = min(most, int((high - low) / math.ulp(max(abs(low), abs(high)))))
     for narrower in (3e-4, 3e-3, 2e-2, 0.1):
         error = float(allowed) * (1 - narrower)
         if error <= 0:
@@ -534,16 +590,16 @@ def _interpolated(
         yield from sorted(made, key=lambda net: net.layer_sizes[1])
 
 
-def _too_short(low: Fraction, high: Fraction) -> bool:
+def _too_short(low: Fraction, high: Fraction, *, bits: int) -> bool:
     """Whether there are too few doubles in an interval to look for pieces among them."""
-    return high - low < max(abs(low), abs(high)) / 2**32
+    return high - low < max(abs(low), abs(high)) / (1 << bits)
 
 
 def _modulated(
-    f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction, most: int
+    f: Target, ends: tuple[Fraction, Fraction], allowed: Fraction, most: int, power: int
 ) -> Iterator[Network]:
-    """Parabolas on 2, 4, 8, ... equal pieces, where they take fewer units."""
-    if _too_short(*ends):
+    """Parabolas on 2, 4, 8, ... equal pieces, where they take fewer units, near the function over 2**power."""
+    if _too_short(*ends, bits=_EQUAL_PIECES):
         return
     low, high = _outward(*ends, 20)
     smooth = Smooth(f.expression, f.variables[0])
@@ -554,7 +610,7 @@ def _modulated(
         n = 2**j
         h = float(high - low) / n
         x = float(low) + h * (np.arange(n)[:, None] + t)
-        y = smooth.floats(np.clip(x, float(ends[0]), float(ends[1])))
+        y = np.ldexp(smooth.floats(np.clip(x, float(ends[0]), float(ends[1]))), -power)
         if not np.isfinite(y).all():
             return
         rest = y - (y[:, :1] * (1 - t) + y[:, -1:] * t)
@@ -706,7 +762,8 @@ def _met(net: Network, f: Target, box: Ends) -> tuple[Fraction, tuple[Fraction, 
     ends = np.array([[float(a), float(b)] for a, b in box])
     x = ends[:, 0] + rng.random((4096, len(box))) * (ends[:, 1] - ends[:, 0])
     x = np.clip(np.round(x * 2**20) / 2**20, ends[:, 0], ends[:, 1])
-    k = int(np.argmax(np.abs(net(x) - f(x))))
+    with np.errstate(over="ignore", invalid="ignore"):  # any input will do, this one does best
+        k = int(np.argmax(np.abs(net(x) - f(x))))
     point = [
         min(max(Fraction(float(v)), low), high) for v, (low, high) in zip(x[k], box, strict=True)
     ]

@@ -91,6 +91,8 @@ def _laid(f: Values, start: tuple[Array, Array], end: float, error: float, most:
     x, y = start
     corners: Corners = []
     guess = end - float(x.min())
+    # What is left of rounding at the end is no piece; far from 0 a few roundings are much of the interval.
+    near = end - min(1e-15 * end, 1e-5 * guess) if end > 0 else end
     while True:
         lengths, slopes = band.reach(x, y, guess)
         k = int(np.argmax(x + lengths))
@@ -99,7 +101,7 @@ def _laid(f: Values, start: tuple[Array, Array], end: float, error: float, most:
         if not length > 0:
             raise TooManyPieces
         reached = float(x[k]) + length
-        if reached >= end * (1 - 1e-15) if end > 0 else reached >= end:
+        if reached >= near:
             corners.append((end, float(y[k] + slopes[k] * (end - x[k]))))
             return corners
         if len(corners) > most:

@@ -14,6 +14,7 @@ Source: Pati, Rezaiifar and Krishnaprasad, "Orthogonal matching pursuit" (1993),
 
 from __future__ import annotations
 
+import contextlib
 import html
 import itertools
 import time
@@ -252,11 +253,20 @@ _Known: TypeAlias = "tuple[_Form, ...]"
 
 
 def _library(
-    variables: Sequence[sympy.Symbol], found: Collection[sympy.Expr], claim: Claim
+    variables: Sequence[sympy.Symbol],
+    found: Collection[sympy.Expr],
+    claim: Claim,
+    deadline: float,
 ) -> list[_Known]:
+    """The known functions of the inputs and of what was found.
+
+    Raises:
+        OutOfTime: there was no time to write them all.
+    """
     made: dict[sympy.Expr, _Known] = {}
 
     def add(*forms: _Form) -> None:
+        look_at_the_clock(deadline)  # one of many inputs is thousands
         made.setdefault(forms[0].name, forms)
 
     def bend(e: sympy.Expr) -> None:
@@ -324,16 +334,26 @@ class _Reading:
         return Network([*w[: layer - 1], mix @ w[layer - 1]], [*b[: layer - 1], mix @ b[layer - 1]])
 
     def values(self, e: sympy.Expr) -> Array:
-        """A function at the samples, in the measure."""
+        """A function at the samples, in the measure.
+
+        Raises:
+            OutOfTime: there is no time to evaluate it.
+        """
+        look_at_the_clock(self.deadline)
         found: Array = Target(e, variables=self.variables)(self.x)[:, 0] / self.size
         return found
 
     def read(self, layer: int) -> None:
         """Take every row of a layer apart."""
         found = [f for row in self.rows for _, f in row.functions]
-        library = _library(self.variables, dict.fromkeys(found), self.claim)
-        columns = np.column_stack([self.values(k[0].name) for k in library])
         z = self.received[layer - 1] / self.size[:, None]
+        try:
+            look_at_the_clock(self.deadline)
+            library = _library(self.variables, dict.fromkeys(found), self.claim, self.deadline)
+            columns = np.column_stack([self.values(k[0].name) for k in library])
+        except OutOfTime:  # no row can be compared with anything
+            self.undecided += [(layer, unit) for unit in range(z.shape[1])]
+            return
         rows = []
         for unit in range(z.shape[1]):
             place = layer, unit
@@ -481,33 +501,39 @@ class _Reading:
 
     def probe(self, layer: int) -> None:
         """Functions that are combinations of what a layer receives, noise cut off."""
-        z = self.received[layer - 1] / self.size[:, None]
-        names = [k[0].name for k in _library(self.variables, (), self.claim)]
         self.probed[layer] = []
+        with contextlib.suppress(OutOfTime):
+            self._probe(layer)
+
+    @cached_property
+    def _bent(self) -> list[tuple[sympy.Expr, Array]]:
+        """The known functions of the inputs that are not straight, each with its values: the same for every layer."""
+        forms = _library(self.variables, (), self.claim, self.deadline)
+        known = [(form[0].name, self.values(form[0].name)) for form in forms]
+        return [(e, wanted) for e, wanted in known if not self._is_straight(wanted)]
+
+    def _probe(self, layer: int) -> None:
+        z = self.received[layer - 1] / self.size[:, None]
         if not np.isfinite(z).all():
             return
+        look_at_the_clock(self.deadline)
         z = np.hstack([z, self.affine[:, self.net.n_inputs :] / self.size[:, None]])
         cut = max(self.limit, 1e-9)
         u, s, vt = np.linalg.svd(z, full_matrices=False)
         kept = s > cut * s[0]
         inverse = (vt[kept].T / s[kept]) @ u[:, kept].T
         width = self.received[layer - 1].shape[1]
-        for e in names:
-            wanted = self.values(e)
-            if self._is_straight(wanted):
-                continue  # there it is no function of its own
+        for e, wanted in self._bent:
             mix = inverse @ wanted
             if np.abs(z @ mix - wanted).max() > max(self.limit, 1e-9):
                 continue
             read = self.alone(layer, mix[None, :width])
             if len(mix) > width:
                 read = Network(read.weights, [*read.biases[:-1], read.biases[-1] + mix[width]])
-            try:
-                look_at_the_clock(self.deadline)
+            look_at_the_clock(self.deadline)
+            with contextlib.suppress(Undecided):
                 if self._proved(read, e, max(self.tolerance, Fraction(1, 10**9))):
                     self.probed[layer].append(e)
-            except (OutOfTime, Undecided):
-                continue
 
 
 def _best(gains: Array) -> NDArray[np.intp]:

@@ -6,6 +6,7 @@ and the one without them, and only what is proved of these counts.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 from collections.abc import Callable, Iterable
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.network import Network
 from circuitkit.rules import RULES
 
@@ -35,8 +37,11 @@ def needed_units(
     sizes: Array,
     tolerance: float,
     same: Callable[[Network], bool],
+    deadline: float = math.inf,
 ) -> list[Mask]:
     """For each layer which units stay; the others are proved to be unneeded, all of them together.
+
+    All stay that were not proved to be unneeded before the deadline.
 
     Args:
         net: the network.
@@ -44,20 +49,33 @@ def needed_units(
         sizes: what errors at the samples are divided by.
         tolerance: how far the network without units may be from the network.
         same: whether a network is proved to be this one, within the tolerance.
+        deadline: when ``same`` proves no more: then nothing is proposed to it either.
+    """
+    stays = [np.ones(z.shape[1], dtype=bool) for z in preactivations]
+    with contextlib.suppress(OutOfTime):
+        groups = _candidates(net, preactivations, sizes, tolerance, deadline)
+        _take_out(net, groups, stays, same, deadline)
+    return stays
+
+
+def _candidates(
+    net: Network, preactivations: list[Array], sizes: Array, tolerance: float, deadline: float
+) -> list[list[tuple[int, int]]]:
+    """Units that the samples say could go, those of one hyperplane together.
+
+    Raises:
+        OutOfTime: they were not found in time.
     """
     proposed = []
-    for layer, kept in enumerate(_proposed(net, preactivations, tolerance)):
+    for layer, kept in enumerate(_proposed(net, preactivations, tolerance, deadline)):
         reach = (np.maximum(preactivations[layer], 0) / sizes[:, None]).max(axis=0)
         out = np.abs(net.float_layers[layer + 1][0]).max(axis=0)
         proposed.append(~kept | (reach * np.maximum(out, 1.0) <= tolerance))
-    groups = [
+    return [
         [(layer, k) for k in group]
         for layer, (z, out_of) in enumerate(zip(preactivations, proposed, strict=True))
-        for group in _parallel(z, np.flatnonzero(out_of).tolist(), _PARALLEL)
+        for group in _parallel(z, np.flatnonzero(out_of).tolist(), _PARALLEL, deadline)
     ]
-    stays = [np.ones(z.shape[1], dtype=bool) for z in preactivations]
-    _take_out(net, groups, stays, same)
-    return stays
 
 
 def _take_out(
@@ -65,10 +83,16 @@ def _take_out(
     groups: list[list[tuple[int, int]]],
     stays: list[Mask],
     same: Callable[[Network], bool],
+    deadline: float,
 ) -> None:
-    """Takes groups of units out: all of them, or failing that, what can go of each half."""
+    """Takes groups of units out: all of them, or failing that, what can go of each half.
+
+    Raises:
+        OutOfTime: there is no time to prove more; what was proved is in ``stays``.
+    """
     if not groups:
         return
+    look_at_the_clock(deadline)
     without = [kept.copy() for kept in stays]
     for layer, k in itertools.chain(*groups):
         without[layer][k] = False
@@ -76,8 +100,8 @@ def _take_out(
         stays[:] = without
     elif len(groups) > 1:
         half = len(groups) // 2
-        _take_out(net, groups[:half], stays, same)
-        _take_out(net, groups[half:], stays, same)
+        _take_out(net, groups[:half], stays, same, deadline)
+        _take_out(net, groups[half:], stays, same, deadline)
 
 
 def _only(net: Network, stays: list[Mask]) -> Network:
@@ -86,7 +110,9 @@ def _only(net: Network, stays: list[Mask]) -> Network:
     return Network([net.weights[0], *weights], net.biases, scale=net.scale)
 
 
-def _proposed(net: Network, preactivations: list[Array], tolerance: float) -> list[Mask]:
+def _proposed(
+    net: Network, preactivations: list[Array], tolerance: float, deadline: float
+) -> list[Mask]:
     """For each layer which units stay when what cancels is taken out, from the output backwards.
 
     Units on one hyperplane form a group. A group bends the output along its hyperplane, or it adds
@@ -98,9 +124,10 @@ def _proposed(net: Network, preactivations: list[Array], tolerance: float) -> li
         z = preactivations[layer]
         w = net.float_layers[layer + 1][0][readers] * (z > 0).any(axis=0)  # nobody reads the dead
         always: NDArray[np.bool_] = np.asarray((z >= 0).all(axis=0))
-        groups = _groups(z, w)
+        groups = _groups(z, w, deadline)
         bends, slants, members = [], [], []
         for group in groups:
+            look_at_the_clock(deadline)
             lead = z[:, group[0]]
             norm = float(lead @ lead)
             factor = z[:, group].T @ lead / norm if norm else np.zeros(len(group))
@@ -109,8 +136,9 @@ def _proposed(net: Network, preactivations: list[Array], tolerance: float) -> li
             bent = amounts * ~always[group] / 2
             bends.append(bent.sum(axis=1))
             slants.append(((amounts - bent) * np.sign(factor)).sum(axis=1))
-            members.append(_needed_members(group, amounts, factor, tolerance))
-        keep = _needed_groups([z[:, g[0]] for g in groups], bends, slants, w, z, groups, tolerance)
+            members.append(_needed_members(group, amounts, factor, tolerance, deadline))
+        leads = [z[:, g[0]] for g in groups]
+        keep = _needed_groups(leads, bends, slants, w, z, groups, tolerance, deadline)
         chosen = np.zeros(z.shape[1], dtype=bool)
         for kept, units in zip(keep, members, strict=True):
             if kept:
@@ -120,16 +148,20 @@ def _proposed(net: Network, preactivations: list[Array], tolerance: float) -> li
     return needed
 
 
-def _groups(z: Array, w: Array) -> list[list[int]]:
+def _groups(z: Array, w: Array, deadline: float) -> list[list[int]]:
     """Units of one hyperplane; hyperplanes that bend the readers w and are nearly one count as one.
 
     Units of one hyperplane have preactivations that are multiples of each other, of either sign. First
     each hyperplane for itself: what cancels on it is linear there, and has no part in its neighbors.
     """
-    exact = _parallel(z, list(range(z.shape[1])), _EXACT)
-    straight = [group for group in exact if not _bends(z, w, group)]
-    bent = [k for group in exact if _bends(z, w, group) for k in group]
-    return [*_parallel(z, bent, _PARALLEL), *straight]
+    straight, bent = [], []
+    for group in _parallel(z, list(range(z.shape[1])), _EXACT, deadline):
+        look_at_the_clock(deadline)
+        if _bends(z, w, group):
+            bent += group
+        else:
+            straight.append(group)
+    return [*_parallel(z, bent, _PARALLEL, deadline), *straight]
 
 
 def _bends(z: Array, w: Array, group: list[int]) -> bool:
@@ -138,24 +170,32 @@ def _bends(z: Array, w: Array, group: list[int]) -> bool:
     return bool((np.abs(bent.sum(axis=1)) > 1e-9 * np.abs(bent).max(initial=0.0)).any())
 
 
-def _parallel(z: Array, units: list[int], angle: float) -> list[list[int]]:
+def _parallel(z: Array, units: list[int], angle: float, deadline: float) -> list[list[int]]:
     """The units in groups whose first one forms at most such an angle with the others."""
     norms = np.linalg.norm(z, axis=0)
     unit = z / np.where(norms > 0, norms, 1.0)
-    left = units
     groups = []
-    while left:
+    left = np.array(units, dtype=int)
+    while len(left):
+        look_at_the_clock(deadline)
         lead = unit[:, left[0]]
-        sides = np.sign(unit[:, left].T @ lead)
-        # Of small angles the difference tells more than the cosine does.
-        apart = np.linalg.norm(unit[:, left] - sides * lead[:, None], axis=0)
-        same = [left[i] for i in np.flatnonzero(apart <= angle).tolist()] or left[:1]
-        groups.append(same)
-        left = [i for i in left if i not in same]
+        cosines = (lead @ unit)[left]
+        # Of small angles the difference tells more than the cosine does, which only tells which are small.
+        near = (np.abs(cosines) >= 1 - angle**2 / 2 - 1e-9) | (norms[left] == 0)
+        near[0] = True
+        sides = np.sign(cosines[near])
+        apart = np.linalg.norm(unit[:, left[near]] - sides * lead[:, None], axis=0)
+        same = np.zeros(len(left), dtype=bool)
+        same[near] = apart <= angle
+        same[0] = same[0] or not same.any()
+        groups.append(left[same].tolist())
+        left = left[~same]
     return groups
 
 
-def _needed_members(group: list[int], amounts: Array, factor: Array, tolerance: float) -> list[int]:
+def _needed_members(
+    group: list[int], amounts: Array, factor: Array, tolerance: float, deadline: float
+) -> list[int]:
     """The fewest units of a hyperplane that add up to the same on each of its two sides."""
     units: list[int] = []
     for sign in (1, -1):
@@ -164,7 +204,7 @@ def _needed_members(group: list[int], amounts: Array, factor: Array, tolerance: 
             continue
         parts = amounts[:, side].T
         slack = max(_NOISE * (tolerance > 0), 1e-9) * float(np.abs(parts).max(initial=0.0))
-        for picked in _fewest(parts, parts.sum(axis=0), slack):
+        for picked in _fewest(parts, parts.sum(axis=0), slack, deadline):
             units += [group[side[i]] for i in picked]
     return units
 
@@ -177,6 +217,7 @@ def _needed_groups(
     z: Array,
     groups: list[list[int]],
     tolerance: float,
+    deadline: float,
 ) -> list[bool]:
     keep = [False] * len(groups)
     scale = float(np.abs(w @ np.maximum(z, 0).T).max(initial=0.0)) or 1.0
@@ -201,18 +242,19 @@ def _needed_groups(
     sizes = np.linalg.norm(parts, axis=1)
     slack = max(1e-9, tolerance / 2) * max(float(np.linalg.norm(total)), 1e-3 * sizes.max())
     slack = max(slack, _NOISE * float(sizes.max()) * (tolerance > 0))
-    for chosen in _fewest(parts, total, slack):
+    for chosen in _fewest(parts, total, slack, deadline):
         for i in chosen:
             keep[loose[i]] = True
     return keep
 
 
-def _fewest(parts: Array, total: Array, slack: float) -> Iterable[tuple[int, ...]]:
+def _fewest(parts: Array, total: Array, slack: float, deadline: float) -> Iterable[tuple[int, ...]]:
     """The smallest subset of rows that adds up to ``total``; failing that, all but what cancels."""
     count = len(parts)
     for size in range(4):
         if math.comb(count, size) > 60_000:
             break
+        look_at_the_clock(deadline)
         subsets = np.array(list(itertools.combinations(range(count), size)), dtype=int)
         if not size:
             if np.linalg.norm(total) <= slack:
@@ -228,6 +270,7 @@ def _fewest(parts: Array, total: Array, slack: float) -> Iterable[tuple[int, ...
     for size in (1, 2, 3, 4):
         again = True
         while again and len(left) >= size and math.comb(len(left), size) <= 60_000:
+            look_at_the_clock(deadline)
             subsets = np.array(list(itertools.combinations(left, size)), dtype=int)
             misses = np.linalg.norm(parts[subsets].sum(axis=1), axis=1)
             best = int(misses.argmin())

@@ -169,7 +169,8 @@ def _needed(
     def same(without: Network) -> bool:
         return bool(where.prove(net, without, tolerance, until - time.monotonic()))
 
-    return needed_units(net, preactivations, where.sizes(x), nearest_float(tolerance), same)
+    allowed = nearest_float(tolerance)
+    return needed_units(net, preactivations, where.sizes(x), allowed, same, until)
 
 
 def _is_off(net: Network, unit: Unit, deadline: float, where: Place) -> bool:
