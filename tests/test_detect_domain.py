@@ -503,3 +503,28 @@ def test_where_a_known_function_is_straight_it_is_not_said_to_be_read():
     found = ck.detect(ck.circuit("min4"), domain=[(0, 1), (0, 1), (0, 1), (2, 3)]).inner[1]
     names = [str(e) for e in found]
     assert "Min(x1, x2)" in names and not any("Abs" in name for name in names)
+
+
+@pytest.mark.parametrize(
+    "domain", [[(-1e300, 1)], [(-1e308, 1e307)], ([[1], [-1]], [1, 1e200]), [(-1e150, 1)]]
+)
+def test_units_are_read_on_domains_whose_squares_overflow(domain):
+    found = ck.detect(ck.circuit("abs"), domain=domain)
+    assert [(u.feature, str(u.of), u.scale) for u in found.units] == [
+        ("positiveness detector", "x", 1.0),
+        ("negativeness detector", "x", 1.0),
+    ]
+    assert found.circuit == "abs"
+
+
+def test_what_is_always_on_or_dead_on_a_very_large_domain():
+    found = ck.detect(ck.circuit("abs"), domain=[(0, 1e308)])
+    assert [u.feature for u in found.units] == ["always on", "dead"]
+
+
+@pytest.mark.parametrize("end", [1e100, 1e200])
+def test_deeper_units_on_very_large_domains_are_what_they_are_exactly(end):
+    net = ck.circuit("min4")
+    found = ck.detect(net, domain=[(-end, end)] * 4)
+    assert [str(u) for u in found.units] == [str(u) for u in ck.detect(net).units]
+    assert found.circuit == "min4"
