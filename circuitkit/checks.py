@@ -584,7 +584,11 @@ def array(value: Any, name: str) -> Array:
             pass
     if raw.dtype.kind not in "fiu":
         raise wrong_type(name, "real numbers", _contents(raw))
-    return raw.astype(np.float64, copy=True)
+    with np.errstate(over="ignore"):  # a long double may be beyond the doubles
+        made = raw.astype(np.float64, copy=True)
+    if raw.dtype.itemsize > made.dtype.itemsize and (np.isinf(made) & np.isfinite(raw)).any():
+        raise wrong(name, "numbers within the range of a double", "larger ones")
+    return made
 
 
 def finite(value: Any, name: str) -> Array:

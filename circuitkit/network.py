@@ -105,7 +105,7 @@ class Network:
             float (the fraction that it is) or text such as ``"1/3"``. Weights are doubles, of which none
             is one third; with a scale of 1/3 a network computes x/3 exactly. A float evaluation rounds.
 
-    The arrays are copied to float64 and cannot be changed afterwards.
+    The arrays are copied to float64 and cannot be changed afterwards, nor be made writeable.
 
     Raises:
         TypeError: weights or biases that are not sequences of numbers; a scale that is no number.
@@ -516,7 +516,7 @@ class Network:
         Read are ``MLPRegressor`` and ``MLPClassifier`` with the activation ``"relu"`` (or ``"identity"``),
         alone or last in a ``Pipeline`` after ``StandardScaler``, ``MinMaxScaler``, ``RobustScaler`` or
         ``MaxAbsScaler``, which are folded in, so that the network takes what the pipeline takes; and a
-        ``TransformedTargetRegressor`` of one of these scalers. A classifier becomes its **logits**: one
+        ``TransformedTargetRegressor`` of any of these, alone or last in one, with such scalers. A classifier becomes its **logits**: one
         a class, or for two classes that of the second alone, whose sign decides.
 
         Weights that are not scaled are taken over bit for bit; what is folded in rounds.
@@ -875,8 +875,7 @@ def _checked_biases(biases: Iterable[Any] | None, matrices: tuple[Array, ...]) -
         vector = np.zeros(w.shape[0]) if bias is None else _numbers(bias, f"biases[{i}]", ndim=1)
         if vector.shape != (w.shape[0],):
             raise wrong(f"biases[{i}]", f"shape ({w.shape[0]},), one bias a unit", vector.shape)
-        vector.flags.writeable = False
-        checked.append(vector)
+        checked.append(_fixed(vector))
     return tuple(checked)
 
 
@@ -888,5 +887,9 @@ def _numbers(value: ArrayLike, name: str, *, ndim: int) -> Array:
         raise wrong(name, f"shape {shape}", f"shape {checked.shape}")
     if checked.size == 0:
         raise wrong(name, "at least one number", f"shape {checked.shape}")
-    checked.flags.writeable = False
-    return checked
+    return _fixed(checked)
+
+
+def _fixed(values: Array) -> Array:
+    """A copy that cannot be made writeable again: its numbers belong to bytes, which nobody may change."""
+    return np.frombuffer(values.tobytes()).reshape(values.shape)

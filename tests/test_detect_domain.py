@@ -517,3 +517,28 @@ def test_inequalities_are_said_exactly_or_not_at_all():
 def test_a_narrow_box_far_out_is_told_from_its_neighbors():
     said = ck.detect(ck.circuit("abs"), domain=[(1e9, 1e9 + 3)]).verdict
     assert said.startswith("On [1e+09, 1000000003] this network computes x exactly.")
+
+
+@pytest.mark.parametrize(
+    "domain", [[(-1e300, 1)], [(-1e308, 1e307)], ([[1], [-1]], [1, 1e200]), [(-1e150, 1)]]
+)
+def test_units_are_read_on_domains_whose_squares_overflow(domain):
+    found = ck.detect(ck.circuit("abs"), domain=domain)
+    assert [(u.feature, str(u.of), u.scale) for u in found.units] == [
+        ("positiveness detector", "x", 1.0),
+        ("negativeness detector", "x", 1.0),
+    ]
+    assert found.circuit == "abs"
+
+
+def test_what_is_always_on_or_dead_on_a_very_large_domain():
+    found = ck.detect(ck.circuit("abs"), domain=[(0, 1e308)])
+    assert [u.feature for u in found.units] == ["always on", "dead"]
+
+
+@pytest.mark.parametrize("end", [1e100, 1e200])
+def test_deeper_units_on_very_large_domains_are_what_they_are_exactly(end):
+    net = ck.circuit("min4")
+    found = ck.detect(net, domain=[(-end, end)] * 4)
+    assert [str(u) for u in found.units] == [str(u) for u in ck.detect(net).units]
+    assert found.circuit == "min4"

@@ -8,6 +8,7 @@ import json
 import pickle
 import re
 import sys
+import warnings
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -27,7 +28,13 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
 from torch import nn
 
 import circuitkit as ck
@@ -988,6 +995,46 @@ def test_a_classifier_becomes_its_logits(classes):
 def test_a_scaled_target_is_unscaled():
     fitted = TransformedTargetRegressor(mlp(), transformer=StandardScaler()).fit(X, 1000 * Y + 3)
     np.testing.assert_allclose(Network.from_sklearn(fitted)(X)[:, 0], fitted.predict(X), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: TransformedTargetRegressor(
+            make_pipeline(StandardScaler(), mlp()), transformer=MinMaxScaler()
+        ),
+        lambda: make_pipeline(
+            StandardScaler(),
+            TransformedTargetRegressor(
+                make_pipeline(MinMaxScaler(), mlp()), transformer=StandardScaler()
+            ),
+        ),
+        lambda: TransformedTargetRegressor(
+            TransformedTargetRegressor(mlp(), transformer=StandardScaler()),
+            transformer=make_pipeline(MinMaxScaler((2, 3)), MaxAbsScaler()),
+        ),
+        lambda: make_pipeline(make_pipeline(StandardScaler(), MinMaxScaler()), mlp()),
+    ],
+)
+def test_pipelines_inside_of_estimators_are_read(make):
+    fitted = make().fit(X, 1000 * Y + 3)
+    wanted = np.ravel(fitted.predict(X))
+    np.testing.assert_allclose(Network.from_sklearn(fitted)(X)[:, 0], wanted, rtol=1e-9)
+
+
+def test_a_step_deep_inside_is_named_when_it_is_refused():
+    inner = make_pipeline(PolynomialFeatures(), mlp())
+    fitted = TransformedTargetRegressor(inner, transformer=MinMaxScaler()).fit(X, Y)
+    with pytest.raises(TypeError, match="got PolynomialFeatures in the step 'polynomialfeatures'"):
+        Network.from_sklearn(fitted)
+
+
+def test_a_module_without_inputs_is_refused_for_that():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, of weights without numbers
+        module = nn.Sequential(nn.Linear(0, 3), nn.ReLU(), nn.Linear(3, 1))
+    with pytest.raises(ValueError, match="module: expected at least one input, got none"):
+        Network.from_torch(module)
 
 
 def test_an_estimator_that_cannot_be_read_is_refused_by_its_step():

@@ -222,3 +222,12 @@ def test_a_row_at_the_largest_double_is_read_or_left_and_never_overflows():
     net = ck.Network(weights, [[largest], [2.0, 2.0, 1.0, 2e17], [0.0]])
     read = ck.subcircuits(net, domain=[(-2.0, -1.0)], tolerance=255)
     assert "layer 2, unit 0 reads 2" in str(read)
+
+
+def test_what_is_handed_out_changes_no_verdict():
+    found = ck.subcircuits(ck.circuit("min4"))
+    verdict, blocks = found.verdict, found.blocks
+    found.functions[2].append(3)
+    found.functions.clear()
+    assert (found.verdict, found.blocks) == (verdict, blocks)
+    assert [str(f) for f in found.functions[2]] == ["Min(x1, x2)", "Min(x3, x4)"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import itertools
 import json
@@ -466,3 +467,25 @@ def test_importing_the_package_imports_no_torch_and_no_matplotlib():
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "again", [lambda net: net, copy.deepcopy, lambda n: pickle.loads(pickle.dumps(n))]
+)
+def test_arrays_cannot_be_made_writeable_again(again):
+    net = again(Network([[[1, 2]], [[3]]], [[1], [2]]))
+    for values in (*net.weights, *net.biases):
+        with pytest.raises(ValueError, match="cannot set WRITEABLE flag"):
+            values.flags.writeable = True
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).max == np.finfo(float).max, reason="they are doubles")
+@pytest.mark.parametrize(
+    "value", [np.array([[np.longdouble("1e400")]]), [[np.longdouble("-1e400")]]]
+)
+@pytest.mark.filterwarnings("error")
+def test_long_doubles_beyond_the_doubles_are_refused(value):
+    with pytest.raises(
+        ValueError, match=r"weights\[0\]: expected numbers within the range of a double"
+    ):
+        Network([value])

@@ -32,7 +32,7 @@ from matplotlib.text import Text
 import circuitkit as ck
 from circuitkit import palette, plotting, words
 from circuitkit.plotting import _polygons, _results, _style
-from circuitkit.plotting._maps import Field
+from circuitkit.plotting._maps import Field, levels_for
 from tests.cases import CIRCUITS
 
 
@@ -1219,3 +1219,29 @@ def test_each_filter_is_scaled_by_its_own_largest_weight_and_stands_in_its_row()
 def test_filters_need_a_label_for_each_row_or_none():
     with pytest.raises(ValueError, match="labels: expected 2, one for each row, got 3"):
         plotting.filters(np.ones((2, 1, 2, 2)), labels=["a", "b", "c"])
+
+
+@pytest.mark.parametrize("domain", [(0, 1e-10), (0, 1e-200), (1, 1 + 1e-10), (1, 1 + 1e-15)])
+def test_maps_of_narrow_domains_have_both_regions(domain):
+    low, high = domain
+    net = ck.circuit("min")
+    field = Field(net, None, (0, 1), np.zeros(2), low, high)
+    assert len(field.mesh.x) == 4
+    assert len(field.mesh.triangles) == 2
+    plotting.heatmap(net, "min", domain=domain, regions=True)
+    plotting.stuck([net, net], "min", domain=domain)
+
+
+def test_a_narrow_map_has_levels_where_values_differ_by_more_than_rounding():
+    levels = levels_for(np.array([0.0, 1e-10]), 1e-10)
+    assert (levels[0], levels[-1]) == (0.0, pytest.approx(1e-10))
+    assert np.ptp(levels_for(np.array([0.0, 1e-10]), 6.0)) == 2.0  # rounding beside 6
+
+
+@pytest.mark.parametrize("high", [1e-200, 1e150, 1e300])
+def test_regions_of_domains_whose_squares_are_no_doubles_have_their_text(high):
+    ax = plotting.regions(ck.circuit("min"), "max", domain=(0, high))
+    places = {t.get_text(): t.get_position() for t in ax.texts}
+    assert set(places) == {"x₁", "x₂"}
+    assert places["x₁"][0] < places["x₁"][1]
+    assert places["x₂"][0] > places["x₂"][1]

@@ -564,3 +564,49 @@ def test_the_page_reads_seven_units_before_a_reader_notices():
     hidden = [[1.5, 1], [-2, 0], [-1, 2], [-0.5, 0.5], [3, 2], [0.5, 0], [-2, 4]]
     weights = [hidden, [[6, -0.5, -5, 2, -3, 2, 2.5]]]
     assert run(script, str(weights), ("reading",)) < 60  # milliseconds
+
+
+# --- very large values ------------------------------------------------------------------------------
+
+
+def _large(size):
+    """Networks whose hidden values reach this size, and what Python says of their units."""
+    rows = np.array([[1, 0.7345, 0.31], [2, 1.469, 0.62], [-0.3, 0.2, 0.77]])
+    both = np.diag([size, size])
+    return [
+        (
+            ck.Network([[[size], [-size]], [[1 / size, 1 / size]]]),
+            ["positiveness detector of x", "negativeness detector of x"],
+        ),
+        (
+            ck.Network([[[size], [-size], [3 * size]], [[3 / size, 1 / size, -1 / size]]]),
+            [
+                "positiveness detector of x (cancels out)",
+                "negativeness detector of x",
+                "duplicate of x (cancels out)",
+            ],
+        ),
+        (
+            ck.Network([[[1], [-1]], both, [[1 / size, 1 / size]]]),
+            [
+                "positiveness detector of x",
+                "negativeness detector of x",
+                "always on of max(0, x)",
+                "always on of -min(0, x)",
+            ],
+        ),
+        (ck.Network([rows * size, [[1 / size] * 3]]), ["other", "duplicate", "other"]),
+        (
+            ck.Network([[[size], [size]], [[1 / size, -1 / size]]], [[size, -size], [0]]),
+            ["positiveness detector of x + 1", "positiveness detector of x - 1"],
+        ),
+    ]
+
+
+@pytest.mark.parametrize("size", [2.0**300, 2.0**500, 2.0**510, 2.0**900])
+def test_units_of_very_large_values_are_read_like_those_of_small_ones(size):
+    nets, wanted = zip(*_large(size), strict=True)
+    for net, units, page in zip(nets, wanted, readings(nets), strict=True):
+        found = assert_same_reading(net, page)
+        assert [str(u) for u in found.units] == units == [u["text"] for u in page["units"]]
+    assert ck.detect(nets[0]).circuit == "abs"

@@ -121,6 +121,44 @@ def test_errors_name_the_argument(call, error, message):
     assert message in str(caught.value)
 
 
+_TABLE = pd.DataFrame(
+    {
+        "target": ["abs", "abs", "min"],
+        "hidden": [[2], [2], [3]],
+        "rate": [0.1, 0.1, 0.2],
+        "seeds": [1, 2, 3],
+        "solved": [True, False, True],
+    }
+)
+
+
+@pytest.mark.parametrize("by", [["target", "target"], "seeds", "rate", ["target", "solved"]])
+def test_rates_are_told_apart_by_no_column_of_the_result(by):
+    message = r"by: expected each column once, and none of seeds, solved, rate, low, high"
+    with pytest.raises(ValueError, match=message):
+        ck.success_rates(_TABLE, by)
+
+
+def test_rates_need_values_that_can_be_told_apart():
+    with pytest.raises(TypeError, match=r"table: expected values .* in the column 'hidden', got"):
+        ck.success_rates(_TABLE, ["target", "hidden"])
+
+
+@pytest.mark.parametrize("odd", ["yes", 2, [1], 0.5])
+def test_rates_count_verdicts_only(odd):
+    table = _TABLE.assign(solved=pd.Series([True, odd, None], dtype=object))
+    message = r"table: expected True, False or missing in the column 'solved', got"
+    with pytest.raises(ValueError, match=message):
+        ck.success_rates(table, "target")
+
+
+@pytest.mark.parametrize("solved", [[1, 0, 1], [1.0, 0.0, 1.0], [True, False, True]])
+def test_rates_take_the_verdicts_of_files(solved):
+    rates = ck.success_rates(_TABLE.assign(solved=solved), "target")
+    assert rates.solved.tolist() == [1, 1]
+    assert rates.seeds.tolist() == [2, 1]
+
+
 # --- the table --------------------------------------------------------------------------------
 
 

@@ -866,3 +866,27 @@ def test_a_search_whose_single_step_would_take_minutes_is_refused(hidden):
         ck.learn("identity", hidden)
     with pytest.raises(ValueError, match=told):
         ck.train("identity", hidden, seeds=2, rescue="redraw")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("learning_rate", {"learning_rate": 1e39}),
+        ("learning_rate", {"learning_rate": 1e-60}),
+        ("weight_decay", {"weight_decay": 1e300}),
+        ("options['eps']", {"optimizer": "adam", "options": {"eps": 1e-60}}),
+        ("schedule", {"schedule": lambda share: 1e200}),
+    ],
+)
+def test_what_the_dtype_does_not_hold_is_refused(name, arguments):
+    with pytest.raises(
+        ValueError, match=rf"^{re.escape(name)}: expected .* range of .*float32"
+    ) as caught:
+        ck.train("abs", (2,), seeds=2, steps=2, **arguments)
+    assert "got 1e" in str(caught.value)
+
+
+@pytest.mark.filterwarnings("error")
+def test_doubles_hold_what_float32_does_not():
+    run = ck.train("abs", (2,), seeds=2, steps=3, learning_rate=1e39, dtype="float64")
+    assert run.diverged.all()

@@ -2,7 +2,7 @@
 
 :mod:`.detect` is the table of contents; :mod:`.place` is where a network is read. For every input
 (:mod:`.everywhere`), in the order in which they act: :mod:`.guess` proposes simple functions near the network,
-:mod:`.units` reads each hidden unit, :mod:`.needed` says which units the network needs, :mod:`.recognize`
+:mod:`.units` reads each hidden unit, :mod:`.needed` says which units the network needs, :mod:`.moderate` keeps their values within what can be squared, :mod:`.recognize`
 compares them with the circuits derived by hand. On a domain (:mod:`.on_domain`) :mod:`.readings` looks for short
 expressions: :mod:`.known` functions, sums of a few kinks (:mod:`.sparse`), the fewest affine pieces
 (:mod:`.covering`), with the numbers in them fitted and rounded (:mod:`.shape`).

@@ -117,9 +117,13 @@ class Subcircuits(KeepsTrees):
     undecided: tuple[UnitKey, ...]
     probed: dict[int, list[sympy.Expr]]
 
-    @cached_property
+    @property
     def functions(self) -> dict[int, list[sympy.Expr]]:
-        """Layer -> the functions that its rows are made of; layers that read none are left out."""
+        """Layer -> the functions that its rows are made of, as a dict; layers that read none are left out."""
+        return {layer: list(functions) for layer, functions in self._functions.items()}
+
+    @cached_property
+    def _functions(self) -> dict[int, list[sympy.Expr]]:
         found: dict[int, list[sympy.Expr]] = {}
         for row in self.rows:
             for _, f in row.functions:

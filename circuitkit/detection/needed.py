@@ -18,7 +18,7 @@ from circuitkit.exact.regions import OutOfTime, look_at_the_clock
 from circuitkit.network import Network
 from circuitkit.rules import RULES
 
-__all__ = ["needed_units"]
+__all__ = ["Mask", "needed_units", "only"]
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -36,7 +36,7 @@ def needed_units(
     preactivations: list[Array],
     sizes: Array,
     tolerance: float,
-    same: Callable[[Network], bool],
+    same: Callable[[list[Mask]], bool],
     deadline: float = math.inf,
 ) -> list[Mask]:
     """For each layer which units stay; the others are proved to be unneeded, all of them together.
@@ -48,13 +48,14 @@ def needed_units(
         preactivations: of each layer at the samples, of shape ``(n_samples, n_units)``.
         sizes: what errors at the samples are divided by.
         tolerance: how far the network without units may be from the network.
-        same: whether a network is proved to be this one, within the tolerance.
+        same: whether the network of which only these units stay is proved to be the same, within the
+            tolerance.
         deadline: when ``same`` proves no more: then nothing is proposed to it either.
     """
     stays = [np.ones(z.shape[1], dtype=bool) for z in preactivations]
     with contextlib.suppress(OutOfTime):
         groups = _candidates(net, preactivations, sizes, tolerance, deadline)
-        _take_out(net, groups, stays, same, deadline)
+        _take_out(groups, stays, same, deadline)
     return stays
 
 
@@ -79,10 +80,9 @@ def _candidates(
 
 
 def _take_out(
-    net: Network,
     groups: list[list[tuple[int, int]]],
     stays: list[Mask],
-    same: Callable[[Network], bool],
+    same: Callable[[list[Mask]], bool],
     deadline: float,
 ) -> None:
     """Takes groups of units out: all of them, or failing that, what can go of each half.
@@ -96,15 +96,15 @@ def _take_out(
     without = [kept.copy() for kept in stays]
     for layer, k in itertools.chain(*groups):
         without[layer][k] = False
-    if same(_only(net, without)):
+    if same(without):
         stays[:] = without
     elif len(groups) > 1:
         half = len(groups) // 2
-        _take_out(net, groups[:half], stays, same, deadline)
-        _take_out(net, groups[half:], stays, same, deadline)
+        _take_out(groups[:half], stays, same, deadline)
+        _take_out(groups[half:], stays, same, deadline)
 
 
-def _only(net: Network, stays: list[Mask]) -> Network:
+def only(net: Network, stays: list[Mask]) -> Network:
     """The network in which nobody reads the other units."""
     weights = [w * kept for w, kept in zip(net.weights[1:], stays, strict=True)]
     return Network([net.weights[0], *weights], net.biases, scale=net.scale)

@@ -14,7 +14,8 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit.detection import guess
-from circuitkit.detection.needed import needed_units
+from circuitkit.detection.moderate import moderate
+from circuitkit.detection.needed import Mask, needed_units, only
 from circuitkit.detection.place import EVERYWHERE, Place
 from circuitkit.detection.readings import Reader, own_expressions
 from circuitkit.detection.shape import simplest
@@ -57,7 +58,7 @@ class Unit(KeepsTrees):
             ``scale * of``; ``"dead"``: never active, up to the tolerance; ``"other"``: none of these
             within the tolerance.
         of: what it detects, or None where nothing simple fits.
-        scale: the factor, 0 for a dead unit.
+        scale: the factor, 0 for a dead unit, inf where it is beyond the doubles.
         error: the certified worst error of that description, relative to ``scale * max(1, |x|)``.
         in_circuit: False for a unit that the function does not need: it is proved that the network
             without all these units, whose output weights are then 0, is the same network within the
@@ -97,10 +98,6 @@ class Unit(KeepsTrees):
         return phrase("unused", unit=name) if adds and not self.in_circuit else name
 
 
-#: units are compared by products of their values, which must be doubles too
-_LARGEST = 1e150
-
-
 #: seconds that one proof about a unit may take, and all those about which units are needed
 _PROOF = 5.0
 #: and which share of the time these may take at most
@@ -115,21 +112,29 @@ def read_units(
     Units that are not read before the deadline are ``"other"``, and say so.
     """
     x = where.samples(net, 1000)
-    with np.errstate(over="ignore", invalid="ignore"):
-        preactivations = net.preactivations(x)
-    if not all((np.abs(z) < _LARGEST).all() for z in preactivations):
+    sized = moderate(net, x)
+    if sized is None:
+        with np.errstate(over="ignore", invalid="ignore"):
+            preactivations = net.preactivations(x)
         return [
             Unit(layer, k, FEATURES["other"], None, float(np.nanmax(np.maximum(z[:, k], 0.0))))
             for layer, z in enumerate(preactivations)
             for k in range(z.shape[1])
         ]
-    needed = _needed(net, preactivations, x, tolerance, deadline, where)
+    given, (net, divided) = net, sized
+    preactivations = net.preactivations(x)
+    needed = _needed(given, net, preactivations, x, tolerance, deadline, where)
     is_read = _read_by_something(net)
     units: list[Unit] = []
     for layer, z in enumerate(preactivations):
         leaders: list[Unit] = []
+        out = np.abs(given.float_layers[layer + 1][0]).max(axis=0).tolist()
         for index in range(z.shape[1]):
-            unit = _read_in_time(net, (layer, index), z[:, index], x, tolerance, deadline, where)
+            power = int(divided[layer][index])
+            size = _Size(power, max(out[index], 1.0))
+            unit = _read_in_time(
+                net, (layer, index), size, z[:, index], x, tolerance, deadline, where
+            )
             if unit.in_time and unit.feature not in (FEATURES["dead"], FEATURES["always_on"]):
                 copy = _as_copy(net, unit, z, leaders, tolerance, deadline, where)
                 if copy is None:
@@ -139,9 +144,51 @@ def read_units(
             used = bool(needed[layer][index])
             if used and unit.feature == FEATURES["dead"]:
                 used = not _is_off(net, unit, deadline, where)
-            units.append(replace(unit, in_circuit=used, is_read=bool(is_read[layer][index])))
+            units.append(
+                replace(
+                    unit,
+                    scale=size.whole(unit.scale),
+                    in_circuit=used,
+                    is_read=bool(is_read[layer][index]),
+                )
+            )
         del leaders
     return units
+
+
+@dataclass(frozen=True)
+class _Size:
+    """What was done to a unit's values, and how far they count.
+
+    Attributes:
+        power: they are divided by two to this power.
+        out: the largest weight of the given network that reads them, at least 1.
+    """
+
+    power: int
+    out: float
+
+    def whole(self, scale: float) -> float:
+        """A factor of the divided values as one of the given ones."""
+        if not self.power:
+            return scale
+        with np.errstate(over="ignore"):
+            return float(np.ldexp(scale, self.power))
+
+    def simple(self, scale: float) -> float:
+        """The factor, with rounding noise of the last few bits of the given one taken off."""
+        whole = self.whole(scale)
+        if not math.isfinite(whole):
+            return _simple_scale(scale)
+        return (
+            float(np.ldexp(_simple_scale(whole), -self.power))
+            if self.power
+            else _simple_scale(whole)
+        )
+
+    def negligible(self, tolerance: Fraction) -> Fraction:
+        """Divided values of which the network reads no more than the tolerance."""
+        return tolerance / (Fraction(self.out) * Fraction(2) ** self.power)
 
 
 def _read_by_something(net: Network) -> list[NDArray[np.bool_]]:
@@ -155,6 +202,7 @@ def _read_by_something(net: Network) -> list[NDArray[np.bool_]]:
 
 
 def _needed(
+    given: Network,
     net: Network,
     preactivations: list[Array],
     x: Array,
@@ -166,8 +214,9 @@ def _needed(
     now = time.monotonic()
     until = now + min(_PROOF, max(_NEEDED * (deadline - now), 0.0))
 
-    def same(without: Network) -> bool:
-        return bool(where.prove(net, without, tolerance, until - time.monotonic()))
+    def same(stays: list[Mask]) -> bool:
+        without = only(given, stays)
+        return bool(where.prove(given, without, tolerance, until - time.monotonic()))
 
     allowed = nearest_float(tolerance)
     return needed_units(net, preactivations, where.sizes(x), allowed, same, until)
@@ -244,6 +293,7 @@ def _cosine(a: Array, b: Array) -> float:
 def _read_in_time(
     net: Network,
     place: tuple[int, int],
+    size: _Size,
     z: Array,
     x: Array,
     tolerance: Fraction,
@@ -253,7 +303,7 @@ def _read_in_time(
     reach = float((np.maximum(z, 0) / where.sizes(x)).max())
     try:
         look_at_the_clock(deadline)
-        return _unit(net, *place, z, x, tolerance, reach, deadline, where)
+        return _unit(net, *place, size, z, x, tolerance, reach, deadline, where)
     except OutOfTime:
         return Unit(*place, FEATURES["other"], None, reach, in_time=False)
 
@@ -262,6 +312,7 @@ def _unit(
     net: Network,
     layer: int,
     index: int,
+    size: _Size,
     z: Array,
     x: Array,
     tolerance: Fraction,
@@ -269,13 +320,12 @@ def _unit(
     deadline: float,
     where: Place,
 ) -> Unit:
-    out = float(np.abs(net.float_layers[layer + 1][0][:, index]).max())
     alone = _alone(net, layer, index)
-    if reach * max(out, 1.0) <= max(nearest_float(tolerance), 1e-12) and _at_most(
-        alone, tolerance / Fraction(max(out, 1.0)), deadline, where
+    if size.whole(reach) * size.out <= max(nearest_float(tolerance), 1e-12) and _at_most(
+        alone, size.negligible(tolerance), deadline, where
     ):
         return Unit(layer, index, FEATURES["dead"], None, 0.0)
-    described = _describe(alone, z, x, tolerance, deadline, where)
+    described = _describe(alone, size, z, x, tolerance, deadline, where)
     if float(z.min()) >= 0 and _never_negative(alone, deadline, where):
         if described is None:
             return Unit(layer, index, FEATURES["always_on"], None, reach)
@@ -334,12 +384,18 @@ def _never_negative(alone: Network, deadline: float, where: Place) -> bool:
 
 
 def _describe(
-    alone: Network, z: Array, x: Array, tolerance: Fraction, deadline: float, where: Place
+    alone: Network,
+    size: _Size,
+    z: Array,
+    x: Array,
+    tolerance: Fraction,
+    deadline: float,
+    where: Place,
 ) -> tuple[sympy.Expr, float, float] | None:
     """``(e, s, error)`` with ``|z - s e| <= error |s|`` there, certified; None if not simple."""
     variables = guess.input_variables(alone.n_inputs)
     if len(alone.weights) == 1:
-        return _describe_linear(alone, variables, tolerance, where)
+        return _describe_linear(alone, size, variables, tolerance, where)
     slope = guess.largest_slope(alone, x)
     if not slope:
         return None
@@ -352,8 +408,7 @@ def _describe(
         readings = _readings_there(alone, slope, tolerance, deadline, where)
     for e in readings:
         values = Target(e, variables=variables)(x)[:, 0]
-        norm = float(values @ values)
-        scale = _simple_scale(float(values @ z) / norm) if norm else 0.0
+        scale = size.simple(_multiple(values, z))
         if not scale:
             continue
         allowed = tolerance * abs(Fraction(scale))
@@ -376,6 +431,9 @@ def _readings_there(
         )
         reader = Reader(net, where, deadline)
         own = own_expressions(net, where, deadline)
+        if not reader.is_readable:  # larger numbers than are fitted to: what it is exactly
+            read += [_unscaled(e) for e in own if length(e)[0] <= _UNIT_LENGTH]
+            continue
         found = reader.within(tolerance, _UNIT_LENGTH, own, pieces=False)
         if found is not None:
             read.append(_unscaled(found.expression))
@@ -414,7 +472,11 @@ def _near_readings(
 
 
 def _describe_linear(
-    alone: Network, variables: list[sympy.Symbol], tolerance: Fraction, where: Place
+    alone: Network,
+    size: _Size,
+    variables: list[sympy.Symbol],
+    tolerance: Fraction,
+    where: Place,
 ) -> tuple[sympy.Expr, float, float] | None:
     """A first layer's unit: its weights as a multiple of a simple direction, the error exactly."""
     row = [Fraction(v) for v in (*alone.weights[0][0].tolist(), *alone.biases[0].tolist())]
@@ -426,7 +488,7 @@ def _describe_linear(
         return None
     for simple in _simple_rows(shares, decimals=where.domain is not None):
         scale = sum(a * b for a, b in zip(row, simple, strict=True)) / sum(b * b for b in simple)
-        scale = Fraction(_simple_scale(float(scale)))
+        scale = Fraction(size.simple(float(scale)))
         # relu changes by no more than its argument.
         change = where.largest([a - scale * b for a, b in zip(row, simple, strict=True)])
         if change is None or change / abs(scale) > tolerance:
@@ -461,6 +523,16 @@ def _whole(values: list[Fraction]) -> list[Fraction]:
     denominator = math.lcm(*(v.denominator for v in values))
     divisor = math.gcd(*(int(v * denominator) for v in values))
     return [v * denominator / divisor for v in values]
+
+
+def _multiple(values: Array, z: Array) -> float:
+    """Which multiple of the values is nearest to z; 0 where they are no numbers."""
+    top = float(np.abs(values).max())
+    if not (0 < top < math.inf):
+        return 0.0
+    power = math.frexp(top)[1]
+    values = np.ldexp(values, -power)
+    return float(np.ldexp(float(values @ z) / float(values @ values), -power))
 
 
 def _simple_scale(scale: float) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from circuitkit.checks import wrong
 from circuitkit.importing.layering import layered
 from circuitkit.importing.lowering import Lowering, Value
 
@@ -163,9 +164,11 @@ def need_agreement(
         tool: its name, for messages.
 
     Raises:
-        ValueError: it gives something else, leaves the range of its precision at all inputs tried, or
-            differs by cancellation in doubles by more than a thousandth of its outputs.
+        ValueError: it has no input, gives something else, leaves the range of its precision at all inputs
+            tried, or differs by cancellation in doubles by more than a thousandth of its outputs.
     """
+    if not found.low.n_inputs:
+        raise wrong(name, "at least one input", "none")
     with np.errstate(all="ignore"):  # beyond the doubles: not compared
         x = points(found.low.n_inputs, floats)
         sums = found.low.largest_sums(found.output, x)

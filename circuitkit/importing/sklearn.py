@@ -27,6 +27,8 @@ from circuitkit.importing.lowering import Lowering, TooLarge, Value
 __all__ = ["layers"]
 
 Array = NDArray[np.float64]
+#: what a step is called in messages, and the step
+_Step = tuple[str, Any]
 
 #: what scikit-learn and arithmetic raise where parts are not what a fit leaves
 _UNFIT = (ValueError, TypeError, AttributeError, LookupError, ArithmeticError)
@@ -42,16 +44,11 @@ def layers(estimator: Any) -> tuple[list[Array], list[Array], float]:
     """
     if isinstance(estimator, (str, os.PathLike)):
         refuse_pickle(os.fsdecode(estimator), "estimator")
-    scalers, last = _parts(estimator)
-    target = None
-    if type(last[1]) is TransformedTargetRegressor:
-        _need_fitted(*last)
-        target = ("the target's transformer", last[1].transformer_)
-        last = (last[0], last[1].regressor_)
+    (*scalers, last), targets = _parts(estimator)
     name, network = last
     if type(network) not in (MLPRegressor, MLPClassifier):
         raise wrong_type("estimator", _KNOWN, f"{type(network).__name__}{name}")
-    for step in (*scalers, last, *([target] if target else [])):
+    for step in (*scalers, last, *targets):
         _need_fitted(*step)
     try:
         low = Lowering(scalers[0][1].n_features_in_ if scalers else network.n_features_in_)
@@ -59,7 +56,9 @@ def layers(estimator: Any) -> tuple[list[Array], list[Array], float]:
         for step in scalers:
             x = _scaled(low, x, *step)
         x = _perceptron(low, x, network, name)
-        found = Imported.of(low, x if target is None else _unscaled(low, x, *target))
+        for step in targets:
+            x = _unscaled(low, x, *step)
+        found = Imported.of(low, x)
         doubles = Precision.of(np.float64)
         need_agreement("estimator", found, _logits(estimator, scalers, network), doubles, "it")
         if isinstance(network, MLPClassifier):
@@ -73,18 +72,37 @@ def layers(estimator: Any) -> tuple[list[Array], list[Array], float]:
     return list(found.weights), list(found.biases), found.rounding
 
 
-def _parts(estimator: Any) -> tuple[list[tuple[str, Any]], tuple[str, Any]]:
-    """The steps before the last, and the last, each with what it is called in messages."""
+def _parts(estimator: Any) -> tuple[list[_Step], list[_Step]]:
+    """The scalers and the network, in their order, and the target's scalers, in which they are undone.
+
+    A Pipeline may be a step of another one, and what a regression with a scaled target is made of.
+    """
+    *before, last = _steps(("", estimator))
+    targets: list[_Step] = []
+    while type(last[1]) is TransformedTargetRegressor:
+        name, scaled = last
+        _need_fitted(name, scaled)
+        targets += _steps((f"{name}, the target's transformer", scaled.transformer_))
+        *inner, last = _steps((name, scaled.regressor_))
+        before += inner
+    # The target went through the outer ones first.
+    return [*before, last], targets[::-1]
+
+
+def _steps(step: _Step) -> list[_Step]:
+    """A step, or those that a Pipeline has in its place."""
+    where, estimator = step
     if type(estimator) is not Pipeline:
-        return [], ("", estimator)
-    steps = [
-        (f" in the step {name!r}", step)
-        for name, step in estimator.steps
-        if step is not None and step != "passthrough"
+        return [step]
+    found = [
+        each
+        for name, part in estimator.steps
+        if part is not None and part != "passthrough"
+        for each in _steps((f" in the step {name!r}{where}", part))
     ]
-    if not steps:
-        raise wrong_type("estimator", _KNOWN, "a Pipeline without steps")
-    return steps[:-1], steps[-1]
+    if not found:
+        raise wrong_type("estimator", _KNOWN, f"a Pipeline without steps{where}")
+    return found
 
 
 def _need_fitted(name: str, step: Any) -> None:
@@ -130,7 +148,7 @@ def _scaled(low: Lowering, x: Value, name: str, scaler: Any) -> Value:
 
 def _unscaled(low: Lowering, y: Value, name: str, scaler: Any) -> Value:
     """The inverse, of a regression's target."""
-    factor, shift, _ = _affine(f", {name}", scaler)
+    factor, shift, _ = _affine(name, scaler)
     return low.scale(low.add(y, shift, -1.0), 1 / factor)
 
 

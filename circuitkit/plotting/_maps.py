@@ -108,7 +108,7 @@ def heatmap(
     pair, point = _checked_slice(f, inputs, at)
     ax = style.fresh_axes(ax, 4.6, 3.9)
     field = Field(f, g if error else None, pair, point, low, high)
-    levels = levels_for(field.values)
+    levels = levels_for(field.values, max(abs(low), abs(high)))
     goal = None if g is None or error else Field(g, None, pair, point, low, high)
     filled = draw_map(ax, field, levels, goal)
     if regions:
@@ -134,7 +134,7 @@ class Field:
         if isinstance(f, Network):
             self.parts = linear_regions(sliced(f, pair, point), low, high, "f")
         if self.parts and minus is None:
-            self.mesh: Triangulation | None = _triangles(self.parts)
+            self.mesh: Triangulation | None = _triangles(self.parts, low, high)
             at = np.column_stack([self.mesh.x, self.mesh.y])
         else:
             self.mesh = None
@@ -170,15 +170,16 @@ class Field:
         return contours
 
 
-def _triangles(parts: list[Region]) -> Triangulation:
-    """The regions as triangles that share their corners."""
+def _triangles(parts: list[Region], low: float, high: float) -> Triangulation:
+    """The regions of a square as triangles that share their corners."""
     numbers: dict[tuple[float, float], int] = {}
     points: list[Array] = []
     triangles = []
     for part in parts:
         corners: list[int] = []
         for corner in part.corners:
-            key = (round(float(corner[0]), 9), round(float(corner[1]), 9))
+            shares = (corner - low) / (high - low)  # one corner is one within a share of the square
+            key = (round(float(shares[0]), 10), round(float(shares[1]), 10))
             if key not in numbers:
                 numbers[key] = len(points)
                 points.append(corner)
@@ -192,11 +193,15 @@ def _triangles(parts: list[Region]) -> Triangulation:
     return Triangulation(x, y, triangles)
 
 
-def levels_for(values: Array) -> Array:
-    """Round numbers around all of the values, zero among them if the values reach it."""
+def levels_for(values: Array, size: float) -> Array:
+    """Round numbers around all of the values, zero among them if the values reach it.
+
+    Values at inputs up to that size, or up to 1 if it is larger, that differ by no more than rounding
+    are one.
+    """
     low, high = float(values.min()), float(values.max())
     spread = high - low
-    if spread < 1e-9 * max(1.0, abs(low)):  # constant: a band above and one below it
+    if spread < 1e-9 * max(min(1.0, size), abs(low)):  # constant: a band above and one below it
         return low + np.array([-1.0, 0.0, 1.0]) * (abs(low) / 2 or 1.0)
     power = 10.0 ** math.floor(math.log10(spread / 12))
     step = next(m * power for m in (1, 2, 5, 10, 20) if spread / (m * power) <= 12.0 + 1e-9)

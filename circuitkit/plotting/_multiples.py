@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -163,6 +164,8 @@ def _contains(corners: Array, at: Array) -> NDArray[np.bool_]:
     """Whether points lie in a convex polygon, corners in either order."""
     edge = np.roll(corners, -1, axis=0) - corners
     offset = at[..., None, :] - corners
+    power = -math.frexp(float(np.abs(edge).max()))[1]  # products of lengths are doubles then
+    edge, offset = np.ldexp(edge, power), np.ldexp(offset, power)
     side = edge[:, 0] * offset[..., 1] - edge[:, 1] * offset[..., 0]
     return np.asarray(np.all(side >= 0, axis=-1) | np.all(side <= 0, axis=-1))
 
@@ -294,7 +297,8 @@ def _maps(
     own: bool,
 ) -> None:
     fields = [Field(net, f if error else None, (0, 1), np.zeros(2), low, high) for net in networks]
-    levels = levels_for(np.concatenate([field.values.ravel() for field in fields]))
+    values = np.concatenate([field.values.ravel() for field in fields])
+    levels = levels_for(values, max(abs(low), abs(high)))
     goal = None if f is None or error else Field(f, None, (0, 1), np.zeros(2), low, high)
     for ax, net, field in zip(panels, networks, fields, strict=True):
         filled = draw_map(ax, field, levels, goal)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import numbers
 import time
 import traceback
 import warnings
@@ -378,6 +379,23 @@ def _columns(name: str, value: Any) -> list[Any]:
     return names
 
 
+#: the columns of a table of rates beside those that it is made by
+_RATES = ("seeds", "solved", "rate", "low", "high")
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+def _is_verdict(value: Any) -> bool:
+    """True or False, or the 1 and 0 that some files make of them."""
+    return isinstance(value, (bool, np.bool_, numbers.Real)) and value in (0, 1)
+
+
 @accepts(
     table=instance(pd.DataFrame, "a DataFrame"),
     by=made_by(_columns, right="init", wrong=(3, None, [], {}, ["nowhere"])),
@@ -396,8 +414,10 @@ def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
         draws it.
 
     Raises:
-        TypeError: ``table`` is not a DataFrame.
-        ValueError: a column that the table does not have.
+        TypeError: ``table`` is not a DataFrame, or a column of ``by`` holds what cannot be told apart, such
+            as lists.
+        ValueError: a column that the table does not have, one named twice or like a column of the result,
+            or a ``solved`` other than True, False and missing.
 
     Example:
         >>> table = sweep(grid("abs", (2,), init=["torch", "mirrored"], seeds=200))
@@ -417,8 +437,25 @@ def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
             "columns of the table, with 'solved' among them",
             f"{names!r}; the table has {', '.join(map(str, table.columns))}",
         )
-    judged = table[table.solved.notna()]
-    counted = judged.groupby(names, sort=False, dropna=False).solved.agg(["size", "sum"])
+    clashing = [n for k, n in enumerate(names) if n in _RATES or n in names[:k]]
+    if clashing:
+        expected = (
+            f"each column once, and none of {', '.join(_RATES)}, which the result has of its own"
+        )
+        raise wrong("by", expected, repr(names))
+    for n in names:
+        odd = next((v for v in table[n] if not _is_hashable(v)), None)
+        if odd is not None:
+            expected = (
+                f"values that can be told apart, such as texts and numbers, in the column {n!r}"
+            )
+            raise wrong_type("table", expected, shown(odd))
+    judged = table[table["solved"].notna()]
+    odd = next((v for v in judged["solved"] if not _is_verdict(v)), None)
+    if odd is not None:
+        raise wrong("table", "True, False or missing in the column 'solved'", shown(odd))
+    judged = judged.assign(solved=judged["solved"].astype(bool))
+    counted = judged.groupby(names, sort=False, dropna=False)["solved"].agg(["size", "sum"])
     rates = [
         Rate(int(solved), int(n)) for n, solved in zip(counted["size"], counted["sum"], strict=True)
     ]

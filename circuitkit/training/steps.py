@@ -127,7 +127,8 @@ def take_steps(task: Task, loop: Trainer, start: Layers, whole: Points, news: Ne
                 break
             for i, part in enumerate(losses):
                 places = history[row : row + len(part), i * loop.lanes :]
-                places[:, : loop.lanes] = part[:, : places.shape[1]]
+                with np.errstate(over="ignore"):  # what has diverged is inf in the record's float32
+                    places[:, : loop.lanes] = part[:, : places.shape[1]]
             row += len(losses[0])
             done, finished = block.stop, [loop.parameters(chunk) for chunk in chunks]
             news.done(len(block) * n)

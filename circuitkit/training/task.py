@@ -143,7 +143,12 @@ class Task:
         """The learning rate of that step."""
         if isinstance(self.schedule, str):
             return self.learning_rate * SCHEDULES[self.schedule](step / self.steps)
-        return self.learning_rate * _factor(self.schedule, step / self.steps)
+        factor = _factor(self.schedule, step / self.steps)
+        rate = self.learning_rate * factor
+        if rate > float(np.finfo(self.dtype).max):
+            expected = f"factors that leave the learning rate within the range of {self.dtype}"
+            raise wrong("schedule", expected, f"{shown(factor)} at {step / self.steps:.6g}")
+        return rate
 
     def settings(self) -> dict[str, Any]:
         """The arguments as a run keeps them."""
@@ -169,6 +174,7 @@ def task_of(**given: Any) -> Task:
     task = Task(**{**given, **decided})
     _check_rescue(task)
     _check_ignored(task)
+    _check_range(task)
     if task.rescue is not None:
         need_few(task.sizes, bias=task.bias)
     squares = task.optimizer == "lm"
@@ -220,6 +226,20 @@ def _check_ignored(task: Task) -> None:
             f"batch_size: with data='population', which has no batches, expected it left out, "
             f"got {task.batch_size}"
         )
+
+
+def _check_range(task: Task) -> None:
+    """Refuse constants that the numbers of the training do not hold: they would be inf, or 0."""
+    held = np.finfo(task.dtype)
+    least, most = float(held.tiny), float(held.max)
+    constants = {f"options[{name!r}]": value for name, value in task.options.items()}
+    own = {"learning_rate": task.learning_rate, "weight_decay": task.weight_decay}
+    for name, value in {**own, **constants}.items():
+        if value and not least <= value <= most:
+            expected = f"a number from {least:.3g} to {most:.3g}, the range of dtype={task.dtype!r}"
+            raise wrong(
+                name, f"{expected}{'' if name == 'learning_rate' else ', or 0'}", shown(value)
+            )
 
 
 def _check_rescue(task: Task) -> None:

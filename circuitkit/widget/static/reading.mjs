@@ -1058,7 +1058,37 @@ function upTo(net, layer, index, factor = 1) {
   };
 }
 
-const simpleScale = (v) => Number(v.toPrecision(12));
+/** Values below two to this power stay as they are, and larger ones become about as large as two to the other. */
+const [LARGE, MODERATE] = [498, 400];
+
+/**
+ * The network with each hidden unit and output divided by a power of two, so that the squares of values are
+ * numbers, and these powers, layer by layer; null where a number, divided, is none.
+ */
+function moderate(net, samples) {
+  const power = (v) => (v === 0 ? -Infinity : Math.floor(Math.log2(Math.abs(v))) + 1);
+  let sizes = samples[0].map((_, j) => power(Math.max(...samples.map((point) => Math.abs(point[j])))));
+  let before = sizes.map(() => 1);
+  const found = { net: { ...net, weights: [], biases: [] }, factors: [] };
+  for (const [l, rows] of net.weights.entries()) {
+    const bias = net.biases[l];
+    sizes = rows.map((row, i) => Math.max(power(bias[i]), ...row.map((w, j) => power(w) + sizes[j])) + Math.ceil(Math.log2(row.length + 1)));
+    const factors = sizes.map((size) => (size > LARGE ? 2 ** (size - MODERATE) : 1));
+    // A product with a power of two is exact unless it leaves the doubles.
+    const exact = (v, by) => (v * by) / by === v;
+    const by = rows.map((row, i) => row.map((_, j) => before[j] / factors[i]));
+    const fits = rows.every((row, i) => row.every((w, j) => exact(w, by[i][j])) && exact(bias[i], 1 / factors[i]));
+    if (!fits || !factors.every(Number.isFinite)) return null;
+    found.net.weights.push(rows.map((row, i) => row.map((w, j) => w * by[i][j])));
+    found.net.biases.push(bias.map((v, i) => v / factors[i]));
+    found.factors.push(factors);
+    before = factors;
+  }
+  return found;
+}
+
+/** The factor with rounding noise of its last few bits taken off, as the given network has it, `factor` times. */
+const simpleScale = (v, factor) => Number((v * factor).toPrecision(12)) / factor;
 const below = ([a, b], [c, d]) => a * d <= c * b;
 const minusOne = [-1n, 1n];
 
@@ -1069,7 +1099,7 @@ function certified(net, trees, tolerance) {
 }
 
 /** A first layer's unit: its weights as a multiple of a simple direction, the error exactly. */
-function describeLinear(alone, tolerance) {
+function describeLinear(alone, factor, tolerance) {
   const row = [...alone.weights[0][0], alone.biases[0][0]].map(maths.floatToRational);
   const size = ([p, q]) => [p < 0n ? -p : p, q];
   const sizes = row.slice(0, -1).map(size);
@@ -1086,7 +1116,7 @@ function describeLinear(alone, tolerance) {
     const direction = whole.map((v) => v / divisor);
     const along = row.reduce((s, v, j) => plus(s, times(v, [direction[j], 1n])), [0n, 1n]);
     const square = direction.reduce((s, v) => s + v * v, 0n);
-    const scale = simpleScale(toNumber(along[0], along[1] * square));
+    const scale = simpleScale(toNumber(along[0], along[1] * square), factor);
     if (!scale) continue;
     const exactScale = floatToRational(scale);
     // relu changes by no more than its argument, and that by no more than the sum of all changes.
@@ -1104,9 +1134,9 @@ function describeLinear(alone, tolerance) {
 }
 
 /** {e, scale, error} with |z - scale e| <= error |scale| max(1, |x|), certified; null if not simple. */
-function describe(net, layer, index, z, samples, tolerance, deadline) {
+function describe(net, layer, index, factor, z, samples, tolerance, deadline) {
   const alone = upTo(net, layer, index);
-  if (layer === 0) return describeLinear(alone, tolerance);
+  if (layer === 0) return describeLinear(alone, factor, tolerance);
   if (Date.now() > deadline) return null;
   const slope = Math.max(0, ...slopesAt(alone, samples, 0).flatMap((row) => row.slice(0, -1).map(Math.abs)));
   if (!slope) return null;
@@ -1129,7 +1159,7 @@ function describe(net, layer, index, z, samples, tolerance, deadline) {
     const target = asTarget([e], samples[0].length);
     const values = samples.map((point) => maths.evaluate(target, point)[0]);
     const square = dot(values, values);
-    const scale = square ? simpleScale(dot(values, z) / square) : 0;
+    const scale = square ? simpleScale(dot(values, z) / square, factor) : 0;
     if (!scale) continue;
     const scaled = { op: "mul", args: [{ op: "const", value: scale }, e] };
     const error = certified(alone, [scaled], tolerance * Math.abs(scale));
@@ -1145,12 +1175,12 @@ function atMost(net, layer, index, factor, bound) {
   return certified(activation, [{ op: "const", value: 0 }], bound) !== null;
 }
 
-function readUnit(net, layer, index, z, samples, tolerance, deadline) {
+/** A unit of a network whose values are divided: by `factor`; `out` is the largest given weight that reads it, at least 1. */
+function readUnit(net, layer, index, { factor, out }, z, samples, tolerance, deadline) {
   const reach = z.reduce((m, v, k) => Math.max(m, v / norm(samples[k])), 0);
-  const out = Math.max(1, ...net.weights[layer + 1].map((row) => Math.abs(row[index])));
   const unit = (feature, of, scale, error = 0) => ({ layer, index, feature, of, scale, error, inCircuit: true });
-  if (reach * out <= Math.max(tolerance, 1e-12) && atMost(net, layer, index, 1, tolerance / out)) return unit(FEATURES.dead, null, 0);
-  const found = describe(net, layer, index, z, samples, tolerance, deadline);
+  if (reach * factor * out <= Math.max(tolerance, 1e-12) && atMost(net, layer, index, 1, tolerance / out / factor)) return unit(FEATURES.dead, null, 0);
+  const found = describe(net, layer, index, factor, z, samples, tolerance, deadline);
   if (Math.min(...z) >= 0 && atMost(net, layer, index, -1, 0)) {
     if (!found) return unit(FEATURES.always_on, null, reach);
     // What it passes on.
@@ -1163,17 +1193,20 @@ function readUnit(net, layer, index, z, samples, tolerance, deadline) {
   return unit(scale > 0 ? FEATURES.positive : FEATURES.negative, e, Math.abs(scale), error);
 }
 
-function readUnits(net, tolerance, deadline = Infinity) {
-  const n = net.weights[0][0].length;
-  const samples = sampleInputs(n, !biased(net), 1000);
+function readUnits(given, tolerance, deadline = Infinity) {
+  const n = given.weights[0][0].length;
+  const samples = sampleInputs(n, !biased(given), 1000);
+  const { net, factors } = moderate(given, samples) ?? { net: given, factors: given.weights.map((rows) => rows.map(() => 1)) };
   const passes = samples.map((point) => maths.forward(net, point).pre);
   const columns = net.weights.slice(0, -1).map((rows, l) => rows.map((_, i) => passes.map((pre) => pre[l][i])));
-  const needed = neededUnits(net, columns, samples.map(norm), tolerance, deadline);
+  const needed = neededUnits(given, net, columns, samples.map(norm), tolerance, deadline);
   const read = readBySomething(net);
   return columns.flatMap((layer, l) => {
     const leaders = [];
     return layer.map((z, i) => {
-      let unit = readUnit(net, l, i, z, samples, tolerance, deadline);
+      const factor = factors[l][i];
+      const out = Math.max(1, ...given.weights[l + 1].map((row) => Math.abs(row[i])));
+      let unit = readUnit(net, l, i, { factor, out }, z, samples, tolerance, deadline);
       if (unit.feature !== FEATURES.dead && unit.feature !== FEATURES.always_on) {
         const of = unit.of && spell(unit.of, n);
         let error = null;
@@ -1186,7 +1219,7 @@ function readUnits(net, tolerance, deadline = Infinity) {
         else leaders.push({ feature: unit.feature, of, z, i });
       }
       const off = needed[l][i] && unit.feature === FEATURES.dead && atMost(net, l, i, 1, 0);
-      return { ...unit, inCircuit: needed[l][i] && !off, isRead: read[l][i] };
+      return { ...unit, scale: unit.scale * factor, inCircuit: needed[l][i] && !off, isRead: read[l][i] };
     });
   });
 }
@@ -1215,7 +1248,7 @@ function apartFrom(net, { layer, index, scale }, { i, z: lead }, z, tolerance) {
 }
 
 function cosine(a, b) {
-  const size = Math.sqrt(dot(a, a) * dot(b, b));
+  const size = Math.sqrt(dot(a, a)) * Math.sqrt(dot(b, b)); // the product of both would be a fourth power
   return size ? dot(a, b) / size : 0;
 }
 
@@ -1252,7 +1285,7 @@ function phrase(name, values = {}) {
 // ------------------------------------------------------------------------------ what cancels out
 
 /** For each layer which units stay; the others are proved to be unneeded, all of them together. */
-function neededUnits(net, columns, norms, tolerance, deadline) {
+function neededUnits(given, net, columns, norms, tolerance, deadline) {
   const kept = proposedUnits(net, columns, tolerance);
   const groups = columns.flatMap((z, l) => {
     const loose = z.map((_, i) => i).filter((i) => {
@@ -1268,7 +1301,7 @@ function neededUnits(net, columns, norms, tolerance, deadline) {
     if (some.length === 0) return;
     const without = stays.map((layer) => [...layer]);
     for (const [l, i] of some.flat()) without[l][i] = false;
-    if (sameWithout(net, without, tolerance, deadline)) stays = without;
+    if (sameWithout(given, without, tolerance, deadline)) stays = without;
     else if (some.length > 1) {
       const half = some.length >> 1;
       takeOut(some.slice(0, half));
