@@ -67,7 +67,7 @@ def as_target(text):
     return target_to_json(ck.target(text))
 
 
-@pytest.mark.parametrize("name", ["mathematics", "state"])
+@pytest.mark.parametrize("name", ["mathematics", "state", "training"])
 def test_the_javascript_tests_pass(name):
     done = subprocess.run(
         [node(), "--test", ROOT / "tests" / "javascript" / f"{name}.test.mjs"],

@@ -18,7 +18,7 @@ const KEPT = 1500; // points of a loss curve
 const PATIENCE = 400; // steps without progress before a descent counts as stuck
 
 /** Gradient descent from one network, with its loss curve and what became of it. */
-class Descent {
+export class Descent {
   constructor(net, { target, solved }, { bias, frozen = [] }) {
     this.target = target;
     this.near = solved; // ck.train's "solved": within this of the target, in the proof's measure
@@ -35,7 +35,7 @@ class Descent {
     this.curve = [[0, this.loss]];
     this.mark = [0, this.loss];
     this.status = "ready";
-    this.solved = false;
+    this.judged = null;
   }
 
   /** Up to `count` steps, as far as `budget` milliseconds reach. */
@@ -43,9 +43,9 @@ class Descent {
     const end = performance.now() + budget;
     if (this.status === "ready") this.status = "moving";
     for (let k = 0; k < count && this.status === "moving"; k += 1) {
-      this.loss = this.machine.step(rate);
+      this.loss = this.machine.step(rate); // before it
+      if (this.steps > 0 && this.steps % this.every === 0) this.#record();
       this.steps += 1;
-      if (this.steps % this.every === 0) this.#record();
       if (!Number.isFinite(this.loss) || this.loss > 1e9) this.status = "diverged";
       else if (this.loss < 1e-26) this.status = "done";
       else if (this.steps - this.mark[0] >= PATIENCE) {
@@ -55,9 +55,17 @@ class Descent {
       }
       if (k % 8 === 7 && performance.now() > end) break;
     }
-    if (!this.solved && this.loss < 1e-6 && Number.isFinite(this.loss)) {
-      this.solved = maths.verdict(this.network(), this.target, { tolerance: this.near, exact: false }).holds;
-    }
+    // What is said of the network is said of where it has arrived.
+    this.loss = this.machine.loss();
+    if (!(this.loss <= 1e9)) this.status = "diverged";
+    this.judged = null;
+  }
+
+  /** Whether the network is the target now: a later step may lose what an earlier one had. */
+  get solved() {
+    // Within `near` of the target everywhere, it is so where the loss looks.
+    this.judged ??= this.loss <= 1.001 * this.near ** 2 && maths.verdict(this.network(), this.target, { tolerance: this.near, exact: false }).holds;
+    return this.judged;
   }
 
   #record() {
