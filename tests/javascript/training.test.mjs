@@ -44,3 +44,34 @@ test("weights that are right at the start are called so, and the loss is theirs"
   run.run(3, 0.1, Infinity);
   assert.equal(run.loss, descent(run.network(), identity).loss);
 });
+
+/** As if the loss had stopped falling at these weights. */
+function stuck(net, target, options) {
+  const run = descent(net, target, options);
+  run.status = "stuck";
+  return run;
+}
+
+test("with biases it is said where units are off, and those that come on there are not counted", () => {
+  const clamp = make(1, { op: "max", args: [{ op: "const", value: -1 }, { op: "min", args: [{ op: "const", value: 1 }, x] }] });
+  const net = (biases) => ({ weights: [[[-0.39], [0.7]], [[0.5, 0.5]]], biases: [biases, [0]] });
+  const both = stuck(net([-0.69, -0.94]), clamp, { bias: true });
+  assert.equal(both.words(), "stuck: 2 hidden units are off for every input from −1 to 1");
+  // The second one is on for x > 0.9993: beyond the last of the training's points.
+  const one = stuck(net([-0.69, -0.6995]), clamp, { bias: true });
+  assert.ok(Math.max(...one.rule.points.map(([v]) => v)) < 0.9993);
+  assert.equal(one.words(), "stuck: a hidden unit is off for every input from −1 to 1");
+  assert.equal(stuck(net([0.1, 0.1]), clamp, { bias: true }).words(), "stuck: the loss has stopped falling");
+});
+
+test("without biases a unit that is off is off for every input, in deeper layers too", () => {
+  assert.equal(stuck(flat([1, 1], [1, 0.5]), identity).words(), "stuck: the loss has stopped falling");
+  const sum = make(2, { op: "add", args: [{ op: "var", index: 0 }, { op: "var", index: 1 }] });
+  const deep = (row) => ({ weights: [[[1, 0], [0, 1]], [row, [1, 1]], [[1, 0.5]]], biases: [[0, 0], [0, 0], [0]] });
+  assert.equal(stuck(deep([-1, -2]), sum).words(), "stuck: a hidden unit is off for every input");
+  // On in a cone that lies between two of the training's directions.
+  const cone = [[0.01, -1, -1], [1, 1, 1]];
+  const narrow = stuck({ weights: [[[1, 0], [0, 1], [0, -1]], cone, [[1, 0.5]]], biases: [[0, 0, 0], [0, 0], [0]] }, sum);
+  assert.ok(narrow.rule.points.every(([a, b]) => 0.01 * Math.max(a, 0) < Math.abs(b)));
+  assert.equal(narrow.words(), "stuck: the loss has stopped falling");
+});

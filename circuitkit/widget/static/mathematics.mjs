@@ -1390,7 +1390,8 @@ export function trainer(net, rule, { bias = false, frozen = [] } = {}) {
   };
 }
 
-function hasBiases(net) {
+/** Whether a network has a bias that is not 0. */
+export function hasBiases(net) {
   return (net.biases ?? []).some((b) => b?.some((v) => v !== 0));
 }
 

@@ -23,7 +23,7 @@ export class Descent {
     this.target = target;
     this.near = solved; // ck.train's "solved": within this of the target, in the proof's measure
     this.options = { bias, frozen };
-    this.rule = maths.quadrature(target, { bias: bias || net.biases.some((b) => b.some((v) => v !== 0)) });
+    this.rule = maths.quadrature(target, { bias: bias || maths.hasBiases(net) });
     this.begin(net);
   }
 
@@ -35,7 +35,7 @@ export class Descent {
     this.curve = [[0, this.loss]];
     this.mark = [0, this.loss];
     this.status = "ready";
-    this.judged = null;
+    this.judged = this.offNow = null;
   }
 
   /** Up to `count` steps, as far as `budget` milliseconds reach. */
@@ -58,7 +58,7 @@ export class Descent {
     // What is said of the network is said of where it has arrived.
     this.loss = this.machine.loss();
     if (!(this.loss <= 1e9)) this.status = "diverged";
-    this.judged = null;
+    this.judged = this.offNow = null;
   }
 
   /** Whether the network is the target now: a later step may lose what an earlier one had. */
@@ -66,6 +66,17 @@ export class Descent {
     // Within `near` of the target everywhere, it is so where the loss looks.
     this.judged ??= this.loss <= 1.001 * this.near ** 2 && maths.verdict(this.network(), this.target, { tolerance: this.near, exact: false }).holds;
     return this.judged;
+  }
+
+  get bounded() {
+    return this.options.bias || maths.hasBiases(this.network());
+  }
+
+  /** The hidden units that no input which counts here turns on. */
+  get off() {
+    const { points } = this.rule;
+    this.offNow ??= offUnits(this.network(), points, this.bounded ? points[0].map(() => [-1, 1]) : null);
+    return this.offNow;
   }
 
   #record() {
@@ -88,18 +99,28 @@ export class Descent {
     if (this.status === "diverged") return "diverged: the learning rate is too large";
     if (this.solved) return `solved: within ${this.near} of the target for every input, relative to the input's size beyond 1`;
     if (this.status === "stuck" || this.status === "done") {
-      const dead = deadUnits(this.network(), this.rule.points);
-      if (dead === 0) return "stuck: the loss has stopped falling";
-      return `stuck: ${dead === 1 ? "a hidden unit is" : `${dead} hidden units are`} off for every input`;
+      const count = this.off;
+      if (count === 0) return "stuck: the loss has stopped falling";
+      // Without biases what holds there holds everywhere.
+      const where = this.bounded ? "every input from −1 to 1" : "every input";
+      return `stuck: ${count === 1 ? "a hidden unit is" : `${count} hidden units are`} off for ${where}`;
     }
     return this.steps === 0 ? "at its initial weights" : "on its way";
   }
 }
 
-function deadUnits(net, points) {
-  const alive = net.weights.slice(0, -1).map((w) => w.map(() => false));
-  for (const x of points) maths.forward(net, x).pre.forEach((layer, l) => layer.forEach((z, i) => (alive[l][i] ||= z > 0)));
-  return alive.flat().filter((on) => !on).length;
+/** How many hidden units are certainly off, for every input of a domain (null: for all there are). */
+function offUnits(net, points, domain) {
+  const on = net.weights.slice(0, -1).map((w) => w.map(() => false));
+  for (const x of points) maths.forward(net, x).pre.forEach((layer, l) => layer.forEach((z, i) => (on[l][i] ||= z > 0)));
+  const zero = { n_inputs: net.weights[0][0].length, n_outputs: 1, outputs: [{ op: "const", value: 0 }] };
+  // Between the points a unit may be on: what is off at all of them is decided.
+  const off = (l, i) => {
+    const weights = [...net.weights.slice(0, l), [net.weights[l][i]], [[1]]];
+    const biases = [...net.biases.slice(0, l), [net.biases[l][i]], [0]];
+    return maths.verdict({ weights, biases }, zero, { domain, samples: false }).holds;
+  };
+  return on.reduce((count, layer, l) => count + layer.filter((some, i) => !some && off(l, i)).length, 0);
 }
 
 /** The loss against the steps, on a logarithmic scale. */
