@@ -1215,6 +1215,8 @@ function gauss(count) {
 // the first odd integers.
 const SOBOL = [
   null, [1, 0, [1]], [2, 1, [1, 3]], [3, 1, [1, 3, 1]], [3, 2, [1, 1, 1]], [4, 1, [1, 1, 3, 3]],
+  [4, 4, [1, 3, 5, 13]], [5, 2, [1, 1, 5, 5, 17]], [5, 4, [1, 1, 5, 5, 5]], [5, 7, [1, 1, 7, 11, 19]],
+  [5, 11, [1, 1, 5, 1, 1]], [5, 13, [1, 1, 1, 3, 11]],
 ];
 
 /** 2^bits Sobol points in the middle of their cells, in [-1, 1]^n. */
@@ -1268,7 +1270,7 @@ function rays(target, directions, density) {
 
 /**
  * Points of the population loss: without biases exact for one input (the points -1 and 1) and 64
- * directions for two; with biases a midpoint rule (128, 16 x 16); Sobol points for 3 to 6 inputs.
+ * directions for two; with biases a midpoint rule (128, 16 x 16); Sobol points for 3 to 12 inputs.
  *
  * @param {object} target
  * @param {{bias?: boolean}} [options] whether the network has biases, or is to learn some.
