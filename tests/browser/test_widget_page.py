@@ -484,6 +484,20 @@ def test_pointing_at_a_piece_of_a_curve_shows_its_formula(show):
     expect(formulas.nth(1)).to_have_text("−x")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "formula"), [("identity", "−1e300", "x"), ("min", "100", "x₂")]
+)
+def test_outside_the_picture_of_the_regions_there_are_formulas_too(show, name, text, formula):
+    page = show(ck.CircuitWidget(name, name, panels=(*NAVIGATION, "regions")))
+    type_into(page, page.get_by_role("spinbutton", name=re.compile("^input x₁?$")), text)
+    formulas = page.locator(".ck-piece-formula")
+    expect(formulas.nth(0)).to_have_text(formula)
+    expect(formulas.nth(1)).to_have_text(formula)
+    expect(page.locator(".ck-piece-title")).to_contain_text(
+        "in the picture; around the present input, outside it"
+    )
+
+
 # ------------------------------------------------------------------ ablate, undo, share, copy
 
 
