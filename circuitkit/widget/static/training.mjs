@@ -90,6 +90,12 @@ export class Descent {
     return this.machine.network();
   }
 
+  /** How far it has come, for another one to go on from. */
+  course() {
+    const { steps, every, curve, mark, status } = this;
+    return { net: this.network(), steps, every, curve: [...curve], mark, status };
+  }
+
   get ended() {
     return ["stuck", "done", "diverged"].includes(this.status);
   }
@@ -262,7 +268,7 @@ export class Training {
     this.seedInput.addEventListener("change", () => this.#typed(), { signal });
     this.seedInput.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Enter") this.#typed();
+      if (event.key === "Enter") this.#typed(true);
     }, { signal });
     this.newButton = control("New seed", null, () => this.begin(Math.floor(Math.random() * 1e5)), "Other random initial weights");
     this.settings = settings({ rate: this.rate, setRate: this.setRate, complain: this.complain, signal });
@@ -287,9 +293,10 @@ export class Training {
     this.clock = new Clock((factor) => this.advance(this.settings.speed() * factor), this.element, signal);
   }
 
-  #typed() {
+  /** Enter begins anew from the same seed too; leaving the field does so from another one. */
+  #typed(entered = false) {
     const text = this.seedInput.value.trim();
-    if (text === String(this.seed() ?? "")) return;
+    if (text === String(this.seed() ?? "") && !(entered && text)) return;
     const seed = Number(text);
     if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(seed)) {
       this.seedInput.setAttribute("aria-invalid", "true");
@@ -306,6 +313,16 @@ export class Training {
     const net = maths.initialWeights(this.state.sizes, seed, { bias: this.bias });
     this.state.replace(net);
     this.restart();
+  }
+
+  /** A seed's descent as it was left elsewhere: it goes on from there, or back to its initial weights. */
+  open(seed, start, { net, ...course }) {
+    this.pause();
+    this.setSeed(seed);
+    this.state.replace(net);
+    this.restart();
+    this.origin = { ...this.origin, weights: start.weights, biases: start.biases };
+    Object.assign(this.descent, course);
   }
 
   /** What is on screen becomes the start. */
@@ -414,7 +431,7 @@ export class Training {
 
 /** The panel "compare": several seeds train at once, each in a small picture of its own. */
 export class Compare {
-  /** state, config, signal, rate(), setRate(v), open(net, seed), complain(text), colors() */
+  /** state, config, signal, rate(), setRate(v), open(seed, start, course), complain(text), colors() */
   constructor(options) {
     Object.assign(this, options);
     const { config, signal } = this;
@@ -445,7 +462,7 @@ export class Compare {
     const graph = this.state.sizes[0] === 1 ? new SmallCurve(config) : new SmallMap(config, this.colors);
     const loss = html("span", { class: "ck-card-loss" });
     const badge = html("span", { class: "ck-badge" });
-    const open = button("Open", { title: `Show the network of seed ${seed} above`, action: () => this.open(descent.network(), seed), signal });
+    const open = button("Open", { title: `Show the network of seed ${seed} above`, action: () => this.open(seed, net, descent.course()), signal });
     set(open, "aria-label", `Open seed ${seed}`);
     const element = html(
       "div",

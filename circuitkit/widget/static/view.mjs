@@ -266,9 +266,13 @@ class View {
       this.compare = new Compare({
         ...common,
         colors: () => (this.colors ??= mapColors(this.root)),
-        open: (net, seed) => {
-          state.replace(net);
-          this.training?.restart();
+        open: (seed, start, course) => {
+          if (![course.net.weights, course.net.biases].flat(4).every(Number.isFinite)) {
+            this.tell(`Seed ${seed} has diverged: its weights are no longer finite numbers.`);
+            return;
+          }
+          if (this.training) this.training.open(seed, start, course);
+          else state.replace(course.net);
           this.#say(`The network of seed ${seed} is in the drawing.`);
           this.main.scrollIntoView({ block: "nearest" });
         },
