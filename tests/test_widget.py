@@ -170,6 +170,15 @@ def test_a_trait_of_another_kind_is_a_type_error_that_names_it(trait, value):
         ({"names": [["+(x)"]]}, ValueError, "names: expected one list of texts a hidden layer"),
         ({"input_names": ["a", "b"]}, ValueError, "input_names: expected 1 name, got 2"),
         ({"learning_rate": 0}, ValueError, "learning_rate: expected a number above 0"),
+        (
+            {
+                "network": ck.Network([np.ones((1, 13)), [[1]]]),
+                "target": "x13",
+                "panels": ["training"],
+            },
+            ValueError,
+            "panels: expected panels without training and compare, got training (a page trains networks of at most 12",
+        ),
     ],
 )
 def test_bad_arguments_are_refused_by_name(arguments, error, message):

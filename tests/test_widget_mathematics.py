@@ -67,7 +67,7 @@ def as_target(text):
     return target_to_json(ck.target(text))
 
 
-@pytest.mark.parametrize("name", ["mathematics", "state"])
+@pytest.mark.parametrize("name", ["mathematics", "state", "training"])
 def test_the_javascript_tests_pass(name):
     done = subprocess.run(
         [node(), "--test", ROOT / "tests" / "javascript" / f"{name}.test.mjs"],
@@ -234,6 +234,8 @@ def test_the_loss_and_its_gradient_are_torchs():
         ("max(x1, 1/3)", (3,), False),
         ("x1*x2, x1 - x2", (4,), True),
         ("min(x1, x2, x3)", (5,), True),
+        ("max(x1, x2, x3, x4, x5, x6, x7)", (4,), True),
+        ("|x12| - x11 + max(x10, x9) + x8", (4,), False),
     ],
 )
 def test_training_in_the_page_follows_ck_train(name, hidden, bias):

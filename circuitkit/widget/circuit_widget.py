@@ -57,6 +57,8 @@ _TOLERANCE: float = RULES["verdict"]
 _SEEDS = 2**53
 _SEED = whole(least=0, most=_SEEDS - 1, top="2^53 - 1")
 _RATE = number(above=0)
+#: the inputs for which the page has the points of the training loss
+_TRAINED = 12
 
 
 def _as_network(name: str, network: Any) -> Network:
@@ -326,6 +328,10 @@ class CircuitWidget(page.PageWidget):
         box = _checked_domain(domain, net.n_inputs, "domain")
         if net.scale != 1 and {"training", "compare"} & set(chosen):
             given = f"{', '.join(chosen)} (of an output scale of {net.scale}, weights are not trained here)"
+            raise wrong("panels", "panels without training and compare", given)
+        trains = goal is not None and {"training", "compare"} & set(chosen)
+        if trains and net.n_inputs > _TRAINED:
+            given = f"{', '.join(chosen)} (a page trains networks of at most {_TRAINED} inputs, not {net.n_inputs})"
             raise wrong("panels", "panels without training and compare", given)
         with_biases = net.has_biases if biases is None else bool(biases)
         self._scale = net.scale

@@ -42,7 +42,7 @@ class Typed(page.PageWidget):
 
     The language is that of :func:`circuitkit.target` where it is piecewise linear; what cannot be read is shown
     under the field, at the characters that are wrong. The circuit is built in the page as
-    :func:`circuitkit.compile_expression` builds it (an affine function takes the deck's hidden layer), up to 6
+    :func:`circuitkit.compile_expression` builds it (an affine function takes the deck's hidden layer), up to 7
     inputs, and shown only if the page's exact verdict is that it *equals* the function for every input. It can
     be turned, and a network of the same widths can be trained towards the function from random weights. The
     function is in the page's address, to send to somebody.

@@ -83,6 +83,19 @@ def test_random_weights_of_the_same_widths_can_be_trained_towards_it(show):
     expect(page.locator(".ck-typed-network .ck-verdict")).to_contain_text("Equals")
 
 
+def test_seven_inputs_have_numbers_and_can_be_trained(show):
+    page = show(ck.Typed("x1 + x2 + x3 + x4 + x5 + x6 + x7"))
+    inner = page.locator(".ck-typed-network")
+    expect(inner.locator(".ck-verdict")).to_contain_text("Equals")
+    picture = inner.locator(".ck-map")
+    expect(picture).to_have_attribute("aria-label", re.compile("x₇ = 2 the network gives 0, the"))
+    typed(page, "max(x1, x2, x3, x4, x5, x6, x7)")
+    expect(picture).to_have_attribute("aria-label", re.compile("x₇ = 2 the network gives 4, the"))
+    page.get_by_role("button", name="Train from random weights instead").click()
+    page.get_by_role("button", name="Step").click()
+    expect(inner.locator(".ck-status")).to_contain_text(re.compile("Step 1, loss 0"))
+
+
 def test_the_function_is_in_the_address(show):
     page = show(ck.Typed())
     typed(page, "hat(2x)")

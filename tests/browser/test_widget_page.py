@@ -484,6 +484,20 @@ def test_pointing_at_a_piece_of_a_curve_shows_its_formula(show):
     expect(formulas.nth(1)).to_have_text("−x")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "formula"), [("identity", "−1e300", "x"), ("min", "100", "x₂")]
+)
+def test_outside_the_picture_of_the_regions_there_are_formulas_too(show, name, text, formula):
+    page = show(ck.CircuitWidget(name, name, panels=(*NAVIGATION, "regions")))
+    type_into(page, page.get_by_role("spinbutton", name=re.compile("^input x₁?$")), text)
+    formulas = page.locator(".ck-piece-formula")
+    expect(formulas.nth(0)).to_have_text(formula)
+    expect(formulas.nth(1)).to_have_text(formula)
+    expect(page.locator(".ck-piece-title")).to_contain_text(
+        "in the picture; around the present input, outside it"
+    )
+
+
 # ------------------------------------------------------------------ ablate, undo, share, copy
 
 
@@ -732,6 +746,34 @@ def test_seeds_side_by_side_show_one_that_solves_and_one_that_gets_stuck(show):
     page.get_by_role("button", name="Open seed 3").click()
     settle(page)
     assert ck.prove(python_copy(page), "abs", tolerance=1e-3)
+
+
+def test_an_opened_seed_is_shown_as_trained_and_starts_again(show):
+    page = show(ck.CircuitWidget("abs", "abs", seed=1, seeds=[3], panels=(*TRAINING, "compare")))
+    compare = page.get_by_role("group", name="Seeds side by side")
+    compare.get_by_label("steps a frame").select_option("250")
+    compare.get_by_role("button", name="Run all").click()
+    card = page.get_by_role("group", name="seed 3")
+    expect(card).to_contain_text("solved")
+    opened = page.get_by_role("button", name="Open seed 3")
+    field = page.get_by_label("seed", exact=True)
+    status = page.get_by_role("group", name="Training").locator(".ck-status")
+    steps = re.search(r"step \d+", card.inner_text())[0].capitalize()
+    for again in ("Rewind", "Enter"):
+        opened.click()
+        settle(page)
+        expect(status).to_contain_text(f"{steps}, loss")
+        expect(status).to_contain_text("solved: within")
+        expect(field).to_have_value("3")
+        assert ck.prove(python_copy(page), "abs", tolerance=1e-3)
+        if again == "Rewind":
+            page.get_by_role("button", name="Rewind", exact=True).click()
+        else:
+            field.press("Enter")
+        expect(status).to_contain_text("Step 0, loss")
+        expect(status).to_contain_text("at its initial weights")
+        for mine, theirs in zip(python_copy(page).weights, initial((1, 2, 1), 3), strict=True):
+            assert (mine == theirs).all()
 
 
 # ------------------------------------------------------------------ challenges

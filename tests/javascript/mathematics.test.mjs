@@ -380,3 +380,27 @@ test("an output scale is honoured exactly", () => {
   assert.equal(maths.verdict(third, goal, { tolerance: 0 }).holds, true);
   assert.equal(maths.verdict({ ...third, scale: undefined }, goal, { tolerance: 0 }).holds, false);
 });
+
+test("around any point, however far out, there are the formulas of network and target", () => {
+  const at = (net, target, x, axes = [0]) => maths.formulasAt(net, target, x, axes);
+  for (const far of [6.5, 100, 1e300]) {
+    assert.deepEqual(at(right, identity, [far]), { net: [[1, 0]], target: [[1, 0]] });
+    assert.deepEqual(at(right, absolute, [-far]), { net: [[1, 0]], target: [[-1, 0]] });
+  }
+  // Of such sums no double has the rest.
+  const later = make(1, { op: "max", args: [x, { op: "add", args: [x, constant(1, "1")] }] });
+  assert.deepEqual(at(right, later, [1e300]).target, [[1, 1]]);
+  const min = { weights: [[[1, 0], [-1, 0], [1, -1]], [[1, -1, -1]]], biases: [[0, 0, 0], [0]] };
+  assert.deepEqual(at(min, minimum, [100, -7], [0, 1]), { net: [[0, 1, 0]], target: [[0, 1, 0]] });
+  assert.deepEqual(at(min, minimum, [100, -7], [0]), { net: [[0, -7]], target: [[0, -7]] });
+  assert.equal(at(right, make(1, { op: "pow", args: [x], power: 2 }), [9]).target, null);
+  assert.deepEqual(at({ ...pair([2, -2], [3, 1], [[1, 0], [5]]), scale: "1/3" }, null, [7]).net, [[2, 8 / 3]]);
+  // Where there are regions to draw, they are the same.
+  const net = { weights: [[[1, -2], [0.5, 1], [-1, 0.25]], [[1, -1, 2], [0.5, 1, -1]], [[1, -2]]], biases: [[0.5, -1, 0], [0.25, 0], [1]] };
+  for (const { polygon, net: rows, target } of maths.regions2d(net, minimum, [[-3, 3], [-3, 3]])) {
+    const middle = [0, 1].map((k) => polygon.reduce((s, p) => s + p[k], 0) / polygon.length);
+    const found = at(net, minimum, middle, [0, 1]);
+    found.net[0].forEach((v, k) => assert.ok(Math.abs(v - rows[0][k]) < 1e-12));
+    assert.deepEqual(found.target, target);
+  }
+});

@@ -1191,6 +1191,47 @@ export function regions2d(net, target, box, { axes = [0, 1], at = [] } = {}) {
   });
 }
 
+/**
+ * The formulas of a network and its target around one point, however far out, as `regions1d` and `regions2d` give them.
+ *
+ * @param {object} net
+ * @param {object|null} target
+ * @param {number[]} x where; units and pieces that change just there are taken from one side.
+ * @param {number[]} axes the inputs that vary; the others are held.
+ * @returns {{net: number[][], target: number[][]|null}} a coefficient an axis, and the constant; target: null where it is
+ *   not piecewise linear.
+ */
+export function formulasAt(net, target, x, axes) {
+  const n = x.length;
+  const { pre } = exactForward(net, x);
+  let h = x.map((_, i) => x.map((__, j) => Number(i === j)).concat(0));
+  net.weights.forEach((rows, l) => {
+    h = rows.map((row, i) => {
+      const z = new Array(n + 1).fill(0);
+      if (pre[l] && !(pre[l][i] > 0)) return z; // off
+      row.forEach((w, j) => h[j].forEach((v, k) => { z[k] += w * v; }));
+      z[n] += net.biases?.[l]?.[i] ?? 0;
+      return z;
+    });
+  });
+  const part = (row) => [...axes.map((k) => row[k]), row.reduce((s, v, k) => (k === n ? s + v : axes.includes(k) ? s : s + v * x[k]), 0)];
+  const linear = target && linearTarget(target);
+  const [point] = linear ? homogeneous(x) : [];
+  const piece = (node) => {
+    if (node.row) return node.row;
+    const rows = Object.values(node)[0].map(piece);
+    if (node.sum) return rows.reduce((s, row) => s.map((v, i) => v + row[i]));
+    if (node.peak || node.valley) rows.push(rows[0].map((v) => -v));
+    const lower = node.min || node.valley;
+    return rows.reduce((s, row) => (EXACT.dot(row, point) < EXACT.dot(s, point) === Boolean(lower) ? row : s));
+  };
+  const floats = (row) => row.map((v) => toNumber(v, linear.denominator));
+  return {
+    net: h.map((row) => part(net.scale ? row.map(scaledBy(net)) : row)),
+    target: linear && linear.integers.map((node) => part(floats(piece(node)))),
+  };
+}
+
 // --------------------------------------------------------------------------------- training
 //
 // The population loss is circuitkit/training/points.py's, point for point: the mean squared error for
@@ -1215,6 +1256,8 @@ function gauss(count) {
 // the first odd integers.
 const SOBOL = [
   null, [1, 0, [1]], [2, 1, [1, 3]], [3, 1, [1, 3, 1]], [3, 2, [1, 1, 1]], [4, 1, [1, 1, 3, 3]],
+  [4, 4, [1, 3, 5, 13]], [5, 2, [1, 1, 5, 5, 17]], [5, 4, [1, 1, 5, 5, 5]], [5, 7, [1, 1, 7, 11, 19]],
+  [5, 11, [1, 1, 5, 1, 1]], [5, 13, [1, 1, 1, 3, 11]],
 ];
 
 /** 2^bits Sobol points in the middle of their cells, in [-1, 1]^n. */
@@ -1268,7 +1311,7 @@ function rays(target, directions, density) {
 
 /**
  * Points of the population loss: without biases exact for one input (the points -1 and 1) and 64
- * directions for two; with biases a midpoint rule (128, 16 x 16); Sobol points for 3 to 6 inputs.
+ * directions for two; with biases a midpoint rule (128, 16 x 16); Sobol points for 3 to 12 inputs.
  *
  * @param {object} target
  * @param {{bias?: boolean}} [options] whether the network has biases, or is to learn some.
@@ -1390,7 +1433,8 @@ export function trainer(net, rule, { bias = false, frozen = [] } = {}) {
   };
 }
 
-function hasBiases(net) {
+/** Whether a network has a bias that is not 0. */
+export function hasBiases(net) {
   return (net.biases ?? []).some((b) => b?.some((v) => v !== 0));
 }
 

@@ -18,12 +18,12 @@ const KEPT = 1500; // points of a loss curve
 const PATIENCE = 400; // steps without progress before a descent counts as stuck
 
 /** Gradient descent from one network, with its loss curve and what became of it. */
-class Descent {
+export class Descent {
   constructor(net, { target, solved }, { bias, frozen = [] }) {
     this.target = target;
     this.near = solved; // ck.train's "solved": within this of the target, in the proof's measure
     this.options = { bias, frozen };
-    this.rule = maths.quadrature(target, { bias: bias || net.biases.some((b) => b.some((v) => v !== 0)) });
+    this.rule = maths.quadrature(target, { bias: bias || maths.hasBiases(net) });
     this.begin(net);
   }
 
@@ -35,7 +35,7 @@ class Descent {
     this.curve = [[0, this.loss]];
     this.mark = [0, this.loss];
     this.status = "ready";
-    this.solved = false;
+    this.judged = this.offNow = null;
   }
 
   /** Up to `count` steps, as far as `budget` milliseconds reach. */
@@ -43,9 +43,9 @@ class Descent {
     const end = performance.now() + budget;
     if (this.status === "ready") this.status = "moving";
     for (let k = 0; k < count && this.status === "moving"; k += 1) {
-      this.loss = this.machine.step(rate);
+      this.loss = this.machine.step(rate); // before it
+      if (this.steps > 0 && this.steps % this.every === 0) this.#record();
       this.steps += 1;
-      if (this.steps % this.every === 0) this.#record();
       if (!Number.isFinite(this.loss) || this.loss > 1e9) this.status = "diverged";
       else if (this.loss < 1e-26) this.status = "done";
       else if (this.steps - this.mark[0] >= PATIENCE) {
@@ -55,9 +55,28 @@ class Descent {
       }
       if (k % 8 === 7 && performance.now() > end) break;
     }
-    if (!this.solved && this.loss < 1e-6 && Number.isFinite(this.loss)) {
-      this.solved = maths.verdict(this.network(), this.target, { tolerance: this.near, exact: false }).holds;
-    }
+    // What is said of the network is said of where it has arrived.
+    this.loss = this.machine.loss();
+    if (!(this.loss <= 1e9)) this.status = "diverged";
+    this.judged = this.offNow = null;
+  }
+
+  /** Whether the network is the target now: a later step may lose what an earlier one had. */
+  get solved() {
+    // Within `near` of the target everywhere, it is so where the loss looks.
+    this.judged ??= this.loss <= 1.001 * this.near ** 2 && maths.verdict(this.network(), this.target, { tolerance: this.near, exact: false }).holds;
+    return this.judged;
+  }
+
+  get bounded() {
+    return this.options.bias || maths.hasBiases(this.network());
+  }
+
+  /** The hidden units that no input which counts here turns on. */
+  get off() {
+    const { points } = this.rule;
+    this.offNow ??= offUnits(this.network(), points, this.bounded ? points[0].map(() => [-1, 1]) : null);
+    return this.offNow;
   }
 
   #record() {
@@ -71,6 +90,12 @@ class Descent {
     return this.machine.network();
   }
 
+  /** How far it has come, for another one to go on from. */
+  course() {
+    const { steps, every, curve, mark, status } = this;
+    return { net: this.network(), steps, every, curve: [...curve], mark, status };
+  }
+
   get ended() {
     return ["stuck", "done", "diverged"].includes(this.status);
   }
@@ -80,18 +105,28 @@ class Descent {
     if (this.status === "diverged") return "diverged: the learning rate is too large";
     if (this.solved) return `solved: within ${this.near} of the target for every input, relative to the input's size beyond 1`;
     if (this.status === "stuck" || this.status === "done") {
-      const dead = deadUnits(this.network(), this.rule.points);
-      if (dead === 0) return "stuck: the loss has stopped falling";
-      return `stuck: ${dead === 1 ? "a hidden unit is" : `${dead} hidden units are`} off for every input`;
+      const count = this.off;
+      if (count === 0) return "stuck: the loss has stopped falling";
+      // Without biases what holds there holds everywhere.
+      const where = this.bounded ? "every input from −1 to 1" : "every input";
+      return `stuck: ${count === 1 ? "a hidden unit is" : `${count} hidden units are`} off for ${where}`;
     }
     return this.steps === 0 ? "at its initial weights" : "on its way";
   }
 }
 
-function deadUnits(net, points) {
-  const alive = net.weights.slice(0, -1).map((w) => w.map(() => false));
-  for (const x of points) maths.forward(net, x).pre.forEach((layer, l) => layer.forEach((z, i) => (alive[l][i] ||= z > 0)));
-  return alive.flat().filter((on) => !on).length;
+/** How many hidden units are certainly off, for every input of a domain (null: for all there are). */
+function offUnits(net, points, domain) {
+  const on = net.weights.slice(0, -1).map((w) => w.map(() => false));
+  for (const x of points) maths.forward(net, x).pre.forEach((layer, l) => layer.forEach((z, i) => (on[l][i] ||= z > 0)));
+  const zero = { n_inputs: net.weights[0][0].length, n_outputs: 1, outputs: [{ op: "const", value: 0 }] };
+  // Between the points a unit may be on: what is off at all of them is decided.
+  const off = (l, i) => {
+    const weights = [...net.weights.slice(0, l), [net.weights[l][i]], [[1]]];
+    const biases = [...net.biases.slice(0, l), [net.biases[l][i]], [0]];
+    return maths.verdict({ weights, biases }, zero, { domain, samples: false }).holds;
+  };
+  return on.reduce((count, layer, l) => count + layer.filter((some, i) => !some && off(l, i)).length, 0);
 }
 
 /** The loss against the steps, on a logarithmic scale. */
@@ -233,7 +268,7 @@ export class Training {
     this.seedInput.addEventListener("change", () => this.#typed(), { signal });
     this.seedInput.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      if (event.key === "Enter") this.#typed();
+      if (event.key === "Enter") this.#typed(true);
     }, { signal });
     this.newButton = control("New seed", null, () => this.begin(Math.floor(Math.random() * 1e5)), "Other random initial weights");
     this.settings = settings({ rate: this.rate, setRate: this.setRate, complain: this.complain, signal });
@@ -258,9 +293,10 @@ export class Training {
     this.clock = new Clock((factor) => this.advance(this.settings.speed() * factor), this.element, signal);
   }
 
-  #typed() {
+  /** Enter begins anew from the same seed too; leaving the field does so from another one. */
+  #typed(entered = false) {
     const text = this.seedInput.value.trim();
-    if (text === String(this.seed() ?? "")) return;
+    if (text === String(this.seed() ?? "") && !(entered && text)) return;
     const seed = Number(text);
     if (!/^\d{1,16}$/.test(text) || !Number.isSafeInteger(seed)) {
       this.seedInput.setAttribute("aria-invalid", "true");
@@ -277,6 +313,16 @@ export class Training {
     const net = maths.initialWeights(this.state.sizes, seed, { bias: this.bias });
     this.state.replace(net);
     this.restart();
+  }
+
+  /** A seed's descent as it was left elsewhere: it goes on from there, or back to its initial weights. */
+  open(seed, start, { net, ...course }) {
+    this.pause();
+    this.setSeed(seed);
+    this.state.replace(net);
+    this.restart();
+    this.origin = { ...this.origin, weights: start.weights, biases: start.biases };
+    Object.assign(this.descent, course);
   }
 
   /** What is on screen becomes the start. */
@@ -385,7 +431,7 @@ export class Training {
 
 /** The panel "compare": several seeds train at once, each in a small picture of its own. */
 export class Compare {
-  /** state, config, signal, rate(), setRate(v), open(net, seed), complain(text), colors() */
+  /** state, config, signal, rate(), setRate(v), open(seed, start, course), complain(text), colors() */
   constructor(options) {
     Object.assign(this, options);
     const { config, signal } = this;
@@ -416,7 +462,7 @@ export class Compare {
     const graph = this.state.sizes[0] === 1 ? new SmallCurve(config) : new SmallMap(config, this.colors);
     const loss = html("span", { class: "ck-card-loss" });
     const badge = html("span", { class: "ck-badge" });
-    const open = button("Open", { title: `Show the network of seed ${seed} above`, action: () => this.open(descent.network(), seed), signal });
+    const open = button("Open", { title: `Show the network of seed ${seed} above`, action: () => this.open(seed, net, descent.course()), signal });
     set(open, "aria-label", `Open seed ${seed}`);
     const element = html(
       "div",

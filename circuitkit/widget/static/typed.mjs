@@ -225,9 +225,9 @@ class Typed {
     const trains = way === "random";
     const biased = trains || net.biases.flat().some((v) => v !== 0);
     const { weights, biases } = trains ? maths.initialWeights(sizes, 0, { bias: true }) : net;
-    const start = [3, -5, 4, -2, 1, -3];
+    const start = [3, -5, 4, -2, 1, -3, 2];
     const model = standIn({
-      weights, biases, x: start.slice(0, target.n_inputs), ablated: [], frozen: [], seed: trains ? 0 : null, learning_rate: 0.1,
+      weights, biases, x: target.names.map((_, i) => start[i % start.length]), ablated: [], frozen: [], seed: trains ? 0 : null, learning_rate: 0.1,
       _config: {
         target, domain: target.names.map(() => [-6, 6]),
         panels: [...(drawn ? ["network"] : []), "graph", "verdict", ...(trains ? ["training"] : [])],

@@ -170,13 +170,16 @@ class View {
       const p = axes.map((k) => at[k]);
       here = list.findIndex(({ polygon }) => inside(polygon, p));
     }
-    const piece = list[here];
+    // Beyond the picture, or where its regions are too many to draw, there is a formula all the same.
+    const piece = list[here] ?? maths.formulasAt(net, config.target, at, axes);
     const names = axes.map((k) => inputName(k, n, config.input_names));
     const { title, networkText, targetText } = this.pieces;
-    setText(title, `${list.length} linear ${list.length === 1 ? "region" : "regions"} here; ${this.pointed ? "where you point" : "around the present input"}`);
-    setText(networkText, piece ? affine(piece.net[output], names) : "");
-    setText(targetText, piece?.target ? affine(piece.target[output], names) : "not linear");
-    const agree = piece?.target && piece.net[output].every((v, k) => Math.abs(v - piece.target[output][k]) < 1e-9);
+    const count = list.length === 0 ? "too many linear regions to draw" : `${list.length} linear ${list.length === 1 ? "region" : "regions"}`;
+    const outside = list.length > 0 && here < 0;
+    setText(title, `${count} ${outside ? "in the picture" : "here"}; ${this.pointed ? "where you point" : "around the present input"}${outside ? ", outside it" : ""}`);
+    setText(networkText, affine(piece.net[output], names));
+    setText(targetText, piece.target ? affine(piece.target[output], names) : "not linear");
+    const agree = piece.target && piece.net[output].every((v, k) => Math.abs(v - piece.target[output][k]) < 1e-9);
     this.pieces.element.classList.toggle("ck-agree", Boolean(agree));
     return list.map((region, k) => ({ ...region, here: k === here }));
   }
@@ -263,9 +266,13 @@ class View {
       this.compare = new Compare({
         ...common,
         colors: () => (this.colors ??= mapColors(this.root)),
-        open: (net, seed) => {
-          state.replace(net);
-          this.training?.restart();
+        open: (seed, start, course) => {
+          if (![course.net.weights, course.net.biases].flat(4).every(Number.isFinite)) {
+            this.tell(`Seed ${seed} has diverged: its weights are no longer finite numbers.`);
+            return;
+          }
+          if (this.training) this.training.open(seed, start, course);
+          else state.replace(course.net);
           this.#say(`The network of seed ${seed} is in the drawing.`);
           this.main.scrollIntoView({ block: "nearest" });
         },
