@@ -406,6 +406,13 @@ def test_layers_out_of_order_are_said_to_be_put_in_order():
             "2-3-1\n1 2 3",
             "A 2-3-1 network has 9 weights, or 13 with its biases; the text has 3 numbers.",
         ),
+        (
+            "0-1\n1",
+            "The first line, 0-1, says that there are 0 inputs: each layer takes at least 1.",
+        ),
+        ("1-0-1\n", "1-0-1, says that there are 0 units in hidden layer 1"),
+        ("0-2-1\n1 1 1 1 0", "0-2-1, says that there are 0 inputs"),
+        ("2 - 1 - 0\n1 1", "2-1-0, says that there are 0 outputs"),
         ("[[[1], [-1]], [[1, 1]]], [[1, 2, 3], [0]]", "Layer 1 has 2 units but 3 biases."),
         ("[[[1, 2], [3, 4]], [[1, 1, 1]]]", "layer 1 gives 2 numbers, layer 2 takes 3."),
         (json.dumps([[[1]] * 65, [[1] * 65]]), "a page reads at most 64 hidden units"),

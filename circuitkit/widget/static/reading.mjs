@@ -241,6 +241,11 @@ function plain(text) {
 }
 
 function flat(sizes, text) {
+  const empty = sizes.indexOf(0);
+  if (empty >= 0) {
+    const what = empty === 0 ? "0 inputs" : empty === sizes.length - 1 ? "0 outputs" : `0 units in hidden layer ${empty}`;
+    throw new Unreadable(`The first line, ${sizes.join("-")}, says that there are ${what}: each layer takes at least 1.`);
+  }
   const numbers = numbersIn(text);
   const pairs = sizes.slice(1).map((n, l) => [n, sizes[l]]);
   const bare = pairs.reduce((s, [n, m]) => s + n * m, 0);
