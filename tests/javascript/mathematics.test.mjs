@@ -5,6 +5,7 @@ import test from "node:test";
 import { expressionText, formula } from "../../circuitkit/widget/static/dom.mjs";
 import { parseExpression } from "../../circuitkit/widget/static/expression.mjs";
 import * as maths from "../../circuitkit/widget/static/mathematics.mjs";
+import { exactText } from "../../circuitkit/widget/static/naming.mjs";
 
 const x = { op: "var", index: 0 };
 const [x1, x2, x3, x4] = [0, 1, 2, 3].map((index) => ({ op: "var", index }));
@@ -63,9 +64,9 @@ test("a number in a function's name is that number", () => {
     0: "0", [-1]: "−1", 0.5: "0.5", [-0.25]: "−0.25", 12345.5: "12345.5", [1 / 1024]: "1/1024", [1 / 65536]: "1/65536", 1234567: "1234567", 1000001: "1000001",
     9007199254740992: "9007199254740992", [-2049 / 2048]: "−2049/2048", 1e22: "1e22", [2 ** 99]: "2^99", [3 * 2 ** -60]: "3/2^60",
   };
-  for (const [value, text] of Object.entries(named)) assert.equal(maths.exactText(Number(value)), text);
+  for (const [value, text] of Object.entries(named)) assert.equal(exactText(Number(value)), text);
   const near = { "1/3": "1/3", "-2/3": "−2/3", [`1${"0".repeat(23)}`]: "1e23", [`1/1${"0".repeat(30)}`]: "1e−30", "9007199254740993": "9007199254740993" };
-  for (const [text, said] of Object.entries(near)) assert.equal(maths.exactText(maths.parseNumber(text), text), said);
+  for (const [text, said] of Object.entries(near)) assert.equal(exactText(maths.parseNumber(text), text), said);
 });
 
 test("the name of a function is that function, to the last digit", () => {

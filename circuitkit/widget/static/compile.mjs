@@ -9,6 +9,7 @@
  * inputs, column n is the constant 1, column n + 1 + k is maximum k or unit k.
  */
 import * as maths from "./mathematics.mjs";
+import { exactText } from "./naming.mjs";
 
 const { exactNumber, floatToRational, plus, times, gcd, lcm, toNumber } = maths;
 
@@ -27,7 +28,7 @@ export class NoDouble extends Error {
   constructor(q) {
     const [n, d] = size(q);
     const text = d === 1n ? String(n) : `${n}/${d}`;
-    const exact = text.length <= 390 ? maths.exactText(toNumber(n, d), text) : text;
+    const exact = text.length <= 390 ? exactText(toNumber(n, d), text) : text;
     super(exact);
     /** It, for a sentence. */
     this.said = exact.length <= 30 ? exact : `a number of ${exact.replace(/\D/g, "").length} digits`;

@@ -4,6 +4,7 @@
  * Text from the page's author always enters through text nodes and attributes, never as markup.
  */
 import * as maths from "./mathematics.mjs";
+import { exactText } from "./naming.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -283,7 +284,7 @@ export function numberField(options) {
 
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 /** A power as it is set, x² or x^(1/2). */
-export const raised = (power) => (/^\d+$/.test(power) ? String(power).replace(/\d/g, (d) => RAISED[Number(d)]) : `^(${maths.exactText(Number(power))})`);
+export const raised = (power) => (/^\d+$/.test(power) ? String(power).replace(/\d/g, (d) => RAISED[Number(d)]) : `^(${exactText(Number(power))})`);
 
 /** An expression in Python's text as mathematics: x₁ − 2 x₂, x². */
 export function expressionText(text) {
@@ -303,7 +304,7 @@ export function formula(node, count, names = null, outer = 0) {
   switch (node.op) {
     case "const":
       // What no fraction is, as the root of 2, is judged as its double: that has all its digits.
-      return node.rounded ? String(node.value).replaceAll("-", "−") : maths.exactText(node.value, node.text);
+      return node.rounded ? String(node.value).replaceAll("-", "−") : exactText(node.value, node.text);
     case "var":
       return inputName(node.index, count, names);
     case "abs":
