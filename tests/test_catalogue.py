@@ -196,3 +196,24 @@ def test_a_gallery_refuses_what_is_not_there():
 def test_notes_that_are_no_text_or_of_no_card_are_refused(notes: dict[str, Any]) -> None:
     with pytest.raises((TypeError, ValueError), match="notes: expected"):
         ck.Gallery(["abs"], notes=notes)
+
+
+def test_the_gallery_says_truly_why_a_function_has_no_rate(monkeypatch):
+    """One of 18 units was "too large, or not exact", one that another chapter has was "not measured"."""
+    chapters = DATA.parents[1]
+    monkeypatch.chdir(chapters)
+    cells = json.loads((chapters / "functions.ipynb").read_text("utf-8"))["cells"]
+    (source,) = ("".join(c["source"]) for c in cells if c["id"] == "functions-gallery")
+    names: dict[str, Any] = {"ck": ck, "json": json, "Path": Path}
+    exec(source, names)
+    notes = {name: tuple(told.values()) for name, told in names["notes"].items()}
+    assert notes["max_of_five_in_two"] == (
+        "not measured here (not yet)",
+        "not measured here (more than 16 hidden units)",
+    )
+    assert notes["max_of_six_in_two"][0] == "not measured here (more than 24 hidden units)"
+    assert notes["square"] == ("not measured here (only what a network equals is)",) * 2
+    assert notes["max_of_eight"] == (
+        "0 of 20 seeds",
+        "not measured here (more than 16 hidden units); in “How far learning reaches”, 1 of 3 seeds",
+    )

@@ -248,6 +248,23 @@ def test_weights_that_are_pasted_are_read_or_refused_in_a_sentence():
     ] == []
 
 
+def test_of_weights_that_are_typed_no_link_is_blamed():
+    rows = "expected a list of rows of weights such as [[1], [-1]], one row for each unit."
+    faults = {
+        "[[[]],[[1]]]": "Layer 1: expected at least one weight in each row, one for each input.",
+        "[[1],[1]]": f"Layer 1: {rows}",
+        "[[[1]],[]]": f"Layer 2: {rows}",
+        "[[],[[1]]]": f"Layer 1: {rows}",
+        "[[[1]],3]": f"Layer 2: {rows}",
+        "[[[1]],[[1],2]]": f"Layer 2: {rows}",
+        "[[[1]],[[1, 2]]]": "Layer 2: expected rows of 1 weight, one for each value below.",
+        "[[[1]],[[1]]],[[1, 2]]": "Layer 1: expected 1 bias, one for each unit.",
+        "[]": "Expected at least one hidden layer: two lists of weights.",
+    }
+    told = run_in_node(TAKE, list(faults), ("bench", "expression"))
+    assert [found["fault"] for found in told] == list(faults.values())
+
+
 def test_what_a_link_brings_is_a_network_or_refused_in_a_sentence():
     zero = [[0], [0]]
     brought = [

@@ -399,6 +399,14 @@ def test_layers_out_of_order_are_said_to_be_put_in_order():
         ("[[[" + "1," * 350_000 + "1]]]", "a page reads at most 12 inputs"),
         ("[[- 2]]", "“-” is not a number."),
         ("[[1e99]]", "is not a number between"),
+        ("[[1e-400]]", "“1e-400” is too close to 0: no double but 0 is as small as that."),
+        ("[[1e-400/3]]", "“1e-400/3” is too close to 0"),
+        ("1e-400\n", "“1e-400” is too close to 0"),
+        ('{"a.weight": [[1], [-1]], "a.weight": [[1, 1]]}', "The key “a.weight” is there twice"),
+        ("OrderedDict([('a.weight', [[1]]), ('a.weight', [[1]])])", "The key “a.weight” is there"),
+        ("a.weight tensor([[1.]])\na.weight tensor([[1.]])", "The key “a.weight” is there twice"),
+        ('{"d": {"kernel": [[1]]}, "d": {"kernel": [[1]]}}', "The key “d” is there twice"),
+        ('{"weights": [[[1]]], "weights": [[[2]]]}', "The key “weights” is there twice"),
         ("[1, 2]", "There is one list of numbers, but no matrix"),
         ("[]", "The lists in this text are empty."),
         ("hello", "“hello” is not a number."),
@@ -406,6 +414,13 @@ def test_layers_out_of_order_are_said_to_be_put_in_order():
             "2-3-1\n1 2 3",
             "A 2-3-1 network has 9 weights, or 13 with its biases; the text has 3 numbers.",
         ),
+        (
+            "0-1\n1",
+            "The first line, 0-1, says that there are 0 inputs: each layer takes at least 1.",
+        ),
+        ("1-0-1\n", "1-0-1, says that there are 0 units in hidden layer 1"),
+        ("0-2-1\n1 1 1 1 0", "0-2-1, says that there are 0 inputs"),
+        ("2 - 1 - 0\n1 1", "2-1-0, says that there are 0 outputs"),
         ("[[[1], [-1]], [[1, 1]]], [[1, 2, 3], [0]]", "Layer 1 has 2 units but 3 biases."),
         ("[[[1, 2], [3, 4]], [[1, 1, 1]]]", "layer 1 gives 2 numbers, layer 2 takes 3."),
         (json.dumps([[[1]] * 65, [[1] * 65]]), "a page reads at most 64 hidden units"),
@@ -414,6 +429,24 @@ def test_layers_out_of_order_are_said_to_be_put_in_order():
 )
 def test_what_cannot_be_read_is_said_in_words(text, message):
     assert message in refusal(["parseWeights", text])
+
+
+def test_keys_that_are_alike_in_different_dictionaries_are_no_doubles():
+    layers = '[{"weight": [[1], [-1]], "bias": [0, 0]}, {"weight": [[1, 1]], "bias": [0]}]'
+    assert parsed(layers)[0].layer_sizes == (1, 2, 1)
+    nested = '{"a": {"kernel": [[1, -1]]}, "b": {"kernel": [[1], [1]]}}'
+    assert parsed(nested)[0].layer_sizes == (1, 2, 1)
+
+
+def test_a_worst_input_is_told_by_how_much_it_is_off_where_doubles_are_the_same():
+    third = ck.Network([[[1 / 3], [-1 / 3]], [[3, 3]]])
+    large = ck.Network([[[1e30], [-1e30]], [[1e-30, 1e-30]]])
+    for page in readings([third, large]):
+        said = re.fullmatch(
+            r"Worst input: at x = -?1 the network is (\S+) off 1(; .*)?\.", page["details"]
+        )
+        assert said, page["details"]
+        assert float(said[1]) == pytest.approx(page["error"], rel=0.01)
 
 
 # --- safetensors ----------------------------------------------------------------------------------
@@ -470,10 +503,14 @@ def test_sixteen_bit_floats_have_the_values_that_torch_gives(tmp_path):
             save({"0.weight": np.eye(2), "1.weight": np.eye(3)}),
             "layer 1 gives 2 numbers, layer 2 takes 3",
         ),
+        (
+            save({"0.weight": np.eye(1), "1.weight": np.eye(1)}).replace(b"1.weight", b"0.weight"),
+            "The key “0.weight” is there twice",
+        ),
         (save({"0.weight": np.eye(2)})[:-8], "not a safetensors file, or it is damaged"),
         (save({"0.weight": np.zeros((500, 500))}), "at most 64 hidden units"),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_files_that_are_no_network_are_refused_in_words(content, message):
     assert message in refusal(["parseSafetensors", as_bytes(content)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 import pytest
@@ -13,15 +14,16 @@ import circuitkit as ck
 
 COMPILE = """
 import { parseExpression, Unclear } from EXPRESSION;
-import { compile, equals, TooLarge } from COMPILE;
+import { compile, equals, NoDouble, TooLarge } from COMPILE;
 console.log(JSON.stringify(INPUT.map((text) => {
   try {
     const target = parseExpression(text);
     const net = compile(target);
     return { ...net, scale: net.scale ?? "1", equal: equals(net, target) };
   } catch (error) {
-    if (!(error instanceof Unclear || error instanceof TooLarge)) throw error;
-    return { unclear: error.message, large: error instanceof TooLarge };
+    const large = error instanceof TooLarge || error instanceof NoDouble;
+    if (!(error instanceof Unclear || large)) throw error;
+    return { unclear: error.message, large };
   }
 })));
 """
@@ -100,7 +102,7 @@ def test_hostile_text_is_refused_in_a_sentence_or_is_a_function(text):
 
 ANSWERED = """
 import { parseExpression, Unclear } from EXPRESSION;
-import { compile, equals, TooLarge } from COMPILE;
+import { compile, equals, NoDouble, TooLarge } from COMPILE;
 function answer(text) {
   try {
     const target = parseExpression(text);
@@ -108,7 +110,7 @@ function answer(text) {
     return equals(net, target) ? net : "too large";
   } catch (error) {
     if (error instanceof Unclear) return error.message;
-    if (error instanceof TooLarge) return "too large";
+    if (error instanceof TooLarge || error instanceof NoDouble) return "too large";
     throw error;
   }
 }
@@ -194,6 +196,39 @@ def test_no_nesting_keeps_the_page_busy_for_more_than_a_second_or_two():
 def test_numbers_beyond_the_doubles_are_refused():
     (found,) = compiled(["max(x1/1e200, x2*1e200)/1e200"])
     assert found["large"] or found["unclear"]
+
+
+SAID = """
+import { parseExpression } from EXPRESSION;
+import { NoDouble, compile, equals } from COMPILE;
+const made = INPUT.map((text) => {
+  const target = parseExpression(text);
+  try {
+    const net = compile(target);
+    return { scale: net.scale, equal: equals(net, target) };
+  } catch (error) {
+    if (!(error instanceof NoDouble)) throw error;
+    return { none: error.said };
+  }
+});
+console.log(JSON.stringify(made));
+"""
+
+
+def test_a_number_that_no_double_is_goes_into_the_scale_or_is_named_as_what_is_in_the_way():
+    texts = [
+        "123456789012345678*x",
+        "x/3 + 1e17",
+        "max(x, 1e23)",
+        "max(x, 1e30)",
+        "x + 9007199254740993",
+        "1e300*x + 1e-300",
+    ]
+    whole, third, *none = run_in_node(SAID, texts, ("expression", "compile"))
+    assert whole == {"scale": "123456789012345678", "equal": True}
+    assert third == {"scale": "1/3", "equal": True}
+    assert [found["none"] for found in none[:3]] == ["1e23", "1e30", "9007199254740993"]
+    assert re.fullmatch(r"a number of \d+ digits", none[3]["none"])
 
 
 # --- the widget in Python --------------------------------------------------------------------------

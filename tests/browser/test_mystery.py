@@ -134,6 +134,12 @@ def test_a_network_is_sent_as_a_link_and_read_by_a_friend(show):
     expect(friend.locator(".ck-mystery-title")).to_have_text("From a friend")
     answer(friend, "max(0.9x, -x)")
     expect(verdict(friend)).to_contain_text("Within 1e-9 of max(9/10 x, −x) for every input")
+    friend.get_by_role("button", name="Level 1: Two units").click()
+    assert friend.evaluate("location.hash") == "#circuit=mystery.two-units"
+    friend.get_by_role("button", name="A friend’s network").click()
+    assert friend.evaluate("location.hash") == link[link.index("#") :]
+    friend.reload()
+    assert at(friend) == "A friend’s network"
     for bad in (link[:-2], link[: link.index(".", link.index("#")) + 9]):
         page = show(ck.Mystery(), hash=bad[bad.index("#") :])
         expect(page.get_by_role("alert").first).to_contain_text("The link is damaged")

@@ -139,6 +139,22 @@ def test_who_wants_less_motion_sees_a_few_still_pictures(show):
     assert 3 <= page.evaluate("window.pictures") <= 40
 
 
+def test_a_long_name_of_a_shelf_is_broken_on_a_phone_and_leaves_room_for_its_count(show):
+    """One of 345 pixels was cut off at the frame, and stood on its count."""
+    long = {0.0474: "right where the loss looks, not everywhere", 0.1111: "apart"}
+    page = show(ck.LossShelves([run()], shelves=long), width=360)
+    frame = page.locator(".ck-shelves-frame").bounding_box()
+    texts = page.locator(".ck-shelves-frame text")
+    boxes = [text.bounding_box() for text in texts.all()]
+    assert "right where the loss looks, not everywhere" in " ".join(texts.all_text_contents())
+    assert all(b["x"] + b["width"] <= frame["x"] + frame["width"] for b in boxes)
+    for k, a in enumerate(boxes):
+        for b in boxes[:k]:
+            beside = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+            apart = a["y"] + a["height"] <= b["y"] + 2 or b["y"] + b["height"] <= a["y"] + 2
+            assert beside or apart
+
+
 def test_without_a_script_bars_and_their_numbers_stand_there(show):
     page = show(widget(), java_script_enabled=False)
     expect(page.locator(".ck-still svg").first).to_be_visible()

@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
+import { expressionText, formula } from "../../circuitkit/widget/static/dom.mjs";
+import { parseExpression } from "../../circuitkit/widget/static/expression.mjs";
 import * as maths from "../../circuitkit/widget/static/mathematics.mjs";
+import { exactText } from "../../circuitkit/widget/static/naming.mjs";
 
 const x = { op: "var", index: 0 };
 const [x1, x2, x3, x4] = [0, 1, 2, 3].map((index) => ({ op: "var", index }));
@@ -54,6 +57,36 @@ test("a shown number is short and can be typed again", () => {
     const again = maths.parseNumber(maths.formatNumber(value));
     assert.ok(Math.abs(again - value) <= 6e-3 * Math.abs(value), `${value} ${maths.formatNumber(value)}`);
   }
+});
+
+test("a number in a function's name is that number", () => {
+  const named = {
+    0: "0", [-1]: "−1", 0.5: "0.5", [-0.25]: "−0.25", 12345.5: "12345.5", [1 / 1024]: "1/1024", [1 / 65536]: "1/65536", 1234567: "1234567", 1000001: "1000001",
+    9007199254740992: "9007199254740992", [-2049 / 2048]: "−2049/2048", 1e22: "1e22", [2 ** 99]: "2^99", [3 * 2 ** -60]: "3/2^60",
+  };
+  for (const [value, text] of Object.entries(named)) assert.equal(exactText(Number(value)), text);
+  const near = { "1/3": "1/3", "-2/3": "−2/3", [`1${"0".repeat(23)}`]: "1e23", [`1/1${"0".repeat(30)}`]: "1e−30", "9007199254740993": "9007199254740993" };
+  for (const [text, said] of Object.entries(near)) assert.equal(exactText(maths.parseNumber(text), text), said);
+});
+
+test("the name of a function is that function, to the last digit", () => {
+  const named = {
+    "x/65536": "1/65536 x", "x + 1/1024": "x + 1/1024", "x+1234567": "x + 1234567", "max(x,1000001)": "max(x, 1000001)", "x+9007199254740992": "x + 9007199254740992",
+    "|x|*2049/2048": "2049/2048 |x|", "(1+1/2048)*2*x": "2049/1024 x", "1.0005*|x|": "2001/2000 |x|", "x - 1e-30": "x − 1e−30", "|x|/3 - 0.5": "1/3 |x| − 0.5",
+  };
+  for (const [text, said] of Object.entries(named)) assert.equal(formula(parseExpression(text).outputs[0], 1), said);
+  const root = { op: "const", value: Math.SQRT2, rounded: true };
+  assert.equal(formula({ op: "mul", args: [root, x] }, 1), "1.4142135623730951 x");
+});
+
+test("a power is a power, as Python spells it and in a tree", () => {
+  const set = {
+    "x**2": "x²", "3*x1**12 - x2": "3 x₁¹² − x₂", "(x1 - 1)**2": "(x₁ − 1)²", "x**(1/2)": "x^(1/2)", "x**(-3)": "x^(−3)", "x**2.5": "x^2.5",
+    "2*x": "2 x", "max(-x, 0)": "max(−x, 0)",
+  };
+  for (const [text, said] of Object.entries(set)) assert.equal(expressionText(text), said);
+  assert.equal(formula({ op: "pow", args: [x], power: 2 }, 1), "x²");
+  assert.equal(formula({ op: "pow", args: [x], power: -1 }, 1), "x^(−1)");
 });
 
 // ---------------------------------------------------------------------------------- verdict

@@ -9,23 +9,25 @@ import { Unclear } from "./expression.mjs";
 export const LIMITS = { inputs: 4, hidden: 40, layers: 5, size: 1e30 };
 
 const copy = ({ weights, biases }) => JSON.parse(JSON.stringify({ weights, biases }));
+const many = (n, one, more) => `${n} ${n === 1 ? one : more}`;
 const finite = (v) => typeof v === "number" && Number.isFinite(v) && Math.abs(v) <= LIMITS.size;
 
-/** Why a network is none that a page can show, as a sentence, or "". */
+/** Why a network, typed or brought by a link, is none that a page can show, as a sentence, or "". */
 export function unfit(net) {
   const { weights, biases } = net ?? {};
   const damaged = "The link is damaged: it brings no network.";
   if (!Array.isArray(weights) || !Array.isArray(biases) || biases.length !== weights.length) return damaged;
   if (weights.length < 2) return "Expected at least one hidden layer: two lists of weights.";
   if (weights.length > LIMITS.layers) return `Expected at most ${LIMITS.layers} layers of weights, got ${weights.length}.`;
-  let width = weights[0]?.[0]?.length;
-  if (!(width >= 1)) return damaged;
+  const shapeless = weights.findIndex((rows) => !Array.isArray(rows) || rows.length === 0 || !rows.every(Array.isArray));
+  if (shapeless >= 0) return `Layer ${shapeless + 1}: expected a list of rows of weights such as [[1], [-1]], one row for each unit.`;
+  let width = weights[0][0].length;
+  if (width === 0) return "Layer 1: expected at least one weight in each row, one for each input.";
   if (width > LIMITS.inputs) return `Expected at most ${LIMITS.inputs} inputs, got ${width}.`;
   let hidden = 0;
   for (const [l, rows] of weights.entries()) {
-    if (!Array.isArray(rows) || rows.length === 0) return damaged;
-    if (!rows.every((row) => Array.isArray(row) && row.length === width)) return `Layer ${l + 1}: expected rows of ${width} weights, one for each value below.`;
-    if (!Array.isArray(biases[l]) || biases[l].length !== rows.length) return `Layer ${l + 1}: expected ${rows.length} biases, one for each unit.`;
+    if (!rows.every((row) => row.length === width)) return `Layer ${l + 1}: expected rows of ${many(width, "weight", "weights")}, one for each value below.`;
+    if (!Array.isArray(biases[l]) || biases[l].length !== rows.length) return `Layer ${l + 1}: expected ${many(rows.length, "bias", "biases")}, one for each unit.`;
     if (![...rows.flat(), ...biases[l]].every(finite)) return `Layer ${l + 1}: expected numbers up to ${LIMITS.size}.`;
     width = rows.length;
     if (l < weights.length - 1) hidden += width;

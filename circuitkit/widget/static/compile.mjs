@@ -9,6 +9,7 @@
  * inputs, column n is the constant 1, column n + 1 + k is maximum k or unit k.
  */
 import * as maths from "./mathematics.mjs";
+import { exactText } from "./naming.mjs";
 
 const { exactNumber, floatToRational, plus, times, gcd, lcm, toNumber } = maths;
 
@@ -16,10 +17,23 @@ const ONE = [1n, 1n];
 const ZERO = [0n, 1n];
 const MINUS = [-1n, 1n];
 const WORK = 1.2e6; // terms of rows added up before giving up: about half a second
+const SMALLEST = 2 ** -1022; // double that has all its digits
 const MOST = { units: 150, rows: 9, kinks: 64, subsets: 12, paired: 12, turned: 20, corners: 64 };
 
 /** More units than a page should draw. */
 export class TooLarge extends Error {}
+
+/** A number that its circuit takes and that no weight can be: no double is that number. */
+export class NoDouble extends Error {
+  constructor(q) {
+    const [n, d] = size(q);
+    const text = d === 1n ? String(n) : `${n}/${d}`;
+    const exact = text.length <= 390 ? exactText(toNumber(n, d), text) : text;
+    super(exact);
+    /** It, for a sentence. */
+    this.said = exact.length <= 30 ? exact : `a number of ${exact.replace(/\D/g, "").length} digits`;
+  }
+}
 
 const lowest = (q) => times(q, ONE);
 const add = (a, b) => lowest(plus(a, b));
@@ -676,6 +690,13 @@ const isDouble = ([n, d]) => {
   return Number.isFinite(value) && equal(floatToRational(value), [n, d]);
 };
 
+/** The output scale: 1 where all numbers are doubles, else 1 over what makes them whole, or their content. */
+function scaleOf(values) {
+  if (values.every(isDouble)) return ONE;
+  const small = [1n, values.reduce((m, [, d]) => lcm(m, d), 1n)];
+  return values.every((v) => isDouble(divided(v, small))) ? small : content(values);
+}
+
 /** Every hidden unit scaled until its numbers are doubles; what is left is the scale of the outputs. */
 function doubles(layers) {
   const net = { weights: [], biases: [] };
@@ -699,13 +720,16 @@ function doubles(layers) {
   const last = layers[layers.length - 1];
   const rows = last.weights.map((r, i) => [...r.map((w, j) => times(w, sizes[j])), last.biases[i]]);
   const values = rows.flat().filter(([n]) => n !== 0n);
-  const scale = values.every(isDouble) ? ONE : [1n, values.reduce((m, [, d]) => lcm(m, d), 1n)];
+  const scale = scaleOf(values);
   net.weights.push(rows.map((r) => r.slice(0, -1).map((v) => divided(v, scale))));
   net.biases.push(rows.map((r) => divided(r[r.length - 1], scale)));
-  const number = (q) => (isDouble(q) ? toNumber(...q) : NaN);
+  const number = (q) => {
+    if (!isDouble(q)) throw new NoDouble(q);
+    return toNumber(...q);
+  };
   const found = { weights: net.weights.map((rows1) => rows1.map((r) => r.map(number))), biases: net.biases.map((r) => r.map(number)) };
-  if ([found.weights, found.biases].flat(3).some((v) => !Number.isFinite(v))) throw new TooLarge();
-  return scale === ONE ? found : { ...found, scale: scale.join("/") };
+  if (!isFinite(toNumber(...scale)) || toNumber(...scale) < SMALLEST) throw new NoDouble(scale);
+  return scale === ONE ? found : { ...found, scale: scale[1] === 1n ? String(scale[0]) : scale.join("/") };
 }
 
 // -------------------------------------------------------------------------------------- compiling
@@ -735,6 +759,7 @@ function turned(circuit) {
  * @returns {object} {weights, biases, scale}: the outputs, times the fraction `scale` (text, absent for 1), are
  *   the target exactly.
  * @throws {TooLarge} where it takes more units than a page draws, or more work than a reader waits for.
+ * @throws {NoDouble} where it takes a number that no double is.
  */
 export function compile(target) {
   budget = WORK;

@@ -4,6 +4,7 @@
  * Text from the page's author always enters through text nodes and attributes, never as markup.
  */
 import * as maths from "./mathematics.mjs";
+import { exactText } from "./naming.mjs";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -281,19 +282,35 @@ export function numberField(options) {
   return { element, update, leave };
 }
 
-/** The function as a reader writes it: `|x|`, `min(x₁, x₂)`. */
+const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+/** A power as it is set, x² or x^(1/2). */
+export const raised = (power) => (/^\d+$/.test(power) ? String(power).replace(/\d/g, (d) => RAISED[Number(d)]) : `^(${exactText(Number(power))})`);
+
+/** An expression in Python's text as mathematics: x₁ − 2 x₂, x². */
+export function expressionText(text) {
+  return text
+    .replace(/\*\*(\d+)(?![\d.])/g, (_, power) => raised(power))
+    .replace(/\*\*/g, "^")
+    .replace(/x\d+/g, featureName)
+    .replace(/ - /g, " − ")
+    .replace(/(^|[(,^] ?)-/g, "$1−")
+    .replace(/\*/g, " ");
+}
+
+/** The function as a reader writes it, its numbers exact, as a verdict takes it for a name: `|x|`, `min(x₁, x₂)`, `1/1024 x`. */
 export function formula(node, count, names = null, outer = 0) {
   const inner = (t, level = 0) => formula(t, count, names, level);
   const wrap = (text, level) => (outer > level ? `(${text})` : text);
   switch (node.op) {
     case "const":
-      return (node.text ?? show(node.value, 4)).replace("-", "−");
+      // What no fraction is, as the root of 2, is judged as its double: that has all its digits.
+      return node.rounded ? String(node.value).replaceAll("-", "−") : exactText(node.value, node.text);
     case "var":
       return inputName(node.index, count, names);
     case "abs":
       return `|${inner(node.args[0])}|`;
     case "pow":
-      return `${inner(node.args[0], 3)}^${node.power}`;
+      return `${inner(node.args[0], 3)}${raised(node.power)}`;
     case "div":
       return wrap(`${inner(node.args[0], 2)} / ${inner(node.args[1], 3)}`, 2);
     case "mul": {

@@ -4,7 +4,7 @@
  * Nothing is drawn before it is seen: a card's picture when the card is listed, a circuit when its card is opened.
  */
 import * as view from "./view.mjs";
-import { html, svg, button, set, setText, drawing, featureName, card, kept } from "./dom.mjs";
+import { html, svg, button, set, setText, drawing, expressionText, card, kept } from "./dom.mjs";
 import { standIn, layerSizes } from "./state.mjs";
 
 const FIRST = 8; // so many cards before one asks for more
@@ -15,8 +15,6 @@ const UNITS = { any: [0, Infinity], "1 or 2": [0, 2], "3 to 6": [3, 6], "7 to 15
 const INPUTS = { any: [0, Infinity], 1: [1, 1], 2: [2, 2], 3: [3, 3], "4 and more": [4, Infinity] };
 let ids = 0;
 
-/** An expression as mathematics: x₁ − 2 · x₂. */
-const pretty = (text) => text.replace(/x\d+/g, featureName).replace(/ - /g, " − ").replace(/(^|[(,] ?)-/g, "$1−").replace(/\*/g, " ");
 const within = ([low, high], n) => low <= n && n <= high;
 
 class Gallery {
@@ -138,7 +136,7 @@ class Gallery {
   }
 
   #card(entry) {
-    const text = pretty(entry.expression);
+    const text = expressionText(entry.expression);
     const card = html("button", { type: "button", class: "ck-gallery-card", "data-name": entry.name },
       thumbnail(entry),
       html("span", { class: "ck-gallery-about" },
@@ -177,7 +175,7 @@ class Gallery {
     if (!entry || entry === this.entry) return;
     this.entry = entry;
     setText(this.title, entry.title);
-    setText(this.formula, pretty(entry.expression));
+    setText(this.formula, expressionText(entry.expression));
     setText(this.use, `${entry.use[0].toUpperCase()}${entry.use.slice(1)}.`);
     const facts = [["Group", entry.group], ["Circuit", `${entry.sizes.join("-")}, ${entry.units} hidden ${entry.units === 1 ? "unit" : "units"}: ${entry.source}`], ["Inputs", entry.inputs], ["Proof", entry.proof], ...entry.notes, ["In Python", `ck.catalogue["${entry.name}"].circuit`]];
     this.facts.replaceChildren(...facts.map(([label, text]) => html("div", {}, html("dt", {}, label), html("dd", {}, text))));
@@ -197,7 +195,7 @@ class Gallery {
     const { weights, biases } = entry.net;
     const edges = weights.reduce((s, m) => s + m.length * m[0].length, 0);
     const drawn = edges <= DRAWN.edges && Math.max(...layerSizes(weights)) <= DRAWN.width;
-    const text = pretty(entry.expression);
+    const text = expressionText(entry.expression);
     const inner = standIn({
       weights, biases, x: entry.x, ablated: [], frozen: [], seed: null, learning_rate: 0.1,
       _config: {

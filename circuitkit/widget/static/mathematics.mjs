@@ -120,7 +120,8 @@ export function gcd(a, b) {
   return a;
 }
 
-function reduced(n, d) {
+/** The fraction in lowest terms. */
+export function reduced(n, d) {
   const g = gcd(n, d);
   return g > 1n ? [n / g, d / g] : [n, d];
 }

@@ -193,7 +193,8 @@ class Mystery {
     if (this.#isSolved(level)) this.#reveal();
     else this.ending.hidden = true;
     this.#ladder();
-    if (moved && this.config.on_page && level.key) this.#address(level.key);
+    // A friend's network has no name: the address brings it whole.
+    if (moved && this.config.on_page) this.#address(level.key || encode(this.net));
     this.#report({ level: level.key });
   }
 

@@ -32,14 +32,25 @@ const WORDS = new Set(
 );
 const short = (text) => (text.length > 30 ? `${text.slice(0, 30)}…` : text);
 
+/** Keys that have come once: of two of the same name nobody knows which is meant. */
+class Keys {
+  #seen = new Set();
+  add(name) {
+    if (this.#seen.has(name)) throw new Unreadable(`The key “${short(name)}” is there twice: which of the two is meant?`);
+    this.#seen.add(name);
+  }
+}
+
 /** The bracketed lists of numbers in a text: {items, label}, each with the words that name it. */
 function scan(text) {
   const top = { items: [] };
   const open = [top];
   const path = []; // {"dense": {"bias": [...]}} names its list dense.bias
+  const outside = new Keys();
+  const dictionaries = []; // the keys of those that are open
   let label = "";
   let previous = "";
-  for (const [token] of text.matchAll(TOKEN)) {
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
     const list = open.at(-1);
     const inside = open.length > 1;
     if (token === "[") {
@@ -51,8 +62,13 @@ function scan(text) {
       if (!inside) throw new Unreadable("A bracket “]” closes nothing: is the beginning cut off?");
       open.pop();
     } else if (token === "{" || token === "}") {
-      if (token === "{") path.push(label);
-      else path.pop();
+      if (token === "{") {
+        path.push(label);
+        dictionaries.push(new Keys());
+      } else {
+        path.pop();
+        dictionaries.pop();
+      }
       label = "";
     } else if (/^[-+\u2212]?\.?\d/.test(token) && !/(weight|kernel|bias)$/.test(token)) {
       if (inside) {
@@ -70,6 +86,10 @@ function scan(text) {
     } else if (/^["'\w]/.test(token)) {
       if (/^["']?scale["']?$/.test(token)) throw new Unreadable(SCALED);
       if (!WORDS.has(token)) label = token.replace(/["']/g, "");
+      const keys = dictionaries.at(-1);
+      const isKey = /^["']/.test(token) && /^\s*:/.test(text.slice(index + token.length, index + token.length + 20));
+      // Beside dictionaries, a tensor's whole name: fc1.weight, as in OrderedDict([('fc1.weight', ...)]).
+      if (keys ? isKey : /\.(weight|kernel|bias)$/.test(label)) (keys ?? outside).add(label);
       const known = WORDS.has(token) || (/^(True|False)$/.test(token) && previous === "=") || /Backward\d*$/.test(token) || /^["']/.test(token) || /(weights?|kernel|bias|biases)$/.test(token);
       if (inside && !known) throw new Unreadable(`“${short(token)}” is not a number.`);
     } else if (inside && !/^[\s,;:()<>={}#]/.test(token)) {
@@ -85,6 +105,9 @@ function numberOf(token) {
   // As Python computes it: 0.1/3 is a quotient of doubles.
   const [above, under = 1] = token.replace("\u2212", "-").replace(/\s/g, "").split("/").map(maths.parseNumber);
   const value = above / under;
+  if (token.split("/").some((part) => Number(part.replace("\u2212", "-")) === 0 && Number.isNaN(maths.parseNumber(part)))) {
+    throw new Unreadable(`“${short(token)}” is too close to 0: no double but 0 is as small as that.`);
+  }
   if (!Number.isFinite(value) || Math.abs(value) > LIMITS.size) {
     throw new Unreadable(`“${short(token)}” is not a number between −${LIMITS.size} and ${LIMITS.size}.`);
   }
@@ -241,6 +264,11 @@ function plain(text) {
 }
 
 function flat(sizes, text) {
+  const empty = sizes.indexOf(0);
+  if (empty >= 0) {
+    const what = empty === 0 ? "0 inputs" : empty === sizes.length - 1 ? "0 outputs" : `0 units in hidden layer ${empty}`;
+    throw new Unreadable(`The first line, ${sizes.join("-")}, says that there are ${what}: each layer takes at least 1.`);
+  }
   const numbers = numbersIn(text);
   const pairs = sizes.slice(1).map((n, l) => [n, sizes[l]]);
   const bare = pairs.reduce((s, [n, m]) => s + n * m, 0);
@@ -426,13 +454,17 @@ export function parseSafetensors(buffer, file = "") {
   const view = new DataView(buffer);
   const length = Number(view.getBigUint64(0, true));
   if (!(length >= 2 && length <= size - 8)) throw damaged();
+  let heading;
   let header;
   try {
-    header = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(buffer, 8, length)));
+    heading = new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array(buffer, 8, length));
+    header = JSON.parse(heading);
   } catch {
     throw damaged();
   }
   if (header === null || typeof header !== "object" || Array.isArray(header)) throw damaged();
+  const keys = new Keys(); // of two the same JSON.parse keeps the last
+  for (const [, name] of heading.matchAll(/"((?:[^"\\]|\\.)*)"\s*:\s*\{/g)) keys.add(name);
   if (header.__metadata__?.format === "circuitkit.Network" && header.__metadata__.scale) throw new Unreadable(SCALED);
   const tensors = new Map(Object.entries(header).filter(([name]) => name !== "__metadata__"));
   const names = [...tensors.keys()];
@@ -1680,8 +1712,11 @@ function details(name, { target, error, worst, ray, network, exact }, tolerance)
   const nearest = `The nearest of the eight basic functions is ${target.text}, ${exact ? "worst" : "in floating point"} error ${above(error, tolerance)}, ${rules.phrases.measure}`;
   if (!worst) return `${nearest}.`;
   const wanted = maths.evaluate(target, worst)[0];
-  const [gives, should] = maths.apart(network[0], wanted, 4, digits) ?? [network[0], wanted].map(spelled);
-  const gap = `at x = ${point(worst, Math.abs(network[0] - wanted))} the network gives ${gives} instead of ${should}`;
+  // Where doubles do not tell the two values apart, their exact difference does.
+  const pair = maths.apart(network[0], wanted, 4, digits);
+  const off = error * Math.max(1, ...worst.map(Math.abs));
+  const at = `at x = ${point(worst, pair ? Math.abs(network[0] - wanted) : off)}`;
+  const gap = pair ? `${at} the network gives ${pair[0]} instead of ${pair[1]}` : `${at} the network is ${digits(off)} off ${spelled(wanted)}`;
   const far = ray ? "; further out the gap grows in proportion" : "";
   return name === null ? `${nearest}: ${gap}${far}.` : `Worst input: ${gap}${far}.`;
 }

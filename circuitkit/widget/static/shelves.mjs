@@ -11,6 +11,7 @@ import { Attempt, grown } from "./lifting.mjs";
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"; // heights, the lowest first
 const TILE = 6; // pixels from tile to tile
 const LABEL = 19; // pixels below a shelf, for its name
+const LINE = 15; // and for each further line of a long one
 const TOP = 24; // above the highest shelf
 const LEAST = 200; // of the whole
 const PACE = 0.1; // of the way from one recorded loss to the next, a frame
@@ -295,15 +296,18 @@ class Shelves extends Picture {
     const members = [0, ...shelves.map((_, i) => i + 1)].map((s) => this.on.flatMap((on, k) => (on === s ? [k] : [])));
     this.columns = new Float64Array(this.on.length);
     this.rests = new Float64Array(this.on.length);
-    // From the ground up: a shelf, above it its tiles, and room for the name of the next one.
-    let height = LABEL;
+    const names = ["the ground: solved", ...shelves.map(({ text, words }) => `${text}: ${words}`)];
+    this.labels = this.#broken(names, members);
+    // From the ground up: room for a shelf's name, the shelf, above it its tiles.
+    let height = 0;
     this.floors = members.map((list, s) => {
       if (s && !list.length) return null;
+      height += LABEL + LINE * (this.labels[s].length - 1);
       const floor = height;
-      height += TILE * Math.max(1, Math.ceil(list.length / columns)) + LABEL;
+      height += TILE * Math.max(1, Math.ceil(list.length / columns));
       return floor;
     });
-    this.height = Math.max(LEAST, height + TOP);
+    this.height = Math.max(LEAST, height + LABEL + TOP);
     const knots = [[Math.log10(this.config.least), this.floors[0]], ...shelves.flatMap(({ loss }, i) => (this.floors[i + 1] === null ? [] : [[Math.log10(loss), this.floors[i + 1]]])), [Math.log10(this.config.most), this.height - 6]];
     this.above = (loss) => {
       const l = Math.log10(Math.max(loss, this.config.least));
@@ -334,17 +338,33 @@ class Shelves extends Picture {
     this.#tell();
   }
 
+  /** The shelves' names in lines that leave room for the count at their end, on a phone too. */
+  #broken(names, members) {
+    const text = svg("text");
+    this.ground.replaceChildren(svg("g", { class: "ck-grid" }, text));
+    const wide = (words) => {
+      setText(text, words);
+      return text.getComputedTextLength();
+    };
+    return names.map((name, s) => {
+      const room = this.size - 20 - wide(whole(members[s].length));
+      return name.split(" ").reduce(([line, ...done], word) => {
+        const longer = line ? `${line} ${word}` : word;
+        return !line || wide(longer) <= room ? [longer, ...done] : [word, line, ...done];
+      }, [""]).reverse();
+    });
+  }
+
   #ground(members) {
     const { size, height } = this;
     set(this.ground, "viewBox", `0 0 ${size} ${height}`);
-    const names = ["the ground: solved", ...this.config.shelves.map(({ text, words }) => `${text}: ${words}`)];
     const parts = this.floors.flatMap((floor, s) => (floor === null ? [] : [
       svg("line", { class: "ck-shelf", x1: 0, x2: size, y1: height - floor, y2: height - floor }),
-      svg("text", { x: 4, y: height - floor + 14 }, names[s]),
+      ...this.labels[s].map((line, k) => svg("text", { x: 4, y: height - floor + 14 + LINE * k }, line)),
       svg("text", { x: size - 4, y: height - floor + 14, "text-anchor": "end" }, whole(members[s].length)),
     ]));
     this.ground.replaceChildren(svg("g", { class: "ck-grid" }, ...parts));
-    const told = this.floors.flatMap((floor, s) => (floor === null ? [] : [`${names[s]}, ${members[s].length}`]));
+    const told = this.floors.flatMap((floor, s) => (floor === null ? [] : [`${this.labels[s].join(" ")}, ${members[s].length}`]));
     set(this.ground, "aria-label", `Shelves of loss, the lowest first, and how many networks come to rest on each: ${told.join("; ")}.`);
   }
 

@@ -7,7 +7,7 @@
 import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
-import { TooLarge, compile, equals } from "./compile.mjs";
+import { NoDouble, TooLarge, compile, equals } from "./compile.mjs";
 import { html, button, set, setText, drawing, formula, card, kept } from "./dom.mjs";
 import { layerSizes, standIn, toAddress, unpack } from "./state.mjs";
 
@@ -137,6 +137,7 @@ class Typed {
       return true;
     } catch (error) {
       if (error instanceof Unclear) this.#complain(error.message, error.at, error.to);
+      else if (error instanceof NoDouble) this.#complain(`Weights are doubles, and this function takes ${error.said}, which none is. In Python, ck.compile_expression makes a sum of several out of such a number, as far as doubles reach.`);
       else if (error instanceof TooLarge) this.#complain("The network of this function is too large for a page; in Python, ck.compile_expression makes it.");
       else throw error;
       return false;
@@ -191,7 +192,7 @@ class Typed {
     this.verdict.classList.add("ck-holds");
     this.verdict.hidden = false;
     const facts = [];
-    if (net.scale) facts.push(`No binary fraction is ${net.scale}, so the network has whole numbers, and what it gives is taken times ${net.scale}: exactly.`);
+    if (net.scale) facts.push(`No ${net.scale.includes("/") ? "binary fraction" : "double"} is ${net.scale}, so the network has whole numbers, and what it gives is taken times ${net.scale}: exactly.`);
     this.facts.replaceChildren(...facts.map((fact) => html("li", {}, fact)));
     this.facts.hidden = facts.length === 0;
     setText(this.spoken, said);
