@@ -36,6 +36,10 @@ test("a descent that diverges is not solved, whatever it was before", () => {
   assert.equal(run.status, "diverged");
   assert.equal(run.solved, false);
   assert.match(run.words(), /^diverged/);
+  const huge = descent(flat([1e200, -1e200], [1e200, 1e200]), identity);
+  assert.equal(huge.loss, Infinity);
+  huge.run(3, 0.1, Infinity);
+  assert.deepEqual([huge.status, huge.loss], ["diverged", Infinity]);
 });
 
 test("weights that are right at the start are called so, and the loss is theirs", () => {

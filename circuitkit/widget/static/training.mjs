@@ -31,7 +31,7 @@ export class Descent {
     this.machine = maths.trainer(net, this.rule, this.options);
     this.steps = 0;
     this.every = 1;
-    this.loss = this.machine.loss();
+    this.loss = this.#measured();
     this.curve = [[0, this.loss]];
     this.mark = [0, this.loss];
     this.status = "ready";
@@ -56,9 +56,15 @@ export class Descent {
       if (k % 8 === 7 && performance.now() > end) break;
     }
     // What is said of the network is said of where it has arrived.
-    this.loss = this.machine.loss();
+    this.loss = this.#measured();
     if (!(this.loss <= 1e9)) this.status = "diverged";
     this.judged = this.offNow = null;
+  }
+
+  /** The loss now; infinite where the numbers have overflowed. */
+  #measured() {
+    const loss = this.machine.loss();
+    return Number.isNaN(loss) ? Infinity : loss;
   }
 
   /** Whether the network is the target now: a later step may lose what an earlier one had. */
