@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -455,9 +456,10 @@ def test_the_ladder_stops_when_the_time_is_up():
         [rng.normal(size=(b, a)) / np.sqrt(a) for a, b in pairs],
         [0.3 * rng.normal(size=b) for _, b in pairs],
     )
-    seconds, found = timed(lambda: ck.detect(net, domain=[(-1, 1)] * 8, time_limit=0.5), below=4)
+    began = time.process_time()
+    found = ck.detect(net, domain=[(-1, 1)] * 8, time_limit=0.5)
     assert found.readings == []
-    assert seconds < 4
+    assert time.process_time() - began < 4
     assert "no short reading within 0.01 was found in time" in found.verdict
 
 

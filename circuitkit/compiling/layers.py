@@ -42,9 +42,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class _Carrier:
-    """A row that may be carried: its place in the order, its vector in whole numbers, how it is carried."""
+    """A row that may be carried, and its vector in whole numbers."""
 
-    place: int
     vector: dict[int, int]
     row: Row
     kind: int | None  # -1: never negative; a column: the unit that it mirrors; None: by two units
@@ -61,10 +60,10 @@ class _Span:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def rest(self, vector: dict[int, int]) -> dict[int, int]:
-        """What is left of a vector; nothing where it is in the space."""
+    def rest(self, vector: dict[int, int], *, whole: bool = False) -> dict[int, int]:
+        """What is left of a vector; nothing where it is in the space. The ``whole`` rest is that of its class alone."""
         while vector:
-            top = max(vector)
+            top = max((c for c in vector if c in self.rows), default=-1) if whole else max(vector)
             row = self.rows.get(top)
             if row is None:
                 return vector
@@ -132,26 +131,24 @@ def _candidates(circuit: Circuit, demands: list[Row]) -> Iterator[Row]:
 
 
 def _positive(circuit: Circuit, row: Row) -> Iterator[Row]:
+    """The row or its negative without the constant, where it is never negative: its last unit tells which of them."""
     plain = {c: v for c, v in row.items() if c != circuit.n}
-    for sign in (1, -1):
-        turned = {c: sign * v for c, v in plain.items()}
-        if circuit.is_positive(turned):
-            yield turned
+    top = max(plain, default=0)
+    turned = plain if not plain or plain[top] > 0 else {c: -v for c, v in plain.items()}
+    if top > circuit.n and circuit.is_positive(turned):
+        yield turned
 
 
 def _chosen(circuit: Circuit, read: list[int], demands: list[Row]) -> list[tuple[Row, int | None]]:
     """The rows to carry, each with -1 where it is never negative, the unit that it mirrors, or None."""
     space = _Span(_whole(row, circuit.n) for row in demands)
-    inside: list[_Carrier] = []
-    outside: list[_Carrier] = []
-    for carrier in _carriers(circuit, read, demands):
-        (outside if space.rest(carrier.vector) else inside).append(carrier)
-    best = _basis(len(space), inside)
+    carriers = _carriers(circuit, read, demands)
+    best = _basis(space, carriers)
     while sum(carrier.kind is None for carrier in best) > 1:
-        better = _enlarged(space, inside, outside, best)
+        better = _enlarged(space, carriers, best)
         if better is None:
             break
-        space, inside, outside, best = better
+        space, best = better
     return [(carrier.row, carrier.kind) for carrier in best]
 
 
@@ -165,45 +162,42 @@ def _carriers(circuit: Circuit, read: list[int], demands: list[Row]) -> list[_Ca
     for row, kind in rows:
         vector = _whole(row, n)
         if vector:
-            made.setdefault(_direction(vector), _Carrier(len(made), vector, row, kind))
+            made.setdefault(_direction(vector), _Carrier(vector, row, kind))
     return list(made.values())
 
 
-def _basis(size: int, inside: list[_Carrier]) -> list[_Carrier]:
-    """The cheapest basis of a space: greedy, as its sets of independent vectors are a matroid."""
+def _basis(space: _Span, carriers: list[_Carrier]) -> list[_Carrier]:
+    """The cheapest basis of the space: greedy, as its sets of independent vectors are a matroid."""
     made: list[_Carrier] = []
     have = _Span()
-    for carrier in inside:
-        if len(made) == size:
+    for carrier in carriers:
+        if len(have) == len(space):
             break
-        if have.add(carrier.vector):
+        if not space.rest(carrier.vector) and have.add(carrier.vector):
             made.append(carrier)
     return made
 
 
 def _enlarged(
-    space: _Span, inside: list[_Carrier], outside: list[_Carrier], best: list[_Carrier]
-) -> tuple[_Span, list[_Carrier], list[_Carrier], list[_Carrier]] | None:
-    """A cheaper basis of a larger space: u1 - u2 and u1 - u3 are carried by three units, not four.
-
-    Returns:
-        The space, what lies inside and outside of it, and the basis; None where one more vector saves nothing.
-    """
-    tried: set[_Direction] = set()  # vectors of the same rest make the same space
-    for added in outside:
-        left = space.rest(added.vector)
-        if _direction(left) in tried:
+    space: _Span, carriers: list[_Carrier], best: list[_Carrier]
+) -> tuple[_Span, list[_Carrier]] | None:
+    """A cheaper basis of a larger space: u1 - u2 and u1 - u3 are carried by three units, not four."""
+    beyond: dict[
+        _Direction, list[dict[int, int]]
+    ] = {}  # those of one rest are all in one larger space
+    for carrier in carriers:
+        left = space.rest(carrier.vector, whole=True)
+        if left:
+            beyond.setdefault(_direction(left), []).append(left)
+    for left, *others in beyond.values():
+        if (
+            len(others) < 2
+        ):  # one unit more, and two for one with every other carrier: nothing is saved
             continue
-        tried.add(_direction(left))
         larger = _Span([*space.rows.values(), left])
-        now: list[_Carrier] = []
-        still: list[_Carrier] = []
-        for carrier in outside:
-            (still if larger.rest(carrier.vector) else now).append(carrier)
-        within = sorted([*inside, *now], key=lambda carrier: carrier.place)
-        found = _basis(len(larger), within)
+        found = _basis(larger, carriers)
         if _price(found) < _price(best):
-            return larger, within, still, found
+            return larger, found
     return None
 
 

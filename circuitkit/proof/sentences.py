@@ -33,7 +33,6 @@ _WORST: dict[Bound, str] = {"exact": "", "at most": "at most ", "at least": "at 
 #: a smaller error may be one of rounding
 _ROUNDED_AWAY = Fraction(1, 10**12)
 _NEAR = "1e-9"
-#: that tell any two floats apart
 _ROUNDED: dict[Bound, Rounding] = {"exact": "nearest", "at most": "up", "at least": "down"}
 
 

@@ -1064,7 +1064,7 @@ export function apart(a, b, digits = 3, write = formatNumber) {
  * @returns {string} every "within" has its measure beside it.
  */
 export function words(found, { name, names, tolerance, range = null, scope = "" }) {
-  const { status, holds, error, worst, network, target, nRegions, exact } = found;
+  const { status, holds, error, worst, nRegions, exact } = found;
   const where = whereIn(range, names);
   const checked = exact && nRegions ? `, checked on ${nRegions === 1 ? "its one linear region" : `each of its ${nRegions} linear regions`}` : "";
   if (status === "equal" && exact) return `Equals ${name} for ${where}${checked}.`;
@@ -1075,11 +1075,18 @@ export function words(found, { name, names, tolerance, range = null, scope = "" 
   }
   if (status === "undecided") return `${within(tolerance, name, where)}, wherever it was tried; that is no proof.`;
   if (!worst) return "The weights are no longer finite numbers.";
+  const { at, gap } = farthest(found);
+  return `Not ${name}${scope}: at ${at.map((v, i) => `${names[i]} = ${v}`).join(", ")} ${gap}.`;
+}
+
+/** Where a network is farthest from its target, and what it gives there, in digits that tell. */
+export function farthest({ error, worst, network, target }) {
   const k = network.reduce((best, v, i) => (Math.abs(v - target[i]) > Math.abs(network[best] - target[best]) ? i : best), 0);
-  const at = worst.map((v, i) => `${names[i]} = ${placed(v, Math.abs(network[k] - target[k]))}`).join(", ");
   const values = apart(network[k], target[k]);
-  const gap = values ? `it gives ${values[0]}, not ${values[1]}` : `it is ${formatNumber(error * norm(worst), 3)} off`;
-  return `Not ${name}${scope}: at ${at} ${gap}.`;
+  return {
+    at: Array.from(worst, (v) => placed(v, Math.abs(network[k] - target[k]))),
+    gap: values ? `it gives ${values[0]}, not ${values[1]}` : `it is ${formatNumber(error * norm(worst), 3)} off`,
+  };
 }
 
 /** "Within 0.001 of x for every input, relative to the input's size beyond 1". */

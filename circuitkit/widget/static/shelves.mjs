@@ -19,15 +19,6 @@ const BUDGET = 9; // milliseconds of training a frame
 
 const number = (value) => maths.formatNumber(value, 3);
 
-/** Where a network is farthest from its target, in digits that say so. */
-function apart({ worst, network, target, error }) {
-  if (!worst) return "Its weights are no longer finite numbers.";
-  const [a, b] = [network[0], target[0]];
-  const at = [...worst].map((v) => maths.placed(v, Math.abs(a - b))).join(", ");
-  const pair = maths.apart(a, b);
-  return pair ? `At (${at}) it gives ${pair[0]}, not ${pair[1]}.` : `At (${at}) it is ${number(error * Math.max(1, ...[...worst].map(Math.abs)))} off.`;
-}
-
 class Shelves extends Picture {
   constructor(model, el, signal) {
     super(model, el, signal, { className: "ck-shelves", label: "Networks on their shelves" });
@@ -224,7 +215,7 @@ class Shelves extends Picture {
     opened.solved = found.holds;
     const verdict = found.holds
       ? `It is ${this.name}, within ${config.near} for every input, relative to the input's size beyond 1.`
-      : apart(found);
+      : this.#apart(found);
     const shelf = config.shelves[this.on[k] - 1];
     const place = this.on[k] === 0 ? "" : shelf ? ` stands on the shelf at ${shelf.text}: ${shelf.words}.` : " stands on no shelf that has a name.";
     const trap = this.on[k] === 0 ? "" : ` ck.train's word for it is “${config.outcomes[this.run.outcome[k]]}”.`;
@@ -233,6 +224,12 @@ class Shelves extends Picture {
     this.words.dataset.outcome = found.holds ? "solved" : "stuck";
     this.model.set("opened", { seed: opened.seed, attempts: opened.attempts, loss: best.loss, solved: found.holds, weights: best.net.weights });
     this.model.save_changes();
+  }
+
+  #apart(found) {
+    if (!found.worst) return "Its weights are no longer finite numbers.";
+    const { at, gap } = maths.farthest(found);
+    return `At (${at.join(", ")}) ${gap}.`;
   }
 
   // ------------------------------------------------------------------ the rescue
