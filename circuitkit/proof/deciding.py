@@ -161,9 +161,10 @@ class _Judge:
 
     def _function(self) -> Proof:
         """The exact worst error where that is found at once; else a verdict first, then that for a while."""
-        found = self._at_once(self.problem, None, self.until)
+        equal = not self.claim.tolerance and self.looks_equal
+        found = self._at_once(self.problem, None, self.until, cells=not equal)
         if not self.claim.tolerance:
-            if found is None and self.looks_equal:
+            if found is None and equal:
                 found = self._cell_by_cell(_BEFORE_MERGING)
                 if found is None:
                     self._merge()
@@ -323,14 +324,21 @@ class _Judge:
         except OutOfTime as out:
             raise _unsettled(out) from None
 
-    def _at_once(self, rows: Problem, limit: Fraction | None, end: float) -> Finding | None:
-        """What the cells of a small network say; None of others, of which a search knows more, sooner."""
+    def _at_once(
+        self, rows: Problem, limit: Fraction | None, end: float, *, cells: bool = True
+    ) -> Finding | None:
+        """What the cells of a small network say; None of others, of which a search knows more, sooner.
+
+        Without ``cells``: only what a drawing of the plane says, of a claim whose cells are looked at next.
+        """
         if not self.is_small:
             return None
         try:
             found = walk_plane(rows, limit=limit, deadline=end)
             if found is not None:
                 return _finding(found, limit)
+            if not cells:
+                return None
             most = _IF_NEAR if self.is_near else _AT_ONCE
             found = exhaust(rows, limit=limit, deadline=end, most=most)
         except OutOfTime as out:

@@ -32,6 +32,10 @@ __all__ = ["exhaust", "needed"]
 
 Row = dict[int, Any]  # column -> coefficient
 Form = list[Any]  # one coefficient a column, gates written out
+Multipliers = dict[int, Any]  # the gate whose wall it is -> how often, none of them below 0
+
+#: how many reasons of other cells are tried before a linear program
+_REASONS = 4
 
 
 def exhaust(
@@ -99,8 +103,9 @@ class _Cell:
     def cut(self, k: int, sign: int, z: Form) -> None:
         """Keep the side of gate k where its row z has this sign."""
         self.decide(k, sign, z)
-        self.walls[k] = [sign * v for v in z]
-        self.points = [x for x in self.points if sign * _dot(z, x) >= 0]
+        self.walls[k] = wall = z if sign > 0 else [-v for v in z]
+        parts = _parts(wall)
+        self.points = [x for x in self.points if _value(parts, x) >= 0]
 
 
 class _Cells:
@@ -110,9 +115,12 @@ class _Cells:
         self.claims = problem.claims
         self.deadline = deadline
         self.width = len(self.program.box)
+        self._ends = self.program.box
         self.low = [a for a, _ in self.program.box]
         self.span = [b - a for a, b in self.program.box]
         self.needed = needed(problem)[0]
+        #: gate and sign -> what has shown it in cells
+        self.reasons: dict[tuple[int, int], list[Multipliers]] = {}
         self.best: Any = None
         self.at: list[Any] | None = None
 
@@ -135,7 +143,7 @@ class _Cells:
                 # where the size is the number 1, what shows a smaller value shows a larger one
                 if size is not None and best != self.best:
                     _, _, multipliers = self._highest(row, size, self.best, cell)
-                leaf.append(multipliers)
+                leaf.append(_said(multipliers))
             cell.parent[cell.slot] = leaf
         return Found(fraction(self.best), self._point(), root[0])
 
@@ -152,7 +160,7 @@ class _Cells:
                     return Found(
                         None if self.best is None else fraction(self.best), self._point(), None
                     )
-                leaf.append(multipliers)
+                leaf.append(_said(multipliers))
             cell.parent[cell.slot] = leaf
         return Found(fraction(limit), None, root[0])
 
@@ -184,23 +192,46 @@ class _Cells:
 
     def _sign(self, k: int, z: Form, cell: _Cell) -> int:
         """The one sign that gate k's row has in the cell, written into the tree; 0 if it has both."""
-        heights = [_dot(z, x) for x in cell.points]
-        for sign in (1, -1):
-            if any(sign * height < 0 for height in heights):
+        parts = _parts(z)
+        heights = [_value(parts, x) for x in cell.points]
+        seen = {1: any(h > 0 for h in heights), -1: any(h < 0 for h in heights)}
+        if all(seen.values()):
+            return 0
+        negated = [-v for v in z]
+        for sign, wanted, other in ((1, z, negated), (-1, negated, z)):
+            if seen[-sign]:
                 continue
-            wanted = [sign * v for v in z]
             reason = _multiple(wanted, cell.walls)
             if reason is None:
-                most, x, found = self._maximum([-v for v in wanted], cell)
+                reason = self._as_before(k, sign, wanted, cell)
+            if reason is None:
+                most, x, found = self._maximum(other, cell)
                 cell.points.append(x)
-                reason = found if most <= 0 else None
+                if most <= 0:
+                    reason = found
+                    self.reasons.setdefault((k, sign), []).append(found)
             if reason is not None:
-                step: list[Any] = ["fix", [[k, sign, reason]], None]
-                cell.parent[cell.slot] = step
-                cell.parent, cell.slot = step, 2
+                if cell.parent[0] != "fix":
+                    fixed: list[Any] = ["fix", [], None]
+                    cell.parent[cell.slot] = fixed
+                    cell.parent, cell.slot = fixed, 2
+                cell.parent[1].append([k, sign, _said(reason)])
                 return sign
-            heights.append(_dot(z, x))
+            # a point of the other side: this one's
+            seen[-sign] = True
         return 0
+
+    def _as_before(self, k: int, sign: int, wanted: Form, cell: _Cell) -> Multipliers | None:
+        """The reason of this sign in another cell, where it is one here as well: often, and sooner than anew."""
+        for reason in self.reasons.get((k, sign), ())[-_REASONS:]:
+            if reason.keys() <= cell.walls.keys():
+                rest = list(wanted)
+                for gate, factor in reason.items():
+                    for i, v in _parts(cell.walls[gate]):
+                        rest[i] -= factor * v
+                if sum((v * self._ends[i][v < 0] for i, v in _parts(rest)), Q(0)) >= 0:
+                    return reason
+        return None
 
     def _look_at_the_clock(self) -> None:
         if time.monotonic() > self.deadline:
@@ -224,7 +255,7 @@ class _Cells:
     def _size(self, claim: Any, cell: _Cell) -> Form | None:
         return None if claim.size is None else self._form(claim.size, cell)
 
-    def _improve(self, row: Form, size: Form | None, cell: _Cell) -> dict[str, str] | None:
+    def _improve(self, row: Form, size: Form | None, cell: _Cell) -> Multipliers | None:
         """Raise ``best`` to the largest row / size in the cell, and show it; None where there is none."""
         if size is None:
             value, x, multipliers = self._maximum(row, cell)
@@ -248,14 +279,14 @@ class _Cells:
 
     def _highest(
         self, row: Form, size: Form | None, limit: Any, cell: _Cell
-    ) -> tuple[Any, list[Any], dict[str, str]]:
+    ) -> tuple[Any, list[Any], Multipliers]:
         """The largest value of row - limit * size in the cell, where, and the multipliers that show it."""
         if size is None:
             value, x, multipliers = self._maximum(row, cell)
             return value - limit, x, multipliers
         return self._maximum([a - limit * b for a, b in zip(row, size, strict=True)], cell)
 
-    def _maximum(self, form: Form, cell: _Cell) -> tuple[Any, list[Any], dict[str, str]]:
+    def _maximum(self, form: Form, cell: _Cell) -> tuple[Any, list[Any], Multipliers]:
         if cell.points and not any(form):
             return Q(0), cell.points[0], {}
         if self.left is not None:
@@ -264,27 +295,23 @@ class _Cells:
                 raise _TooMany
         walls = list(cell.walls.items())
         value, x, multipliers = _linear_program(form, [w for _, w in walls], self.low, self.span)
-        named = {
-            str(k): exact_text(fraction(m))
-            for (k, _), m in zip(walls, multipliers, strict=True)
-            if m
-        }
-        return value, x, named
+        return value, x, {k: m for (k, _), m in zip(walls, multipliers, strict=True) if m}
 
     def _point(self) -> tuple[Fraction, ...] | None:
         return None if self.at is None else tuple(map(fraction, self.at))
 
 
-def _multiple(wanted: Form, walls: dict[int, Form]) -> dict[str, str] | None:
+def _multiple(wanted: Form, walls: dict[int, Form]) -> Multipliers | None:
     """The wall and the factor >= 0 of which the form is a multiple; None if there is none."""
     first = next((i for i, v in enumerate(wanted) if v), None)
     if first is None:
         return {}
+    which = [bool(v) for v in wanted]
     for k, wall in walls.items():
-        if wanted[first] * wall[first] > 0:
+        if [bool(w) for w in wall] == which:
             factor = wanted[first] / wall[first]
-            if all(v == factor * w for v, w in zip(wanted, wall, strict=True)):
-                return {str(k): exact_text(fraction(factor))}
+            if factor > 0 and all(v == factor * w for v, w in zip(wanted, wall, strict=True)):
+                return {k: factor}
     return None
 
 
@@ -359,3 +386,21 @@ def _linear_program(
 
 def _dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
     return sum((u * v for u, v in zip(a, b, strict=True) if u and v), Q(0))
+
+
+def _parts(form: Form) -> list[tuple[int, Any]]:
+    """The places and numbers of a form that are not 0."""
+    return [(i, v) for i, v in enumerate(form) if v]
+
+
+def _value(parts: Sequence[tuple[int, Any]], x: Sequence[Any]) -> Any:
+    """The form of these parts at x."""
+    total = Q(0)
+    for i, v in parts:
+        total += v * x[i]
+    return total
+
+
+def _said(multipliers: Multipliers) -> dict[str, str]:
+    """As a certificate writes them."""
+    return {str(k): exact_text(fraction(m)) for k, m in multipliers.items()}
