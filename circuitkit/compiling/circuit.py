@@ -34,6 +34,8 @@ def quotient(a: Number, b: Number) -> Number:
         >>> quotient(6, 3), quotient(1, 3)
         (2, Fraction(1, 3))
     """
+    if type(a) is int and type(b) is int and not a % b:
+        return a // b
     value = Fraction(a, b)
     return value.numerator if value.denominator == 1 else value
 

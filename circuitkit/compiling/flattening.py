@@ -114,7 +114,7 @@ class _Flattening:
         for k in range(len(circuit.units)):
             self._read(k)
         self.made = Circuit(self.n)
-        self.rows: dict[int, Row] = {}
+        self.numbers: dict[_Line, Row] = {}  # what is written is not written again
         self.made.outputs = [self._output(row) for row in circuit.outputs]
 
     # --- reading ----------------------------------------------------------------------------------------
@@ -178,7 +178,9 @@ class _Flattening:
         return total
 
     def _written(self, line: _Line, bent: _Bent) -> Row:
-        t = self._output(dict(line.row))
+        if line not in self.numbers:
+            self.numbers[line] = self._output(dict(line.row))
+        t = self.numbers[line]
         one: Row = {self.n: 1}
         total = summed((bent.constant, one), (bent.slope, t))
         left = _facing_left(bent)
