@@ -144,7 +144,9 @@ def ends(
         >>> ends(Fraction(1, 3), 123456.4), ends(-0.333333333333333, 1e9, digits=4)
         (('1/3', '123456.4'), ('-0.3333', '1e+09'))
         >>> ends(1e9, 1e9 + 3, digits=4), ends(1, 1 + Fraction(1, 10**30))
-        (('1000000000', '1000000003'), ('1', '1.000000000000000000000000000001'))
+        (('1e+09', '1000000003'), ('1', '1.000000000000000000000000000001'))
+        >>> ends(1, 1 + 2**-52), ends(5e-324, 1e-323)
+        (('1', '1.0000000000000002'), ('5e-324', '1e-323'))
     """
     first, last = Fraction(low), Fraction(high)
     texts = [_end(v, digits) for v in (first, last)]
@@ -155,8 +157,14 @@ def ends(
     many = digits or FLOAT_DIGITS
     while True:
         rounded = (number(first, many, rounding="up"), number(last, many, rounding="down"))
-        a, b = (text or other for text, other in zip(texts, rounded, strict=True))
-        if width - (Fraction(b) - Fraction(a)) <= width / 1000:
+        lost = [
+            abs(Fraction(other) - end)
+            for text, other, end in zip(texts, rounded, (first, last), strict=True)
+            if text
+            is None  # a text that stands is read back as that end, no matter how few its digits are
+        ]
+        if sum(lost) <= width / 1000:
+            a, b = (text or other for text, other in zip(texts, rounded, strict=True))
             return a, b
         many += 1
 

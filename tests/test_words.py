@@ -105,3 +105,28 @@ def test_numbers_of_hundreds_of_digits_are_told_apart_in_few():
     tiny = Fraction(1, 10**300)
     assert words.numbers(2, 2 + tiny, 2 - tiny) == ["2", "2 + 1e-300", "2 - 1e-300"]
     assert max(map(len, words.numbers(Fraction(10**600, 7), Fraction(10**600, 7) + 1))) < 40
+
+
+ENDS = st.one_of(st.floats(allow_nan=False, allow_infinity=False), st.fractions())
+STEPS = st.one_of(
+    st.fractions(0, 1),
+    st.integers(1, 1100).map(lambda power: Fraction(1, 2**power)),
+    st.just(None),
+)
+
+
+@given(ENDS, STEPS, st.sampled_from([None, 2, 4]))
+def test_the_ends_of_an_interval_hold_nothing_that_is_not_in_it(low, step, digits):
+    above = math.nextafter(low, math.inf) if step is None else low + step
+    high = Fraction(low) + step if step is not None else above
+    if isinstance(high, float) and math.isinf(high):
+        return
+    width = Fraction(high) - Fraction(low)
+    a, b = words.ends(low, high, digits)
+    for text, end, inwards in ((a, Fraction(low), 1), (b, Fraction(high), -1)):
+        if not width:
+            continue
+        near = words.nearest_float(Fraction(text))
+        as_double = math.isfinite(near) and Fraction(near) == end
+        off = inwards * (Fraction(text) - end)
+        assert as_double or 0 <= off <= width / 1000
