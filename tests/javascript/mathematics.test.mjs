@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { expressionText, formula } from "../../circuitkit/widget/static/dom.mjs";
+import { formula } from "../../circuitkit/widget/static/dom.mjs";
 import { parseExpression } from "../../circuitkit/widget/static/expression.mjs";
+import { expressionText } from "../../circuitkit/widget/static/gallery.mjs";
 import * as maths from "../../circuitkit/widget/static/mathematics.mjs";
 import { exactText } from "../../circuitkit/widget/static/naming.mjs";
 

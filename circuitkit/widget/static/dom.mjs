@@ -286,17 +286,6 @@ const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 /** A power as it is set, x² or x^(1/2). */
 export const raised = (power) => (/^\d+$/.test(power) ? String(power).replace(/\d/g, (d) => RAISED[Number(d)]) : `^(${exactText(Number(power))})`);
 
-/** An expression in Python's text as mathematics: x₁ − 2 x₂, x². */
-export function expressionText(text) {
-  return text
-    .replace(/\*\*(\d+)(?![\d.])/g, (_, power) => raised(power))
-    .replace(/\*\*/g, "^")
-    .replace(/x\d+/g, featureName)
-    .replace(/ - /g, " − ")
-    .replace(/(^|[(,^] ?)-/g, "$1−")
-    .replace(/\*/g, " ");
-}
-
 /** The function as a reader writes it, its numbers exact, as a verdict takes it for a name: `|x|`, `min(x₁, x₂)`, `1/1024 x`. */
 export function formula(node, count, names = null, outer = 0) {
   const inner = (t, level = 0) => formula(t, count, names, level);

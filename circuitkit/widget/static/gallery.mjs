@@ -4,7 +4,7 @@
  * Nothing is drawn before it is seen: a card's picture when the card is listed, a circuit when its card is opened.
  */
 import * as view from "./view.mjs";
-import { html, svg, button, set, setText, drawing, expressionText, card, kept } from "./dom.mjs";
+import { html, svg, button, set, setText, drawing, raised, featureName, card, kept } from "./dom.mjs";
 import { standIn, layerSizes } from "./state.mjs";
 
 const FIRST = 8; // so many cards before one asks for more
@@ -14,6 +14,17 @@ const LONG = 64; // a longer formula is cut on its card
 const UNITS = { any: [0, Infinity], "1 or 2": [0, 2], "3 to 6": [3, 6], "7 to 15": [7, 15], "16 and more": [16, Infinity] };
 const INPUTS = { any: [0, Infinity], 1: [1, 1], 2: [2, 2], 3: [3, 3], "4 and more": [4, Infinity] };
 let ids = 0;
+
+/** An expression in Python's text as mathematics: x₁ − 2 x₂, x². */
+export function expressionText(text) {
+  return text
+    .replace(/\*\*(\d+)(?![\d.])/g, (_, power) => raised(power))
+    .replace(/\*\*/g, "^")
+    .replace(/x\d+/g, featureName)
+    .replace(/ - /g, " − ")
+    .replace(/(^|[(,^] ?)-/g, "$1−")
+    .replace(/\*/g, " ");
+}
 
 const within = ([low, high], n) => low <= n && n <= high;
 

@@ -85,12 +85,13 @@ function scan(text) {
       if (inside) throw new Unreadable("A weight is not finite (nan or inf), so there is nothing to read: the training has diverged.");
     } else if (/^["'\w]/.test(token)) {
       if (/^["']?scale["']?$/.test(token)) throw new Unreadable(SCALED);
-      if (!WORDS.has(token)) label = token.replace(/["']/g, "");
+      const names = !WORDS.has(token);
+      if (names) label = token.replace(/["']/g, "");
       const keys = dictionaries.at(-1);
       const isKey = /^["']/.test(token) && /^\s*:/.test(text.slice(index + token.length, index + token.length + 20));
       // Beside dictionaries, a tensor's whole name: fc1.weight, as in OrderedDict([('fc1.weight', ...)]).
-      if (keys ? isKey : /\.(weight|kernel|bias)$/.test(label)) (keys ?? outside).add(label);
-      const known = WORDS.has(token) || (/^(True|False)$/.test(token) && previous === "=") || /Backward\d*$/.test(token) || /^["']/.test(token) || /(weights?|kernel|bias|biases)$/.test(token);
+      if (keys ? isKey : names && /\.(weight|kernel|bias)$/.test(label)) (keys ?? outside).add(label);
+      const known = !names || (/^(True|False)$/.test(token) && previous === "=") || /Backward\d*$/.test(token) || /^["']/.test(token) || /(weights?|kernel|bias|biases)$/.test(token);
       if (inside && !known) throw new Unreadable(`“${short(token)}” is not a number.`);
     } else if (inside && !/^[\s,;:()<>={}#]/.test(token)) {
       throw new Unreadable(`“${short(token)}” is not a number.`);
