@@ -711,6 +711,33 @@ def test_weights_set_from_outside_while_the_page_trains_stay(show):
     assert result == [True, True, 1, "Other weights were set: training has paused."]
 
 
+def test_the_line_on_a_pause_goes_as_soon_as_training_runs_again(show):
+    page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
+    # All before the next frame, as where a page in the background draws none.
+    seen = page.evaluate(
+        """async () => {
+          const { view: { default: widget }, state } = window.circuitkit;
+          const data = JSON.parse(document.querySelector(".ck-static script").textContent);
+          const model = state.standIn({ ...data, _turn: 0 });
+          const el = document.createElement("div");
+          document.body.prepend(el);
+          widget.render({ model, el });
+          const wait = (ms) => new Promise((r) => setTimeout(r, ms));
+          await wait(200);
+          const run = [...el.querySelectorAll("button")].find((b) => b.textContent === "Run");
+          run.click();
+          await wait(200);
+          model.set("weights", [[[2], [-2]], [[0.5, -0.25]]]);
+          const message = el.querySelector(".ck-message");
+          const told = !message.hidden && message.textContent;
+          run.click();
+          await wait(200);
+          return [told, run.textContent, message.hidden];
+        }"""
+    )
+    assert seen == ["Other weights were set: training has paused.", "Pause", True]
+
+
 def test_a_frozen_weight_stays_through_training(show):
     page = show(
         ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING, frozen=[(0, 0, 0)])

@@ -462,7 +462,9 @@ class View {
       if (JSON.stringify(value) !== JSON.stringify(this.state.values[name])) values[name] = value;
     }
     if (Object.keys(values).length === 0) return;
-    if ((values.weights || values.biases) && this.training?.interrupt()) this.tell("Other weights were set: training has paused.", "note");
+    if ((values.weights || values.biases) && this.training?.interrupt()) {
+      this.tell("Other weights were set: training has paused.", "note", () => !this.training.clock.running);
+    }
     this.receiving = true;
     this.state.replace(values, { gesture: "from Python" });
     this.receiving = false;
@@ -527,8 +529,9 @@ class View {
     }
   }
 
-  /** A warning under the heading, or a note over the tools; it leaves with the next change. */
-  tell(text, kind = "warning") {
+  /** A warning under the heading, or a note over the tools; it leaves with the next change, and once it is not true any more. */
+  tell(text, kind = "warning", holds = () => true) {
+    this.messageHolds = holds;
     this.message.dataset.kind = kind;
     if (kind === "note") this.tools.prepend(this.message);
     else this.main.before(this.message);
@@ -577,6 +580,7 @@ class View {
     }
     this.training?.update();
     this.compare?.update();
+    if (!this.message.hidden && !this.messageHolds()) this.message.hidden = true;
     this.undoButton.disabled = state.past.length === 0;
     this.redoButton.disabled = state.future.length === 0;
     set(this.cutButton, "aria-pressed", String(this.cutting));
