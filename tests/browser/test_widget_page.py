@@ -711,6 +711,186 @@ def test_weights_set_from_outside_while_the_page_trains_stay(show):
     assert result == [True, True, 1, "Other weights were set: training has paused."]
 
 
+def test_the_line_on_a_pause_goes_as_soon_as_training_runs_again(show):
+    page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
+    # All before the next frame, as where a page in the background draws none.
+    seen = page.evaluate(
+        """async () => {
+          const { view: { default: widget }, state } = window.circuitkit;
+          const data = JSON.parse(document.querySelector(".ck-static script").textContent);
+          const model = state.standIn({ ...data, _turn: 0 });
+          const el = document.createElement("div");
+          document.body.prepend(el);
+          widget.render({ model, el });
+          const wait = (ms) => new Promise((r) => setTimeout(r, ms));
+          await wait(200);
+          const run = [...el.querySelectorAll("button")].find((b) => b.textContent === "Run");
+          run.click();
+          await wait(200);
+          model.set("weights", [[[2], [-2]], [[0.5, -0.25]]]);
+          const message = el.querySelector(".ck-message");
+          const told = !message.hidden && message.textContent;
+          run.click();
+          await wait(200);
+          return [told, run.textContent, message.hidden];
+        }"""
+    )
+    assert seen == ["Other weights were set: training has paused.", "Pause", True]
+
+
+def test_the_step_that_training_tells_is_that_of_the_weights_on_screen(show):
+    page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
+    status = page.locator(".ck-training .ck-status")
+    field = page.get_by_label("seed", exact=True)
+
+    def press(name: str) -> None:
+        page.get_by_role("button", name=name, exact=True).click()
+        settle(page)
+
+    def told(steps: int, seed: int = 3) -> None:
+        """These weights are those of this seed after so many steps, and said to be."""
+        words = "on its way" if steps else "at its initial weights"
+        expect(status).to_have_text(re.compile(rf"^Step {steps}, loss [\d.]+: {words}\.$"))
+        expect(field).to_have_value(str(seed))
+        run = ck.train("identity", (2,), seeds=[seed], steps=steps, learning_rate=0.1)
+        ours, theirs = python_copy(page).weights, run.network(seed).weights
+        for mine, those in zip(ours, theirs, strict=True):
+            assert mine == pytest.approx(those, abs=1e-6)
+
+    told(0)
+    for _ in range(3):
+        press("Step")
+    told(3)
+    press("Undo")
+    told(2)
+    press("Undo")
+    told(1)
+    press("Redo")
+    told(2)
+    press("Step")
+    told(3)
+    press("Reset")
+    told(0)
+    press("Undo")
+    told(3)
+    page.keyboard.press("Control+z")
+    settle(page)
+    told(2)
+    # What has been turned is no longer where training has brought it.
+    output = weight(page, "hidden unit 1", "the output")
+    type_into(page, output, "0.3")
+    expect(status).to_have_text(
+        re.compile(
+            r"^Step 2, then the network was changed, loss [\d.]+: ready to go on from these weights\.$"
+        )
+    )
+    press("Step")
+    expect(status).to_contain_text(re.compile(r"^Step 3, loss .*: on its way"))
+    press("Undo")
+    expect(status).to_contain_text("Step 2, then the network was changed")
+    press("Undo")
+    told(2)
+    # A weight that is frozen is the same weight; a unit that is taken out is not the same network.
+    output.focus()
+    page.keyboard.press("x")
+    settle(page)
+    expect(status).to_contain_text("Step 2, then the network was changed")
+    press("Undo")
+    told(2)
+    output.focus()
+    page.keyboard.press("f")
+    settle(page)
+    told(2)
+    press("Undo")
+    told(2)
+    # Another seed comes with its number, and goes with it.
+    field.fill("41")
+    field.press("Enter")
+    settle(page)
+    told(0, seed=41)
+    press("Step")
+    told(1, seed=41)
+    press("Undo")
+    told(0, seed=41)
+    press("Undo")
+    told(2)
+    press("Redo")
+    told(0, seed=41)
+    press("Reset")
+    told(0)
+    type_into(page, output, "0.3")
+    expect(status).to_have_text(
+        re.compile(r"^Step 0, loss .*: ready to start from these weights\.$")
+    )
+    press("Undo")
+    told(0)
+
+
+def test_undo_while_training_runs_pauses_it_where_it_began(show):
+    page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
+    status = page.locator(".ck-training .ck-status")
+    start = python_copy(page)
+    for way in ("Undo", "Reset"):
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(status).to_contain_text(re.compile(r"Step \d\d"))
+        page.get_by_role("button", name=way, exact=True).click()
+        expect(page.get_by_role("button", name="Run", exact=True)).to_be_visible()
+        expect(status).to_contain_text("Step 0, loss")
+        expect(status).to_contain_text("at its initial weights")
+        assert python_copy(page) == start
+
+
+def test_a_descent_that_is_stuck_or_solved_is_so_again_when_its_weights_come_back(show):
+    page = show(ck.CircuitWidget("abs", "abs", seed=0, seeds=[3], panels=(*TRAINING, "compare")))
+    training = page.get_by_role("group", name="Training")
+    status = training.locator(".ck-status")
+    for speed in page.get_by_label("steps a frame").all():
+        speed.select_option("250")
+    training.get_by_role("button", name="Run", exact=True).click()
+    expect(status).to_contain_text("stuck")
+    stuck = status.inner_text()
+    page.get_by_role("button", name="Reset", exact=True).click()
+    expect(status).to_contain_text("Step 0, loss")
+    expect(status).to_have_attribute("data-outcome", "")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(status).to_have_text(stuck)
+    expect(status).to_have_attribute("data-outcome", "stuck")
+    page.get_by_role("button", name="Run all").click()
+    expect(page.get_by_role("group", name="seed 3")).to_contain_text("solved")
+    page.get_by_role("button", name="Open seed 3").click()
+    expect(status).to_contain_text("solved")
+    solved = status.inner_text()
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(status).to_have_text(stuck)
+    page.get_by_role("button", name="Redo", exact=True).click()
+    expect(status).to_have_text(solved)
+    expect(page.get_by_label("seed", exact=True)).to_have_value("3")
+
+
+def test_a_step_beyond_all_numbers_is_told_apart_from_the_weights_that_are_shown(show):
+    huge = ck.Network([[[1e200], [-1e200]], [[1e200, 1e200]]])
+    page = show(ck.CircuitWidget(huge, "abs", panels=TRAINING))
+    status = page.locator(".ck-training .ck-status")
+    page.get_by_role("button", name="Step", exact=True).click()
+    expect(status).to_contain_text("diverged: the learning rate was too large")
+    expect(status).to_contain_text("what is shown are the weights of step 0")
+    assert python_copy(page) == huge
+
+
+def test_a_shared_network_is_not_called_a_seeds_initial_weights(show):
+    widget = ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING)
+    page = show(widget)
+    type_into(page, weight(page, "x", "hidden unit 1"), "2")
+    page.get_by_role("button", name="Share").click()
+    payload = page.evaluate("location.hash")
+    again = show(widget, hash=payload)
+    expect(weight(again, "x", "hidden unit 1")).to_have_value("2")
+    status = again.locator(".ck-training .ck-status")
+    expect(status).to_contain_text(re.compile("Step 0, loss .*: ready to start from these weights"))
+    again.get_by_role("button", name="Reset", exact=True).click()
+    expect(status).to_contain_text("at its initial weights")
+
+
 def test_a_frozen_weight_stays_through_training(show):
     page = show(
         ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING, frozen=[(0, 0, 0)])

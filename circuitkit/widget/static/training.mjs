@@ -16,6 +16,7 @@ const FRAME = 9; // milliseconds of training a frame: the page stays smooth
 const SMALL = 32; // pixels a side of a small map
 const KEPT = 1500; // points of a loss curve
 const PATIENCE = 400; // steps without progress before a descent counts as stuck
+const PLACES = 256; // more than can be undone: from each of them training is known to have gone on
 
 /** Gradient descent from one network, with its loss curve and what became of it. */
 export class Descent {
@@ -35,6 +36,7 @@ export class Descent {
     this.curve = [[0, this.loss]];
     this.mark = [0, this.loss];
     this.status = "ready";
+    this.turned = false; // whether somebody else has set the weights since its last step
     this.judged = this.offNow = null;
   }
 
@@ -42,6 +44,7 @@ export class Descent {
   run(count, rate, budget = FRAME) {
     const end = performance.now() + budget;
     if (this.status === "ready") this.status = "moving";
+    this.turned = false;
     for (let k = 0; k < count && this.status === "moving"; k += 1) {
       this.loss = this.machine.step(rate); // before it
       if (this.steps > 0 && this.steps % this.every === 0) this.#record();
@@ -98,8 +101,8 @@ export class Descent {
 
   /** How far it has come, for another one to go on from. */
   course() {
-    const { steps, every, curve, mark, status } = this;
-    return { net: this.network(), steps, every, curve: [...curve], mark, status };
+    const { steps, every, curve, mark, status, turned } = this;
+    return { net: this.network(), steps, every, curve: [...curve], mark, status, turned };
   }
 
   get ended() {
@@ -108,7 +111,7 @@ export class Descent {
 
   /** The state in words. */
   words() {
-    if (this.status === "diverged") return "diverged: the learning rate is too large";
+    if (this.status === "diverged") return "diverged: the learning rate was too large";
     if (this.solved) return `solved: within ${this.near} of the target for every input, relative to the input's size beyond 1`;
     if (this.status === "stuck" || this.status === "done") {
       const count = this.off;
@@ -117,6 +120,7 @@ export class Descent {
       const where = this.bounded ? "every input from −1 to 1" : "every input";
       return `stuck: ${count === 1 ? "a hidden unit is" : `${count} hidden units are`} off for ${where}`;
     }
+    if (this.turned) return this.steps === 0 ? "ready to start from these weights" : "ready to go on from these weights";
     return this.steps === 0 ? "at its initial weights" : "on its way";
   }
 }
@@ -258,6 +262,8 @@ export class Training {
     Object.assign(this, options);
     this.descent = null;
     this.known = null;
+    this.naming = false;
+    this.places = new Map(); // a network that a descent began or was left at -> where in it that was
     this.bias = Boolean(this.config.show_biases);
     this.#build();
     this.restart();
@@ -314,42 +320,90 @@ export class Training {
 
   /** Initial weights for a seed, the ones that ck.train starts from. */
   begin(seed) {
-    this.pause();
-    this.setSeed(seed);
-    const net = maths.initialWeights(this.state.sizes, seed, { bias: this.bias });
-    this.state.replace(net);
+    this.#leave(seed);
+    this.state.replace(this.#initial(seed));
     this.restart();
+  }
+
+  #initial(seed) {
+    return maths.initialWeights(this.state.sizes, seed, { bias: this.bias });
   }
 
   /** A seed's descent as it was left elsewhere: it goes on from there, or back to its initial weights. */
   open(seed, start, { net, ...course }) {
-    this.pause();
-    this.setSeed(seed);
+    this.#leave(seed);
     this.state.replace(net);
     this.restart();
-    this.origin = { ...this.origin, weights: start.weights, biases: start.biases };
+    this.origin = { weights: start.weights, biases: start.biases, seed, turned: false };
     Object.assign(this.descent, course);
+    this.shown = course.steps;
+  }
+
+  /** Somebody else has set the seed; its weights come along, or right behind. */
+  seeded() {
+    if (this.naming) return;
+    if (!this.descent.turned) this.#note();
+    this.restart();
   }
 
   /** What is on screen becomes the start. */
   restart() {
     this.clock?.stop();
-    this.origin = this.state.snapshot();
+    const { weights, biases } = this.state.snapshot();
+    const seed = this.seed();
+    // What was given with the widget is what it starts from; later only the seed's own weights are its initial ones.
+    const initial = seed === null || seed === undefined ? this.descent === null : JSON.stringify(this.#initial(seed)) === JSON.stringify({ weights, biases });
+    this.origin = { weights, biases, seed, turned: !initial };
     this.#descend();
+    this.descent.turned = !initial;
     this.invalidate();
   }
 
   /** A descent from what is on screen. */
   #descend() {
     this.descent = new Descent(this.state.network(), this.config, { bias: this.bias, frozen: this.#fixed() });
+    this.#arrive();
+  }
+
+  /** What is on screen is where the descent is. */
+  #arrive() {
     this.known = JSON.stringify(this.state.snapshot());
+    this.here = JSON.stringify(this.state.network());
+    this.shown = this.descent.steps;
+  }
+
+  /** Keep where the descent is, for the day that its weights are met again: by Undo, Redo, Reset. */
+  #note() {
+    // Beyond what numbers can say the screen has stayed behind.
+    if (this.shown !== this.descent.steps) return;
+    const { origin, known, here } = this;
+    this.places.delete(here); // the latest comes last
+    this.places.set(here, { origin, known, course: this.descent.course() });
+    if (this.places.size > PLACES) this.places.delete(this.places.keys().next().value);
+  }
+
+  /** Other weights come, of this seed. */
+  #leave(seed) {
+    this.pause();
+    this.#follow();
+    this.#note();
+    this.#name(seed);
+  }
+
+  #name(seed) {
+    if (seed === this.seed()) return;
+    this.naming = true;
+    this.setSeed(seed);
+    this.naming = false;
   }
 
   rewind() {
-    this.pause();
-    const { weights, biases } = this.origin;
-    this.state.replace({ weights, biases });
+    const { origin } = this;
+    this.#leave(origin.seed);
+    this.state.replace({ weights: origin.weights, biases: origin.biases });
     this.restart();
+    this.origin = origin;
+    this.descent.turned = origin.turned;
   }
 
   play() {
@@ -375,6 +429,9 @@ export class Training {
 
   advance(count) {
     this.#follow();
+    // Where this stretch begins, Undo comes back to.
+    if (!this.clock.running || this.stretch !== this.gesture) this.#note();
+    this.stretch = this.gesture;
     this.descent.run(count, this.rate());
     const trained = this.descent.network();
     const { weights, biases } = this.state.snapshot();
@@ -384,8 +441,10 @@ export class Training {
       if (!cut([l, i, j])) weights[l][i][j] = v;
     })));
     const finite = weights.flat(2).every(Number.isFinite);
-    if (finite) this.state.replace({ weights, biases: this.bias ? trained.biases : biases }, { gesture: this.clock.running ? this.gesture : null });
-    this.known = JSON.stringify(this.state.snapshot());
+    if (finite) {
+      this.state.replace({ weights, biases: this.bias ? trained.biases : biases }, { gesture: this.clock.running ? this.gesture : null });
+      this.#arrive();
+    } else this.invalidate(); // no weight has moved, and still there is something to tell
     if (this.descent.ended && this.clock.running) this.pause();
   }
 
@@ -398,16 +457,32 @@ export class Training {
     return keys;
   }
 
-  /** The reader may have turned something since the last step: train on from what is there. */
+  /** Somebody may have turned something since the last step: train on from what is there. */
   #follow() {
     if (JSON.stringify(this.state.snapshot()) === this.known) return;
-    const { steps, curve, every } = this.descent;
-    if (steps === 0) {
-      this.restart();
-      return;
+    // What was only turned on the way, as by a hand that drags, nobody comes back to.
+    if (!this.descent.turned) this.#note();
+    this.stretch = null;
+    const place = this.places.get(JSON.stringify(this.state.network()));
+    if (place) this.#return(place);
+    else if (this.descent.steps === 0) this.restart();
+    else {
+      const { steps, curve, every } = this.descent;
+      this.#descend();
+      Object.assign(this.descent, { steps, curve, every, mark: [steps, this.descent.loss], turned: true });
+      this.shown = steps;
     }
+  }
+
+  /** The weights are those that a descent has been at: so are its step, its curve, its seed. */
+  #return({ origin, known, course: { steps, every, curve, mark, status, turned } }) {
+    this.#name(origin.seed);
+    this.origin = origin;
     this.#descend();
-    Object.assign(this.descent, { steps, curve, every, mark: [steps, this.descent.loss] });
+    Object.assign(this.descent, { steps, every, curve: [...curve], mark: [steps, this.descent.loss], turned });
+    this.shown = steps;
+    // With other weights frozen it may move again.
+    if (known === this.known) Object.assign(this.descent, { status, mark });
   }
 
   layout(width) {
@@ -415,8 +490,8 @@ export class Training {
   }
 
   update() {
-    const running = this.clock.running;
-    if (!running) this.#follow();
+    const { running } = this.clock;
+    this.#follow();
     setText(this.runButton.lastChild, running ? "Pause" : "Run");
     set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
     this.rewindButton.disabled = this.descent.steps === 0;
@@ -428,8 +503,10 @@ export class Training {
       this.seedInput.removeAttribute("aria-invalid");
     }
     this.settings.field.update();
-    const { steps, loss } = this.descent;
-    setText(this.status, `Step ${steps}, loss ${maths.formatNumber(loss, 2)}: ${this.descent.words()}.`);
+    const { steps, loss, turned } = this.descent;
+    const since = turned && steps > 0 ? ", then the network was changed" : "";
+    const behind = this.shown === steps ? "" : `; what is shown are the weights of step ${this.shown}`;
+    setText(this.status, `Step ${steps}${since}, loss ${maths.formatNumber(loss, 2)}: ${this.descent.words()}${behind}.`);
     this.status.dataset.outcome = this.descent.solved ? "solved" : this.descent.ended ? "stuck" : "";
     this.loss.update(this.descent);
   }

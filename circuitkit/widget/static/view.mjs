@@ -285,9 +285,9 @@ class View {
   #buildTools() {
     const { signal, panels } = this;
     const tool = (label, icon, action, title) => button(label, { icon, action, title, signal });
-    this.undoButton = tool("Undo", ICONS.undo, () => this.state.undo());
-    this.redoButton = tool("Redo", ICONS.redo, () => this.state.redo());
-    this.resetButton = tool("Reset", ICONS.reset, () => this.state.reset());
+    this.undoButton = tool("Undo", ICONS.undo, () => this.#back("undo"));
+    this.redoButton = tool("Redo", ICONS.redo, () => this.#back("redo"));
+    this.resetButton = tool("Reset", ICONS.reset, () => this.#back("reset"));
     this.cutButton = tool("Ablate", ICONS.cut, () => {
       this.cutting = !this.cutting;
       this.invalidate("drawing");
@@ -408,7 +408,7 @@ class View {
       this.dirty.add("verdict");
       this.invalidate("turn");
     };
-    this.onSeed = () => this.training?.restart(); // its weights come along, or right behind
+    this.onSeed = () => this.training?.seeded();
     this.names = ["weights", "biases", "x", "ablated", "frozen"];
     for (const name of this.names) model.on(`change:${name}`, this.onModel);
     for (const name of ["seed", "learning_rate"]) model.on(`change:${name}`, this.onSetting);
@@ -420,9 +420,14 @@ class View {
       if (letter !== "z" && letter !== "y") return;
       event.preventDefault();
       event.stopPropagation();
-      if (letter === "y" || event.shiftKey) this.state.redo();
-      else this.state.undo();
+      this.#back(letter === "y" || event.shiftKey ? "redo" : "undo");
     }, { signal });
+  }
+
+  /** Undo, redo or reset: a training that ran on would take it away again. */
+  #back(way) {
+    this.training?.interrupt();
+    this.state[way]();
   }
 
   /** A unit or weight was chosen; with the cutting tool in hand that takes it out. */
@@ -462,7 +467,9 @@ class View {
       if (JSON.stringify(value) !== JSON.stringify(this.state.values[name])) values[name] = value;
     }
     if (Object.keys(values).length === 0) return;
-    if ((values.weights || values.biases) && this.training?.interrupt()) this.tell("Other weights were set: training has paused.", "note");
+    if ((values.weights || values.biases) && this.training?.interrupt()) {
+      this.tell("Other weights were set: training has paused.", "note", () => !this.training.clock.running);
+    }
     this.receiving = true;
     this.state.replace(values, { gesture: "from Python" });
     this.receiving = false;
@@ -527,8 +534,9 @@ class View {
     }
   }
 
-  /** A warning under the heading, or a note over the tools; it leaves with the next change. */
-  tell(text, kind = "warning") {
+  /** A warning under the heading, or a note over the tools; it leaves with the next change, and once it is not true any more. */
+  tell(text, kind = "warning", holds = () => true) {
+    this.messageHolds = holds;
     this.message.dataset.kind = kind;
     if (kind === "note") this.tools.prepend(this.message);
     else this.main.before(this.message);
@@ -577,6 +585,7 @@ class View {
     }
     this.training?.update();
     this.compare?.update();
+    if (!this.message.hidden && !this.messageHolds()) this.message.hidden = true;
     this.undoButton.disabled = state.past.length === 0;
     this.redoButton.disabled = state.future.length === 0;
     set(this.cutButton, "aria-pressed", String(this.cutting));
