@@ -123,7 +123,7 @@ flakes: $(READY)  ## execute the chapters RUNS=20 times in random order beside L
 links: $(READY)  ## do the links to other sites still lead somewhere? (needs the network)
 	@$(BOOK) links
 
-package: $(READY)  ## build wheel and sdist into build/dist, install and try each in a fresh environment
+package: $(READY)  ## build wheel and sdist into build/dist, check them, install and try each in a fresh environment
 	$(BIN)/python scripts/package.py --version "$(VERSION)"
 
 clean:  ## remove what was built; .venv stays

@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
 
 import content_security  # noqa: E402
 import lock  # noqa: E402
+import package  # noqa: E402
 from book_site import polish, repository, stack  # noqa: E402
 from page_fonts import used_icons  # noqa: E402
 
@@ -215,6 +216,37 @@ def test_what_a_tag_publishes_was_tried_and_needs_no_password():
     text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
     assert "secrets." not in text
     assert "password:" not in text
+
+
+def test_what_is_built_is_checked_by_a_twine_that_reads_what_hatchling_writes(
+    monkeypatch, tmp_path
+):
+    """Metadata 2.5: hatchling from 1.32 writes it, twine from 7 and the action from 1.14.2 read it."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    told = re.search(r"gh-action-pypi-publish@\w{40}  # v(\d+)\.(\d+)\.(\d+)$", text, re.MULTILINE)
+    assert told
+    assert tuple(map(int, told.groups())) >= (1, 14, 2)
+    versions = lock.pins(lock.LOCK.read_text("utf-8"))
+    assert int(versions["twine"].split(".")[0]) >= 7
+
+    monkeypatch.setattr(package, "DIST", tmp_path / "dist")
+    monkeypatch.setattr(package, "PLACE", tmp_path / "place")
+    asked = []
+
+    def run(command, cwd):
+        """As if hatchling had built something."""
+        asked.append(command[1:])
+        package.DIST.mkdir(exist_ok=True)
+        if command[-1] == "sdist":
+            (tmp_path / "a-1").mkdir()
+            with tarfile.open(package.DIST / "a-1.tar.gz", "w:gz") as archive:
+                archive.add(tmp_path / "a-1", "a-1")
+        elif command[-1] == "wheel":
+            (package.DIST / "a-1-py3-none-any.whl").touch()
+
+    monkeypatch.setattr(package, "run", run)
+    built = package.build()
+    assert asked[-1] == ["-m", "twine", "check", "--strict", *map(str, built)]
 
 
 def test_dependabot_moves_the_actions():
