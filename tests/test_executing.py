@@ -73,7 +73,8 @@ def test_ctrl_c_ends_it_without_a_word(tmp_path):
     """As in a terminal, where it reaches the command and what that has started."""
     folder = tmp_path / "a book für you"
     (folder / "scripts").mkdir(parents=True)
-    shutil.copy(ROOT / "scripts" / "book.py", folder / "scripts")
+    for name in ("book.py", "arguments.py"):
+        shutil.copy(ROOT / "scripts" / name, folder / "scripts")
     (folder / "ready").write_text(
         "import sys; sys.path.insert(0, 'scripts'); import book\n"
         "book.install = lambda venv: None\n"
