@@ -35,6 +35,7 @@ from benchmarks.generators import random_target, scramble, spread, trained_on
 from benchmarks.generators import variables as variables_of
 from circuitkit.detection.place import EVERYWHERE
 from circuitkit.exact.spell import length, text
+from scripts.arguments import positive
 
 RESULTS = Path(__file__).parents[1] / "build" / "round-trip.jsonl"
 DATA = Path(__file__).parents[1] / "chapters" / "data" / "round-trip.json"
@@ -299,7 +300,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--seconds", type=positive(), default=float("inf"))
     names = {str(level): level for level in CASES}
     parser.add_argument("--only", nargs="+", choices=names, default=list(names))
     parser.add_argument("--summary", action="store_true")

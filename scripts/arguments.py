@@ -61,7 +61,3 @@ def positive(most: float | None = None) -> Callable[[str], float]:
         return found
 
     return read
-
-
-#: how much of a benchmark to run
-share = positive(1)

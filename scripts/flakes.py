@@ -27,6 +27,7 @@ from functools import partial
 from pathlib import Path
 
 import book
+from arguments import positive, whole_number
 
 #: seconds that a cell may take, however busy the machine is
 LIMIT = 900
@@ -110,12 +111,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("chapters", nargs="*", help="these alone, such as abs")
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0, help="of the first run")
-    parser.add_argument("--load", type=int, default=2, help="busy processes beside them")
-    parser.add_argument("--jobs", type=int, default=2, help="chapters at a time")
-    parser.add_argument("--limit", type=int, default=LIMIT, help="seconds that a cell may take")
-    parser.add_argument("--minutes", type=float, help="begin no run after so many")
+    parser.add_argument("--runs", type=whole_number(1), default=20)
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="of the first run")
+    parser.add_argument(
+        "--load", type=whole_number(0), default=2, help="busy processes beside them"
+    )
+    parser.add_argument("--jobs", type=whole_number(1), default=2, help="chapters at a time")
+    parser.add_argument(
+        "--limit", type=whole_number(1), default=LIMIT, help="seconds that a cell may take"
+    )
+    parser.add_argument("--minutes", type=positive(), help="begin no run after so many")
     options = parser.parse_args(arguments)
     names = notebooks(options.chapters)
     until = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")

@@ -31,6 +31,8 @@ from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from arguments import whole_number
+
 ROOT = Path(__file__).resolve().parents[1]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "html")).resolve()
 TOOL = ROOT / "build" / "lighthouse"
@@ -191,7 +193,9 @@ def main() -> None:
     parser.add_argument(
         "pages", nargs="*", help="such as chapters/min; all of them if none is named"
     )
-    parser.add_argument("--runs", type=int, default=3, help="of which the median counts")
+    parser.add_argument(
+        "--runs", type=whole_number(1), default=3, help="of which the median counts"
+    )
     parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS)
     options = parser.parse_args()
     if not (HTML / "index.html").exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import socket
 import sys
@@ -36,7 +37,16 @@ def test_a_number_that_is_none_or_out_of_range_is_refused_with_what_is_accepted(
 @pytest.mark.parametrize("text", ["0", "-0.5", "inf", "nan", "half", "1.01"])
 def test_a_share_is_above_nothing_and_at_most_all(text):
     with pytest.raises(Exception, match=f"^expected a number above 0 and at most 1, got '{text}'$"):
-        arguments.share(text)
+        arguments.positive(1)(text)
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_a_number_of_a_command_says_what_is_accepted(path):
+    """int and float accept 0 processes, -1 minutes, or what is no number at all."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument":
+            kinds = {each.value.id for each in node.keywords if isinstance(each.value, ast.Name)}
+            assert not kinds & {"int", "float"}, f"line {node.lineno}: use scripts/arguments.py"
 
 
 @pytest.mark.parametrize(
