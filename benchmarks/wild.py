@@ -469,7 +469,14 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--folder", type=Path, default=ROOT / ".cache" / "wild")
     parser.add_argument("--to", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--again", action="store_true", help="forget what the folder has of the part"
+    )
     given = parser.parse_args(arguments)
+    if given.again:
+        for part, name in (("train", "trained.jsonl"), ("read", "read.jsonl")):
+            if given.part in (part, "all"):
+                (given.folder / name).unlink(missing_ok=True)
     wanted = cells()[: given.n]
     if given.part in ("train", "all"):
         train_all(given.folder, wanted, given.jobs, given.seconds)

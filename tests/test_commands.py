@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import doctest
+import os
+import re
+import shutil
 import socket
+import subprocess
 import sys
 import urllib.request
 from pathlib import Path
@@ -64,6 +68,142 @@ def test_the_book_is_not_made_of_what_makes_no_sense(asked, told, capsys, monkey
     with pytest.raises(SystemExit) as caught:
         book.main()
     assert told in capsys.readouterr().err + str(caught.value.code)
+
+
+# --- the Makefile ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def make(tmp_path):
+    """Runs the Makefile in an empty folder, where the programs of .venv only say how they were called."""
+    if shutil.which("make") is None:
+        pytest.skip("no make here")
+    for name in ("requirements.lock", "pyproject.toml", "scripts/bootstrap.sh", "scripts/book.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    programs = tmp_path / ".venv" / "bin"
+    programs.mkdir(parents=True)
+    for name in ("python", "jupyter"):
+        (programs / name).write_text('#!/bin/sh\necho "called: ${0##*/} $*"\n')
+        (programs / name).chmod(0o755)
+    (tmp_path / ".venv" / ".ready").touch()
+
+    def run(*asked: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        clean = {n: v for n, v in os.environ.items() if not n.startswith(("MAKE", "PYTHON"))}
+        for name in ("SHARE", "PARTS", "JOBS", "VENV"):
+            clean.pop(name, None)
+        return subprocess.run(
+            ["make", "-f", str(ROOT / "Makefile"), *asked],
+            cwd=tmp_path, env={**clean, **environment}, capture_output=True, text=True,
+        )  # fmt: skip
+
+    return run
+
+
+def called(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert done.returncode == 0, done.stderr
+    return [
+        line.removeprefix("called: ").strip()
+        for line in done.stdout.splitlines()
+        if line.startswith("called: ")
+    ]
+
+
+@pytest.mark.parametrize(("user", "told"), [(0, " --allow-root"), (1000, "")])
+def test_jupyterlab_opens_for_root_too_who_is_the_only_user_of_a_container(
+    make, tmp_path, user, told
+):
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
+    (tmp_path / "id").chmod(0o755)
+    done = make("lab", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert called(done) == [f"jupyter lab index.ipynb{told}"]
+
+
+def test_what_a_command_leaves_is_cleaned_away(make, tmp_path):
+    kept = {
+        ".cache/": "downloads of the benchmarks",
+        ".venv/": "minutes of installing",
+        ".venv*/": "likewise",
+        ".ipynb_checkpoints/": "a reader's own work",
+        "*.egg-info/": "another tool's",
+        "*.py[cod]": "in __pycache__",
+        "node_modules/": "in build",
+        "_build/": "in build",
+    }
+    ignored = set((ROOT / ".gitignore").read_text("utf-8").split()) - set(kept)
+    names = [name.rstrip("/").replace("*", "one") for name in ignored]
+    for name in names:
+        (tmp_path / name).mkdir()
+    done = make("clean")
+    assert done.returncode == 0, done.stderr
+    assert [name for name in names if (tmp_path / name).exists()] == []
+    assert (tmp_path / ".venv" / ".ready").exists()
+
+
+#: what make results does not write, and why
+ELSEWHERE = {
+    "deck-results": "the numbers of the slides that the book grew out of, measured by nobody here",
+    "soundness": "make soundness, whose report says with which seed",
+}
+#: part -> its file, where the names differ
+FILES = {"training": "training-speed"}
+
+
+def tables(name: str) -> list[str]:
+    text = (ROOT / "Makefile").read_text("utf-8").replace("\\\n", "")
+    return re.search(rf"^{name} := (.*)$", text, re.MULTILINE)[1].split()
+
+
+def test_every_table_that_the_chapters_read_is_measured_again_by_make_results():
+    written = {FILES.get(part, part.replace("_", "-")) for part in tables("TABLES")}
+    there = {path.stem for path in ROOT.glob("chapters/data/*.json")}
+    assert written == there - set(ELSEWHERE)
+
+
+def test_a_part_can_be_tried_in_a_share_or_says_that_it_cannot():
+    assert set(tables("WHOLE")) | set(tables("AGAIN")) <= set(tables("TABLES"))
+    for part in tables("TABLES"):
+        text = (ROOT / "benchmarks" / f"{part}.py").read_text("utf-8")
+        assert ('"--share"' in text) == (part not in tables("WHOLE")), part
+        assert ('"--again"' in text) == (part in tables("AGAIN")), part
+
+
+@pytest.mark.parametrize("part", tables("WHOLE"))
+def test_what_cannot_be_tried_in_a_share_is_refused_before_anything_is_measured(make, part):
+    done = make("results", "SHARE=0.001", f"PARTS=learning {part}")
+    assert done.returncode == 2
+    assert "SHARE: expected PARTS of which a share can be tried (learning " in done.stderr
+    assert f"got {part}" in done.stderr
+    assert "called" not in done.stdout
+
+
+def test_a_part_that_is_not_there_is_refused_before_anything_is_measured(make):
+    done = make("results", "PARTS=learning nowhere")
+    assert done.returncode == 2
+    assert re.search(r"PARTS: expected some of learning .*, got nowhere", done.stderr)
+    assert "called" not in done.stdout
+
+
+def test_a_share_of_all_leaves_out_what_has_none_and_all_of_it_is_measured_anew(make):
+    tried = called(make("results", "SHARE=0.001"))
+    assert len(tried) == len(tables("TABLES")) - len(tables("WHOLE"))
+    assert all("--share 0.001" in line for line in tried)
+    assert called(make("results", "PARTS=wild atlas")) == [
+        "python -m benchmarks.wild --again",
+        "python -m benchmarks.atlas",
+    ]
+
+
+@pytest.mark.parametrize("asked", ["--share=0.001", "--help"])
+def test_the_strangers_network_is_not_trained_anew_by_mistake(asked):
+    path = ROOT / "chapters" / "data" / "stranger.json"
+    before = path.read_bytes(), path.stat().st_mtime_ns
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.stranger", asked],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == (0 if asked == "--help" else 2)
+    assert (path.read_bytes(), path.stat().st_mtime_ns) == before
 
 
 # --- where the book is served ------------------------------------------------------------------
