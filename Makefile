@@ -30,18 +30,22 @@ STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: claims results mutants soundness lighthouse fuzz flakes links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
+.PHONY: asked claims results mutants soundness lighthouse fuzz flakes links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY)  ## install what everything below needs, in .venv
 
-$(READY): requirements.lock pyproject.toml scripts/bootstrap.sh scripts/book.py
+$(READY): requirements.lock pyproject.toml scripts/bootstrap.sh scripts/book.py | asked
 	$(STEP) "Installing the exact versions of requirements.lock in $(VENV) (minutes, the first time)"
 	@sh scripts/bootstrap.sh venv "$(PYTHON)" "$(VENV)"
-	@$(PYTHON) scripts/book.py install --venv $(VENV)
+	@$(BIN)/python scripts/book.py install --venv $(VENV)
 	@touch $@
+
+# Whoever names a Python gets that one, or is told: the environment may be there already, of another.
+asked:
+	@$(if $(filter environment command,$(firstword $(origin PYTHON))),sh scripts/bootstrap.sh asked "$(PYTHON)" "$(VENV)",:)
 
 book: html serve  ## execute the chapters, build the book and serve it: prints the address
 
@@ -99,7 +103,7 @@ lowest: $(READY)  ## the package's tests with the lowest versions of what it nee
 	$(STEP) "Testing circuitkit with the lowest versions"
 	@mkdir -p build
 	$(BIN)/python scripts/lock.py --lowest build/lowest.txt
-	$(PYTHON) -m venv --clear build/lowest
+	$(BIN)/python -m venv --clear build/lowest
 	build/lowest/bin/python -m pip install --requirement build/lowest.txt
 	build/lowest/bin/python -m pip install --no-deps --editable .
 	build/lowest/bin/python -m pytest --numprocesses $(JOBS)

@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import socket
@@ -80,6 +81,9 @@ def install(venv: Path) -> None:
     """The exact versions of the lock, and the package itself, in a virtual environment."""
     python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = venv / ".ready"
+    own = platform.python_version()
+    if python.exists() and (there := version_of(python)) != own:
+        print(f"{venv} is of Python {there} and stays so; remove it for one of this Python, {own}")
     key = digest([ROOT / "requirements.lock", ROOT / "pyproject.toml"])
     if ready.exists() and ready.read_text("utf-8") == key:
         return
@@ -89,6 +93,11 @@ def install(venv: Path) -> None:
     run([*pip, "--requirement", "requirements.lock"], "pip could not install the lock")
     run([*pip, "--no-deps", "--editable", "."], "pip could not install circuitkit")
     ready.write_text(key, "utf-8")
+
+
+def version_of(python: Path) -> str:
+    command = [str(python), "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def execute(jobs: int, limit: int) -> None:

@@ -119,6 +119,31 @@ def test_jupyterlab_opens_for_root_too_who_is_the_only_user_of_a_container(
     assert called(done) == [f"jupyter lab index.ipynb{told}"]
 
 
+def test_a_python_that_is_asked_for_is_compared_with_the_environments_and_no_other(make, tmp_path):
+    assert called(make("links")) == ["python scripts/book.py links"]
+    for done in (make("links", f"PYTHON={sys.executable}"), make("links", PYTHON=sys.executable)):
+        assert done.returncode == 2
+        assert "error: .venv is of called: python" in done.stderr
+        assert f"and PYTHON={sys.executable} is Python 3." in done.stderr
+        assert "called" not in done.stdout
+    same = tmp_path / ".venv" / "bin" / "python"
+    assert called(make("links", PYTHON=str(same))) == ["python scripts/book.py links"]
+
+
+def test_who_makes_the_book_with_another_python_than_its_environments_is_told(
+    tmp_path, monkeypatch, capsys
+):
+    python = tmp_path / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    python.parent.mkdir()
+    python.touch()
+    monkeypatch.setattr(book, "run", lambda command, failure: None)
+    monkeypatch.setattr(book, "version_of", lambda python: "3.0.1")
+    book.install(tmp_path)
+    assert f"{tmp_path} is of Python 3.0.1 and stays so" in capsys.readouterr().out
+    monkeypatch.undo()
+    assert book.version_of(Path(sys.executable)) == book.platform.python_version()
+
+
 def test_what_a_command_leaves_is_cleaned_away(make, tmp_path):
     kept = {
         ".cache/": "downloads of the benchmarks",
