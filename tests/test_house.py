@@ -205,7 +205,25 @@ def test_once_a_week_links_and_the_newest_versions_are_tried_and_a_failure_is_to
     commands = " ".join(s.get("run", "") for job in weekly["jobs"].values() for s in job["steps"])
     for command in ("make links", "make lock", "make lint unit html", "gh issue create"):
         assert command in commands
-    assert set(weekly["jobs"]["tell"]["needs"]) == {"links", "newest", "browsers", "flakes"}
+    tell = weekly["jobs"]["tell"]
+    assert set(tell["needs"]) == set(weekly["jobs"]) - {"tell"}
+    # A job beyond its time is cancelled; one that needs a job which did not succeed is not begun by itself.
+    asked = re.findall(r"contains\(needs\.\*\.result, '(\w+)'\)", tell["if"])
+    assert set(asked) == {"failure", "cancelled"}
+    assert "always() && (" in tell["if"]
+    told = tell["steps"][0]["env"]
+    assert {f"${{{{ needs.{job}.result }}}}" for job in tell["needs"]} <= set(told.values())
+
+
+def test_what_is_said_of_the_workflow_is_what_it_does():
+    when = WORKFLOWS["book"][True]
+    assert when["push"]["branches"] == ["main"]
+    assert "pull_request" in when
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text("utf-8").split())
+    assert "`.github/workflows/book.yml` tests every pull request and every push to `main`" in text
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert "every push and" not in (ROOT / name).read_text("utf-8")
+        assert "on every push" not in (ROOT / name).read_text("utf-8")
 
 
 def test_what_a_tag_publishes_was_tried_and_needs_no_password():
