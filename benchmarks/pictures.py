@@ -26,8 +26,9 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 import circuitkit as ck
-from benchmarks.widget import FLAGS, Handler, assets, chromium
+from benchmarks.widget import FLAGS, Handler, assets
 from scripts.arguments import positive
+from scripts.browsers import chromium
 
 RESULTS = Path(__file__).resolve().parents[1] / "chapters" / "data" / "pictures.json"
 NETWORKS, ROUNDS = 1024, 3

@@ -17,10 +17,13 @@ from threading import Thread
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
 
 import arguments  # noqa: E402
 import book  # noqa: E402
+import browsers  # noqa: E402
+import heights  # noqa: E402
+import lighthouse  # noqa: E402
 
 COMMANDS = sorted([*ROOT.glob("scripts/*.py"), *ROOT.glob("benchmarks/*.py")])
 
@@ -229,6 +232,60 @@ def test_the_strangers_network_is_not_trained_anew_by_mistake(asked):
     )  # fmt: skip
     assert done.returncode == (0 if asked == "--help" else 2)
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
+
+
+# --- what measures the built pages --------------------------------------------------------------
+
+
+@pytest.fixture
+def measured(tmp_path, monkeypatch):
+    """Three pages, two of them with a widget; and no browser may be started."""
+    (tmp_path / "chapters").mkdir()
+    text = f"<script src=site.js></script>{heights.PLACE}"
+    for name in ("index", "chapters/min"):
+        (tmp_path / f"{name}.html").write_text(text)
+    (tmp_path / "404.html").write_text("site.js")
+    monkeypatch.setattr(heights, "WRITTEN", tmp_path / "heights.json")
+    heights.WRITTEN.write_text("{}")
+    for module in (heights, lighthouse):
+        monkeypatch.setattr(module, "HTML", tmp_path)
+        monkeypatch.setattr(module, "chromium", lambda: sys.exit("the browser is next"))
+    monkeypatch.setattr(lighthouse, "install", lambda: pytest.fail("npm was called"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["heights", "lighthouse"])
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (["nope"], r"error: argument pages: expected any of chapters/min, index; got 'nope'"),
+        (["index", "404"], r"error: argument pages: expected any of chapters/min, index; got '404'"),
+        (["--help"], "^0$"),
+        (["--nope"], "^2$"),
+        (["chapters/min", "index.html"], "^the browser is next$"),
+        ([], "^the browser is next$"),
+    ],
+)  # fmt: skip
+def test_a_page_that_is_not_there_is_refused_before_anything_is_done(
+    measured, monkeypatch, command, asked, told
+):
+    monkeypatch.setattr(sys, "argv", [command, *asked])
+    with pytest.raises(SystemExit) as caught:
+        {"heights": heights, "lighthouse": lighthouse}[command].main()
+    assert re.search(told, str(caught.value.code))
+    assert heights.WRITTEN.read_text() == "{}"
+
+
+def test_the_browser_that_is_asked_for_is_taken_or_missed(monkeypatch):
+    monkeypatch.setenv("CHROMIUM", sys.executable)
+    assert browsers.chromium() == sys.executable
+    monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
+    with pytest.raises(SystemExit, match="CHROMIUM: expected a program, got '/nowhere/chromium'"):
+        browsers.chromium()
+    monkeypatch.delenv("CHROMIUM")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(SystemExit, match="expected a browser, one of chromium, .*; found none"):
+        browsers.chromium()
 
 
 # --- where the book is served ------------------------------------------------------------------
