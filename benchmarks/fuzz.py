@@ -54,6 +54,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from fuzz_families import FAMILIES, Call
 from hostile import VALUES
 
+from scripts import children
 from scripts.arguments import positive, whole_number
 
 ROOT = Path(__file__).parents[1]
@@ -433,6 +434,7 @@ def main() -> None:
         for name in names:
             print(name, dict(part(name, options.chunk, options.seed, tell=True).kinds))
         return
+    children.end_with_this()
     prepare()
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     if kept.get("seed") != options.seed:

@@ -34,6 +34,7 @@ from circuitkit.progress import News
 from circuitkit.training.learn import Learned, search_all
 from circuitkit.training.problem import Box, Problem
 from circuitkit.training.run import Rate
+from scripts import children
 from scripts.arguments import positive, whole_number
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "learning.json"
@@ -272,6 +273,7 @@ def main() -> None:
     }
     if not any(chosen.values()):
         parser.error(f"argument --only: expected a part of a row's name, got {arguments.only!r}")
+    children.end_with_this()
     with ProcessPoolExecutor(arguments.processes) as pool:
         for part, rows in chosen.items():
             for row in rows:

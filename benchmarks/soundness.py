@@ -43,6 +43,7 @@ import independent as exact
 import circuitkit as ck
 from circuitkit.exact.canonical import canonical_form
 from circuitkit.functions.page_json import target_to_json
+from scripts import children
 from scripts.arguments import positive, whole_number
 
 Rng = np.random.Generator
@@ -620,6 +621,7 @@ def main() -> int:
     began = time.monotonic()
     seconds = arguments.minutes * 60
     work = [(seed, k, arguments.jobs, seconds) for k in range(arguments.jobs)]
+    children.end_with_this()
     if arguments.jobs == 1:
         parts = [hunt(*work[0])]
     else:

@@ -21,6 +21,7 @@ from typing import TypeVar
 
 import circuitkit as ck
 from benchmarks.learning import CHUNK, Row, searched
+from scripts import children
 from scripts.arguments import positive
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "ten-thousand.json"
@@ -52,6 +53,7 @@ def main() -> None:
         "--share", type=positive(1), default=1.0, help="share of the networks to run"
     )
     share = parser.parse_args().share
+    children.end_with_this()
     n = max(1, round(NETWORKS * share))
     row = Row("min", (3, 2), n)
     jobs = [(row, FIRST + i, FIRST + min(i + CHUNK, n)) for i in range(0, n, CHUNK)]

@@ -39,6 +39,7 @@ import numpy as np
 
 import circuitkit as ck
 from circuitkit.exact.spell import length
+from scripts import children
 from scripts.arguments import positive, whole_number
 
 ROOT = Path(__file__).parents[1]
@@ -477,6 +478,7 @@ def main(arguments: list[str] | None = None) -> None:
         for part, name in (("train", "trained.jsonl"), ("read", "read.jsonl")):
             if given.part in (part, "all"):
                 (given.folder / name).unlink(missing_ok=True)
+    children.end_with_this()
     wanted = cells()[: given.n]
     if given.part in ("train", "all"):
         train_all(given.folder, wanted, given.jobs, given.seconds)

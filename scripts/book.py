@@ -453,6 +453,10 @@ def main() -> None:
     what = options.pop("run")
     if what not in (everything, install):
         options.pop("venv", None)
+    if what is execute:
+        import children  # only here: it needs what is not installed before
+
+        children.end_with_this()
     try:
         what(**options)
     except KeyboardInterrupt:  # Ctrl-C reaches what was started from here as well

@@ -26,6 +26,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import children
 import nbformat
 from arguments import whole_number
 from nbclient import NotebookClient
@@ -140,6 +141,7 @@ def main() -> None:
         python = other_torch(options.torch)
         sys.exit(subprocess.run([str(python), __file__, *again]).returncode)
 
+    children.end_with_this()
     tasks = [(name, seed) for name in options.chapters or known for seed in options.base_seeds]
     print(f"{len(tasks)} executions, {options.jobs} at a time", flush=True)
     with ProcessPoolExecutor(options.jobs) as pool:

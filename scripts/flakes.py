@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import shutil
@@ -27,10 +28,13 @@ from functools import partial
 from pathlib import Path
 
 import book
+import children
 from arguments import positive, whole_number
 
 #: seconds that a cell may take, however busy the machine is
 LIMIT = 900
+#: ends by itself where the process that has started it is gone, however that came
+BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): sum(range(10**6))"
 
 
 @dataclass
@@ -65,7 +69,8 @@ def notebooks(chosen: Sequence[str]) -> list[str]:
 @contextmanager
 def busy(count: int) -> Iterator[None]:
     """So many processes that do nothing but take the processor's time."""
-    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    command = [sys.executable, "-c", BUSY, str(os.getpid())]
+    burners = [subprocess.Popen(command) for _ in range(count)]
     try:
         yield
     finally:
@@ -123,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--minutes", type=positive(), help="begin no run after so many")
     options = parser.parse_args(arguments)
     names = notebooks(options.chapters)
+    children.end_with_this()
     until = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
     runs: list[Run] = []
     for seed in range(options.seed, options.seed + options.runs):

@@ -31,6 +31,7 @@ from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import children
 from arguments import whole_number
 from browsers import chromium, named
 
@@ -200,6 +201,7 @@ def main() -> None:
     there = every_page()
     pages = [f"{name}.html" for name in named(options.pages, there) or there]
     chromium()  # stops here where there is none
+    children.end_with_this()
     install()
     slow = []
     with served() as here:

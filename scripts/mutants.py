@@ -27,6 +27,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import children
 from arguments import whole_number
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -177,6 +178,7 @@ def main() -> int:
     parser.add_argument("--only", choices=groups, help="one group of modules")
     parser.add_argument("--jobs", type=whole_number(1), default=2)
     arguments = parser.parse_args()
+    children.end_with_this()
     listed = [m for m in mutants() if arguments.only in (None, m.group)]
     before = last_run()
     known = {

@@ -141,6 +141,7 @@ def test_as_many_inputs_are_tried_as_are_asked_for(monkeypatch, tmp_path, capsys
     kept = tmp_path / "fuzz.json"
     monkeypatch.setattr(fuzz, "KEPT", kept)
     monkeypatch.setattr(fuzz, "prepare", lambda: None)
+    monkeypatch.setattr(fuzz.children, "end_with_this", lambda: None)  # not of this process
     many = fuzz.Call("many", lambda x: x, lambda rng: {"x": rng.random()}, replaces=False)
     monkeypatch.setitem(fuzz.FAMILIES, "many", (many,))
     for asked, parts in [("20", [20]), ("20", [20]), ("320", [20, 250, 50])]:
