@@ -12,25 +12,40 @@ export JUPYTER_PREFER_ENV_PATH = 1
 
 BIN := $(VENV)/bin
 # The benchmarks whose results the chapters read; where an engine to compare with is missing its rows are left out.
-TABLES := learning comparison atlas detection wild extraction proof engines ten_thousand pictures stranger superposition universality filters
+TABLES := learning comparison atlas detection wild extraction proof engines ten_thousand pictures stranger superposition \
+	universality filters catalogue depth round_trip training
+# Of these no small share can be tried.
+WHOLE := wild stranger catalogue depth round_trip training
+# Of these a new measurement is asked for; without it they go on where they stopped.
+AGAIN := comparison catalogue round_trip wild
 BOOK := $(BIN)/python scripts/book.py
 READY := $(VENV)/.ready
+# One command a part: the first that fails ends it.
+define MEASURE
+@printf '\n==> %s\n' "Measuring: $(1)"
+@$(BIN)/python -m benchmarks.$(1) $(if $(SHARE),--share $(SHARE)) $(if $(filter $(AGAIN),$(1)),--again)
+
+endef
 STEP = @printf '\n==> %s\n'
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: claims results mutants soundness lighthouse fuzz flakes links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
+.PHONY: asked claims results mutants soundness lighthouse fuzz flakes links package help install book html serve lab test chromium lint unit notebooks browser browsers lock lowest binder fresh clean
 
 help:  ## list the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY)  ## install what everything below needs, in .venv
 
-$(READY): requirements.lock pyproject.toml scripts/bootstrap.sh scripts/book.py
+$(READY): requirements.lock pyproject.toml scripts/bootstrap.sh scripts/book.py | asked
 	$(STEP) "Installing the exact versions of requirements.lock in $(VENV) (minutes, the first time)"
 	@sh scripts/bootstrap.sh venv "$(PYTHON)" "$(VENV)"
-	@$(PYTHON) scripts/book.py install --venv $(VENV)
+	@$(BIN)/python scripts/book.py install --venv $(VENV)
 	@touch $@
+
+# Whoever names a Python gets that one, or is told: the environment may be there already, of another.
+asked:
+	@$(if $(filter environment command,$(firstword $(origin PYTHON))),sh scripts/bootstrap.sh asked "$(PYTHON)" "$(VENV)",:)
 
 book: html serve  ## execute the chapters, build the book and serve it: prints the address
 
@@ -46,7 +61,8 @@ serve: $(READY)  ## serve the pages as they were last built
 	@$(BOOK) serve --host $(HOST) --port $(PORT)
 
 lab: $(READY)  ## open the chapters in JupyterLab
-	$(BIN)/jupyter lab index.ipynb
+# In a container everybody is root, whom JupyterLab refuses otherwise.
+	$(BIN)/jupyter lab index.ipynb $$(test "$$(id -u)" -ne 0 || echo --allow-root)
 
 test: chromium lint unit html browser  ## everything that must hold: lint, tests, notebooks, pages in a browser
 
@@ -87,7 +103,7 @@ lowest: $(READY)  ## the package's tests with the lowest versions of what it nee
 	$(STEP) "Testing circuitkit with the lowest versions"
 	@mkdir -p build
 	$(BIN)/python scripts/lock.py --lowest build/lowest.txt
-	$(PYTHON) -m venv --clear build/lowest
+	$(BIN)/python -m venv --clear build/lowest
 	build/lowest/bin/python -m pip install --requirement build/lowest.txt
 	build/lowest/bin/python -m pip install --no-deps --editable .
 	build/lowest/bin/python -m pytest --numprocesses $(JOBS)
@@ -103,10 +119,10 @@ claims: $(READY)  ## measure the book's claims again, from three other base seed
 	@$(BIN)/python scripts/claims.py --jobs $(JOBS)
 
 results: $(READY)  ## measure the tables in chapters/data again (a day; PARTS="learning atlas" for some; SHARE=0.001 tries, and keeps nothing)
-	@for part in $(or $(PARTS),$(if $(SHARE),$(filter-out wild stranger,$(TABLES)),$(TABLES))); do \
-		printf '\n==> %s\n' "Measuring: $$part"; \
-		$(BIN)/python -m benchmarks.$$part $(if $(SHARE),--share $(SHARE)) $$(test $$part != comparison || echo --again) || exit 1; \
-	done
+	$(foreach part,$(filter-out $(TABLES),$(PARTS)),$(error PARTS: expected some of $(TABLES), got $(part)))
+	$(if $(SHARE),$(foreach part,$(filter $(WHOLE),$(PARTS)),$(error SHARE: expected PARTS of which a share can be tried \
+		($(filter-out $(WHOLE),$(TABLES))), got $(part))))
+	$(foreach part,$(or $(PARTS),$(if $(SHARE),$(filter-out $(WHOLE),$(TABLES)),$(TABLES))),$(call MEASURE,$(part)))
 
 mutants: $(READY)  ## change one thing at a time in what speaks verdicts: do the tests notice? (hours)
 	$(BIN)/python scripts/mutants.py --jobs $(JOBS)
@@ -123,9 +139,9 @@ flakes: $(READY)  ## execute the chapters RUNS=20 times in random order beside L
 links: $(READY)  ## do the links to other sites still lead somewhere? (needs the network)
 	@$(BOOK) links
 
-package: $(READY)  ## build wheel and sdist into build/dist, install and try each in a fresh environment
+package: $(READY)  ## build wheel and sdist into build/dist, check them, install and try each in a fresh environment
 	$(BIN)/python scripts/package.py --version "$(VERSION)"
 
 clean:  ## remove what was built; .venv stays
-	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

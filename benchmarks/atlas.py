@@ -44,6 +44,7 @@ from circuitkit.training import compiled_search as search
 from circuitkit.training.learn import _Data
 from circuitkit.training.problem import Problem
 from circuitkit.training.run import Rate, TrainingRun
+from scripts.arguments import positive
 
 Array = NDArray[np.float64]
 
@@ -430,7 +431,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("names", nargs="*", help=f"any of {', '.join(NETWORKS)}; all by default")
-    parser.add_argument("--share", type=float, default=1.0, help="share of the seeds to run")
+    parser.add_argument("--share", type=positive(1), default=1.0, help="share of the seeds to run")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in NETWORKS]:
         parser.error(f"unknown network {unknown[0]!r}; expected any of {', '.join(NETWORKS)}")

@@ -1,6 +1,7 @@
 """What training makes of the functions of the catalogue, at the size of their smallest circuits.
 
     python -m benchmarks.catalogue                 # writes chapters/data/catalogue.json; goes on where it stopped
+    python -m benchmarks.catalogue --again         # all of it anew
     python -m benchmarks.catalogue tent min        # these, anew
 
 For each function two rates, at the widths of :data:`circuitkit.catalogue`:
@@ -19,8 +20,8 @@ measured, and the file says so.
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -121,7 +122,17 @@ def measured(entry: Entry) -> dict[str, Any]:
     return told | {"learn": learned(entry)}
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    exact = {name: entry for name, entry in ck.catalogue.items() if not entry.tolerance}
+    parser.add_argument("names", nargs="*", help="functions of the catalogue; all by default")
+    parser.add_argument("--again", action="store_true", help="measure what the file has, too")
+    options = parser.parse_args()
+    if unknown := [name for name in options.names if name not in exact]:
+        parser.error(f"unknown function {unknown[0]!r}; expected any of {', '.join(exact)}")
+    again = options.names or (exact if options.again else [])
     rows = json.loads(RESULT.read_text("utf-8"))["functions"] if RESULT.exists() else {}
     settings = {
         "steps": STEPS,
@@ -129,10 +140,9 @@ def main(names: list[str]) -> None:
         "budget": BUDGET,
         "limits": [MOST_UNITS, MOST_LEARNED],
     }
-    exact = {name: entry for name, entry in ck.catalogue.items() if not entry.tolerance}
     for name, entry in exact.items():
         done = name in rows and rows[name]["hidden"] == list(entry.hidden)
-        if name in names or (not names and not done):
+        if name in again or (not options.names and not done):
             rows[name] = measured(entry)
             print(name, json.dumps(rows[name]), flush=True)
         kept = {n: rows[n] for n in ck.catalogue if n in rows}
@@ -141,4 +151,4 @@ def main(names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

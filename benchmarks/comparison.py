@@ -46,11 +46,14 @@ from circuitkit.training.points import BATCH, DIRECTIONS, population
 from circuitkit.training.problem import Problem
 from circuitkit.training.run import Rate
 from circuitkit.training.start import INITS, initial
+from scripts.arguments import positive
 
 Array = NDArray[np.float64]
 Settings = dict[str, Any]
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "comparison.json"
+#: what is measured beside the rows: no training, one programme
+CONVEX = "convex programme"
 TARGET = ck.target("min")
 SHAPES = {"2-3-1": (2, 3, 1), "2-3-2-1": (2, 3, 2, 1)}
 #: with spare units, to be pruned
@@ -783,17 +786,23 @@ def main() -> None:
     )
     parser.add_argument("--again", action="store_true", help="measure what the file has, too")
     parser.add_argument(
-        "--share", type=float, default=1.0, help="share of the seeds; below 1 nothing is kept"
+        "--share", type=positive(1), default=1.0, help="share of the seeds; below 1 nothing is kept"
     )
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.shapes if name not in SHAPES]:
         parser.error(f"unknown network {unknown[0]!r}; expected any of {', '.join(SHAPES)}")
+    titles = [f"{row.group}: {row.name}" for row in rows()]
+    asked = arguments.only.split("|")
+    if not any(part in title for part in asked for title in [*titles, CONVEX]):
+        parser.error(
+            f"argument --only: expected a part of any of {', '.join([*titles, CONVEX])}; "
+            f"got {arguments.only!r}"
+        )
     is_kept = arguments.share >= 1.0
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() and is_kept else {}
-    titles = [f"{row.group}: {row.name}" for row in rows()]
     for row, name in product(rows(), arguments.shapes or SHAPES):
         title = f"{row.group}: {row.name}"
-        if not any(part in title for part in arguments.only.split("|")) or (
+        if not any(part in title for part in asked) or (
             title in known.get(name, {}) and not arguments.again
         ):
             continue
@@ -809,11 +818,9 @@ def main() -> None:
             "python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__,
         }  # fmt: skip
         RESULTS.write_text(json.dumps(known, indent=1) + "\n")
-    if arguments.only in "convex programme" and (
-        "convex programme" not in known or arguments.again
-    ):
-        known["convex programme"] = convex()
-        print(f"convex programme: {known['convex programme']}")
+    if any(part in CONVEX for part in asked) and (CONVEX not in known or arguments.again):
+        known[CONVEX] = convex()
+        print(f"{CONVEX}: {known[CONVEX]}")
         if is_kept:
             RESULTS.write_text(json.dumps(known, indent=1) + "\n")
 

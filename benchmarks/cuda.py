@@ -27,6 +27,7 @@ from circuitkit.training import steps, unrolled
 from circuitkit.training.points import population
 from circuitkit.training.start import initial
 from circuitkit.training.task import task_of
+from scripts.arguments import whole_number
 
 RESULT = Path(__file__).parent.parent / "chapters" / "data" / "training-cuda.json"
 PROBLEMS: dict[str, tuple[str, tuple[int, ...], dict[str, Any]]] = {
@@ -86,10 +87,10 @@ def row(name: str, seeds: int, n_steps: int, turns: int) -> dict[str, Any] | Non
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seeds", type=int, nargs="+", default=SEEDS)
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--problems", nargs="+", default=list(PROBLEMS))
+    parser.add_argument("--seeds", type=whole_number(1), nargs="+", default=SEEDS)
+    parser.add_argument("--steps", type=whole_number(1), default=500)
+    parser.add_argument("--turns", type=whole_number(1), default=3)
+    parser.add_argument("--problems", nargs="+", choices=PROBLEMS, default=list(PROBLEMS))
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     if not torch.cuda.is_available():

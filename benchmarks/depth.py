@@ -36,6 +36,7 @@ from scipy.sparse import coo_array, eye_array, hstack
 
 from circuitkit.maxima import Term, network
 from circuitkit.proof.symmetric import prove_symmetric
+from scripts.arguments import positive, whole_number
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "depth.json"
 
@@ -294,11 +295,19 @@ def search(name: str, n: int, terms: list[Term], seconds: float) -> dict[str, An
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=SECONDS, help="for each symmetry")
-    parser.add_argument("--only", nargs="+", default=None)
-    parser.add_argument("--inputs", type=int, nargs="+", default=[5, 6], choices=list(GROUPS))
+    parser.add_argument("--seconds", type=positive(), default=SECONDS, help="for each symmetry")
+    names = sorted({name for groups in GROUPS.values() for name in groups})
+    parser.add_argument("--only", nargs="+", choices=names, default=None)
+    inputs = whole_number(min(GROUPS), max(GROUPS))
+    parser.add_argument("--inputs", type=inputs, nargs="+", default=list(GROUPS))
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
+    there = {name for n in options.inputs for name in GROUPS[n]}
+    if strange := [name for name in options.only or [] if name not in there]:
+        parser.error(
+            f"argument --only: expected any of {', '.join(sorted(there))} for "
+            f"{' and '.join(map(str, options.inputs))} inputs, got {strange[0]!r}"
+        )
     told = json.loads(options.results.read_text("utf-8")) if options.results.exists() else {}
     kept = {(each["inputs"], each["symmetry"]): each for each in told.get("searches", [])}
     for n in options.inputs:

@@ -40,6 +40,7 @@ from circuitkit.exact.canonical import canonical_form
 from circuitkit.exact.spell import expression, length
 from circuitkit.exact.spell import text as spelled
 from circuitkit.training.run import Rate
+from scripts.arguments import positive, whole_number
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "detection.json"
 
@@ -425,8 +426,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--share", type=float, default=1.0, help="share of the cases to run")
+    parser.add_argument("--seed", type=whole_number(0), default=0)
+    parser.add_argument("--share", type=positive(1), default=1.0, help="share of the cases to run")
     parser.add_argument("--save", action="store_true", help="keep the results of a share, too")
     arguments = parser.parse_args()
     unknown = [part for part in arguments.parts if part not in PARTS]

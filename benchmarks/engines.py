@@ -45,6 +45,7 @@ from circuitkit.proof import rationals
 from circuitkit.proof.floats import Floats
 from circuitkit.proof.relaxation import silent
 from circuitkit.proof.search import OutOfTime, search
+from scripts.arguments import positive
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "engines.json"
 TRAINED = Path(__file__).parents[1] / ".cache" / "benchmarks"
@@ -327,19 +328,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--limit", type=float, default=60.0)
+    parser.add_argument("--limit", type=positive(), default=60.0)
     parser.add_argument("--only", default="")
     parser.add_argument(
-        "--share", type=float, default=1.0, help="share of the questions; below 1 nothing is kept"
+        "--share",
+        type=positive(1),
+        default=1.0,
+        help="share of the questions; below 1 nothing is kept",
     )
     arguments = parser.parse_args()
+    each = [question for question in questions() if arguments.only in question.name]
+    if not each:
+        parser.error(
+            f"argument --only: expected a part of a question's name, got {arguments.only!r}"
+        )
     versions = {p: installed(p) for p in ("highspy", "maraboupy", "python-flint", "numpy")}
     rows = []
-    each = list(questions())
     for question in each[: max(1, round(len(each) * arguments.share))]:
-        if arguments.only in question.name:
-            rows.append(asked(question, arguments.limit, versions["maraboupy"] is not None))
-            print(json.dumps(rows[-1]), flush=True)
+        rows.append(asked(question, arguments.limit, versions["maraboupy"] is not None))
+        print(json.dumps(rows[-1]), flush=True)
     if arguments.only or arguments.share < 1.0:
         return
     results = {

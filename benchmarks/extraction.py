@@ -35,6 +35,7 @@ import sklearn
 from sklearn.neural_network import MLPRegressor
 
 import circuitkit as ck
+from scripts.arguments import positive, whole_number
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "extraction.json"
 
@@ -284,8 +285,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--share", type=float, default=1.0, help="share of the networks to measure")
+    parser.add_argument("--seed", type=whole_number(0), default=0)
+    parser.add_argument(
+        "--share", type=positive(1), default=1.0, help="share of the networks to measure"
+    )
     parser.add_argument("--save", action="store_true", help="keep the results of a share, too")
     arguments = parser.parse_args()
     every = len(CASES) * len(SOLVERS)

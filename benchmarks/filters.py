@@ -25,6 +25,7 @@ from scipy.stats import spearmanr
 
 from circuitkit import images as im
 from circuitkit.images.model import later
+from scripts.arguments import positive
 
 RESULT = Path(__file__).parent.parent / "chapters" / "data" / "filters.json"
 SEEDS = 8  # of each architecture
@@ -297,7 +298,7 @@ def measure(seeds: int = SEEDS) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--share", type=float, help="so much of it, and keep nothing")
+    parser.add_argument("--share", type=positive(1), help="so much of it, and keep nothing")
     part = parser.parse_args().share
     told = measure(max(2, round((part or 1.0) * SEEDS)))
     if part is None:

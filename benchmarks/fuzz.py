@@ -15,7 +15,7 @@ is not): mostly one or two arguments are replaced, now and then none. What comes
 - or a **fault**: anything else, a wrong answer, more than :data:`LIMIT` seconds of the processor, more than
   :data:`LARGE` bytes of memory, or the end of the process.
 
-Each part of :data:`PART` inputs runs in a process of its own, forked from this one, with at most :data:`MEMORY`
+Each part of :data:`PART` inputs, or of as many as are missing, runs in a process of its own, forked from this one, with at most :data:`MEMORY`
 of address space. A call that never comes back from a library in C, or ends the process, is a fault as any other:
 the part is begun again without it.
 
@@ -53,6 +53,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fuzz_families import FAMILIES, Call
 from hostile import VALUES
+
+from scripts import children
+from scripts.arguments import positive, whole_number
 
 ROOT = Path(__file__).parents[1]
 KEPT = ROOT / "build" / "fuzz.json"
@@ -356,9 +359,10 @@ def prepare() -> None:
                 call.function(**{n: v for n, v in call.draw(rng).items() if not n.startswith("_")})
 
 
-def kept_of(tally: Tally) -> dict[str, Any]:
-    """A part as it is remembered."""
-    return {
+def kept_of(name: str, number: int, base: int, count: int = PART) -> dict[str, Any]:
+    """A part as it is remembered; one that is shorter than others says so, to be the same again."""
+    tally = apart(name, number, base, count)
+    return ({} if count == PART else {"count": count}) | {
         "inputs": tally.inputs,
         "seconds": round(tally.seconds, 1),
         "megabytes": round(tally.memory / 2**20),
@@ -372,7 +376,7 @@ def again(own: dict[str, Any], name: str, base: int) -> None:
     """The parts with faults once more; what is no fault any longer has been mended."""
     for number, before in enumerate(own["parts"]):
         if before["faults"]:
-            now = own["parts"][number] = kept_of(apart(name, number, base))
+            now = own["parts"][number] = kept_of(name, number, base, before.get("count", PART))
             left = {(f["call"], str(f["arguments"])) for f in now["faults"]}
             own["mended"] += [
                 f for f in before["faults"] if (f["call"], str(f["arguments"])) not in left
@@ -412,11 +416,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--inputs", type=int, default=10_000, help="for each family")
+    parser.add_argument("--inputs", type=whole_number(1), default=10_000, help="for each family")
     parser.add_argument("--only", nargs="*", choices=sorted(FAMILIES), help="these families alone")
-    parser.add_argument("--seed", type=int, default=0, help="where the draws begin")
-    parser.add_argument("--minutes", type=float, help="stop after so many, and go on another time")
-    parser.add_argument("--chunk", type=int, help="one part of a family again; keeps nothing")
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="where the draws begin")
+    parser.add_argument(
+        "--minutes", type=positive(), help="stop after so many, and go on another time"
+    )
+    parser.add_argument(
+        "--chunk", type=whole_number(0), help="one part of a family again; keeps nothing"
+    )
     parser.add_argument("--again", action="store_true", help="first the parts that had faults")
     parser.add_argument("--save", action="store_true", help=f"write {SAVED.relative_to(ROOT)}")
     options = parser.parse_args()
@@ -426,6 +434,7 @@ def main() -> None:
         for name in names:
             print(name, dict(part(name, options.chunk, options.seed, tell=True).kinds))
         return
+    children.end_with_this()
     prepare()
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
     if kept.get("seed") != options.seed:
@@ -443,7 +452,8 @@ def main() -> None:
         # The least tried first, so that a short run looks everywhere.
         name = min(open_ones, key=lambda n: inputs(families[n]))
         parts = families[name]["parts"]
-        parts.append(kept_of(apart(name, len(parts), options.seed)))
+        missing = options.inputs - inputs(families[name])
+        parts.append(kept_of(name, len(parts), options.seed, min(PART, missing)))
         keep(kept)
     keep(kept)
     sums = {name: summed(own) for name, own in families.items()}

@@ -28,6 +28,7 @@ import numpy as np
 
 import circuitkit as ck
 from benchmarks import wild
+from scripts.arguments import positive
 
 RESULTS = wild.ROOT / "chapters" / "data" / "inside.json"
 
@@ -116,7 +117,7 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=600.0, help="begin nothing after")
+    parser.add_argument("--seconds", type=positive(), default=600.0, help="begin nothing after")
     parser.add_argument("--to", type=Path, default=RESULTS)
     given = parser.parse_args()
     end = time.monotonic() + given.seconds

@@ -34,6 +34,8 @@ from circuitkit.progress import News
 from circuitkit.training.learn import Learned, search_all
 from circuitkit.training.problem import Box, Problem
 from circuitkit.training.run import Rate
+from scripts import children
+from scripts.arguments import positive, whole_number
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "learning.json"
 #: the first seed: those below 1,000,000 have been used for choosing defaults
@@ -250,9 +252,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; all by default")
-    parser.add_argument("--share", type=float, default=1.0, help="share of the seeds to run")
-    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--rows", type=int, help="only the first rows of a part")
+    parser.add_argument("--share", type=positive(1), default=1.0, help="share of the seeds to run")
+    parser.add_argument("--processes", type=whole_number(1), default=os.cpu_count() or 1)
+    parser.add_argument("--rows", type=whole_number(1), help="only the first rows of a part")
     parser.add_argument(
         "--only", default="", help="only rows whose name contains this, or one of these: a|b"
     )
@@ -261,11 +263,20 @@ def main() -> None:
     unknown = [part for part in arguments.parts if part not in PARTS]
     if unknown:
         parser.error(f"unknown part {unknown[0]!r}; expected any of {', '.join(PARTS)}")
+    chosen = {
+        part: [
+            row
+            for row in list(PARTS[part]())[: arguments.rows]
+            if any(each in row.name for each in arguments.only.split("|"))
+        ]
+        for part in arguments.parts or PARTS
+    }
+    if not any(chosen.values()):
+        parser.error(f"argument --only: expected a part of a row's name, got {arguments.only!r}")
+    children.end_with_this()
     with ProcessPoolExecutor(arguments.processes) as pool:
-        for part in arguments.parts or PARTS:
-            for row in list(PARTS[part]())[: arguments.rows]:
-                if not any(each in row.name for each in arguments.only.split("|")):
-                    continue
+        for part, rows in chosen.items():
+            for row in rows:
                 result = measure(row, arguments.share, pool)
                 print(
                     f"{row.name}: {result['proved']} of {result['seeds']} proved, cost median "

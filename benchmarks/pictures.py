@@ -26,7 +26,9 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 import circuitkit as ck
-from benchmarks.widget import FLAGS, Handler, assets, chromium
+from benchmarks.widget import FLAGS, Handler, assets
+from scripts.arguments import positive
+from scripts.browsers import chromium
 
 RESULTS = Path(__file__).resolve().parents[1] / "chapters" / "data" / "pictures.json"
 NETWORKS, ROUNDS = 1024, 3
@@ -103,7 +105,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument(
-        "--share", type=float, default=1.0, help="share of the networks; below 1 nothing is kept"
+        "--share",
+        type=positive(1),
+        default=1.0,
+        help="share of the networks; below 1 nothing is kept",
     )
     share = parser.parse_args().share
     n = max(8, round(NETWORKS * share))

@@ -38,6 +38,7 @@ from benchmarks.generators import (
 )
 from circuitkit.exact.canonical import canonical_form
 from circuitkit.exact.spell import expression
+from scripts.arguments import positive, whole_number
 
 ENGINES: tuple[Literal["auto", "regions", "z3"], ...] = ("auto", "regions", "z3")
 LIMIT = 20  # seconds for one question
@@ -167,10 +168,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--random", type=int, default=300, help="how many random networks")
+    parser.add_argument("--seed", type=whole_number(0), default=0)
     parser.add_argument(
-        "--share", type=float, default=1.0, help="share of these; below 1 nothing is kept"
+        "--random", type=whole_number(1), default=300, help="how many random networks"
+    )
+    parser.add_argument(
+        "--share", type=positive(1), default=1.0, help="share of these; below 1 nothing is kept"
     )
     arguments = parser.parse_args()
     rng = np.random.default_rng(arguments.seed)

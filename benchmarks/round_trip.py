@@ -2,6 +2,7 @@
 
     python -m benchmarks.round_trip                 all of it: 1,000 expressions that bend, exactly; 100 a disguise; 500 learned networks
     python -m benchmarks.round_trip --seconds 500   for so long; the next call goes on where this one stopped
+    python -m benchmarks.round_trip --again         all of it anew; with --only, these
     python -m benchmarks.round_trip --only 0.0001 trained    these alone; what is written of the others stays as it was
     python -m benchmarks.round_trip --regression    symbolic regression (gplearn, which it takes) on learned networks
     python -m benchmarks.round_trip --summary       only write chapters/data/round-trip.json anew
@@ -35,6 +36,7 @@ from benchmarks.generators import random_target, scramble, spread, trained_on
 from benchmarks.generators import variables as variables_of
 from circuitkit.detection.place import EVERYWHERE
 from circuitkit.exact.spell import length, text
+from scripts.arguments import positive
 
 RESULTS = Path(__file__).parents[1] / "build" / "round-trip.jsonl"
 DATA = Path(__file__).parents[1] / "chapters" / "data" / "round-trip.json"
@@ -234,6 +236,13 @@ def known() -> list[dict[str, Any]]:
     return [json.loads(line) for line in RESULTS.read_text(encoding="utf-8").splitlines()]
 
 
+def forget(only: list[float | str]) -> None:
+    """Leave what is measured next to be measured anew."""
+    left = [r for r in known() if r["noise"] not in only]
+    RESULTS.parent.mkdir(parents=True, exist_ok=True)
+    RESULTS.write_text("".join(json.dumps(r) + "\n" for r in left), encoding="utf-8")
+
+
 def measure(seconds: float, only: list[float | str]) -> None:
     """The cases that are missing, for so long."""
     done = {(r["noise"], r["seed"]) for r in known()}
@@ -299,15 +308,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--seconds", type=float, default=float("inf"))
+    parser.add_argument("--seconds", type=positive(), default=float("inf"))
     names = {str(level): level for level in CASES}
     parser.add_argument("--only", nargs="+", choices=names, default=list(names))
+    parser.add_argument(
+        "--again", action="store_true", help="forget what was measured of these before"
+    )
     parser.add_argument("--summary", action="store_true")
     parser.add_argument("--regression", action="store_true")
     options = parser.parse_args()
     only = [names[level] for level in options.only]
     old = json.loads(DATA.read_text(encoding="utf-8")) if DATA.exists() else {}
     if not options.summary and not options.regression:
+        if options.again:
+            forget(only)
         measure(options.seconds, only)
     made = summary(old, only)
     made["regression"] = regression() if options.regression else old.get("regression", [])

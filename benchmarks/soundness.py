@@ -43,6 +43,8 @@ import independent as exact
 import circuitkit as ck
 from circuitkit.exact.canonical import canonical_form
 from circuitkit.functions.page_json import target_to_json
+from scripts import children
+from scripts.arguments import positive, whole_number
 
 Rng = np.random.Generator
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "soundness.json"
@@ -597,10 +599,14 @@ def hunt(seed: int, first: int, step: int, seconds: float, least: int = 0) -> di
 def main() -> int:
     """Hunt, report, and exit with 1 if anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--minutes", type=float, default=1.0)
-    parser.add_argument("--seed", type=int, default=None, help="by default a fresh one, printed")
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--case", type=int, default=None, help="run this one again, and show it")
+    parser.add_argument("--minutes", type=positive(), default=1.0)
+    parser.add_argument(
+        "--seed", type=whole_number(0), default=None, help="by default a fresh one, printed"
+    )
+    parser.add_argument("--jobs", type=whole_number(1), default=1)
+    parser.add_argument(
+        "--case", type=whole_number(0), default=None, help="run this one again, and show it"
+    )
     parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name}")
     arguments = parser.parse_args()
     seed = arguments.seed
@@ -615,6 +621,7 @@ def main() -> int:
     began = time.monotonic()
     seconds = arguments.minutes * 60
     work = [(seed, k, arguments.jobs, seconds) for k in range(arguments.jobs)]
+    children.end_with_this()
     if arguments.jobs == 1:
         parts = [hunt(*work[0])]
     else:

@@ -9,6 +9,7 @@ not trust its author; what is kept is the network as ``ck.Network.to_dict`` writ
 
 from __future__ import annotations
 
+import argparse
 import json
 import warnings
 from pathlib import Path
@@ -24,6 +25,7 @@ SEED, SAMPLES, UNITS = 0, 2000, 16
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     x = np.random.default_rng(SEED).uniform(size=(SAMPLES, 2))
     model = MLPRegressor(
         hidden_layer_sizes=(UNITS,), solver="lbfgs", max_iter=20_000, max_fun=100_000,

@@ -24,6 +24,7 @@ import numpy as np
 from scipy.optimize import minimize
 
 from circuitkit import superposition as sp
+from scripts.arguments import positive
 
 RESULT = Path(__file__).parent.parent / "chapters" / "data" / "superposition.json"
 SPARSITIES = (0.0, 0.3, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99)
@@ -165,7 +166,7 @@ def descents(starts: int = STARTS) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--share", type=float, help="so much of it, and keep nothing")
+    parser.add_argument("--share", type=positive(1), help="so much of it, and keep nothing")
     share = parser.parse_args().share
     part = share or 1.0
     told = {

@@ -21,6 +21,8 @@ from typing import TypeVar
 
 import circuitkit as ck
 from benchmarks.learning import CHUNK, Row, searched
+from scripts import children
+from scripts.arguments import positive
 
 RESULTS = Path(__file__).parents[1] / "chapters" / "data" / "ten-thousand.json"
 NETWORKS, FIRST, PROCESSES = 10_000, 6_000_000, 2
@@ -47,8 +49,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--share", type=float, default=1.0, help="share of the networks to run")
+    parser.add_argument(
+        "--share", type=positive(1), default=1.0, help="share of the networks to run"
+    )
     share = parser.parse_args().share
+    children.end_with_this()
     n = max(1, round(NETWORKS * share))
     row = Row("min", (3, 2), n)
     jobs = [(row, FIRST + i, FIRST + min(i + CHUNK, n)) for i in range(0, n, CHUNK)]

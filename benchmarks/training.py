@@ -48,6 +48,7 @@ from circuitkit.training.compiled import flush_subnormals
 from circuitkit.training.flat import from_chunks, to_chunks
 from circuitkit.training.points import population
 from circuitkit.training.task import Task
+from scripts.arguments import positive, whole_number
 
 HERE = Path(__file__).parent
 RESULT = HERE.parent / "chapters" / "data" / "training-speed.json"
@@ -392,9 +393,11 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time ck.train against what people would use.")
     parser.add_argument("--jax", help="an interpreter with JAX, or 'none'")
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each, the best counts")
     parser.add_argument(
-        "--scale", type=float, default=1.0, help="share of the networks: 1/4, 1/2, 1"
+        "--rounds", type=whole_number(1), default=3, help="runs of each, the best counts"
+    )
+    parser.add_argument(
+        "--scale", type=positive(1), default=1.0, help="share of the networks: 1/4, 1/2, 1"
     )
     arguments = parser.parse_args()
     python = jax_python(arguments.jax)

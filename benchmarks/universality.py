@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 import circuitkit as ck
+from scripts.arguments import positive
 
 RESULT = Path(__file__).parent.parent / "chapters" / "data" / "universality.json"
 SEEDS = 1024
@@ -239,7 +240,7 @@ def text(told: dict[str, Any]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--share", type=float, help="so much of it, and keep nothing")
+    parser.add_argument("--share", type=positive(1), help="so much of it, and keep nothing")
     share = parser.parse_args().share
     seeds = range(max(8, round((share or 1.0) * SEEDS)))
     others = range(OTHERS, OTHERS + 16 * len(seeds))

@@ -20,7 +20,6 @@ import argparse
 import gzip
 import json
 import os
-import shutil
 import statistics
 import sys
 import tempfile
@@ -32,6 +31,7 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 
 import circuitkit as ck
+from scripts.browsers import chromium
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "_ext"))
@@ -114,11 +114,6 @@ class Handler(SimpleHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         pass
-
-
-def chromium() -> str | None:
-    """Where the browser is."""
-    return shutil.which("chromium") or shutil.which("google-chrome")
 
 
 def write_page(folder: Path, name: str, widgets: list[ck.CircuitWidget]) -> None:

@@ -39,6 +39,8 @@ import numpy as np
 
 import circuitkit as ck
 from circuitkit.exact.spell import length
+from scripts import children
+from scripts.arguments import positive, whole_number
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "chapters" / "data" / "wild.json"
@@ -459,12 +461,24 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "part", nargs="?", default="all", choices=["train", "read", "report", "all"]
     )
-    parser.add_argument("-n", type=int, default=len(cells()), help="only so many networks")
-    parser.add_argument("--jobs", type=int, default=1)
-    parser.add_argument("--seconds", type=float, default=float("inf"), help="begin nothing after")
+    parser.add_argument(
+        "-n", type=whole_number(1), default=len(cells()), help="only so many networks"
+    )
+    parser.add_argument("--jobs", type=whole_number(1), default=1)
+    parser.add_argument(
+        "--seconds", type=positive(), default=float("inf"), help="begin nothing after"
+    )
     parser.add_argument("--folder", type=Path, default=ROOT / ".cache" / "wild")
     parser.add_argument("--to", type=Path, default=RESULTS)
+    parser.add_argument(
+        "--again", action="store_true", help="forget what the folder has of the part"
+    )
     given = parser.parse_args(arguments)
+    if given.again:
+        for part, name in (("train", "trained.jsonl"), ("read", "read.jsonl")):
+            if given.part in (part, "all"):
+                (given.folder / name).unlink(missing_ok=True)
+    children.end_with_this()
     wanted = cells()[: given.n]
     if given.part in ("train", "all"):
         train_all(given.folder, wanted, given.jobs, given.seconds)

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import yaml
+from arguments import whole_number
 from lock import BINDER, CONDA_NAMES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,7 +83,9 @@ def environment() -> dict[str, str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--memory", type=int, default=MEMORY, help="megabytes for a chapter")
+    parser.add_argument(
+        "--memory", type=whole_number(1), default=MEMORY, help="megabytes for a chapter"
+    )
     options = parser.parse_args()
     prepare()
     notebooks = [COPY / "index.ipynb", *sorted((COPY / "chapters").glob("*.ipynb"))]

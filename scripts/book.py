@@ -18,6 +18,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import socket
@@ -32,6 +33,8 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from arguments import whole_number
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -51,6 +54,7 @@ FROM_A_SERVER = re.compile(
 PICTURE = "circuitkit-picture"  # the mark of what circuitkit.widget.page leaves for another day
 LIMIT = 900  # seconds that a cell may take
 INTERRUPTED = 130  # what a shell says of a command that Ctrl-C ended
+MOST_PORT = 65535  # what TCP has
 IGNORED = {"__pycache__", ".ipynb_checkpoints"}
 
 
@@ -77,6 +81,9 @@ def install(venv: Path) -> None:
     """The exact versions of the lock, and the package itself, in a virtual environment."""
     python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     ready = venv / ".ready"
+    own = platform.python_version()
+    if python.exists() and (there := version_of(python)) != own:
+        print(f"{venv} is of Python {there} and stays so; remove it for one of this Python, {own}")
     key = digest([ROOT / "requirements.lock", ROOT / "pyproject.toml"])
     if ready.exists() and ready.read_text("utf-8") == key:
         return
@@ -86,6 +93,11 @@ def install(venv: Path) -> None:
     run([*pip, "--requirement", "requirements.lock"], "pip could not install the lock")
     run([*pip, "--no-deps", "--editable", "."], "pip could not install circuitkit")
     ready.write_text(key, "utf-8")
+
+
+def version_of(python: Path) -> str:
+    command = [str(python), "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def execute(jobs: int, limit: int) -> None:
@@ -149,6 +161,8 @@ def execute_one(
     """
     import pytest
 
+    if not path.is_file():
+        sys.exit(f"error: argument path: expected a notebook, got {str(path)!r}, which is no file")
     seen, before = Stopped(), path.read_bytes()
     watch = Watch(memory)
     watch.start()
@@ -268,6 +282,8 @@ def refresh_copy(notebooks: list[Path]) -> None:
 
 def build() -> None:
     """Build the pages, warnings being errors. Always anew: a warning shows once per page read."""
+    if not (COPY / "index.ipynb").exists():
+        sys.exit("error: no executed chapters yet; run `make html`")
     remote = ""
     with contextlib.suppress(FileNotFoundError):  # no git: a downloaded copy
         remote = subprocess.run(
@@ -346,9 +362,16 @@ def run(command: list[str], failure: str, cwd: Path = ROOT) -> None:
 def serve(host: str, port: int) -> None:
     if not (HTML / "index.html").exists():
         sys.exit("error: no pages yet; run `make book`")
-    port = next(p for p in [*range(port, port + 50), 0] if is_free(host, p))
-    server = ThreadingHTTPServer((host, port), partial(Quiet, directory=str(HTML)))
-    print(f"\nThe book is at http://{host}:{server.server_port}/  (Ctrl-C ends it)", flush=True)
+    family = family_of(host)
+    ports = [*range(port, min(port + 50, MOST_PORT + 1)), 0]
+    port = next(p for p in ports if is_free(host, p, family))
+
+    class Server(ThreadingHTTPServer):
+        address_family = family
+
+    server = Server((host, port), partial(Quiet, directory=str(HTML)))
+    shown = f"[{host}]" if family == socket.AF_INET6 else host
+    print(f"\nThe book is at http://{shown}:{server.server_port}/  (Ctrl-C ends it)", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:
@@ -360,14 +383,30 @@ class Quiet(SimpleHTTPRequestHandler):
         """A line for each request would bury the address."""
 
 
-def is_free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        if os.name != "nt":  # where it would say that a taken port is free
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+def family_of(host: str) -> socket.AddressFamily:
+    """Whether it is an address of this machine in IPv4 or in IPv6; stops where it is neither."""
+    why = ""
+    try:
+        found = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:  # UnicodeError: a name that is too long
+        found, why = [], f": {error}"
+    for family in sorted({family for family, *_ in found}):  # IPv4 before IPv6
+        if is_free(host, 0, family):
+            return family
+    sys.exit(
+        "error: argument --host: expected a name or an address of this machine, such as 127.0.0.1, ::1 "
+        f"or 0.0.0.0, got {host!r}{why}"
+    )
+
+
+def is_free(host: str, port: int, family: socket.AddressFamily) -> bool:
+    try:
+        with socket.socket(family) as probe:
+            if os.name != "nt":  # where it would say that a taken port is free
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError:
-            return False
+    except OSError:
+        return False
     return True
 
 
@@ -396,22 +435,28 @@ def main() -> None:
     installing = command("install", install, "the exact versions of requirements.lock, in .venv")
     installing.add_argument("--venv", type=Path, default=ROOT / ".venv")
     executing = command("execute", execute, "execute the chapters that changed, in build/book")
-    executing.add_argument("--jobs", type=int, default=2, help="how many at once")
+    executing.add_argument("--jobs", type=whole_number(1), default=2, help="how many at once")
     one = command("notebook", execute_one, "execute one notebook where it lies")
     one.add_argument("path", type=Path)
     one.add_argument("--kernel", help="the kernel to use instead of the notebook's own")
-    one.add_argument("--memory", type=int, help="megabytes that it may take")
+    one.add_argument("--memory", type=whole_number(1), help="megabytes that it may take")
     for each in (executing, one):
-        each.add_argument("--limit", type=int, default=LIMIT, help="seconds that a cell may take")
+        each.add_argument(
+            "--limit", type=whole_number(1), default=LIMIT, help="seconds that a cell may take"
+        )
     command("build", build, "build the pages from the executed chapters")
     command("links", links, "follow every link to another site")
     serving = command("serve", serve, "serve the pages as they were last built")
     serving.add_argument("--host", default="127.0.0.1")
-    serving.add_argument("--port", type=int, default=8000)
+    serving.add_argument("--port", type=whole_number(0, MOST_PORT), default=8000)
     options = vars(parser.parse_args())
     what = options.pop("run")
     if what not in (everything, install):
         options.pop("venv", None)
+    if what is execute:
+        import children  # only here: it needs what is not installed before
+
+        children.end_with_this()
     try:
         what(**options)
     except KeyboardInterrupt:  # Ctrl-C reaches what was started from here as well

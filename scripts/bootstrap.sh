@@ -1,6 +1,7 @@
 #!/bin/sh
 # What pip cannot install. Debian's packages are fetched only where something is missing.
 #   bootstrap.sh venv PYTHON FOLDER   a virtual environment with pip
+#   bootstrap.sh asked PYTHON FOLDER  whether that environment, where there is one, is of that Python
 #   bootstrap.sh chromium             a browser for the checks of the built pages, and what drives it
 #   bootstrap.sh browsers             two others: Firefox, and WebKitGTK with its driver and a screen
 set -eu
@@ -24,16 +25,38 @@ debian() {
         fail "apt-get could not install $*"
 }
 
+is_promised() {
+    "$1" -c 'import sys; sys.exit(not (3, 11, 2) <= sys.version_info < (3, 15))'
+}
+
+# An environment that is there stays, whatever python3 is now: who asks for another Python is told, below.
 make_venv() {
     python=$1
     folder=$2
+    "$folder/bin/python" -m pip --version >/dev/null 2>&1 && is_promised "$folder/bin/python" && return
     command -v "$python" >/dev/null || fail "$python is missing; name another: make PYTHON=python3.12"
-    "$python" -c 'import sys; sys.exit(not (3, 11, 2) <= sys.version_info < (3, 15))' ||
+    is_promised "$python" ||
         fail "expected Python 3.11.2 to 3.14, got $("$python" --version); make PYTHON=python3.12"
-    "$folder/bin/python" -m pip --version >/dev/null 2>&1 && return
     "$python" -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
     rm -rf "$folder"
     "$python" -m venv "$folder"
+}
+
+# What tells one Python from another, also where one of them is in an environment.
+kind_of() {
+    "$1" -c 'import os, sys
+name = {"cpython": "Python"}.get(sys.implementation.name, sys.implementation.name)
+print(name, sys.version.split()[0] + sys.abiflags, "in", os.path.realpath(sys.base_prefix))'
+}
+
+asked() {
+    python=$1
+    folder=$2
+    there=$(kind_of "$folder/bin/python" 2>/dev/null) || return 0
+    command -v "$python" >/dev/null || fail "$python is missing; name another: make PYTHON=python3.12"
+    wanted=$(kind_of "$python") || fail "expected a Python, got PYTHON=$python"
+    [ "$there" = "$wanted" ] ||
+        fail "$folder is of $there, and PYTHON=$python is $wanted: remove $folder, or name another: make VENV=.venv-other"
 }
 
 find_chromium() {
@@ -70,7 +93,8 @@ make_browsers() {
 
 case ${1:-} in
 venv) make_venv "$2" "$3" ;;
+asked) asked "$2" "$3" ;;
 chromium) make_browser ;;
 browsers) make_browsers ;;
-*) fail "expected venv, chromium or browsers, got '${1:-}'" ;;
+*) fail "expected venv, asked, chromium or browsers, got '${1:-}'" ;;
 esac

@@ -26,7 +26,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import children
 import nbformat
+from arguments import whole_number
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -127,9 +129,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     known = sorted(path.stem for path in CHAPTERS.glob("*.ipynb"))
     parser.add_argument("chapters", nargs="*", metavar="chapter", help=f"of {', '.join(known)}")
-    parser.add_argument("--base-seeds", nargs="+", type=int, default=list(BASE_SEEDS))
+    parser.add_argument("--base-seeds", nargs="+", type=whole_number(0), default=list(BASE_SEEDS))
     parser.add_argument("--torch", metavar="VERSION", help="measure with this version of torch")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=whole_number(1), default=2)
     options = parser.parse_args()
     if unknown := set(options.chapters) - set(known):
         parser.error(f"no chapter {', '.join(sorted(unknown))}; there are {', '.join(known)}")
@@ -139,6 +141,7 @@ def main() -> None:
         python = other_torch(options.torch)
         sys.exit(subprocess.run([str(python), __file__, *again]).returncode)
 
+    children.end_with_this()
     tasks = [(name, seed) for name in options.chapters or known for seed in options.base_seeds]
     print(f"{len(tasks)} executions, {options.jobs} at a time", flush=True)
     with ProcessPoolExecutor(options.jobs) as pool:

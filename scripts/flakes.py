@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import shutil
@@ -27,9 +28,13 @@ from functools import partial
 from pathlib import Path
 
 import book
+import children
+from arguments import positive, whole_number
 
 #: seconds that a cell may take, however busy the machine is
 LIMIT = 900
+#: ends by itself where the process that has started it is gone, however that came
+BUSY = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): sum(range(10**6))"
 
 
 @dataclass
@@ -64,7 +69,8 @@ def notebooks(chosen: Sequence[str]) -> list[str]:
 @contextmanager
 def busy(count: int) -> Iterator[None]:
     """So many processes that do nothing but take the processor's time."""
-    burners = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(count)]
+    command = [sys.executable, "-c", BUSY, str(os.getpid())]
+    burners = [subprocess.Popen(command) for _ in range(count)]
     try:
         yield
     finally:
@@ -110,14 +116,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("chapters", nargs="*", help="these alone, such as abs")
-    parser.add_argument("--runs", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=0, help="of the first run")
-    parser.add_argument("--load", type=int, default=2, help="busy processes beside them")
-    parser.add_argument("--jobs", type=int, default=2, help="chapters at a time")
-    parser.add_argument("--limit", type=int, default=LIMIT, help="seconds that a cell may take")
-    parser.add_argument("--minutes", type=float, help="begin no run after so many")
+    parser.add_argument("--runs", type=whole_number(1), default=20)
+    parser.add_argument("--seed", type=whole_number(0), default=0, help="of the first run")
+    parser.add_argument(
+        "--load", type=whole_number(0), default=2, help="busy processes beside them"
+    )
+    parser.add_argument("--jobs", type=whole_number(1), default=2, help="chapters at a time")
+    parser.add_argument(
+        "--limit", type=whole_number(1), default=LIMIT, help="seconds that a cell may take"
+    )
+    parser.add_argument("--minutes", type=positive(), help="begin no run after so many")
     options = parser.parse_args(arguments)
     names = notebooks(options.chapters)
+    children.end_with_this()
     until = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
     runs: list[Run] = []
     for seed in range(options.seed, options.seed + options.runs):

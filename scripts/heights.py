@@ -10,14 +10,15 @@ A test compares: run this after a change to a chapter's widgets or to their look
 
 from __future__ import annotations
 
+import argparse
 import json
-import shutil
 import sys
 import threading
 from functools import partial
 from http.server import ThreadingHTTPServer
 
 import book
+from browsers import chromium, named
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = book.ROOT
@@ -49,19 +50,29 @@ def heights(page: Page) -> list[int]:
 
 
 def main() -> None:
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    asked = [HTML / f"{name}.html" for name in sys.argv[1:]]
-    pages = asked or [p for p in sorted(HTML.rglob("*.html")) if PLACE in p.read_text("utf-8")]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("pages", nargs="*", help="such as chapters/abs; all of them by default")
+    options = parser.parse_args()
+    if not (HTML / "index.html").exists():
+        sys.exit("error: no pages yet; run `make html`")
+    there = [
+        path.relative_to(HTML).with_suffix("").as_posix()
+        for path in sorted(HTML.rglob("*.html"))
+        if PLACE in path.read_text("utf-8")
+    ]
+    asked = named(options.pages, there)
+    browser = chromium()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(book.Quiet, directory=str(HTML)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     found: dict[str, list[list[int]]] = json.loads(WRITTEN.read_text("utf-8")) if asked else {}
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser)
-        for path in pages:
-            name = path.relative_to(HTML).with_suffix("").as_posix()
+        opened = playwright.chromium.launch(executable_path=browser)
+        for name in asked or there:
             columns = []
             for width in WIDTHS:
-                page = chromium.new_page(viewport={"width": width, "height": 900})
+                page = opened.new_page(viewport={"width": width, "height": 900})
                 page.goto(f"http://127.0.0.1:{server.server_port}/{name}.html")
                 columns.append(heights(page))
                 page.close()

@@ -31,12 +31,15 @@ from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import children
+from arguments import whole_number
+from browsers import chromium, named
+
 ROOT = Path(__file__).resolve().parents[1]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "html")).resolve()
 TOOL = ROOT / "build" / "lighthouse"
 LEAST, RESTLESS = 0.95, 0.1
 FORMS = ("mobile", "desktop")
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 COMPRESSIBLE = (".html", ".css", ".js", ".json", ".svg")
 PLAIN = "plain.html"
 PARAGRAPH = "<p>A page with as much to read as a chapter of the book has, and with nothing else to it.</p>\n"
@@ -146,9 +149,6 @@ def served() -> Iterator[str]:
 
 
 def measure(url: str, form: str) -> Reading:
-    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
-        sys.exit(f"error: expected a browser, one of {', '.join(BROWSERS)}; found none")
     with tempfile.TemporaryDirectory() as folder:
         command = [
             str(node() / "bin" / "node"), "node_modules/lighthouse/cli/index.js", url,
@@ -157,7 +157,7 @@ def measure(url: str, form: str) -> Reading:
             "--output=json", f"--output-path={folder}/report.json",
             "--chrome-flags=--headless=new --no-sandbox --disable-gpu",
         ]  # fmt: skip
-        environ = {**os.environ, "CHROME_PATH": browser}
+        environ = {**os.environ, "CHROME_PATH": chromium()}
         done = subprocess.run(
             command, cwd=TOOL, env=environ, capture_output=True, text=True, check=False, timeout=300
         )
@@ -178,7 +178,7 @@ def every_page() -> list[str]:
     found = (path.relative_to(HTML) for path in HTML.rglob("*.html"))
     pages = sorted(path.as_posix() for path in found if not path.parts[0].startswith("_"))
     return [
-        page
+        page.removesuffix(".html")
         for page in pages
         if "site.js" in (HTML / page).read_text("utf-8") and page != "404.html"
     ]
@@ -191,13 +191,18 @@ def main() -> None:
     parser.add_argument(
         "pages", nargs="*", help="such as chapters/min; all of them if none is named"
     )
-    parser.add_argument("--runs", type=int, default=3, help="of which the median counts")
+    parser.add_argument(
+        "--runs", type=whole_number(1), default=3, help="of which the median counts"
+    )
     parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS)
     options = parser.parse_args()
     if not (HTML / "index.html").exists():
         sys.exit("error: no pages yet; run `make html`")
+    there = every_page()
+    pages = [f"{name}.html" for name in named(options.pages, there) or there]
+    chromium()  # stops here where there is none
+    children.end_with_this()
     install()
-    pages = [page.removesuffix(".html") + ".html" for page in options.pages] or every_page()
     slow = []
     with served() as here:
         for page in pages:

@@ -27,6 +27,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import children
+from arguments import whole_number
+
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "tests" / "mutants.toml"
 #: what the last whole run of each group gave
@@ -171,9 +174,11 @@ def enough(tests: Sequence[str | None]) -> bool:
 def main() -> int:
     """Try all changes; 1 if a group of modules has too many survivors."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--only", help="one group of modules")
-    parser.add_argument("--jobs", type=int, default=2)
+    groups = list(tomllib.loads(LIST.read_text("utf-8")))
+    parser.add_argument("--only", choices=groups, help="one group of modules")
+    parser.add_argument("--jobs", type=whole_number(1), default=2)
     arguments = parser.parse_args()
+    children.end_with_this()
     listed = [m for m in mutants() if arguments.only in (None, m.group)]
     before = last_run()
     known = {

@@ -4,7 +4,7 @@
     python scripts/package.py --version v0.1.0    # and it must be this version
 
 The source distribution is built first and the wheel from it, unpacked elsewhere: what is missing from the
-one is missing from the other. Two fresh environments follow, one with each, with the versions of the lock.
+one is missing from the other, and twine checks both as the index will. Two fresh environments follow, one with each, with the versions of the lock.
 In both ``circuitkit`` must come from what was installed; in the wheel's, the tests named in :data:`TESTS` pass.
 """
 
@@ -66,6 +66,8 @@ def build() -> tuple[Path, Path]:
     (folder,) = unpacked.iterdir()
     run([*hatch, "--target", "wheel"], folder)
     (wheel,) = DIST.glob("*.whl")
+    # Whether the index would take them: metadata that it knows, a description that it can show.
+    run([sys.executable, "-m", "twine", "check", "--strict", str(source), str(wheel)], ROOT)
     return source, wheel
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import venv
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,56 @@ def test_another_python_is_refused_with_the_range(machine, version):
     assert done.returncode == 1
     assert f"expected Python 3.11.2 to 3.14, got Python {version}" in done.stderr
     assert "make PYTHON=" in done.stderr
+
+
+def test_an_environment_of_another_python_than_the_one_that_is_asked_for_is_no_silent_substitute(
+    machine, tmp_path
+):
+    python = tmp_path / "env" / "bin" / "python"
+    there, wanted = "Python 3.11.2 in /usr", "Python 3.12.4 in /opt"
+    ask = partial(machine, "asked", "python3.12", "env")
+    assert ask().returncode == 0, "there is none yet"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\necho {there}\n")
+    python.chmod(0o755)
+    programs = tmp_path / "bin"
+    (programs / "python3.12").write_text(f"#!/bin/sh\necho {wanted}\n")
+    (programs / "python3.12").chmod(0o755)
+    done = ask()
+    assert done.returncode == 1
+    told = (
+        f"error: env is of {there}, and PYTHON=python3.12 is {wanted}: remove env, or name another"
+    )
+    assert told in done.stderr
+    (programs / "python3.12").write_text(f"#!/bin/sh\necho {there}\n")
+    assert ask().returncode == 0
+    done = machine("asked", "python3.15", "env")
+    assert done.returncode == 1
+    assert "python3.15 is missing" in done.stderr
+
+
+def test_a_python_is_told_from_another_and_known_again_in_its_environment(tmp_path):
+    venv.create(tmp_path / "env", with_pip=False)
+    command = ["/bin/sh", str(ROOT / "scripts" / "bootstrap.sh"), "asked"]
+    done = subprocess.run(
+        [*command, sys.executable, "env"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_an_environment_that_is_there_stays_whatever_python3_is_now(machine, tmp_path):
+    """One of another Python, which was asked for when it was made; and one that can be used no longer goes."""
+    python = tmp_path / "env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\n")
+    python.chmod(0o755)
+    old = 'case "$1" in --version) echo Python 3.10.9;; *) exit 1;; esac'
+    assert machine("venv", "python3", "env", python3=old).returncode == 0
+    assert python.exists()
+    python.write_text('#!/bin/sh\ncase "$*" in *pip*) exit 0;; *) exit 1;; esac\n')
+    assert machine("venv", "python3", "env", python3=NOTED).returncode == 0
+    assert (tmp_path / "noted.txt").read_text().splitlines()[-1].endswith("-m venv env")
+    assert not python.exists()
 
 
 def test_without_apt_the_missing_is_named(machine):

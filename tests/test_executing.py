@@ -10,10 +10,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 import types
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -73,7 +75,8 @@ def test_ctrl_c_ends_it_without_a_word(tmp_path):
     """As in a terminal, where it reaches the command and what that has started."""
     folder = tmp_path / "a book für you"
     (folder / "scripts").mkdir(parents=True)
-    shutil.copy(ROOT / "scripts" / "book.py", folder / "scripts")
+    for name in ("book.py", "arguments.py"):
+        shutil.copy(ROOT / "scripts" / name, folder / "scripts")
     (folder / "ready").write_text(
         "import sys; sys.path.insert(0, 'scripts'); import book\n"
         "book.install = lambda venv: None\n"
@@ -89,6 +92,33 @@ def test_ctrl_c_ends_it_without_a_word(tmp_path):
         os.killpg(process.pid, signal.SIGINT)
         assert process.stdout.read().strip() == ""
     assert process.returncode == book.INTERRUPTED
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are ended by other means there")
+def test_what_ends_the_command_ends_its_chapters(tmp_path):
+    """From elsewhere than a terminal it reaches the command alone."""
+    folder = tmp_path / "scripts"
+    folder.mkdir()
+    for name in ("book.py", "arguments.py", "children.py"):
+        shutil.copy(ROOT / "scripts" / name, folder)
+    (tmp_path / "chapters").mkdir()
+    write(tmp_path / "chapters" / "long.ipynb", "import time\ntime.sleep(600)")
+    with subprocess.Popen(
+        [sys.executable, "scripts/book.py", "execute"], cwd=tmp_path, start_new_session=True,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=book.environment(),
+    ) as process:  # fmt: skip
+        started, found, until = psutil.Process(process.pid), [], time.monotonic() + 120
+        while len(found) < 2 and time.monotonic() < until:  # the chapter's process, and its kernel
+            found = started.children(recursive=True)
+            time.sleep(0.05)
+        assert len(found) >= 2
+        process.terminate()
+        process.wait(60)
+    _, alive = psutil.wait_procs(found, timeout=30)
+    for each in alive:
+        each.kill()
+    assert alive == []
+    assert process.returncode == 128 + signal.SIGTERM
 
 
 def test_a_hung_cell_ends_and_is_named(tmp_path):

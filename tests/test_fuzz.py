@@ -128,11 +128,32 @@ def test_a_call_that_takes_its_process_with_it_is_a_fault_and_the_part_goes_on(
 def test_parts_with_faults_are_tried_again_and_what_is_gone_is_mended(monkeypatch):
     fault = {"call": "two", "why": "wrong", "arguments": {"x": "1"}}
     own = {"parts": [{"faults": []}, {"faults": [fault]}], "mended": []}
-    monkeypatch.setattr(fuzz, "apart", lambda name, number, base: fuzz.Tally(inputs=9 + number))
+    monkeypatch.setattr(
+        fuzz, "apart", lambda name, number, base, count: fuzz.Tally(inputs=9 + number)
+    )
     fuzz.again(own, "two", 0)
     assert own["mended"] == [fault]
     assert own["parts"][1]["inputs"] == 10
     assert own["parts"][0] == {"faults": []}
+
+
+def test_as_many_inputs_are_tried_as_are_asked_for(monkeypatch, tmp_path, capsys):
+    kept = tmp_path / "fuzz.json"
+    monkeypatch.setattr(fuzz, "KEPT", kept)
+    monkeypatch.setattr(fuzz, "prepare", lambda: None)
+    monkeypatch.setattr(fuzz.children, "end_with_this", lambda: None)  # not of this process
+    many = fuzz.Call("many", lambda x: x, lambda rng: {"x": rng.random()}, replaces=False)
+    monkeypatch.setitem(fuzz.FAMILIES, "many", (many,))
+    for asked, parts in [("20", [20]), ("20", [20]), ("320", [20, 250, 50])]:
+        monkeypatch.setattr(sys, "argv", ["fuzz", "--only", "many", "--inputs", asked])
+        with pytest.raises(SystemExit, match="^False$"):
+            fuzz.main()
+        own = json.loads(kept.read_text())["families"]["many"]
+        assert [part["inputs"] for part in own["parts"]] == parts
+    # A short one is the same again, and no longer.
+    own["parts"][0]["faults"] = [{"call": "many", "why": "wrong", "arguments": {}}]
+    fuzz.again(own, "many", 0)
+    assert own["parts"][0]["inputs"] == 20
 
 
 def test_the_same_part_draws_the_same_calls():

@@ -24,6 +24,7 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
 
 import content_security  # noqa: E402
 import lock  # noqa: E402
+import package  # noqa: E402
 from book_site import polish, repository, stack  # noqa: E402
 from page_fonts import used_icons  # noqa: E402
 
@@ -204,7 +205,25 @@ def test_once_a_week_links_and_the_newest_versions_are_tried_and_a_failure_is_to
     commands = " ".join(s.get("run", "") for job in weekly["jobs"].values() for s in job["steps"])
     for command in ("make links", "make lock", "make lint unit html", "gh issue create"):
         assert command in commands
-    assert set(weekly["jobs"]["tell"]["needs"]) == {"links", "newest", "browsers", "flakes"}
+    tell = weekly["jobs"]["tell"]
+    assert set(tell["needs"]) == set(weekly["jobs"]) - {"tell"}
+    # A job beyond its time is cancelled; one that needs a job which did not succeed is not begun by itself.
+    asked = re.findall(r"contains\(needs\.\*\.result, '(\w+)'\)", tell["if"])
+    assert set(asked) == {"failure", "cancelled"}
+    assert "always() && (" in tell["if"]
+    told = tell["steps"][0]["env"]
+    assert {f"${{{{ needs.{job}.result }}}}" for job in tell["needs"]} <= set(told.values())
+
+
+def test_what_is_said_of_the_workflow_is_what_it_does():
+    when = WORKFLOWS["book"][True]
+    assert when["push"]["branches"] == ["main"]
+    assert "pull_request" in when
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text("utf-8").split())
+    assert "`.github/workflows/book.yml` tests every pull request and every push to `main`" in text
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert "every push and" not in (ROOT / name).read_text("utf-8")
+        assert "on every push" not in (ROOT / name).read_text("utf-8")
 
 
 def test_what_a_tag_publishes_was_tried_and_needs_no_password():
@@ -215,6 +234,37 @@ def test_what_a_tag_publishes_was_tried_and_needs_no_password():
     text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
     assert "secrets." not in text
     assert "password:" not in text
+
+
+def test_what_is_built_is_checked_by_a_twine_that_reads_what_hatchling_writes(
+    monkeypatch, tmp_path
+):
+    """Metadata 2.5: hatchling from 1.32 writes it, twine from 7 and the action from 1.14.2 read it."""
+    text = (ROOT / ".github" / "workflows" / "release.yml").read_text("utf-8")
+    told = re.search(r"gh-action-pypi-publish@\w{40}  # v(\d+)\.(\d+)\.(\d+)$", text, re.MULTILINE)
+    assert told
+    assert tuple(map(int, told.groups())) >= (1, 14, 2)
+    versions = lock.pins(lock.LOCK.read_text("utf-8"))
+    assert int(versions["twine"].split(".")[0]) >= 7
+
+    monkeypatch.setattr(package, "DIST", tmp_path / "dist")
+    monkeypatch.setattr(package, "PLACE", tmp_path / "place")
+    asked = []
+
+    def run(command, cwd):
+        """As if hatchling had built something."""
+        asked.append(command[1:])
+        package.DIST.mkdir(exist_ok=True)
+        if command[-1] == "sdist":
+            (tmp_path / "a-1").mkdir()
+            with tarfile.open(package.DIST / "a-1.tar.gz", "w:gz") as archive:
+                archive.add(tmp_path / "a-1", "a-1")
+        elif command[-1] == "wheel":
+            (package.DIST / "a-1-py3-none-any.whl").touch()
+
+    monkeypatch.setattr(package, "run", run)
+    built = package.build()
+    assert asked[-1] == ["-m", "twine", "check", "--strict", *map(str, built)]
 
 
 def test_dependabot_moves_the_actions():
