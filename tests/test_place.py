@@ -126,7 +126,7 @@ def test_a_polytope_grows_about_its_center():
         (None, 2, "for every input"),
         ([(0, 1), (0, 1)], 2, "on [0, 1]^2"),
         ([(0, 1)], 1, "on [0, 1]"),
-        ([(Fraction(1, 3), Fraction(2, 3)), (4, 4)], 2, "on [0.3334, 0.6666] × {4}"),
+        ([(Fraction(1, 3), Fraction(2, 3)), (4, 4)], 2, "on [1/3, 2/3] × {4}"),
         ([(-INF, 0), (1, INF)], 2, "on (-inf, 0] × [1, inf)"),
         ([(0, k) for k in range(1, 9)], 8, None),
         (QUADRANT, 2, "where -x1 <= 0 and -x2 <= 0"),
