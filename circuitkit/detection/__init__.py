@@ -1,6 +1,7 @@
 """Detection: a network comes in; its function, its circuit and its units' features go out, certified.
 
-:mod:`.detect` is the table of contents; :mod:`.place` is where a network is read. For every input
+:mod:`.detect` is the table of contents; :mod:`.place` is where a network is read, :mod:`.corners` how far
+a polytope of huge or tiny numbers reaches. For every input
 (:mod:`.everywhere`), in the order in which they act: :mod:`.guess` proposes simple functions near the network,
 :mod:`.units` reads each hidden unit, :mod:`.needed` says which units the network needs, :mod:`.moderate` keeps their values within what can be squared, :mod:`.recognize`
 compares them with the circuits derived by hand. On a domain (:mod:`.on_domain`) :mod:`.readings` looks for short

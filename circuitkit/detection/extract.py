@@ -25,6 +25,7 @@ from scipy.optimize import linprog
 
 from circuitkit import words
 from circuitkit.checks import accepts, flag, instance, number, one_of, seconds, wrong
+from circuitkit.detection.corners import ends_of, is_moderate, of_size_one
 from circuitkit.detection.part import EdgeKey, Fill, Key, Method, UnitKey, Whole
 from circuitkit.detection.points import interior_sample, need_width
 from circuitkit.detection.refutation import Refutation
@@ -412,7 +413,9 @@ def _is_bounded(claim: Claim) -> bool:
         return False
     if isinstance(claim.domain, Box):
         return claim.domain.is_bounded
-    matrix, ends = claim.domain.floats()
+    if not is_moderate(claim.domain):
+        return all(v is not None for pair in ends_of(claim.domain) for v in pair)
+    matrix, ends = of_size_one(claim.domain).floats()
     n = claim.network.n_inputs
     directions = [*np.eye(n), *-np.eye(n)]
     return all(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from circuitkit import words
 from circuitkit.checks import finite, shown, wrong
+from circuitkit.detection.corners import corners, highest, is_moderate, of_size_one
 from circuitkit.detection.points import need_width
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
@@ -227,18 +228,24 @@ def _in_box(box: Box, count: int, rng: np.random.Generator) -> Array:
 
 def _in_polytope(polytope: Polytope, count: int, rng: np.random.Generator) -> Array:
     """Vertices in many directions, and mixtures of a few of them each."""
-    corners = _vertices(polytope)
-    picked = rng.integers(len(corners), size=(count, min(len(corners[0]) + 1, len(corners))))
+    known = _corners(polytope)
+    picked = rng.integers(len(known), size=(count, min(len(known[0]) + 1, len(known))))
     shares = rng.dirichlet(np.full(picked.shape[1], 0.7), size=count)
-    mixed = np.einsum("sk,ski->si", shares, corners[picked])
-    return np.concatenate([corners, mixed])
+    mixed = np.einsum("sk,ski->si", shares, known[picked])
+    return np.concatenate([known, mixed])
+
+
+def _corners(polytope: Polytope) -> Array:
+    if is_moderate(polytope):
+        return _vertices(polytope)
+    return np.array([[words.nearest_float(v) for v in x] for x in corners(polytope)])
 
 
 def _vertices(polytope: Polytope) -> Array:
     """Those that are extreme in some directions; where it has no end there, points far away."""
     from scipy.optimize import linprog
 
-    matrix, ends = _of_size_one(polytope).floats()
+    matrix, ends = of_size_one(polytope).floats()
     n = matrix.shape[1]
     center = np.array([words.nearest_float(v) for v in polytope.point])
     rng = np.random.default_rng(11)
@@ -254,20 +261,13 @@ def _vertices(polytope: Polytope) -> Array:
     return unique
 
 
-def _of_size_one(polytope: Polytope) -> Polytope:
-    """The same polytope, its rows times powers of two, so that floats judge all of them alike."""
-    rows, ends = [], []
-    for row, end in zip(polytope.matrix, polytope.ends, strict=True):
-        top = max((abs(v) for v in row), default=Fraction(0)) or Fraction(1)
-        size = Fraction(2) ** (top.numerator.bit_length() - top.denominator.bit_length())
-        rows.append(tuple(v / size for v in row))
-        ends.append(end / size)
-    return replace(polytope, matrix=tuple(rows), ends=tuple(ends))
-
-
 def _scaled_polytope(polytope: Polytope, factor: Fraction) -> Polytope:
     """About the mean of its vertices; what a rounded center leaves out is not cut off."""
-    center = [Fraction(v) for v in _vertices(polytope).mean(axis=0).tolist()]
+    if is_moderate(polytope):
+        center = [Fraction(v) for v in _vertices(polytope).mean(axis=0).tolist()]
+    else:
+        known = corners(polytope)
+        center = [sum(column, Fraction(0)) / len(known) for column in zip(*known, strict=True)]
     ends = []
     for row, end in zip(polytope.matrix, polytope.ends, strict=True):
         room = max(end - _dot(row, center), Fraction(0))
@@ -295,7 +295,12 @@ def _largest_in_polytope(
     """By multipliers of the inequalities, exactly: a x = sum y_i (A x)_i <= sum y_i b_i with y >= 0."""
     from scipy.optimize import linprog
 
-    polytope = _of_size_one(polytope)
+    if not is_moderate(polytope):
+        up, down = (highest(polytope, [sign * a for a in factors]) for sign in (1, -1))
+        if up is None or down is None:
+            return None
+        return max(abs(_dot(factors, x) + constant) for x in (up, down))
+    polytope = of_size_one(polytope)
     matrix, ends = polytope.floats()
     n = matrix.shape[1]
     bound = Fraction(0)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.checks import shown, wrong
+from circuitkit.detection.corners import is_moderate, mixtures, need_doubles, of_size_one
 from circuitkit.proof.claim import Box, Claim, Point, Polytope
 from circuitkit.words import nearest_float
 
@@ -28,9 +29,11 @@ def need_width(domain: Box | Polytope | None) -> Box | Polytope | None:
     """The domain, where points can be drawn between its ends in floats.
 
     Raises:
-        ValueError: a box that is wider than the doubles reach.
+        ValueError: a box or a polytope that is wider than the doubles reach.
     """
-    if isinstance(domain, Box):
+    if isinstance(domain, Polytope):
+        need_doubles(domain)
+    elif isinstance(domain, Box):
         for low, high in domain.ends:
             if low is not None and high is not None and math.isinf(nearest_float(high - low)):
                 expected = "pairs (low, high) whose difference is within the range of a double"
@@ -46,6 +49,9 @@ def first_points(claim: Claim, count: int) -> list[Point]:
         rough = _everywhere(rng, n, count)
     elif isinstance(claim.domain, Box):
         rough = _of_box(rng, claim.domain, count)
+    elif not is_moderate(claim.domain):
+        exact = sorted(set(mixtures(claim.domain, count, rng)))
+        return [exact[i] for i in rng.permutation(len(exact))]
     else:
         rough = _of_polytope(rng, claim.domain, count)
     found = {_exact(row, claim) for row in rough.tolist()}
@@ -64,6 +70,9 @@ def interior_sample(claim: Claim, count: int) -> Array:
         inside: Array = low + (high - low) * rng.random((count, len(low)))
         return inside
     if isinstance(claim.domain, Polytope):
+        if not is_moderate(claim.domain):
+            exact = mixtures(claim.domain, count, rng)
+            return np.array([[nearest_float(v) for v in x] for x in exact])
         return _of_polytope(rng, claim.domain, count)
     raise ValueError("only a bounded domain has a mean")
 
@@ -112,7 +121,7 @@ def _of_box(rng: np.random.Generator, box: Box, count: int) -> Array:
 
 def _of_polytope(rng: np.random.Generator, domain: Polytope, count: int) -> Array:
     """A random walk that goes to some point of the chord at each step, at most 64 units far."""
-    matrix, ends = domain.floats()
+    matrix, ends = of_size_one(domain).floats()
     x = np.array([float(v) for v in domain.point])
     found = [x]
     for _ in range(count):

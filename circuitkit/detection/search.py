@@ -117,6 +117,9 @@ class Search:
         Raises:
             ValueError: the network's values at the points are too large for that.
         """
+        if self.claim.domain is not None and not (np.abs(self.x) < _LARGEST).all():
+            expected = f"inputs below {_LARGEST:g}: sums of larger ones round too much"
+            raise wrong("domain", expected, f"inputs up to {np.abs(self.x).max():.3g}")
         layer = _too_large(self.whole.net, self.x)
         if layer is not None:
             expected = (
