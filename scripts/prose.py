@@ -7,6 +7,7 @@ text it grows old: nobody measures it again. So a numeral in a text cell, a capt
 text is an error, unless it is one of these:
 
 - in a formula, in code, in a role such as ``{ref}``, in a link, a label or a list's number;
+- in the title of another page that is linked, which that page answers for;
 - the sizes of a network's layers, such as 2-3-1, or a year;
 - a whole number up to twelve that is not said to be a share: a worked example, a count of what stands
   on the page. "10 of 12 networks" and "3 %" are shares;
@@ -64,6 +65,9 @@ _NOT_PROSE = [
     re.compile(r"(?<![\w-])\d+(?:-\d+)+(?![\w-])"),
     re.compile(r"(?<![\w.,])(?:19|20)\d\d(?![\w%]|[.,]\d)"),
 ]
+_TITLE = re.compile(
+    r"\[[A-Z][^]]*\]\([\w./-]+\.(?:ipynb|md)\)"
+)  # of a whole page; a test compares the two
 _SENTENCE = re.compile(r"(?<=[.?!:;])\s+|\n\s*\n|^\s*(?=[-*|#])", re.MULTILINE)
 _LISTED = re.compile(r"^<!-- numeral (.+?): (.*?)-->\n", re.MULTILINE)
 _NEIGHBORS = 2
@@ -88,6 +92,8 @@ def unsourced(text: str, code: str = "", listed: Sequence[str] = ()) -> Iterator
         ['all of the networks', 'forty-nine']
         >>> list(unsourced("They found 447 {cite}`olah2020zoom`. They found 448."))
         ['448']
+        >>> list(unsourced("[The watershed: half of all starts](watershed.ipynb) says [half of all starts](a.ipynb)."))
+        ['half of all starts']
     """
     settings = _literals(code)
     for sentence in _SENTENCE.split(_hide_formulas(text)):
@@ -105,8 +111,8 @@ def unsourced(text: str, code: str = "", listed: Sequence[str] = ()) -> Iterator
 
 
 def _hide_formulas(text: str) -> str:
-    """The text without what may hold a full stop or a blank line of its own."""
-    for pattern in _NOT_PROSE[:5]:
+    """The text without what may hold a full stop, a colon or a blank line of its own."""
+    for pattern in (*_NOT_PROSE[:5], _TITLE):
         text = pattern.sub(" ", text)
     return text
 

@@ -112,12 +112,12 @@ def test_a_word_is_new_once_in_a_chapter_that_uses_it():
             continue
         new, _, old = found[1].partition("none. Old ones put to use:")
         rest = text.replace(found[0], "").casefold()
-        for word in re.findall(r"\{term\}`([^`]*)`", new):
+        for word in re.findall(r"\[([^]]*)\]\([^)]*#term-", new):
             assert word not in first, f"{word}: new in {first[word]} and again in {path.stem}"
             first[word] = path.stem
             for part in word.casefold().split():
                 assert re.search(rf"\b{part}", rest), f"{word}: nowhere else in {path.stem}"
-        for word in re.findall(r"\{term\}`([^`]*)`", old):
+        for word in re.findall(r"\[([^]]*)\]\([^)]*#term-", old):
             assert word in first, f"{word}: called old in {path.stem}, and new nowhere before"
     assert len(first) > 30
 

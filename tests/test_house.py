@@ -385,6 +385,36 @@ def test_every_figure_and_every_notebook_is_in_order(path):
             assert told["figure"]["name"].startswith("fig-"), told["figure"]
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS)
+def test_a_notebook_leads_on_by_links_that_jupyterlab_follows_too(path):
+    """A role of Sphinx to another page is a dead link there; a link with a file's name opens the file."""
+    text = "\n".join(cell_sources(path))
+    assert (
+        re.findall(r"\{(?:doc|term|ref|numref|any|py:\w+|meth|func|class|mod)\}`[^`]*`", text) == []
+    )
+    for said, address in re.findall(r"(?<!!)\[([^]]*)\]\(([^)\s]+)\)", text):
+        file, _, name = address.partition("#")
+        if re.match(r"https?:", address):
+            continue
+        assert file, f"{address}: only what is named with its file is found in JupyterLab"
+        leads_to = (ROOT / path).parent / file
+        assert leads_to.is_file(), address
+        # A page that is named by its title has the title that it has now.
+        if not name and said[0].isupper() and said != "Begin with one unit":
+            assert said == page_title(leads_to), address
+
+
+def cell_sources(path: str | Path) -> list[str]:
+    return ["".join(c["source"]) for c in json.loads((ROOT / path).read_text("utf-8"))["cells"]]
+
+
+def page_title(path: Path) -> str:
+    texts = cell_sources(path) if path.suffix == ".ipynb" else [path.read_text("utf-8")]
+    found = re.search(r"^# (.*)$", texts[0], re.MULTILINE)
+    assert found, path
+    return found[1]
+
+
 def test_works_in_the_bibliography_have_unique_keys():
     keys = re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text("utf-8"), re.M)
     assert len(keys) == len(set(keys)) > 20

@@ -14,16 +14,23 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 from conftest import PATIENCE
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 import circuitkit as ck
 
 #: what MyST's markup looks like while it is not rendered
 TYPED = r"\{[a-z:]+\}`|^:::|^```|^\(\w+\)="
-CHAPTERS = Path(__file__).resolve().parents[2] / "chapters"
+#: what a reader sees, and cannot follow: a link to nowhere, and the name of a label that nothing knows
+DEAD = """(cells) => cells.flatMap((cell) => [
+  ...[...cell.querySelectorAll("a[href]")].filter((a) => !/^https?:|^#./.test(a.getAttribute("href"))),
+  ...cell.querySelectorAll("[title='Cross Reference Not Found']"),
+].map((e) => e.outerHTML))"""
+BOOK = Path(__file__).resolve().parents[2]
+CHAPTERS = BOOK / "chapters"
 NOTEBOOK = """\
 import time
 
@@ -103,7 +110,8 @@ def lab(tmp_path_factory) -> Iterator[str]:
         }
         notebook = {"cells": [cell], "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
         (folder / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
-    shutil.copytree(CHAPTERS, folder / "chapters")
+    for part in ("chapters", "reference"):
+        shutil.copytree(BOOK / part, folder / part)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -366,9 +374,8 @@ def chapters(browser: Browser, lab: str) -> Iterator[Page]:
     context.close()
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in CHAPTERS.glob("*.ipynb")))
-def test_a_chapter_shows_no_markup_as_it_is_typed(chapters, name):
-    # What is asked for is how it looks before anything is executed: no kernel is needed.
+def open_chapter(chapters: Page, name: str) -> Locator:
+    """The cells of text of a chapter, as they look before anything is executed: no kernel is needed."""
     chapters.evaluate(
         """async (path) => {
           await jupyterapp.commands.execute("application:close-all");
@@ -379,19 +386,51 @@ def test_a_chapter_shows_no_markup_as_it_is_typed(chapters, name):
     )
     cells = chapters.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-MarkdownCell")
     expect(cells.first).to_be_visible()
+    return cells
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in CHAPTERS.glob("*.ipynb")))
+def test_a_chapter_shows_no_markup_as_it_is_typed_and_no_link_that_leads_nowhere(chapters, name):
+    cells = open_chapter(chapters, name)
     written = json.loads((CHAPTERS / f"{name}.ipynb").read_text("utf-8"))["cells"]
-    count = sum(cell["cell_type"] == "markdown" for cell in written)
+    texts = ["".join(cell["source"]) for cell in written if cell["cell_type"] == "markdown"]
+    local = sum(len(re.findall(r"\]\((?!https?:)[^)\s]+\)", text)) for text in texts)
 
     def raw() -> list[str]:
-        return [t for t in cells.all_inner_texts() if re.search(TYPED, t, re.MULTILINE)]
+        typed = [t for t in cells.all_inner_texts() if re.search(TYPED, t, re.MULTILINE)]
+        return typed + cells.evaluate_all(DEAD)
+
+    def files() -> list[str]:
+        links = cells.evaluate_all(
+            "(cells) => cells.flatMap((c) => [...c.querySelectorAll('a')].map((a) => a.href))"
+        )
+        paths = [unquote(urlsplit(link).path) for link in links]
+        return [path.split("/files/", 1)[1] for path in paths if "/files/" in path]
 
     chapters.wait_for_timeout(1_000)  # a cell is rendered some time after it is there
     for _ in range(100):
-        if cells.count() == count and not raw():
+        if cells.count() == len(texts) and not raw() and len(files()) == local:
             break
         chapters.wait_for_timeout(500)
-    assert cells.count() == count
+    assert cells.count() == len(texts)
     assert raw() == []
+    assert len(files()) == local > 0
+    assert [path for path in files() if not (BOOK / path).is_file()] == []
+
+
+def test_a_link_in_a_chapter_opens_what_it_leads_to_beside_it(browser, lab):
+    with opened(browser, lab.replace("page.ipynb", "chapters/abs.ipynb")) as page:
+        tabs = page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab")
+        for text, file in (
+            ("Adding and subtracting", "arithmetic.ipynb"),
+            ("piecewise linear", "glossary.md"),
+        ):
+            tabs.filter(has_text="abs.ipynb").click()
+            # A click before JupyterLab has made an address of it would leave the page.
+            page.locator(".jp-MarkdownCell a[href*='/files/']").get_by_text(
+                text, exact=True
+            ).first.click()
+            expect(tabs.filter(has_text=file)).to_be_visible()
 
 
 def test_after_a_restart_of_the_kernel_the_view_says_that_python_has_stopped(page):
