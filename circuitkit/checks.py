@@ -147,6 +147,11 @@ def _need_numbers(name: str, value: object, depth: int = 0) -> None:
     if has_no_numbers(value):
         masked = isinstance(value, np.ma.MaskedArray)
         raise wrong_type(name, "real numbers", "masked values" if masked else _type(value))
+    # Among numbers numpy makes numbers of them.
+    if isinstance(value, (bool, np.bool_)) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "b"
+    ):
+        raise wrong_type(name, "real numbers", "booleans")
     if isinstance(value, (list, tuple)) and depth < _DEEPEST:
         for v in value:
             if type(v) is not float:
@@ -548,7 +553,8 @@ def interval(*, measured: bool = True, drawn: bool = False) -> Kind:
 def vector() -> Kind:
     """Finite real numbers in an array of any shape; the value stays as it is."""
     bad = ("three", ["a"], [math.nan], [math.inf], [[1, 2], [3]], [None], [True], 1j, b"a", bytearray(b"a"),
-           memoryview(b"a"), [memoryview(b"a")], [np.timedelta64(1)], [Fraction(1), "2"], [Fraction(1), True],
+           memoryview(b"a"), [memoryview(b"a")], [np.timedelta64(1)], [Fraction(1), "2"], [Fraction(1), True], [1, True], [0.5, np.False_], [[1.0], [True]],
+           [np.array([True]), [1.0]],
            np.ma.masked_array([1.0, 2.0], [False, True]), [np.ma.masked_array([1.0], [True])])  # fmt: skip
 
     def take(name: str, value: Any) -> Any:
