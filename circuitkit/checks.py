@@ -34,6 +34,8 @@ from circuitkit import words
 
 __all__ = [
     "BYTES",
+    "LARGEST_DRAWN",
+    "SMALLEST_DRAWN",
     "Kind",
     "accepted",
     "accepts",
@@ -72,6 +74,10 @@ R = TypeVar("R")
 C = TypeVar("C", bound=type)
 Array = NDArray[np.float64]
 
+#: what is drawn is no larger: Matplotlib goes some steps beyond its axes' ends
+LARGEST_DRAWN = 1e300
+#: and no axis is shorter: below some 1e-287 Matplotlib takes its ends for one
+SMALLEST_DRAWN = 1e-280
 #: numbers in an array: two gigabytes; a view of one number may claim a million times as many
 _LARGEST = 2**28
 
@@ -141,6 +147,11 @@ def _need_numbers(name: str, value: object, depth: int = 0) -> None:
     if has_no_numbers(value):
         masked = isinstance(value, np.ma.MaskedArray)
         raise wrong_type(name, "real numbers", "masked values" if masked else _type(value))
+    # Among numbers numpy makes numbers of them.
+    if isinstance(value, (bool, np.bool_)) or (
+        isinstance(value, np.ndarray) and value.dtype.kind == "b"
+    ):
+        raise wrong_type(name, "real numbers", "booleans")
     if isinstance(value, (list, tuple)) and depth < _DEEPEST:
         for v in value:
             if type(v) is not float:
@@ -497,8 +508,11 @@ def made_by(
     return Kind(take, right, wrong)
 
 
-def interval(*, measured: bool = True) -> Kind:
-    """A pair of finite numbers, the lower one first; ``measured``: their difference has to be finite, too."""
+def interval(*, measured: bool = True, drawn: bool = False) -> Kind:
+    """A pair of finite numbers, the lower one first; ``measured``: their difference has to be finite, too.
+
+    ``drawn``: they are the ends of an axis, which no library draws out to the largest and smallest doubles.
+    """
     expected = "two finite numbers (low, high) with low < high"
 
     def take(name: str, value: Any) -> tuple[float, float]:
@@ -513,12 +527,16 @@ def interval(*, measured: bool = True) -> Kind:
         if measured and math.isinf(high - low):
             difference = "a difference within the range of a double"
             raise wrong(name, f"{expected} and {difference}", shown(value))
+        if drawn and (max(-low, high) > LARGEST_DRAWN or high - low < SMALLEST_DRAWN):
+            sizes = f"not beyond {LARGEST_DRAWN:g} and at least {SMALLEST_DRAWN:g} apart"
+            raise wrong(name, f"{expected}, {sizes}", shown(value))
         return low, high
 
     bad = (
         6,
         "ab",
         *([(-1e308, 1e308)] if measured else []),
+        *([(-1e308, 0), (0, 1e308), (0, 5e-324)] if drawn else []),
         (1, 1),
         (2, 1),
         (0, math.inf),
@@ -535,7 +553,8 @@ def interval(*, measured: bool = True) -> Kind:
 def vector() -> Kind:
     """Finite real numbers in an array of any shape; the value stays as it is."""
     bad = ("three", ["a"], [math.nan], [math.inf], [[1, 2], [3]], [None], [True], 1j, b"a", bytearray(b"a"),
-           memoryview(b"a"), [memoryview(b"a")], [np.timedelta64(1)], [Fraction(1), "2"], [Fraction(1), True],
+           memoryview(b"a"), [memoryview(b"a")], [np.timedelta64(1)], [Fraction(1), "2"], [Fraction(1), True], [1, True], [0.5, np.False_], [[1.0], [True]],
+           [np.array([True]), [1.0]],
            np.ma.masked_array([1.0, 2.0], [False, True]), [np.ma.masked_array([1.0], [True])])  # fmt: skip
 
     def take(name: str, value: Any) -> Any:

@@ -362,3 +362,27 @@ def test_an_array_with_a_mask_that_hides_nothing_will_do():
 
 def test_an_array_of_names_will_do():
     assert ck.Target(sympy.Symbol("x"), variables=np.array(["x", "y"])).n_inputs == 2
+
+
+@pytest.mark.parametrize(
+    "given",
+    [[1.0, True], (0, False), [np.True_, 1.0], [True, False], np.array([True, False]), [[1, 2], [True, 1]],
+     [np.array([True, False]), [1.0, 2.0]], [[[0.0, 1.0]], [[np.False_, 1.0]]], np.array([1.0, True], dtype=object)],
+)  # fmt: skip
+def test_truth_values_among_numbers_are_no_numbers(given):
+    with pytest.raises(TypeError, match=r"^x: expected real numbers, got bool"):
+        ck.circuit("min")(given)
+    with pytest.raises(TypeError, match=r"^x: expected real numbers, got bool"):
+        ck.target("min")(given)
+    with pytest.raises(TypeError, match=r"^data: expected real numbers, got bool"):
+        ck.detect(ck.circuit("min"), data=given)
+
+
+def test_a_networks_weights_and_biases_are_no_truth_values():
+    with pytest.raises(TypeError, match=r"^weights\[0\]: expected real numbers, got booleans"):
+        ck.Network([[[1, True]], [[1]]])
+    with pytest.raises(TypeError, match=r"^biases\[0\]: expected real numbers, got booleans"):
+        ck.Network([[[1], [1]], [[1, 1]]], [[True, 0.5], [0]])
+    given = ck.circuit("abs").to_dict() | {"weights": [[[True], [-1.0]], [[1.0, 1.0]]]}
+    with pytest.raises(TypeError, match=r"^.*weights\[0\]: expected real numbers, got booleans"):
+        ck.Network.from_dict(given)

@@ -1245,3 +1245,88 @@ def test_regions_of_domains_whose_squares_are_no_doubles_have_their_text(high):
     assert set(places) == {"x₁", "x₂"}
     assert places["x₁"][0] < places["x₁"][1]
     assert places["x₂"][0] > places["x₂"][1]
+
+
+# --- numbers of extreme size --------------------------------------------------------------------------
+
+AXIS = r"domain: expected two finite numbers \(low, high\) with low < high"
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [(-1e308, 0), (1e308, 1.7e308), (0, 1.79e308), (0, 5e-324), (-1e-290, 1e-290)],
+)
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda domain: plotting.function(ck.circuit("abs"), domain=domain),
+        lambda domain: plotting.heatmap("min", domain=domain),
+        lambda domain: plotting.regions(ck.circuit("min"), domain=domain),
+        lambda domain: plotting.stuck([ck.circuit("abs")], domain=domain),
+    ],
+)
+def test_a_domain_that_no_axis_reaches_is_refused_by_name(draw, domain):
+    with pytest.raises(ValueError, match=f"^{AXIS}, not beyond 1e\\+300 and at least"):
+        draw(domain)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("domain", [(-1e299, 1e299), (0, 1e-279), (1e9, 1e9 + 1), (-1e200, 1e-200)])
+def test_a_large_or_small_domain_is_drawn(domain):
+    for ax in (
+        plotting.function(ck.circuit("abs"), "abs", domain=domain, units=True),
+        plotting.heatmap(ck.circuit("min"), "min", domain=domain, regions=True),
+        plotting.regions(ck.circuit("min"), domain=domain),
+        plotting.stuck([ck.circuit("min")], domain=domain)[0],
+        plotting.stuck([ck.circuit("abs")], domain=domain)[0],
+    ):
+        assert ax.get_xlim() == domain
+        ax.figure.savefig(io.BytesIO(), format="svg")
+
+
+LARGE = r"expected values of at most 1e\+300 on the domain, got "
+
+
+@pytest.mark.parametrize(
+    ("draw", "told"),
+    [
+        (lambda: plotting.function(ck.Network([[[1e150]], [[1e155]]])), f"net: {LARGE}larger ones"),
+        (lambda: plotting.function(ck.circuit("abs"), "1e308*x"), f"target: {LARGE}'1000"),
+        (lambda: plotting.function(ck.circuit("abs"), "1e305*x"), f"target: {LARGE}larger ones"),
+        (lambda: plotting.heatmap("1e305*x1 + x2"), f"f: {LARGE}larger ones"),
+        (lambda: plotting.heatmap(ck.circuit("min"), "max(x1, 1e305*x2)"), f"target: {LARGE}larger"),
+        (lambda: plotting.heatmap(ck.circuit("min"), "max(x1, 1e305*x2)", error=True), f"target: {LARGE}larger"),
+        (lambda: plotting.stuck([ck.Network([[[1e155, 1]], [[1e150]]])]), f"nets: {LARGE}larger ones"),
+        (lambda: plotting.stuck([ck.Network([[[1e155]], [[1e150]]])]), f"nets: {LARGE}larger ones"),
+        (lambda: plotting.stuck([ck.Network([[[1e308, 1]], [[1e308]]])]), "nets: expected slopes and values within"),
+        (lambda: plotting.neuron([1e200, 1], 0, [1e200, 1]), "x: expected products with the weights within"),
+        (lambda: plotting.direction([1e308, 1]), r"weight: expected numbers of at most 1e\+300, got \[1e\+308, 1"),
+        (lambda: plotting.direction([1, 1], 1e308), r"bias: expected numbers of at most 1e\+300, got 1e\+308"),
+        (lambda: plotting.direction([1, 1], x=[1e308, 1]), r"x: expected numbers of at most 1e\+300, got \[1e\+308"),
+        (lambda: plotting.direction([1e-305, 0], 1), r"weight: expected a border and levels not beyond 1e\+300"),
+    ],
+)  # fmt: skip
+def test_values_that_no_axis_reaches_are_refused_by_name(draw, told):
+    with pytest.raises(ValueError, match=f"^{told}"):
+        draw()
+
+
+@pytest.mark.filterwarnings("error")
+def test_small_numbers_are_drawn():
+    plotting.direction([1e-200, -1e-200], 1, x=[1e-200, 1e-200])
+    plotting.heatmap("5e-324*x1 + 5e-324*x2")
+    ax = plotting.function(ck.circuit("abs"), "abs(1e200*x)")
+    ax.figure.savefig(io.BytesIO(), format="svg")
+    assert max(len(t.get_text()) for t in ax.get_legend().get_texts()) < 80
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-20, 1e-200, 1e150])
+def test_a_function_bends_where_it_does_however_small_its_units_weights_are(size):
+    """Weights of a hidden unit times any number, and its output weight divided by it: the same function."""
+    first = np.array([[1.0, -1.0], [1.0, 0.0], [-1.0, 0.0]]) * size
+    net = ck.Network([first, np.array([[-1.0, 1.0, -1.0]]) / size])
+    ax = plotting.regions(net)
+    assert sorted(t.get_text() for t in ax.texts) == ["x₁", "x₂"]
+    line = ck.Network([[[size], [-size]], [[1 / size, 1 / size]]])
+    switches, bends = _polygons.kinks(line, -3.0, 5.0)
+    assert switches.tolist() == bends.tolist() == [0.0]

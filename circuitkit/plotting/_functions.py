@@ -56,7 +56,7 @@ def relu(ax: Axes | None = None) -> Axes:
     return ax
 
 
-@accepts(net=style.NET, target=FUNCTION, ax=style.AX, domain=interval(), units=flag())
+@accepts(net=style.NET, target=FUNCTION, ax=style.AX, domain=interval(drawn=True), units=flag())
 def function(
     net: Network,
     target: TargetLike | None = None,
@@ -133,10 +133,11 @@ def curves(
     """The network's curve, its bends, the target; returns the inputs at the curve's corners."""
     switches, bends = kinks(net, low, high, name)
     x = np.concatenate([[low], switches, [high]])
+    drawn = style.values(net, x[:, None], name)
     style.through_zero(ax)
     ax.plot(
         x,
-        net(x[:, None])[:, 0],
+        drawn,
         color=palette.NETWORK,
         # A broad pale band when the parts that it is the sum of are drawn over it.
         linewidth=7 if broad else 3.2,
@@ -150,7 +151,7 @@ def curves(
         dense = np.union1d(dense, x) if _bends_sharply(f.latex) else dense
         ax.plot(
             dense,
-            f(dense[:, None])[:, 0],
+            style.values(f, dense[:, None], "target"),
             color=palette.TARGET,
             linewidth=1.6,
             linestyle=(0, (4, 2.5)),

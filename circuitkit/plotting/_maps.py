@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import palette, words
 from circuitkit.checks import (
+    SMALLEST_DRAWN,
     accepts,
     finite_vector,
     flag,
@@ -56,7 +57,7 @@ def _network_or_function(name: str, value: Any) -> Network | Target:
     ),
     target=FUNCTION,
     ax=style.AX,
-    domain=interval(),
+    domain=interval(drawn=True),
     at=vector(),
     regions=flag(),
     error=flag(),
@@ -109,7 +110,7 @@ def heatmap(
     ax = style.fresh_axes(ax, 4.6, 3.9)
     field = Field(f, g if error else None, pair, point, low, high)
     levels = levels_for(field.values, max(abs(low), abs(high)))
-    goal = None if g is None or error else Field(g, None, pair, point, low, high)
+    goal = None if g is None or error else Field(g, None, pair, point, low, high, "target")
     filled = draw_map(ax, field, levels, goal)
     if regions:
         _draw_borders(ax, field.parts, low, high)
@@ -129,10 +130,11 @@ class Field:
         point: Array,
         low: float,
         high: float,
+        name: str = "f",
     ) -> None:
         self.parts: list[Region] = []
         if isinstance(f, Network):
-            self.parts = linear_regions(sliced(f, pair, point), low, high, "f")
+            self.parts = linear_regions(sliced(f, pair, point), low, high, name)
         if self.parts and minus is None:
             self.mesh: Triangulation | None = _triangles(self.parts, low, high)
             at = np.column_stack([self.mesh.x, self.mesh.y])
@@ -142,9 +144,9 @@ class Field:
             at = np.stack(np.meshgrid(self.axis, self.axis), axis=-1)
         full = np.broadcast_to(point, (*at.shape[:-1], len(point))).copy()
         full[..., list(pair)] = at
-        self.values: Array = f(full)[..., 0]
+        self.values: Array = style.values(f, full, name)
         if minus is not None:
-            self.values = self.values - minus(full)[..., 0]
+            self.values = self.values - style.values(minus, full, "target")
 
     def inside(self, levels: Array) -> list[float]:
         """The levels strictly between the least and the greatest value."""
@@ -202,7 +204,8 @@ def levels_for(values: Array, size: float) -> Array:
     low, high = float(values.min()), float(values.max())
     spread = high - low
     if spread < 1e-9 * max(min(1.0, size), abs(low)):  # constant: a band above and one below it
-        return low + np.array([-1.0, 0.0, 1.0]) * (abs(low) / 2 or 1.0)
+        step = abs(low) / 2
+        return low + np.array([-1.0, 0.0, 1.0]) * (step if step > SMALLEST_DRAWN else 1.0)
     power = 10.0 ** math.floor(math.log10(spread / 12))
     step = next(m * power for m in (1, 2, 5, 10, 20) if spread / (m * power) <= 12.0 + 1e-9)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

@@ -42,7 +42,7 @@ _TINTS = ("#dbe9f6", "#fdebd3", "#e3f1e4", "#efe3f4", "#f6f3c9", "#d9eeee", "#f8
 _GRID = 120
 
 
-@accepts(net=style.NET, target=FUNCTION, ax=style.AX, domain=interval())
+@accepts(net=style.NET, target=FUNCTION, ax=style.AX, domain=interval(drawn=True))
 def regions(
     net: Network,
     target: TargetLike | None = None,
@@ -182,7 +182,7 @@ def _networks(name: str, value: Any) -> Any:
     nets=made_by(_networks, right=[Network], wrong=([], "min", 3, ["min"], {"a": 1}, [None])),
     target=FUNCTION,
     axes=listed("a list of matplotlib Axes"),
-    domain=interval(),
+    domain=interval(drawn=True),
     titles=several(string(empty=True), "a list of titles"),
     columns=whole(least=1),
     error=flag(),
@@ -296,10 +296,13 @@ def _maps(
     columns: int,
     own: bool,
 ) -> None:
-    fields = [Field(net, f if error else None, (0, 1), np.zeros(2), low, high) for net in networks]
+    origin = np.zeros(2)
+    fields = [
+        Field(net, f if error else None, (0, 1), origin, low, high, "nets") for net in networks
+    ]
     values = np.concatenate([field.values.ravel() for field in fields])
     levels = levels_for(values, max(abs(low), abs(high)))
-    goal = None if f is None or error else Field(f, None, (0, 1), np.zeros(2), low, high)
+    goal = None if f is None or error else Field(f, None, (0, 1), origin, low, high, "target")
     for ax, net, field in zip(panels, networks, fields, strict=True):
         filled = draw_map(ax, field, levels, goal)
         square(ax, net, (0, 1), low, high)

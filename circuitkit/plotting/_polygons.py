@@ -35,7 +35,7 @@ def kinks(net: Network, low: float, high: float, name: str = "net") -> tuple[Arr
             new = [points]
             for column in z.T:
                 a, b = column[:-1], column[1:]
-                crosses = a * b < 0
+                crosses = np.sign(a) * np.sign(b) < 0  # a product may be no double
                 share = a[crosses] / (a[crosses] - b[crosses])
                 new.append(points[:-1][crosses] + share * np.diff(points)[crosses])
             points = _distinct(np.concatenate(new), high - low)
@@ -107,13 +107,16 @@ def _cut_up(net: Network, low: float, high: float) -> list[Region]:
     square = np.array([[low, low], [high, low], [high, high], [low, high]])
     pieces = [(square, np.eye(2), np.zeros(2))]
     tiny = 1e-10 * (high - low)
+    most = np.eye(2)  # what slopes are sums of, in size: what is far below that is rounding
     for w, b in zip(net.weights[:-1], net.biases[:-1], strict=True):
+        most = np.abs(w) @ most
+        rounding = 1e-12 * most.max(axis=1)
         split = []
         for corners, slope, constant in pieces:
             slopes, constants = w @ slope, w @ constant + b
             parts = [corners]
-            for normal, offset in zip(slopes, constants, strict=True):
-                parts = [q for p in parts for q in _cut(p, normal, offset, tiny)]
+            for normal, offset, least in zip(slopes, constants, rounding, strict=True):
+                parts = [q for p in parts for q in _cut(p, normal, offset, tiny, least)]
             for part in parts:
                 on = (part.mean(axis=0) @ slopes.T + constants) > 0
                 split.append((part, slopes * on[:, None], constants * on))
@@ -122,10 +125,10 @@ def _cut_up(net: Network, low: float, high: float) -> list[Region]:
     return [Region(corners, w @ slope, w @ constant + b) for corners, slope, constant in pieces]
 
 
-def _cut(corners: Array, normal: Array, offset: float, tiny: float) -> list[Array]:
+def _cut(corners: Array, normal: Array, offset: float, tiny: float, rounding: float) -> list[Array]:
     """A convex polygon cut by the line ``normal . p + offset = 0``: one or two polygons."""
     length = float(np.hypot(*normal))
-    if length < 1e-12:
+    if length <= rounding:  # the sum of what cancels
         return [corners]
     side = (corners @ normal + offset) / length
     if not np.isfinite(side).all():

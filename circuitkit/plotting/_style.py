@@ -21,7 +21,7 @@ from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 
 from circuitkit import palette, words
-from circuitkit.checks import instance, wrong
+from circuitkit.checks import LARGEST_DRAWN, instance, wrong
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
@@ -30,6 +30,9 @@ Array = NDArray[np.float64]
 
 #: sizes of text, points
 HEAD, BODY, NOTE, FINE = 13.0, 12.0, 11.0, 10.0
+
+#: signs of a formula in a legend, which has to fit beside its figure
+_LONGEST = 48
 
 _FONTS = sorted((Path(__file__).parent / "fonts").glob("*.ttf"))
 
@@ -208,7 +211,27 @@ def formula(f: Target) -> str:
         ('|x|', 'min(x₁, x₂)')
     """
     text = re.sub(r"\babs\(([^()]*)\)", r"|\1|", str(f))
-    return words.pretty(text)
+    return words.pretty(text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ...")
+
+
+def values(f: Network | Target, x: Array, name: str) -> Array:
+    """The first output at inputs of shape ``(..., n_in)``, where it can be drawn.
+
+    Raises:
+        ValueError: it is not defined there, or larger than what is drawn; it says ``name``.
+    """
+    expected = f"values of at most {LARGEST_DRAWN:g} on the domain"
+    if isinstance(f, Network):
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = f(x)[..., 0]
+    else:
+        try:
+            found = f(x)[..., 0]
+        except ValueError:
+            raise wrong(name, expected, words.quoted(f.name)) from None
+    if not (np.abs(found) <= LARGEST_DRAWN).all():
+        raise wrong(name, expected, "larger ones")
+    return found
 
 
 def thinner(n: int) -> float:
@@ -235,6 +258,8 @@ def colorbar(filled: Any, axes: list[Axes], levels: Array, label: str) -> None:
     bar = axes[0].figure.colorbar(
         filled, ax=axes, ticks=levels[start::every], shrink=0.86, spacing="proportional"
     )
+    if np.abs(levels).max() < 1e-4:  # Matplotlib may write 0.000...1
+        bar.ax.yaxis.set_major_formatter(lambda value, _: words.drawn(value))
     bar.outline.set_visible(False)
     bar.ax.tick_params(length=0)
     bar.set_label(label)

@@ -11,7 +11,7 @@ from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import palette, words
-from circuitkit.checks import accepts, finite_vector, vector, wrong
+from circuitkit.checks import LARGEST_DRAWN, accepts, finite_vector, shown, vector, wrong
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import LABEL_BOX, RADIUS, Canvas, sign_text
 
@@ -52,7 +52,10 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
     w = finite_vector(weights, "weights", n, "one for each input")
     b = float(finite_vector(bias, "bias", 1, "the unit's")[0])
     values = finite_vector(x, "x", n, "one for each weight")
-    z = float(w @ values + b) + 0.0
+    with np.errstate(over="ignore", invalid="ignore"):
+        z = float(w @ values + b) + 0.0
+        if not np.isfinite([*(w * values), z]).all():
+            raise wrong("x", "products with the weights within the range of a double", shown(x))
     names = words.input_names(n)
 
     pitch = min(0.95, 3.6 / (n + 1))
@@ -148,7 +151,7 @@ def direction(
 
     Raises:
         TypeError: not numbers.
-        ValueError: not two weights, or both 0 (a unit without a direction).
+        ValueError: not two weights, or both 0 (a unit without a direction), or numbers of which no axis can be drawn.
 
     Example:
         >>> ax = direction((1, -1), x=(3, 1))
@@ -162,7 +165,16 @@ def direction(
     point = None if x is None else finite_vector(x, "x", 2, "one for each input")
     if not w.any():
         raise wrong("weight", "a direction, not both weights 0", "(0, 0)")
-    half = _Half(w, b, point)
+    for name, given in (("weight", w), ("bias", b), ("x", 0.0 if point is None else point)):
+        if np.abs(given).max() > LARGEST_DRAWN:
+            raise wrong(
+                name, f"numbers of at most {LARGEST_DRAWN:g}", shown(np.array(given).tolist())
+            )
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = _Half(w, b, point)
+    if not (half.reach * max(1.0, half.length) <= LARGEST_DRAWN and 0 < half.step < np.inf):
+        expected = f"a border and levels not beyond {LARGEST_DRAWN:g}"
+        raise wrong("weight", expected, f"{shown(w.tolist())} with the bias {words.number(b)}")
     ax = style.fresh_axes(ax, 4.0, 4.0)
     _draw_sides(ax, half)
     style.through_zero(ax)
@@ -277,7 +289,7 @@ def _name_sides(ax: Axes, half: _Half) -> None:
 
 def _mark_activation(ax: Axes, half: _Half, point: Array) -> None:
     z = float(half.w @ point + half.b)
-    drop = point - (z / half.length**2) * half.w
+    drop = point - (z / half.length) * half.unit
     look: dict[str, Any] = {
         "color": palette.NETWORK,
         "linewidth": 1.6,
