@@ -43,7 +43,7 @@ PICTURE = "circuitkit-picture"
 AGAIN = "A picture: run this cell again, and it can be turned."
 STATIC = Path(__file__).parent / "static"
 #: the modules of the widget in the order in which they need one another
-MODULES = ("mathematics", "naming", "dom", "state", "drawing", "graph", "training", "view")
+MODULES = ("mathematics", "naming", "state", "dom", "graph", "training", "drawing", "view")
 #: what reads functions that are typed: a script of its own, for the widgets that ask for one
 LANGUAGE = ("choices", "expression")
 

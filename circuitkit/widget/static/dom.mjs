@@ -34,6 +34,16 @@ export function set(element, name, value) {
   if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 
+/** The same for several. */
+export function setAll(element, attributes) {
+  for (const [name, value] of Object.entries(attributes)) set(element, name, value);
+}
+
+/** A picture as large as its own coordinates. */
+export function resize(picture, width, height) {
+  setAll(picture, { viewBox: `0 0 ${width} ${height}`, width, height });
+}
+
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
@@ -63,6 +73,21 @@ export function button(label, { icon = null, title = null, className = "", actio
   const element = html("button", { type: "button", class: `ck-button ${className}`, title }, picture, html("span", {}, label));
   if (action) element.addEventListener("click", action, { signal });
   return element;
+}
+
+/** A slider: what it calls while it moves; Jupyter and the book's theme do not hear its keys. */
+export function slider(attributes, action, signal) {
+  const element = html("input", { type: "range", "data-lm-suppress-shortcuts": "true", ...attributes });
+  element.addEventListener("input", () => action(Number(element.value)), { signal });
+  element.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
+  return element;
+}
+
+/** A list to choose from: options are [value, text]. */
+export function choice(label, options, chosen, action, signal) {
+  const select = html("select", { class: "ck-select", "aria-label": label }, options.map(([value, text]) => html("option", { value, selected: value === chosen }, text)));
+  if (action) select.addEventListener("change", () => action(Number(select.value)), { signal });
+  return select;
 }
 
 /** A number for the eye: at most `digits` decimals, a real minus sign, no "-0". */
@@ -117,6 +142,9 @@ export function noNumber(text) {
   return `“${text}” is not a number. ${point}`;
 }
 
+/** The nearest value in a range. */
+export const clamp = (v, low, high) => Math.max(low, Math.min(high, v));
+
 /** The nearest multiple of `step`, free of binary dust: 0.30000000000000004 becomes 0.3. */
 export function snap(value, step) {
   return Number((Math.round(value / step) * step).toFixed(8)) + 0;
@@ -154,7 +182,7 @@ export function numberField(options) {
   let drag = null;
   let gestures = 0;
 
-  const inside = (v) => Math.min(high ?? Infinity, Math.max(low ?? -Infinity, v));
+  const inside = (v) => clamp(v, low ?? -Infinity, high ?? Infinity);
   const enabled = () => options.enabled?.() ?? true;
   /** Why this number cannot be taken, as a sentence, or "". */
   function refused(value) {

@@ -3,7 +3,7 @@
  * above, the preactivation below, a line between. Edges are SVG lines, everything that can be
  * touched is a native control laid over them, and none lies over another.
  */
-import { html, svg, set, setText, show, numberField, stepOf, inputName, featureName } from "./dom.mjs";
+import { html, svg, set, setText, resize, show, clamp, numberField, slider, stepOf, inputName, featureName } from "./dom.mjs";
 
 const ROW = 31; // height of a row of weight fields
 const LEAD = 30; // between a layer of units and the first row of fields
@@ -56,6 +56,16 @@ export class Drawing {
 
   #build({ select, press, key, complain, signal }) {
     const { state, sizes, config } = this;
+    /** What the fields of weights and biases have in common. */
+    const fieldOf = (edge, options) =>
+      numberField({
+        ...options,
+        enabled: () => !state.has("frozen", edge),
+        select: () => select(edge),
+        key: (event) => key(event, edge),
+        complain,
+        signal,
+      });
     const named = (i) => inputName(i, sizes[0], config.input_names);
     const source = (l, j) => (l === 0 ? named(j) : unitName(l - 1, j, sizes));
     for (let j = 0; j < sizes[0]; j += 1) {
@@ -71,21 +81,11 @@ export class Drawing {
         complain,
         signal,
       });
-      const slider = html("input", {
-        type: "range",
-        class: "ck-range ck-input-range",
-        min: low,
-        max: high,
-        step,
-        "aria-label": `slider for input ${named(j)}`,
-        "data-lm-suppress-shortcuts": "true",
-      });
-      slider.addEventListener("input", () => state.setInput(j, Number(slider.value)), { signal });
-      slider.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
+      const range = slider({ class: "ck-range ck-input-range", min: low, max: high, step, "aria-label": `slider for input ${named(j)}` }, (v) => state.setInput(j, v), signal);
       const node = html("div", { class: "ck-node ck-input" }, html("span", { class: "ck-name", "aria-hidden": "true" }, named(j)), field.element);
       const label = html("span", { class: "ck-slider-name", "aria-hidden": "true" }, named(j));
-      this.inputs.push({ node, field, slider, label });
-      this.element.append(node, label, slider);
+      this.inputs.push({ node, field, range, label });
+      this.element.append(node, label, range);
     }
     for (let l = 0; l < this.layers; l += 1) {
       this.edges.push([]);
@@ -95,17 +95,12 @@ export class Drawing {
         const row = [];
         for (let j = 0; j < sizes[l]; j += 1) {
           const edge = [l, i, j];
-          const field = numberField({
+          const field = fieldOf(edge, {
             label: `weight from ${source(l, j)} to ${unitName(l, i, sizes)}`,
             className: "ck-weight",
             get: () => state.weights[l][i][j],
             set: (v, gesture) => state.setWeight(edge, v, gesture),
             refusal: (v) => state.refusal(edge, v),
-            enabled: () => !state.has("frozen", edge),
-            select: () => select(edge),
-            key: (event) => key(event, edge),
-            complain,
-            signal,
           });
           const line = svg("polyline", { class: "ck-edge" });
           const pale = this.kept && !this.kept.has(String([l, j, i]));
@@ -117,16 +112,11 @@ export class Drawing {
         this.edges[l].push(row);
         if (config.show_biases) {
           const bias = [l, i, -1];
-          const field = numberField({
+          const field = fieldOf(bias, {
             label: `bias of ${unitName(l, i, sizes)}`,
             className: "ck-weight ck-bias",
             get: () => state.biases[l][i],
             set: (v, gesture) => state.setBias([l, i], v, gesture),
-            enabled: () => !state.has("frozen", bias),
-            select: () => select(bias),
-            key: (event) => key(event, bias),
-            complain,
-            signal,
           });
           this.biases[l].push({ bias, field });
           this.element.append(field.element);
@@ -174,7 +164,7 @@ export class Drawing {
     const { sizes } = this;
     const widest = Math.max(...sizes);
     const gap = width / widest;
-    const radius = Math.round(Math.max(19, Math.min(34, gap * 0.36)));
+    const radius = Math.round(clamp(gap * 0.36, 19, 34));
     const dense = gap < 84;
     const pill = dense ? 37 : 50;
     this.element.classList.toggle("ck-dense", dense);
@@ -207,23 +197,21 @@ export class Drawing {
     this.element.classList.toggle("ck-stacked", stacked);
     this.element.style.height = `${height}px`;
     this.element.style.setProperty("--ck-radius", `${radius}px`);
-    set(this.lines, "viewBox", `0 0 ${width} ${height}`);
-    set(this.lines, "width", width);
-    set(this.lines, "height", height);
+    resize(this.lines, width, height);
 
     const place = (element, x, top) => {
       element.style.left = `${x.toFixed(1)}px`;
       element.style.top = `${top.toFixed(1)}px`;
     };
     const aside = words ? 0.4 * width : 36; // what a slider in a row of its own leaves to its name
-    this.inputs.forEach(({ node, slider, label }, j) => {
+    this.inputs.forEach(({ node, range, label }, j) => {
       const x = column(0, j);
       const top = centers[0] + sliderTop + (stacked ? j * ROW : 0);
       place(node, x, centers[0]);
       place(label, aside / 2, top);
       label.style.maxWidth = `${aside}px`;
-      place(slider, stacked ? (width + aside) / 2 : x, top);
-      slider.style.width = `${stacked ? width - aside - 8 : track}px`;
+      place(range, stacked ? (width + aside) / 2 : x, top);
+      range.style.width = `${stacked ? width - aside - 8 : track}px`;
     });
     this.units.forEach((layer, l) =>
       layer.forEach(({ node, flag, name }, i) => {
@@ -257,7 +245,7 @@ export class Drawing {
           // its edge bends with it.
           const pitch = (fanOut ? t : 1 - t) * wide;
           const slide = pitch < pill + 3 && wide > pitch ? Math.min(1, (pill + 3 - pitch) / (wide - pitch)) : 0;
-          const x = Math.min(width - pill / 2, Math.max(pill / 2, straight + slide * ((fanOut ? x2 : x1) - straight)));
+          const x = clamp(straight + slide * ((fanOut ? x2 : x1) - straight), pill / 2, width - pill / 2);
           place(field.element, x, py);
           set(line, "points", [x1, from, x, py, x2, to].map((v) => v.toFixed(1)).join(" "));
         });
@@ -270,11 +258,16 @@ export class Drawing {
   update(pass, wanted, selected) {
     const { state, sizes } = this;
     const sameKey = (key) => selected !== null && key.length === selected.length && key.every((v, k) => v === selected[k]);
-    this.inputs.forEach(({ field, slider }, j) => {
+    const hold = (element, key) => {
+      const frozen = state.has("frozen", key);
+      mark(element, { "ck-frozen": frozen, "ck-selected": sameKey(key) });
+      if (element.readOnly !== frozen) element.readOnly = frozen;
+    };
+    this.inputs.forEach(({ field, range }, j) => {
       field.update();
       const value = String(state.x[j]);
-      if (slider.value !== value) slider.value = value;
-      set(slider, "aria-valuetext", show(state.x[j]));
+      if (range.value !== value) range.value = value;
+      set(range, "aria-valuetext", show(state.x[j]));
     });
     for (let l = 0; l < this.layers; l += 1) {
       for (let i = 0; i < sizes[l + 1]; i += 1) {
@@ -284,20 +277,17 @@ export class Drawing {
           field.update();
           const cut = state.has("ablated", edge) || (l > 0 && state.has("ablated", [l - 1, j]));
           const silent = l > 0 && !(pass.act[l - 1][j] > 0);
-          const frozen = state.has("frozen", edge);
           const classes = `ck-edge ck-${w > 0 ? "positive" : w < 0 ? "negative" : "zero"}${cut ? " ck-cut" : silent ? " ck-silent" : ""}${pale ? " ck-pale" : ""}${sameKey(edge) ? " ck-selected" : ""}`;
           set(line, "class", classes);
           const thickness = (w === 0 ? 1 : 1.2 + 2.3 * Math.min(Math.abs(w), 3)).toFixed(1);
           if (line.style.strokeWidth !== thickness) line.style.strokeWidth = thickness;
-          mark(field.element, { "ck-cut": cut, "ck-frozen": frozen, "ck-selected": sameKey(edge) });
-          lock(field.element, frozen);
+          mark(field.element, { "ck-cut": cut });
+          hold(field.element, edge);
         }
         const bias = this.biases[l][i];
         if (bias) {
           bias.field.update();
-          const frozen = state.has("frozen", bias.bias);
-          mark(bias.field.element, { "ck-frozen": frozen, "ck-selected": sameKey(bias.bias) });
-          lock(bias.field.element, frozen);
+          hold(bias.field.element, bias.bias);
         }
         if (l < this.layers - 1) this.#updateUnit(l, i, pass, sameKey([l, i]));
       }
@@ -337,8 +327,4 @@ export class Drawing {
 
 function mark(element, classes) {
   for (const [name, on] of Object.entries(classes)) element.classList.toggle(name, Boolean(on));
-}
-
-function lock(element, frozen) {
-  if (element.readOnly !== frozen) element.readOnly = frozen;
 }

@@ -4,7 +4,7 @@
  * Everything is redrawn while a weight is dragged, so the network is sampled with plain loops.
  */
 import * as maths from "./mathematics.mjs";
-import { html, svg, set, setText, show, snap, stepOf, inputName } from "./dom.mjs";
+import { html, svg, set, setAll, setText, resize, choice, show, clamp, snap, stepOf, inputName } from "./dom.mjs";
 
 const CURVE_POINTS = 241;
 const GRID = 96;
@@ -61,7 +61,7 @@ const linear = (d0, d1, r0, r1) => (v) => r0 + ((v - d0) / (d1 - d0)) * (r1 - r0
 
 /** A place in pixels as text; what lies beyond any screen is cut off there. */
 function pixel(v) {
-  return Math.max(-1e5, Math.min(1e5, v)).toFixed(1);
+  return clamp(v, -1e5, 1e5).toFixed(1);
 }
 
 export function path(points) {
@@ -98,13 +98,16 @@ export function stretch(beyond, now = 0) {
   return Math.min(now, step(1.5 * share));
 }
 
-/** Follow the pointer with a function of its place in the element, in pixels. */
+/** Where the pointer is in the element, in pixels. */
+function within(element, event) {
+  const box = element.getBoundingClientRect();
+  return [event.clientX - box.left, event.clientY - box.top];
+}
+
+/** Follow the pointer with a function of its place in the element. */
 function track(element, move, signal) {
   let id = null;
-  const at = (event) => {
-    const box = element.getBoundingClientRect();
-    move(event.clientX - box.left, event.clientY - box.top);
-  };
+  const at = (event) => move(...within(element, event));
   const on = (type, handler) => element.addEventListener(type, handler, { signal });
   on("pointerdown", (event) => {
     if (event.button !== 0) return;
@@ -124,12 +127,21 @@ function track(element, move, signal) {
 
 /** Tell the input that the pointer hovers over, and null when it leaves. */
 function hover(element, input, pointed, signal) {
-  element.addEventListener("pointermove", (event) => {
-    const box = element.getBoundingClientRect();
-    pointed(input(event.clientX - box.left, event.clientY - box.top));
-  }, { signal });
+  element.addEventListener("pointermove", (event) => pointed(input(...within(element, event))), { signal });
   element.addEventListener("pointerleave", () => pointed(null), { signal });
 }
+
+/** As many children as there are things to draw. */
+function fill(parent, count, make) {
+  while (parent.childElementCount > count) parent.lastChild.remove();
+  while (parent.childElementCount < count) parent.append(make());
+}
+
+/** Text in a plot. */
+export const label = (text, x, y, anchor = null, name = null) => svg("text", { x, y, "text-anchor": anchor, class: name }, text);
+
+/** The end of what a graph says of itself. */
+const gives = (value, wanted) => ` the network gives ${show(value)}${wanted === null ? "" : `, the target ${show(wanted)}`}.`;
 
 /** One input: the network's curve over the target's, dashed. */
 export class Curve {
@@ -158,7 +170,7 @@ export class Curve {
 
   #at(px) {
     const [low, high] = this.config.domain[0];
-    return Math.min(high, Math.max(low, low + ((px - this.left) / (this.right - this.left)) * (high - low)));
+    return clamp(low + ((px - this.left) / (this.right - this.left)) * (high - low), low, high);
   }
 
   /** Another output is shown: scales and target anew. */
@@ -176,13 +188,12 @@ export class Curve {
     const w = Math.round(width);
     if (w === this.size || w < 40) return;
     this.size = w;
-    const h = Math.round(Math.max(220, Math.min(340, w * 0.86)));
+    const h = Math.round(clamp(w * 0.86, 220, 340));
     Object.assign(this, { width: w, height: h, left: 34, right: w - 12, top: 12, bottom: h - 22 });
-    set(this.picture, "viewBox", `0 0 ${w} ${h}`);
-    set(this.picture, "width", w);
-    set(this.picture, "height", h);
-    for (const [k, v] of Object.entries({ x: this.left, y: this.top, width: this.right - this.left, height: this.bottom - this.top })) set(this.clip, k, v);
-    set(this.clip, "viewBox", `${this.left} ${this.top} ${this.right - this.left} ${this.bottom - this.top}`);
+    resize(this.picture, w, h);
+    const box = { x: this.left, y: this.top, width: this.right - this.left, height: this.bottom - this.top };
+    setAll(this.clip, { ...box, viewBox: Object.values(box).join(" ") });
+    setAll(this.band, { y: box.y, height: box.height });
     this.#axes();
   }
 
@@ -205,14 +216,14 @@ export class Curve {
     for (const t of ticks(low, high, 6)) {
       const x = this.sx(t);
       lines.push(svg("line", { x1: x, x2: x, y1: this.top, y2: this.bottom, class: t === 0 ? "ck-zero-line" : "" }));
-      lines.push(svg("text", { x, y: this.bottom + 15, "text-anchor": "middle" }, show(t)));
+      lines.push(label(show(t), x, this.bottom + 15, "middle"));
     }
     for (const t of ticks(this.range[0], this.range[1], 5)) {
       const y = this.sy(t);
       lines.push(svg("line", { x1: this.left, x2: this.right, y1: y, y2: y, class: t === 0 ? "ck-zero-line" : "" }));
-      lines.push(svg("text", { x: this.left - 6, y: y + 4, "text-anchor": "end" }, short(t)));
+      lines.push(label(short(t), this.left - 6, y + 4, "end"));
     }
-    lines.push(svg("text", { x: this.right, y: this.bottom - 6, "text-anchor": "end", class: "ck-axis" }, inputName(0, 1, this.config.input_names)));
+    lines.push(label(inputName(0, 1, this.config.input_names), this.right, this.bottom - 6, "end", "ck-axis"));
     this.grid.replaceChildren(...lines);
     set(this.target, "d", wanted ? path(xs.flatMap((x, k) => [this.sx(x), this.sy(wanted[k])])) : "");
   }
@@ -232,22 +243,19 @@ export class Curve {
     this.#axes();
   }
 
-  update(net, value, wanted, verdict, colors, pieces) {
+  update(net, value, wanted, worst, colors, pieces) {
     if (!this.size) return;
     const { xs, state } = this;
     const f = faithful(net, this.config.output ?? 0, this.config.domain);
     const kinks = maths.regions1d(net, null, this.config.domain[0]).slice(1).map(({ low }) => low);
-    const [from, to] = this.config.domain[0];
-    const seen = state.x[0] >= from && state.x[0] <= to;
-    this.#hold([...[...xs, ...kinks].map((x) => f([x])), ...(seen ? [value] : [])]);
+    const [low, high] = this.config.domain[0];
+    const seen = (x) => x >= low && x <= high;
+    this.#hold([...[...xs, ...kinks].map((x) => f([x])), ...(seen(state.x[0]) ? [value] : [])]);
     const { sx, sy } = this;
     const here = pieces?.find((piece) => piece.here);
     reveal(this.band, here);
     if (here) {
-      set(this.band, "x", sx(here.low));
-      set(this.band, "width", sx(here.high) - sx(here.low));
-      set(this.band, "y", this.top);
-      set(this.band, "height", this.bottom - this.top);
+      setAll(this.band, { x: sx(here.low), width: sx(here.high) - sx(here.low) });
     }
     const points = [];
     let next = 0;
@@ -259,11 +267,8 @@ export class Curve {
     set(this.line, "d", d);
     set(this.halo, "d", d);
     const dots = kinks.slice(0, 24);
-    while (this.kinks.childElementCount > dots.length) this.kinks.lastChild.remove();
-    while (this.kinks.childElementCount < dots.length) this.kinks.append(svg("circle", { r: 3 }));
-    dots.forEach((k, i) => {
-      place(this.kinks.children[i], sx(k), sy(f([k])));
-    });
+    fill(this.kinks, dots.length, () => svg("circle", { r: 3 }));
+    dots.forEach((k, i) => place(this.kinks.children[i], sx(k), sy(f([k]))));
     const x = sx(state.x[0]);
     const y = sy(value);
     line(this.drop, x, this.bottom, x, y);
@@ -275,21 +280,19 @@ export class Curve {
       place(this.want, x, sy(wanted));
       line(this.error, x, y, x, sy(wanted));
     }
-    const [low, high] = this.config.domain[0];
-    const worst = verdict && !verdict.holds && verdict.worst ? verdict.worst[0] : null;
-    const inView = worst !== null && worst >= low && worst <= high;
+    const inView = worst && seen(worst[0]);
     reveal(this.worst, inView);
     if (inView) {
       const [mark, dot] = this.worst.children;
-      const wx = sx(worst);
-      const wy = Math.max(this.top + 6, Math.min(this.bottom - 6, sy(f([worst]))));
+      const wx = sx(worst[0]);
+      const wy = clamp(sy(f(worst)), this.top + 6, this.bottom - 6);
       line(mark, wx, this.top, wx, this.bottom);
       place(dot, wx, wy);
     }
     set(
       this.picture,
       "aria-label",
-      `Graph of the network${this.config.target ? " and, dashed, of its target" : ""}. At ${show(state.x[0])} the network gives ${show(value)}${wanted === null ? "" : `, the target ${show(wanted)}`}.`,
+      `Graph of the network${this.config.target ? " and, dashed, of its target" : ""}. At ${show(state.x[0])}${gives(value, wanted)}`,
     );
   }
 }
@@ -315,7 +318,7 @@ export function paint(canvas, values, reach, { zero, positive, negative }) {
   const image = context.createImageData(canvas.width, canvas.height);
   const { data } = image;
   for (let k = 0; k < values.length; k += 1) {
-    const t = Math.max(-1, Math.min(1, values[k] / reach));
+    const t = clamp(values[k] / reach, -1, 1);
     const end = t >= 0 ? positive : negative;
     const s = Math.abs(t) ** 0.85;
     for (let m = 0; m < 3; m += 1) data[4 * k + m] = zero[m] + (end[m] - zero[m]) * s;
@@ -393,14 +396,8 @@ export class HeatMap {
   }
 
   #picker(n, signal) {
-    const choose = (k, label) => {
-      const select = html(
-        "select",
-        { class: "ck-select", "aria-label": label },
-        Array.from({ length: n }, (_, i) => html("option", { value: i, selected: i === this.pair[k] }, inputName(i, n, this.config.input_names))),
-      );
-      select.addEventListener("change", () => {
-        const value = Number(select.value);
+    const choose = (k, name) =>
+      choice(name, this.config.domain.map((_, i) => [i, inputName(i, n, this.config.input_names)]), this.pair[k], (value) => {
         if (value === this.pair[1 - k]) this.pair = [this.pair[1], this.pair[0]];
         else this.pair[k] = value;
         selects.forEach((s, m) => {
@@ -408,20 +405,17 @@ export class HeatMap {
         });
         this.size = null;
         this.changed("layout");
-      }, { signal });
-      return select;
-    };
+      }, signal);
     const selects = [choose(0, "input across"), choose(1, "input upward")];
     return html("div", { class: "ck-picker" }, "across", selects[0], "up", selects[1]);
   }
 
   #at(px, py) {
     const [i, j] = this.pair;
-    const clamp = (v, [low, high]) => Math.min(high, Math.max(low, v));
     const [dx, dy] = [this.config.domain[i], this.config.domain[j]];
     const x = [...this.state.x];
-    x[i] = clamp(dx[0] + (px / this.side) * (dx[1] - dx[0]), dx);
-    x[j] = clamp(dy[1] - (py / this.side) * (dy[1] - dy[0]), dy);
+    x[i] = clamp(dx[0] + (px / this.side) * (dx[1] - dx[0]), ...dx);
+    x[j] = clamp(dy[1] - (py / this.side) * (dy[1] - dy[0]), ...dy);
     return x;
   }
 
@@ -435,22 +429,15 @@ export class HeatMap {
     if (w === this.size || w < 60) return;
     this.size = w;
     const margin = 30;
-    const strip = Math.round(Math.max(46, Math.min(84, w * 0.2)));
+    const strip = Math.round(clamp(w * 0.2, 46, 84));
     const side = Math.round(Math.min(340, w - margin - strip - 18));
     const h = 8 + side + 24 + strip + 12;
     Object.assign(this, { width: w, height: h, left: margin, top: 8, side, strip });
     this.frame.style.height = `${h}px`;
     this.frame.style.width = `${margin + side + strip + 18}px`;
     Object.assign(this.canvas.style, { left: `${margin}px`, top: `${this.top}px`, width: `${side}px`, height: `${side}px` });
-    set(this.picture, "viewBox", `0 0 ${w} ${h}`);
-    set(this.picture, "width", w);
-    set(this.picture, "height", h);
-    for (const element of [this.clip, this.hit]) {
-      set(element, "x", margin);
-      set(element, "y", this.top);
-      set(element, "width", side);
-      set(element, "height", side);
-    }
+    resize(this.picture, w, h);
+    for (const element of [this.clip, this.hit]) setAll(element, { x: margin, y: this.top, width: side, height: side });
     set(this.clip, "viewBox", `0 0 ${side} ${side}`);
     this.#axes();
   }
@@ -464,22 +451,31 @@ export class HeatMap {
     const parts = [];
     const bottom = this.top + this.side;
     for (const t of ticks(dx[0], dx[1], 4)) {
-      parts.push(svg("text", { x: this.left + this.sx(t), y: bottom + 14, "text-anchor": "middle" }, show(t)));
+      parts.push(label(show(t), this.left + this.sx(t), bottom + 14, "middle"));
     }
     for (const t of ticks(dy[0], dy[1], 4)) {
-      parts.push(svg("text", { x: this.left - 5, y: this.top + this.sy(t) + 4, "text-anchor": "end" }, show(t)));
+      parts.push(label(show(t), this.left - 5, this.top + this.sy(t) + 4, "end"));
     }
-    parts.push(svg("text", { class: "ck-axis", x: this.left + this.side + 8, y: bottom + 14 }, inputName(i, n, this.config.input_names)));
-    parts.push(svg("text", { class: "ck-axis", x: 2, y: bottom + 14 }, inputName(j, n, this.config.input_names)));
+    parts.push(label(inputName(i, n, this.config.input_names), this.left + this.side + 8, bottom + 14, null, "ck-axis"));
+    parts.push(label(inputName(j, n, this.config.input_names), 2, bottom + 14, null, "ck-axis"));
     this.grid.replaceChildren(...parts);
     this.targetGrid = null;
+  }
+
+  /** The target's output that is shown, or null. */
+  #target() {
+    const { target, output = 0 } = this.config;
+    return target && ((x) => maths.evaluate(target, x)[output]);
+  }
+
+  #faithful(net) {
+    return faithful(net, this.config.output ?? 0, this.config.domain);
   }
 
   /** The largest size of a value, for colors and sections: the target's, else the start's. */
   #range() {
     if (this.reach) return this.reach;
-    const output = this.config.output ?? 0;
-    const f = this.config.target ? (x) => maths.evaluate(this.config.target, x)[output] : faithful(this.state.first(), output, this.config.domain);
+    const f = this.#target() ?? this.#faithful(this.state.first());
     let most = 0;
     const corner = this.config.domain;
     for (let k = 0; k < 400; k += 1) {
@@ -494,29 +490,26 @@ export class HeatMap {
   #targetValues(x) {
     const held = x.map((v, k) => (this.pair.includes(k) ? 0 : v)).join();
     if (!this.targetGrid || this.targetGrid.held !== held) {
-      const output = this.config.output ?? 0;
-      this.targetGrid = { held, values: sampleGrid((p) => maths.evaluate(this.config.target, p)[output], x, this.pair, this.config.domain, GRID) };
+      this.targetGrid = { held, values: sampleGrid(this.#target(), x, this.pair, this.config.domain, GRID) };
     }
     return this.targetGrid.values;
   }
 
-  update(net, value, wanted, verdict, colors, pieces) {
+  update(net, value, wanted, worst, colors, pieces) {
     if (!this.size) return;
-    const { state } = this;
-    const x = state.x;
+    const { x } = this.state;
     const [i, j] = this.pair;
-    const output = this.config.output ?? 0;
-    const f = faithful(net, output, this.config.domain);
-    const g = this.config.target ? (p) => maths.evaluate(this.config.target, p)[output] : null;
+    const f = this.#faithful(net);
+    const g = this.#target();
     const reach = this.#range();
     let values = this.mode === "target" ? this.#targetValues(x) : sampleGrid(f, x, this.pair, this.config.domain, GRID);
     if (this.mode === "error") {
       const target = this.#targetValues(x);
       values = values.map((v, k) => v - target[k]);
     }
-    paint(this.canvas, values, this.mode === "error" ? reach / 2 : reach, colors);
-    const [low, , high] = this.scale.children;
     const end = this.mode === "error" ? reach / 2 : reach;
+    paint(this.canvas, values, end, colors);
+    const [low, , high] = this.scale.children;
     setText(low, show(-end, 1));
     setText(high, show(end, 1));
 
@@ -525,9 +518,8 @@ export class HeatMap {
     line(this.crossX, px, 0, px, this.side);
     line(this.crossY, 0, py, this.side, py);
     place(this.point, px, py);
-    const worst = verdict && !verdict.holds && verdict.worst ? verdict.worst : null;
     const [dx, dy] = [this.config.domain[i], this.config.domain[j]];
-    const inView = worst !== null && worst[i] >= dx[0] && worst[i] <= dx[1] && worst[j] >= dy[0] && worst[j] <= dy[1];
+    const inView = worst && worst[i] >= dx[0] && worst[i] <= dx[1] && worst[j] >= dy[0] && worst[j] <= dy[1];
     reveal(this.worst, inView);
     if (inView) for (const dot of this.worst.children) place(dot, this.sx(worst[i]), this.sy(worst[j]));
 
@@ -546,21 +538,19 @@ export class HeatMap {
     this.further = stretch(most / reach - 1.15, this.further);
     const edge = reach * (1 + this.further);
     const level0 = linear(-edge, edge, bottom + 24 + this.strip, bottom + 24);
-    const clamp = (v) => Math.max(-edge * 1.15, Math.min(edge * 1.15, v));
-    const flat = (list, place2) => path(list.flatMap(([a, v]) => place2(a, clamp(v))));
-    const downward = (a, v) => [this.left + this.sx(a), level0(v)];
-    set(this.below.line, "d", flat(sections[0], downward));
-    set(this.below.target, "d", g ? flat(across(g, dx, i), downward) : "");
-    line(this.below.zero, this.left, level0(0), right, level0(0));
-    line(this.below.now, this.left + px, bottom + 20, this.left + px, bottom + 24 + this.strip);
-    place(this.below.point, this.left + px, level0(clamp(value)));
     const level1 = linear(-edge, edge, right + 10, right + 10 + this.strip);
-    const sideways = (a, v) => [level1(v), this.top + this.sy(a)];
-    set(this.beside.line, "d", flat(sections[1], sideways));
-    set(this.beside.target, "d", g ? flat(across(g, dy, j), sideways) : "");
-    line(this.beside.zero, level1(0), this.top, level1(0), bottom);
+    const held = (v) => clamp(v, -edge * 1.15, edge * 1.15);
+    const draw = (parts, values, d, k, at) => {
+      const flat = (list) => path(list.flatMap(([a, v]) => at(a, held(v))));
+      set(parts.line, "d", flat(values));
+      set(parts.target, "d", g ? flat(across(g, d, k)) : "");
+      line(parts.zero, ...at(d[0], 0), ...at(d[1], 0));
+      place(parts.point, ...at(x[k], held(value)));
+    };
+    draw(this.below, sections[0], dx, i, (a, v) => [this.left + this.sx(a), level0(v)]);
+    line(this.below.now, this.left + px, bottom + 20, this.left + px, bottom + 24 + this.strip);
+    draw(this.beside, sections[1], dy, j, (a, v) => [level1(v), this.top + this.sy(a)]);
     line(this.beside.now, right + 4, this.top + py, right + 10 + this.strip, this.top + py);
-    place(this.beside.point, level1(clamp(value)), this.top + py);
 
     if (this.regions) this.#regions(pieces);
     const n = x.length;
@@ -568,14 +558,13 @@ export class HeatMap {
     set(
       this.picture,
       "aria-label",
-      `Map of the ${this.mode} over ${name(i)} (across) and ${name(j)} (up), with sections. At ${x.map((v, k) => `${name(k)} = ${show(v)}`).join(", ")} the network gives ${show(value)}${wanted === null ? "" : `, the target ${show(wanted)}`}.`,
+      `Map of the ${this.mode} over ${name(i)} (across) and ${name(j)} (up), with sections. At ${x.map((v, k) => `${name(k)} = ${show(v)}`).join(", ")}${gives(value, wanted)}`,
     );
   }
 
   #regions(pieces) {
     const list = pieces ?? [];
-    while (this.borders.childElementCount > list.length) this.borders.lastChild.remove();
-    while (this.borders.childElementCount < list.length) this.borders.append(svg("polygon", {}));
+    fill(this.borders, list.length, () => svg("polygon"));
     list.forEach(({ polygon, here }, k) => {
       const shape = this.borders.children[k];
       set(shape, "points", polygon.map(([a, b]) => `${this.sx(a).toFixed(1)},${this.sy(b).toFixed(1)}`).join(" "));

@@ -5,6 +5,7 @@
  * The last part of one classic script: a browser loads no module from a disk.
  */
 import * as view from "./view.mjs";
+import { html } from "./dom.mjs";
 import { standIn } from "./state.mjs";
 
 /** What the data of a place can name as its module, in `data-module`; another script may add to it. */
@@ -29,7 +30,7 @@ function show(place) {
   if (place.dataset.state) return;
   const data = place.querySelector('script[type="application/json"]');
   const fallback = [...place.childNodes];
-  const el = document.createElement("div");
+  const el = html("div");
   try {
     // Draw first, replace the still picture afterwards: a failure leaves the picture standing.
     place.append(el);
@@ -48,13 +49,9 @@ const TABBED = 'a[href], button, input, select, textarea, summary, [tabindex="0"
 
 /** A link over a widget's many controls, for whoever comes by with the tabulator key. */
 function wayPast(place) {
-  const end = document.createElement("span");
-  end.id = `past-${place.dataset.key}-${document.querySelectorAll(".ck-skip").length}`;
-  end.tabIndex = -1;
-  const link = document.createElement("a");
-  link.className = "ck-skip";
-  link.href = `#${end.id}`;
-  link.textContent = "Skip this widget";
+  const id = `past-${place.dataset.key}-${document.querySelectorAll(".ck-skip").length}`;
+  const end = html("span", { id, tabindex: -1 });
+  const link = html("a", { class: "ck-skip", href: `#${id}` }, "Skip this widget");
   link.addEventListener("click", (event) => {
     event.preventDefault(); // the address stays what it is: it may carry a network
     end.focus();
@@ -95,11 +92,8 @@ function start() {
       show(place);
       place.scrollIntoView({ block: "center" });
     } else {
-      const note = document.createElement("p");
-      note.className = "ck-lost";
-      note.setAttribute("role", "alert");
-      note.textContent = "The network in this link is damaged or no longer on this page; here is the page as it stands.";
-      places[0].before(note);
+      const text = "The network in this link is damaged or no longer on this page; here is the page as it stands.";
+      places[0].before(html("p", { class: "ck-lost", role: "alert" }, text));
     }
   }
   // A link pasted into the address of the same page.

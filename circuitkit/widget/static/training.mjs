@@ -3,8 +3,8 @@
  * One descent in the widget's own network, or several seeds side by side.
  */
 import * as maths from "./mathematics.mjs";
-import { html, svg, button, set, setText, numberField } from "./dom.mjs";
-import { sampler, sampleGrid, paint, path, place } from "./graph.mjs";
+import { html, svg, button, choice, set, setText, resize, clamp, numberField } from "./dom.mjs";
+import { sampler, sampleGrid, paint, path, place, label } from "./graph.mjs";
 
 const ICONS = {
   run: "M6 3l14 9-14 9z",
@@ -152,9 +152,7 @@ class LossCurve {
 
   layout(width) {
     this.width = Math.round(width);
-    set(this.element, "width", this.width);
-    set(this.element, "height", this.height);
-    set(this.element, "viewBox", `0 0 ${this.width} ${this.height}`);
+    resize(this.element, this.width, this.height);
   }
 
   update({ curve, steps, loss }) {
@@ -176,10 +174,9 @@ class LossCurve {
       for (let p = high; p >= low; p -= stride) {
         const y = sy(10 ** p);
         parts.push(svg("line", { x1: left, x2: right, y1: y, y2: y }));
-        parts.push(svg("text", { x: left - 5, y: y + 4, "text-anchor": "end" }, p === 0 ? "1" : p === 1 ? "10" : `1e${p}`.replace("-", "−")));
+        parts.push(label(p === 0 ? "1" : p === 1 ? "10" : `1e${p}`.replace("-", "−"), left - 5, y + 4, "end"));
       }
-      parts.push(svg("text", { x: right, y: this.height - 4, "text-anchor": "end" }, `${end} steps`));
-      parts.push(svg("text", { x: left, y: this.height - 4 }, "0"));
+      parts.push(label(`${end} steps`, right, this.height - 4, "end"), label("0", left, this.height - 4));
       this.grid.replaceChildren(...parts);
     }
     set(this.line, "d", path([...curve, [steps, loss]].flatMap(([s, v]) => [sx(s), sy(v)])));
@@ -202,13 +199,15 @@ function settings({ rate, setRate, complain, signal }) {
     complain,
     signal,
   });
-  const speed = html(
-    "select",
-    { class: "ck-select", "aria-label": "steps a frame" },
-    [1, 5, 25, 250].map((n, k) => html("option", { value: n, selected: k === 0 }, ["slow", "medium", "fast", "fastest"][k])),
-  );
+  const speed = choice("steps a frame", [[1, "slow"], [5, "medium"], [25, "fast"], [250, "fastest"]], 1);
   const element = html("div", { class: "ck-settings" }, html("label", { class: "ck-labeled" }, "learning rate", field.element), html("label", { class: "ck-labeled" }, "speed", speed));
   return { element, field, speed: () => Number(speed.value) };
+}
+
+/** What pressing the button does next. */
+function showRunning(button, running, start) {
+  setText(button.lastChild, running ? "Pause" : start);
+  set(button.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
 }
 
 /** Calls `tick` once a frame while it runs and is on screen; gentler where motion is unwelcome. */
@@ -492,8 +491,7 @@ export class Training {
   update() {
     const { running } = this.clock;
     this.#follow();
-    setText(this.runButton.lastChild, running ? "Pause" : "Run");
-    set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
+    showRunning(this.runButton, running, "Run");
     this.rewindButton.disabled = this.descent.steps === 0;
     this.runButton.disabled = this.descent.ended;
     this.stepButton.disabled = this.descent.ended;
@@ -582,8 +580,7 @@ export class Compare {
 
   #show() {
     const running = this.clock?.running ?? false;
-    setText(this.runButton.lastChild, running ? "Pause" : "Run all");
-    set(this.runButton.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
+    showRunning(this.runButton, running, "Run all");
     this.settings.field.update();
     let solved = 0;
     let ended = 0;
@@ -658,7 +655,7 @@ class SmallCurve {
     this.xs = Array.from({ length: 61 }, (_, k) => low + ((high - low) * k) / 60);
     const wanted = this.xs.map((x) => maths.evaluate(config.target, [x])[0]);
     const most = Math.max(1e-6, ...wanted.map(Math.abs));
-    this.sy = (v) => 48 - Math.max(-1.2, Math.min(1.2, v / most)) * 38;
+    this.sy = (v) => 48 - clamp(v / most, -1.2, 1.2) * 38;
     this.target = svg("path", { class: "ck-target-line", d: this.#path(wanted) });
     this.line = svg("path", { class: "ck-network-line" });
     this.element = svg("svg", { class: "ck-small-graph ck-plot", viewBox: "0 0 96 96", "aria-hidden": "true" }, svg("line", { class: "ck-zero-line", x1: 0, x2: 96, y1: 48, y2: 48 }), this.target, this.line);

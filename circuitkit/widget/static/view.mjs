@@ -5,7 +5,7 @@
  * touches. All listeners end with one AbortController.
  */
 import * as maths from "./mathematics.mjs";
-import { html, button, set, setText, show, inputName, formula, mapColors, drawing, onTheme, card, kept } from "./dom.mjs";
+import { html, button, choice, slider, set, setText, show, inputName, formula, mapColors, drawing, onTheme, card, kept } from "./dom.mjs";
 import { State, RANGE, encode, decode, toAddress, toPython } from "./state.mjs";
 import { Drawing, legend, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
@@ -20,6 +20,8 @@ const ICONS = {
   link: "M12 2l6 6h-4v8h-4V8H6zM4 18h16v3H4z",
 };
 
+/** The model's values that make the reader's network. */
+const NAMES = ["weights", "biases", "x", "ablated", "frozen"];
 const NARROW = 460; // px, as for the style sheet: here the margins are slim
 
 const copy = (value) => JSON.parse(JSON.stringify(value));
@@ -39,13 +41,7 @@ class View {
     this.sending = false;
     this.panels = this.config.panels;
     this.state = new State(
-      {
-        weights: model.get("weights"),
-        biases: model.get("biases"),
-        x: model.get("x"),
-        ablated: model.get("ablated"),
-        frozen: model.get("frozen"),
-      },
+      Object.fromEntries(NAMES.map((name) => [name, model.get(name)])),
       { ties: this.config.ties, scale: this.config.scale, changed: (names) => this.#changed(names) },
     );
     this.root = card(this.config, "", this.config.label);
@@ -116,12 +112,12 @@ class View {
     const { sizes } = this.state;
     const n = sizes[sizes.length - 1];
     if (n === 1) return null;
-    const select = html("select", { class: "ck-select" }, Array.from({ length: n }, (_, i) => html("option", { value: i }, `output ${i + 1}`)));
-    select.addEventListener("change", () => {
-      this.config.output = Number(select.value);
+    const outputs = Array.from({ length: n }, (_, i) => [i, `output ${i + 1}`]);
+    const select = choice(null, outputs, 0, (value) => {
+      this.config.output = value;
       this.graph.refresh();
       this.invalidate("layout");
-    }, { signal: this.signal });
+    }, this.signal);
     return html("label", { class: "ck-labeled" }, "graph of", select);
   }
 
@@ -211,16 +207,13 @@ class View {
   #buildInspector() {
     const { signal } = this;
     this.inspectorText = html("p", { class: "ck-inspector-text" });
-    this.inspectorRange = html("input", { type: "range", class: "ck-range", min: -RANGE, max: RANGE, step: 0.1, "data-lm-suppress-shortcuts": "true" });
-    this.inspectorRange.addEventListener("input", () => {
-      const value = Number(this.inspectorRange.value);
+    this.inspectorRange = slider({ class: "ck-range", min: -RANGE, max: RANGE, step: 0.1 }, (value) => {
       this.#write(this.selected, value, `slide ${this.selected.join()}`);
       this.invalidate("drawing"); // where a tie has held the weight, so does it the slider
-    }, { signal });
+    }, signal);
     this.inspectorRange.addEventListener("change", () => {
       this.state.gesture = null;
     }, { signal });
-    this.inspectorRange.addEventListener("keydown", (event) => event.stopPropagation(), { signal });
     const toggle = (label, list, options) => button(label, { ...options, action: () => this.state.toggle(list, this.selected), signal });
     this.freezeButton = toggle("Freeze", "frozen", { title: "Keep this number fixed, in training too (key F)" });
     this.ablateButton = toggle("Ablate", "ablated", { icon: ICONS.cut, title: "Take it out of the network (key X)" });
@@ -391,29 +384,29 @@ class View {
 
   #listen() {
     const { signal, model } = this;
-    this.observer = new ResizeObserver(() => {
+    const observer = new ResizeObserver(() => {
       if (this.width === this.root.clientWidth) return;
       this.width = this.root.clientWidth;
       this.invalidate("layout");
     });
-    this.observer.observe(this.root);
+    observer.observe(this.root);
+    signal.addEventListener("abort", () => observer.disconnect());
     onTheme(() => {
       this.colors = null;
       this.compare?.repaint();
       this.invalidate("graph");
     }, signal);
-    this.onModel = () => this.#receive();
-    this.onSetting = () => this.invalidate("state");
-    this.onTurn = () => {
+    const hear = (name, handler) => {
+      model.on(`change:${name}`, handler);
+      signal.addEventListener("abort", () => model.off(`change:${name}`, handler));
+    };
+    for (const name of NAMES) hear(name, () => this.#receive());
+    for (const name of ["seed", "learning_rate"]) hear(name, () => this.invalidate("state"));
+    hear("seed", () => this.training?.seeded());
+    hear("_turn", () => {
       this.dirty.add("verdict");
       this.invalidate("turn");
-    };
-    this.onSeed = () => this.training?.seeded();
-    this.names = ["weights", "biases", "x", "ablated", "frozen"];
-    for (const name of this.names) model.on(`change:${name}`, this.onModel);
-    for (const name of ["seed", "learning_rate"]) model.on(`change:${name}`, this.onSetting);
-    model.on("change:seed", this.onSeed);
-    model.on("change:_turn", this.onTurn);
+    });
     this.root.addEventListener("keydown", (event) => {
       if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
       const letter = event.key.toLowerCase();
@@ -462,7 +455,7 @@ class View {
   #receive() {
     if (this.sending) return;
     const values = {};
-    for (const name of this.names) {
+    for (const name of NAMES) {
       const value = this.model.get(name);
       if (JSON.stringify(value) !== JSON.stringify(this.state.values[name])) values[name] = value;
     }
@@ -498,8 +491,7 @@ class View {
   // ------------------------------------------------------------------ share and copy
 
   #share() {
-    const { weights, biases, x, ablated, frozen } = this.state.values;
-    const address = toAddress(this.config.key, { weights, biases, x, ablated, frozen });
+    const address = toAddress(this.config.key, this.state.values);
     this.#copyText(address, "The link to your network is in the address bar and copied.");
   }
 
@@ -579,9 +571,8 @@ class View {
     // The first time in a frame of its own: all of a widget at once would hold a phone up.
     if (this.graph && this.begun) {
       this.colors ??= mapColors(this.root);
-      const shown = this.verdict ? { holds: this.verdict.holds, worst: this.worst } : null;
       const pieces = this.pieces ? this.#regions(net, key) : null;
-      this.graph.update(net, pass.out[output], wanted === null ? null : wanted[output], shown, this.colors, pieces);
+      this.graph.update(net, pass.out[output], wanted === null ? null : wanted[output], this.worst, this.colors, pieces);
     }
     this.training?.update();
     this.compare?.update();
@@ -710,11 +701,6 @@ class View {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.saying);
     clearTimeout(this.keeping);
-    this.observer.disconnect();
-    for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
-    for (const name of ["seed", "learning_rate"]) this.model.off(`change:${name}`, this.onSetting);
-    this.model.off("change:seed", this.onSeed);
-    this.model.off("change:_turn", this.onTurn);
     this.root.remove();
   }
 }
