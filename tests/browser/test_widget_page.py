@@ -712,8 +712,9 @@ def test_weights_set_from_outside_while_the_page_trains_stay(show):
 
 
 def test_the_line_on_a_pause_goes_as_soon_as_training_runs_again(show):
-    page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
-    # All before the next frame, as where a page in the background draws none.
+    # Where motion is unwelcome a step comes a third of a second later: until then no weight has changed.
+    widget = ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING)
+    page = show(widget, reduced_motion="reduce")
     seen = page.evaluate(
         """async () => {
           const { view: { default: widget }, state } = window.circuitkit;
@@ -726,12 +727,12 @@ def test_the_line_on_a_pause_goes_as_soon_as_training_runs_again(show):
           await wait(200);
           const run = [...el.querySelectorAll("button")].find((b) => b.textContent === "Run");
           run.click();
-          await wait(200);
+          await wait(500);
           model.set("weights", [[[2], [-2]], [[0.5, -0.25]]]);
           const message = el.querySelector(".ck-message");
           const told = !message.hidden && message.textContent;
           run.click();
-          await wait(200);
+          await new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)));
           return [told, run.textContent, message.hidden];
         }"""
     )

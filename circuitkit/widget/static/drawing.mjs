@@ -35,10 +35,10 @@ export class Drawing {
    * state: State; config: the widget's settings; select(key): a weight or unit was chosen;
    * press(key): a unit was pressed; complain(text); signal: ends all listeners.
    */
-  constructor({ state, config, select, press, key, complain, signal }) {
-    this.state = state;
-    this.config = config;
-    this.sizes = state.sizes;
+  constructor(options) {
+    Object.assign(this, options);
+    const { config } = this;
+    this.sizes = this.state.sizes;
     this.layers = this.sizes.length - 1;
     this.edges = [];
     this.biases = [];
@@ -51,18 +51,18 @@ export class Drawing {
     this.lines = svg("svg", { class: "ck-lines", "aria-hidden": "true" });
     this.element = html("div", { class: "ck-drawing", role: "group", "aria-label": "The network" }, this.lines);
     this.width = 0;
-    this.#build({ select, press, key, complain, signal });
+    this.#build();
   }
 
-  #build({ select, press, key, complain, signal }) {
-    const { state, sizes, config } = this;
+  #build() {
+    const { state, sizes, config, complain, signal } = this;
     /** What the fields of weights and biases have in common. */
     const fieldOf = (edge, options) =>
       numberField({
         ...options,
         enabled: () => !state.has("frozen", edge),
-        select: () => select(edge),
-        key: (event) => key(event, edge),
+        select: () => this.select(edge),
+        key: (event) => this.key(event, edge),
         complain,
         signal,
       });
@@ -121,13 +121,14 @@ export class Drawing {
           this.biases[l].push({ bias, field });
           this.element.append(field.element);
         }
-        if (l < this.layers - 1) this.#buildUnit(l, i, { press, key, signal });
+        if (l < this.layers - 1) this.#buildUnit(l, i);
         else this.#buildOutput(i);
       }
     }
   }
 
-  #buildUnit(l, i, { press, key, signal }) {
+  #buildUnit(l, i) {
+    const { signal } = this;
     const act = html("span", { class: "ck-act" });
     const pre = html("span", { class: "ck-pre" });
     const flag = html("span", { class: "ck-flag" });
@@ -135,10 +136,10 @@ export class Drawing {
     const place = String([l + 1, i]);
     mark(node, { "ck-pale": this.kept && !this.kept.has(place), "ck-block": this.blocks.has(place) });
     if (this.blocks.has(place)) node.style.setProperty("--ck-block", this.blocks.get(place).color);
-    node.addEventListener("click", () => press([l, i]), { signal });
+    node.addEventListener("click", () => this.press([l, i]), { signal });
     node.addEventListener("keydown", (event) => {
       event.stopPropagation();
-      key(event, [l, i]);
+      this.key(event, [l, i]);
     }, { signal });
     const text = this.config.names?.[l]?.[i];
     const name = text ? html("span", { class: "ck-feature" }, featureName(text)) : null;

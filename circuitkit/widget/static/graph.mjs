@@ -145,9 +145,10 @@ const gives = (value, wanted) => ` the network gives ${show(value)}${wanted === 
 
 /** One input: the network's curve over the target's, dashed. */
 export class Curve {
-  constructor({ state, config, signal, pointed }) {
-    this.state = state;
-    this.config = config;
+  /** state, config, signal, pointed(x): the pointer is over an input */
+  constructor(options) {
+    Object.assign(this, options);
+    const { signal, pointed } = this;
     this.size = null;
     this.reach = [0, 0]; // how far the axis goes beyond the target, below and above
     this.grid = svg("g", { class: "ck-grid" });
@@ -344,10 +345,10 @@ export function sampleGrid(f, x, [i, j], domain, size) {
 
 /** Two inputs or more: a heat map of two of them, and the sections through the present input. */
 export class HeatMap {
-  constructor({ state, config, signal, changed, pointed }) {
-    this.state = state;
-    this.config = config;
-    this.changed = changed;
+  /** state, config, signal, pointed(x): as for a curve; changed(what): another map or another pair of inputs is chosen */
+  constructor(options) {
+    Object.assign(this, options);
+    const { config, signal, changed, pointed } = this;
     this.pair = [0, 1];
     this.further = 0; // how far the sections' axes go beyond the target
     this.mode = "network";

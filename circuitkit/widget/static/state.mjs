@@ -78,8 +78,8 @@ export class State {
   }
 
   snapshot() {
-    const { weights, biases, ablated, frozen } = this.values;
-    return copy({ weights, biases, ablated, frozen });
+    const { x, ...made } = this.values;
+    return copy(made);
   }
 
   /**

@@ -282,7 +282,7 @@ export class Training {
       if (event.key === "Enter") this.#typed(true);
     }, { signal });
     this.newButton = control("New seed", null, () => this.begin(Math.floor(Math.random() * 1e5)), "Other random initial weights");
-    this.settings = settings({ rate: this.rate, setRate: this.setRate, complain: this.complain, signal });
+    this.settings = settings(this);
     this.loss = new LossCurve(132);
     this.status = html("p", { class: "ck-status" });
     this.element = html(
@@ -522,7 +522,7 @@ export class Compare {
     this.runButton = control("Run all", ICONS.run, () => (this.clock.running ? this.#pause() : this.#play()));
     this.runButton.classList.add("ck-primary");
     this.rewindButton = control("Rewind all", ICONS.rewind, () => this.#rewind());
-    this.settings = settings({ rate: this.rate, setRate: this.setRate, complain: this.complain, signal });
+    this.settings = settings(this);
     this.tally = html("p", { class: "ck-status" });
     this.element = html(
       "div",
