@@ -1,11 +1,11 @@
 """Ships the widget with the book: one script, one style sheet, only on pages that show a widget.
 
 They are those that Jupyter runs (:mod:`circuitkit.widget.page`), in fewer letters, the script as a classic
-one, so that a page opened from a disk is alive. Seeds side by side (``"compare"``), what reads weights (``circuitkit.widget.reader``), the plane of
-a unit (``circuitkit.widget.plane``), networks on their shelves (``circuitkit.widget.shelves``), unlabelled ones
-(``circuitkit.widget.mystery``), features as arrows (``circuitkit.widget.arrows``), the catalogue
-(``circuitkit.widget.gallery``) and the field for a function (``circuitkit.widget.typed``) are a script and a
-style sheet each, for the pages that show them.
+one, so that a page opened from a disk is alive. Seeds side by side (the panel ``"compare"``), what reads weights
+(``circuitkit.widget.reader``), the plane of a unit (``circuitkit.widget.plane``), networks on their shelves
+(``circuitkit.widget.shelves``), unlabelled ones (``circuitkit.widget.mystery``), features as arrows
+(``circuitkit.widget.arrows``), the catalogue (``circuitkit.widget.gallery``) and the field for a function
+(``circuitkit.widget.typed``) are a script and a style sheet each, for the pages that show them.
 
 What a widget will take of the page is kept free for it, as ``scripts/heights.py`` has measured it.
 """
