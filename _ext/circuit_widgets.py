@@ -1,11 +1,11 @@
 """Ships the widget with the book: one script, one style sheet, only on pages that show a widget.
 
 They are those that Jupyter runs (:mod:`circuitkit.widget.page`), in fewer letters, the script as a classic
-one, so that a page opened from a disk is alive. What reads weights (``circuitkit.widget.reader``), the plane of
-a unit (``circuitkit.widget.plane``), networks on their shelves (``circuitkit.widget.shelves``), unlabelled ones
-(``circuitkit.widget.mystery``), features as arrows (``circuitkit.widget.arrows``), the catalogue
-(``circuitkit.widget.gallery``) and the field for a function (``circuitkit.widget.typed``) are a script and a
-style sheet each, for the pages that show them.
+one, so that a page opened from a disk is alive. Seeds side by side (the panel ``"compare"``), what reads weights
+(``circuitkit.widget.reader``), the plane of a unit (``circuitkit.widget.plane``), networks on their shelves
+(``circuitkit.widget.shelves``), unlabelled ones (``circuitkit.widget.mystery``), features as arrows
+(``circuitkit.widget.arrows``), the catalogue (``circuitkit.widget.gallery``) and the field for a function
+(``circuitkit.widget.typed``) are a script and a style sheet each, for the pages that show them.
 
 What a widget will take of the page is kept free for it, as ``scripts/heights.py`` has measured it.
 """
@@ -21,7 +21,17 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
-from circuitkit.widget import arrows, gallery, mystery, page, plane, reader, shelves, typed
+from circuitkit.widget import (
+    arrows,
+    circuit_widget,
+    gallery,
+    mystery,
+    page,
+    plane,
+    reader,
+    shelves,
+    typed,
+)
 
 try:
     import minify
@@ -39,7 +49,7 @@ _SCRIPT, _STYLE = "text/javascript", "text/css"
 #: what a place names as its module -> what that needs beside the widget's own
 _ADDED = {
     each.ADDED.name: each.ADDED
-    for each in (arrows, gallery, mystery, plane, reader, shelves, typed)
+    for each in (arrows, circuit_widget, gallery, mystery, plane, reader, shelves, typed)
 }
 
 

@@ -71,6 +71,7 @@ def renderers(tmp_path) -> Callable[[list[str]], list[str]]:
     ("made", "module"),
     [
         (lambda: ck.CircuitWidget("abs", "abs"), "widget"),
+        (lambda: ck.CircuitWidget("abs", "abs", panels=["compare"]), "compare"),
         (lambda: ck.FeatureArrows(), "arrows"),
         (lambda: ck.Typed("abs(x)"), "typed"),
     ],

@@ -349,7 +349,9 @@ def test_the_joined_module_runs_and_knows_shared_addresses(tmp_path):
     assert out == ["function", {"key": "ab", "text": "c.d"}, None]
 
 
-@pytest.mark.parametrize("kind", [ck.LossShelves, ck.Typed, ck.WeightPlane, ck.WeightsReader])
+@pytest.mark.parametrize(
+    "kind", [ck.CircuitWidget, ck.LossShelves, ck.Typed, ck.WeightPlane, ck.WeightsReader]
+)
 def test_jupyter_gets_one_module_without_imports(tmp_path, kind):
     source = str(kind._esm)
     assert "\nimport " not in source
@@ -392,6 +394,7 @@ def extension(monkeypatch):
     ("name", "most"),
     [
         ("widget", 40),
+        ("compare", 3),
         ("plane", 8),
         ("shelves", 8),
         ("mystery", 12),

@@ -49,6 +49,8 @@ from circuitkit.widget import page, parts, still
 
 __all__ = ["Challenge", "CircuitWidget"]
 
+#: what a page loads for the panel "compare" alone
+ADDED = page.Added("miniature", "compare")
 _PANELS = ("network", "graph", "verdict", "training", "compare", "regions", "share")
 _RELATIONS = ("equal", "opposite", "inverse", "negative inverse")
 #: what the verdict allows, as the 1/3 that a reader types is no exact third
@@ -254,8 +256,8 @@ class CircuitWidget(page.PageWidget):
         (array([-5.]), True)
     """
 
-    _esm = page.module_source()
-    _css = page.style_source()
+    _esm = ADDED.module_source
+    _css = page.style_source() + ADDED.style_source
 
     weights = _Numbers().tag(sync=True)
     biases = _Numbers().tag(sync=True)
@@ -377,6 +379,8 @@ class CircuitWidget(page.PageWidget):
         # A challenge on a range is about that range, unless it is also about what lies outside.
         task = config["challenge"]
         self._judged = task["domain"] if task and not task["fails_outside"] else None
+        if "compare" in chosen:
+            self._added = ADDED
         super().__init__(_config=config, **values)
         self._made = True
 
@@ -563,7 +567,8 @@ class CircuitWidget(page.PageWidget):
             for name in ("weights", "biases", "x", "ablated", "frozen", "seed", "learning_rate")
         }
         state["_config"] = {**self._config, "on_page": True}
-        return page.page_html(state, still.figure(self.network, self.x, self._config))
+        picture = still.figure(self.network, self.x, self._config)
+        return page.page_html(state, picture, module=self._added.name if self._added else "widget")
 
     def __repr__(self) -> str:
         goal = "" if self._target is None else f", target {self._target.name}"

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import anywidget
 
@@ -171,16 +171,15 @@ class PageWidget(anywidget.AnyWidget):
         return data, metadata
 
     #: what it has beside what all widgets share
-    _added: ClassVar[Added | None] = None
+    _added: Added | None = None
 
-    @classmethod
-    def _page_parts(cls) -> tuple[str, ...]:
+    def _page_parts(self) -> tuple[str, ...]:
         """What its HTML needs in a page of its own: style sheets and scripts, as HTML."""
         parts: tuple[str, ...] = (
             f"<style>{style_source()}.ck-picture{{display:none}}</style>",
             f"<script>{page_script()}</script>",
         )
-        own = cls._added
+        own = self._added
         if own is None:
             return parts
         if own.reads:

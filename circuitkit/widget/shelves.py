@@ -26,7 +26,7 @@ from circuitkit.widget import page, still
 __all__ = ["ADDED", "LossShelves"]
 
 #: what a page needs beside what all widgets share
-ADDED = page.Added("picture", "lifting", "shelves")
+ADDED = page.Added("picture", "miniature", "lifting", "shelves")
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #: how many networks of a run a page draws smoothly, and how many losses of each it keeps
 _MOST, _SAMPLES = 4096, 32

@@ -262,7 +262,16 @@ def show(site, visit) -> Iterator[Callable[..., Page]]:
         body = "".join(w._repr_mimebundle_()[0]["text/html"] for w in widgets)
         added = "".join(
             f'<link rel="stylesheet" href="{n}.css"><script defer src="{n}.js"></script>'
-            for n in ("reader", "plane", "shelves", "mystery", "arrows", "gallery", "typed")
+            for n in (
+                "compare",
+                "reader",
+                "plane",
+                "shelves",
+                "mystery",
+                "arrows",
+                "gallery",
+                "typed",
+            )
             if f'data-module="{n}"' in body
         )
         (folder / name).write_text(

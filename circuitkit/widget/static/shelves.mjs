@@ -4,7 +4,7 @@
  */
 import * as maths from "./mathematics.mjs";
 import { html, svg, set, setText, button, formula, mapColors, drawing, whole } from "./dom.mjs";
-import { Miniature, SmallMap } from "./training.mjs";
+import { Miniature, SmallMap } from "./miniature.mjs";
 import { Picture } from "./picture.mjs";
 import { Attempt, grown } from "./lifting.mjs";
 

@@ -1,19 +1,18 @@
 /**
  * Training in the page: gradient descent on the population loss, from weights that can be met again.
- * One descent in the widget's own network, or several seeds side by side.
+ * One descent in the widget's own network; compare.mjs has several seeds side by side.
  */
 import * as maths from "./mathematics.mjs";
-import { html, svg, button, choice, set, setText, resize, clamp, numberField } from "./dom.mjs";
-import { sampler, sampleGrid, paint, path, place, label } from "./graph.mjs";
+import { html, svg, button, choice, set, setText, resize, numberField } from "./dom.mjs";
+import { path, place, label } from "./graph.mjs";
 
-const ICONS = {
+export const ICONS = {
   run: "M6 3l14 9-14 9z",
   pause: "M6 4h4v16H6zM14 4h4v16h-4z",
   step: "M5 4l10 8-10 8zM17 4h3v16h-3z",
   rewind: "M19 4L9 12l10 8zM4 4h3v16H4z",
 };
-const FRAME = 9; // milliseconds of training a frame: the page stays smooth
-const SMALL = 32; // pixels a side of a small map
+export const FRAME = 9; // milliseconds of training a frame: the page stays smooth
 const KEPT = 1500; // points of a loss curve
 const PATIENCE = 400; // steps without progress before a descent counts as stuck
 const PLACES = 256; // more than can be undone: from each of them training is known to have gone on
@@ -186,7 +185,7 @@ class LossCurve {
 }
 
 /** Settings that both panels share: learning rate and speed. */
-function settings({ rate, setRate, complain, signal }) {
+export function settings({ rate, setRate, complain, signal }) {
   const field = numberField({
     label: "learning rate",
     className: "ck-field",
@@ -205,7 +204,7 @@ function settings({ rate, setRate, complain, signal }) {
 }
 
 /** What pressing the button does next. */
-function showRunning(button, running, start) {
+export function showRunning(button, running, start) {
   setText(button.lastChild, running ? "Pause" : start);
   set(button.querySelector("path"), "d", running ? ICONS.pause : ICONS.run);
 }
@@ -507,176 +506,5 @@ export class Training {
     setText(this.status, `Step ${steps}${since}, loss ${maths.formatNumber(loss, 2)}: ${this.descent.words()}${behind}.`);
     this.status.dataset.outcome = this.descent.solved ? "solved" : this.descent.ended ? "stuck" : "";
     this.loss.update(this.descent);
-  }
-}
-
-/** The panel "compare": several seeds train at once, each in a small picture of its own. */
-export class Compare {
-  /** state, config, signal, rate(), setRate(v), open(seed, start, course), complain(text), colors() */
-  constructor(options) {
-    Object.assign(this, options);
-    const { config, signal } = this;
-    this.bias = Boolean(config.show_biases);
-    this.cards = config.seeds.map((seed) => this.#card(seed));
-    const control = (label, icon, action) => button(label, { icon, action, signal });
-    this.runButton = control("Run all", ICONS.run, () => (this.clock.running ? this.#pause() : this.#play()));
-    this.runButton.classList.add("ck-primary");
-    this.rewindButton = control("Rewind all", ICONS.rewind, () => this.#rewind());
-    this.settings = settings(this);
-    this.tally = html("p", { class: "ck-status" });
-    this.element = html(
-      "div",
-      { class: "ck-compare", role: "group", "aria-label": "Seeds side by side" },
-      html("div", { class: "ck-controls" }, this.runButton, this.rewindButton, this.settings.element),
-      this.tally,
-      html("div", { class: "ck-cards" }, this.cards.map((c) => c.element)),
-    );
-    this.clock = new Clock((factor) => this.#advance(factor), this.element, signal);
-    this.#show();
-  }
-
-  #card(seed) {
-    const { config, signal } = this;
-    const net = maths.initialWeights(this.state.sizes, seed, { bias: this.bias });
-    const descent = new Descent(net, config, { bias: this.bias, frozen: this.state.values.frozen });
-    const picture = new Miniature(this.state.sizes);
-    const graph = this.state.sizes[0] === 1 ? new SmallCurve(config) : new SmallMap(config, this.colors);
-    const loss = html("span", { class: "ck-card-loss" });
-    const badge = html("span", { class: "ck-badge" });
-    const open = button("Open", { title: `Show the network of seed ${seed} above`, action: () => this.open(seed, net, descent.course()), signal });
-    set(open, "aria-label", `Open seed ${seed}`);
-    const element = html(
-      "div",
-      { class: "ck-card", role: "group", "aria-label": `seed ${seed}` },
-      html("div", { class: "ck-card-head" }, html("strong", {}, `seed ${seed}`), badge),
-      html("div", { class: "ck-card-pictures" }, picture.element, graph.element),
-      html("div", { class: "ck-card-foot" }, loss, open),
-    );
-    return { seed, net, descent, picture, graph, loss, badge, element };
-  }
-
-  #play() {
-    if (this.cards.every(({ descent }) => descent.ended || descent.solved)) this.#rewind();
-    this.clock.start();
-    this.#show();
-  }
-  #pause() {
-    this.clock.stop();
-    this.#show();
-  }
-  #rewind() {
-    this.clock.stop();
-    for (const { descent, net } of this.cards) descent.begin(net);
-    this.#show();
-  }
-
-  #advance(factor) {
-    const moving = this.cards.filter(({ descent }) => !descent.ended && !descent.solved);
-    const count = this.settings.speed() * factor;
-    for (const { descent } of moving) descent.run(count, this.rate(), FRAME / moving.length);
-    if (moving.length === 0) this.clock.stop();
-    this.#show();
-  }
-
-  #show() {
-    const running = this.clock?.running ?? false;
-    showRunning(this.runButton, running, "Run all");
-    this.settings.field.update();
-    let solved = 0;
-    let ended = 0;
-    let diverged = 0;
-    for (const card of this.cards) {
-      const { descent, picture, graph, loss, badge } = card;
-      const net = descent.network();
-      picture.update(net);
-      graph.update(net);
-      setText(loss, `step ${descent.steps}, loss ${maths.formatNumber(descent.loss, 2)}`);
-      const word = descent.solved ? "✓ solved" : descent.status === "ready" ? "ready" : descent.ended ? `✗ ${descent.status === "diverged" ? "diverged" : "stuck"}` : "learning";
-      setText(badge, word);
-      set(card.element, "title", descent.words());
-      card.element.dataset.outcome = descent.solved ? "solved" : descent.ended ? "stuck" : "";
-      solved += descent.solved ? 1 : 0;
-      ended += descent.ended && !descent.solved ? 1 : 0;
-      diverged += descent.status === "diverged" ? 1 : 0;
-    }
-    const counts = `${ended - diverged} stuck${diverged ? `, ${diverged} diverged` : ""}`;
-    const n = this.cards.length;
-    setText(this.tally, n === 0 ? "No seeds to compare." : solved + ended === 0 ? `${n} seeds, the same network and learning rate, other initial weights.` : `${solved} of ${n} seeds solved, ${counts}.`);
-  }
-
-  /** After a change of theme or of what the small pictures depend on. */
-  update() {
-    this.settings.field.update();
-  }
-  repaint() {
-    for (const { descent, graph } of this.cards) graph.update(descent.network(), true);
-  }
-}
-
-/** A network as dots and lines: sign by color and dashes, size by width. */
-export class Miniature {
-  constructor(sizes) {
-    const [w, h] = [96, 96];
-    this.element = svg("svg", { class: "ck-miniature", viewBox: `0 0 ${w} ${h}`, "aria-hidden": "true" });
-    const at = (l, i) => [w / 2 + (i - (sizes[l] - 1) / 2) * Math.min(30, (w - 14) / Math.max(1, Math.max(...sizes) - 0.5)), h - 9 - (l / (sizes.length - 1)) * (h - 18)];
-    this.lines = [];
-    for (let l = 0; l + 1 < sizes.length; l += 1) {
-      for (let i = 0; i < sizes[l + 1]; i += 1) {
-        for (let j = 0; j < sizes[l]; j += 1) {
-          const [[x1, y1], [x2, y2]] = [at(l, j), at(l + 1, i)];
-          const line = svg("line", { x1, y1, x2, y2 });
-          this.lines.push([l, i, j, line]);
-          this.element.append(line);
-        }
-      }
-    }
-    sizes.forEach((n, l) => {
-      for (let i = 0; i < n; i += 1) {
-        const [cx, cy] = at(l, i);
-        const kind = l === 0 ? "input" : l === sizes.length - 1 ? "output" : "hidden";
-        this.element.append(svg("circle", { cx, cy, r: 5.5, class: `ck-dot-${kind}` }));
-      }
-    });
-  }
-
-  update({ weights }) {
-    for (const [l, i, j, line] of this.lines) {
-      const w = weights[l][i][j];
-      set(line, "class", `ck-edge ck-${w > 0 ? "positive" : "negative"}${w < 0 ? " ck-dashed" : ""}`);
-      line.style.strokeWidth = (0.6 + 2.2 * Math.min(Math.abs(w), 2)).toFixed(1);
-    }
-  }
-}
-
-class SmallCurve {
-  constructor(config) {
-    this.domain = config.domain[0];
-    const [low, high] = this.domain;
-    this.xs = Array.from({ length: 61 }, (_, k) => low + ((high - low) * k) / 60);
-    const wanted = this.xs.map((x) => maths.evaluate(config.target, [x])[0]);
-    const most = Math.max(1e-6, ...wanted.map(Math.abs));
-    this.sy = (v) => 48 - clamp(v / most, -1.2, 1.2) * 38;
-    this.target = svg("path", { class: "ck-target-line", d: this.#path(wanted) });
-    this.line = svg("path", { class: "ck-network-line" });
-    this.element = svg("svg", { class: "ck-small-graph ck-plot", viewBox: "0 0 96 96", "aria-hidden": "true" }, svg("line", { class: "ck-zero-line", x1: 0, x2: 96, y1: 48, y2: 48 }), this.target, this.line);
-  }
-  #path(values) {
-    return path(values.flatMap((v, k) => [k * 1.6, this.sy(v)]));
-  }
-  update(net) {
-    const f = sampler(net, 0);
-    set(this.line, "d", this.#path(this.xs.map((x) => f([x]))));
-  }
-}
-
-export class SmallMap {
-  constructor({ domain, target }, colors) {
-    this.element = html("canvas", { class: "ck-small-graph", width: SMALL, height: SMALL, "aria-hidden": "true" });
-    this.values = (f) => sampleGrid(f, domain.map(() => 0), [0, 1], domain, SMALL);
-    this.colors = colors;
-    this.reach = this.values((x) => maths.evaluate(target, x)[0]).reduce((most, v) => Math.max(most, Math.abs(v)), 1e-6);
-  }
-  update(net) {
-    paint(this.element, this.values(sampler(net, 0)), this.reach, this.colors());
   }
 }

@@ -9,7 +9,7 @@ import { html, button, choice, slider, set, setText, show, inputName, formula, m
 import { State, RANGE, encode, decode, toAddress, toPython } from "./state.mjs";
 import { Drawing, legend, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
-import { Training, Compare } from "./training.mjs";
+import { Training } from "./training.mjs";
 
 const ICONS = {
   undo: "M8 8V3L1 10l7 7v-5h6a4 4 0 0 1 0 8h-4v3h4a7.5 7.5 0 0 0 0-15z",
@@ -23,6 +23,9 @@ const ICONS = {
 /** The model's values that make the reader's network. */
 const NAMES = ["weights", "biases", "x", "ablated", "frozen"];
 const NARROW = 460; // px, as for the style sheet: here the margins are slim
+
+/** Panels that a script of their own brings to the pages that show them: what draws each, by its name. */
+export const morePanels = {};
 
 const copy = (value) => JSON.parse(JSON.stringify(value));
 
@@ -256,7 +259,7 @@ class View {
       built.push(this.training.element);
     }
     if (panels.includes("compare")) {
-      this.compare = new Compare({
+      this.compare = new morePanels.compare({
         ...common,
         colors: () => (this.colors ??= mapColors(this.root)),
         open: (seed, start, course) => {
