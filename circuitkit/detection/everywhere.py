@@ -186,9 +186,13 @@ class Detection(KeepsTrees):
         """
         return self.expression_proof.error if self.expression_proof is not None else math.inf
 
-    @cached_property
+    @property
     def units(self) -> list[Unit]:
-        """The hidden units, layer by layer."""
+        """The hidden units, layer by layer; a list of the caller's own."""
+        return list(self._units)
+
+    @cached_property
+    def _units(self) -> list[Unit]:
         with self._clock.running() as deadline:
             return read_units(self.network, min(self.tolerance, Fraction(10**300)), deadline)
 
@@ -199,13 +203,17 @@ class Detection(KeepsTrees):
             return None
         return known_circuit(self.network, self.basic, self.units, self.tolerance)
 
-    @cached_property
+    @property
     def inner(self) -> dict[int, list[sympy.Expr]]:
         """For each hidden layer but the first, 1 for the second, the min, max and abs that can be read off linearly.
 
         On a domain, what :func:`circuitkit.subcircuits` proves there: functions that a unit's row is made of, beside
-        something straight, and those that a combination of the layer is.
+        something straight, and those that a combination of the layer is. A dict of the caller's own.
         """
+        return {layer: list(found) for layer, found in self._inner.items()}
+
+    @cached_property
+    def _inner(self) -> dict[int, list[sympy.Expr]]:
         with self._clock.running() as deadline:
             return _inner_functions(self.network, self.tolerance, deadline)
 

@@ -32,6 +32,7 @@ from circuitkit.detection.refutation import Refutation
 from circuitkit.detection.search import Made, Search, Stopped
 from circuitkit.detection.smallest import Blocked, LowerBound, none_smaller, smallest
 from circuitkit.exact.regions import OutOfTime
+from circuitkit.fixed import fix
 from circuitkit.functions.relation import is_relation
 from circuitkit.functions.target import TargetLike
 from circuitkit.network import Network, need_plain
@@ -137,6 +138,9 @@ class Extraction:
     _whole: Whole = field(kw_only=True)
     _made: Made = field(kw_only=True)
     _edges: bool = field(kw_only=True, default=True)
+
+    def __post_init__(self) -> None:
+        fix(self)
 
     @property
     def size(self) -> int:

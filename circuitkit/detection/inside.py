@@ -99,7 +99,6 @@ class Subcircuits(KeepsTrees):
         rows: the rows that were taken apart, each with its proof.
         unexplained: units ``(layer, unit)`` of whose rows no such reading was found, or none that is proved.
         undecided: units whose reading was neither proved nor refuted in time, or that were not looked at.
-        probed: layer, 2 or above -> functions that some combination of what it reads is, within the tolerance, each proved.
 
     Example:
         >>> import circuitkit as ck
@@ -115,7 +114,12 @@ class Subcircuits(KeepsTrees):
     rows: tuple[Row, ...]
     unexplained: tuple[UnitKey, ...]
     undecided: tuple[UnitKey, ...]
-    probed: dict[int, list[sympy.Expr]]
+    _probed: dict[int, list[sympy.Expr]]
+
+    @property
+    def probed(self) -> dict[int, list[sympy.Expr]]:
+        """Layer, 2 or above -> functions that some combination of what it reads is, within the tolerance, each proved."""
+        return {layer: list(functions) for layer, functions in self._probed.items()}
 
     @property
     def functions(self) -> dict[int, list[sympy.Expr]]:

@@ -134,12 +134,12 @@ class DetectionThere(Detection):
         return None if self._found.best is None else self._found.best.proof
 
     @cached_property
-    def units(self) -> list[Unit]:
+    def _units(self) -> list[Unit]:
         with self._clock.running() as deadline:
             return read_units(self.network, self.tolerance, deadline, self.where)
 
     @cached_property
-    def inner(self) -> dict[int, list[sympy.Expr]]:
+    def _inner(self) -> dict[int, list[sympy.Expr]]:
         hidden = range(2, len(self.network.weights))
         with self._clock.running() as deadline:
             left = deadline - time.monotonic()

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.checks import accepts, double, instance, number, whole, wrong
+from circuitkit.fixed import fix
 from circuitkit.superposition.geometry import represented
 from circuitkit.superposition.training import JUDGED, TrainedFeatures, sparse_inputs
 
@@ -46,6 +47,9 @@ class Dictionary:
     unexplained: Array
     active: Array
 
+    def __post_init__(self) -> None:
+        fix(self)
+
 
 @dataclass(frozen=True)
 class Found:
@@ -66,6 +70,9 @@ class Found:
     alive: NDArray[np.int64]
     false: NDArray[np.int64]
     copies: NDArray[np.int64]
+
+    def __post_init__(self) -> None:
+        fix(self)
 
     @property
     def missed(self) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from circuitkit.checks import accepts, count_or_list, double, made_by, number, whole, wrong
 from circuitkit.extras import need
+from circuitkit.fixed import fix
 from circuitkit.superposition.model import Superposition
 
 __all__ = ["TrainedFeatures", "sparse_inputs", "train"]
@@ -59,6 +60,9 @@ class TrainedFeatures:
     bias: Array
     sparsity: float
     importance: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        fix(self)
 
     def model(self, seed: int) -> Superposition:
         """The network of one seed.

@@ -43,6 +43,7 @@ from circuitkit.checks import (
     wrong,
     wrong_type,
 )
+from circuitkit.fixed import Fixed
 from circuitkit.functions.target import FUNCTION
 from circuitkit.progress import Bar
 from circuitkit.sweeps.code_version import code_version, version_of
@@ -144,7 +145,9 @@ class Cell:
         # As train takes them: 1 and 1.0 are one rate, in the text and the key, too.
         for name in ("learning_rate", "weight_decay"):
             object.__setattr__(self, name, _as_float(getattr(self, name)))
-        object.__setattr__(self, "options", {k: _as_float(v) for k, v in self.options.items()})
+        object.__setattr__(
+            self, "options", Fixed({k: _as_float(v) for k, v in self.options.items()})
+        )
 
     def __hash__(self) -> int:
         return hash(self.text())

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from circuitkit.checks import accepts, whole, wrong
+from circuitkit.fixed import fix
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
 from circuitkit.training.outcomes import name_outcomes
@@ -139,6 +140,13 @@ class TrainingRun:
     seconds: float = 0.0
     interrupted: bool = False
     cost: Array | None = None
+
+    def __post_init__(self) -> None:
+        fix(self)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        fix(self)  # numpy's pickles forget it
 
     @property
     def rate(self) -> Rate:
