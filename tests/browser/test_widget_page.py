@@ -677,6 +677,20 @@ def test_a_learning_rate_or_seed_out_of_range_is_refused_in_words_that_leave(sho
     assert python_copy(page).weights[0].tolist() == initial((1, 2, 1), 12)[0].tolist()
 
 
+def test_a_seed_that_is_mended_within_a_frame_leaves_no_complaint(show):
+    page = show(ck.CircuitWidget("abs", "abs", seed=0, panels=TRAINING))
+    page.get_by_label("seed", exact=True).evaluate(
+        """(field) => {
+          for (const text of ["1e3", "12"]) {
+            field.value = text;
+            field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
+          }
+        }"""
+    )
+    expect(page.locator(".ck-message")).to_be_hidden()
+    assert python_copy(page).weights[0].tolist() == initial((1, 2, 1), 12)[0].tolist()
+
+
 def test_seeds_that_diverge_are_not_counted_as_stuck(show):
     widget = ck.CircuitWidget("abs", "abs", seeds=[0, 3], learning_rate=90, panels=("compare",))
     page = show(widget)

@@ -313,6 +313,7 @@ export class Training {
       this.complain(`“${text}” is not a seed. Seeds are whole numbers from 0 up.`);
       return;
     }
+    this.complain(""); // what was typed before, even in this frame, is mended
     this.begin(seed);
   }
 

@@ -535,9 +535,9 @@ class View {
     this.message.dataset.kind = kind;
     if (kind === "note") this.tools.prepend(this.message);
     else this.main.before(this.message);
-    this.message.hidden = false;
+    this.message.hidden = !text;
     setText(this.message, text);
-    this.messageFresh = true; // until the next frame: what is changing now is what it is about
+    this.messageFresh = Boolean(text); // until the next frame: what is changing now is what it is about
     this.invalidate("message");
   }
 
