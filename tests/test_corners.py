@@ -75,6 +75,17 @@ def test_two_inputs_of_very_different_sizes(ends, expression):
     assert str(ck.detect(net, domain=(SIDES, ends), tolerance=0).expression) == expression
 
 
+def test_a_known_point_at_the_end_of_the_doubles_does_not_keep_the_origin_from_being_read():
+    assert polytope(([[1]], [1.7e308]), 1).point == (Fraction(1.7e308),)
+    assert ck.detect(ck.circuit("abs"), domain=([[1]], [1.7e308])).circuit == "abs"
+
+
+def test_the_refusal_names_the_input_that_reaches_too_far():
+    domain = ([[1e250, 1e-250], [-1, 0]], [1, 1])
+    with pytest.raises(ValueError, match=r"got x2 in \(-inf, 9.999e\+499\]$"):
+        ck.detect(ck.circuit("min"), domain=domain)
+
+
 @pytest.mark.parametrize("function", [ck.detect, ck.decompile, ck.extract, ck.subcircuits])
 @pytest.mark.parametrize(
     "domain",

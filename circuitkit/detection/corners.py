@@ -126,28 +126,35 @@ def corners(polytope: Polytope) -> tuple[Point, ...]:
         ValueError: it has too many inequalities for that.
     """
     n = len(polytope.point)
-    far = _FAR * (1 + max(map(abs, polytope.point)))
+    anchor = _anchor(polytope)
+    far = _FAR * (1 + max(map(abs, anchor)))
     rows, ends = list(polytope.matrix), list(polytope.ends)
     for i, (low, high) in enumerate(ends_of(polytope)):
         unit = tuple(Fraction(int(k == i)) for k in range(n))
         if high is None:
             rows.append(unit)
-            ends.append(polytope.point[i] + far)
+            ends.append(anchor[i] + far)
         if low is None:
             rows.append(tuple(-v for v in unit))
-            ends.append(far - polytope.point[i])
+            ends.append(far - anchor[i])
     bounded = replace(polytope, matrix=tuple(rows), ends=tuple(ends))
     signs = itertools.product((-1, 1), repeat=n) if n <= _SIGNS else ()
     eye = np.eye(n, dtype=int)
     rng = np.random.default_rng(11)
     some = rng.integers(-9, 10, size=(_DIRECTIONS if n > 1 else 0, n))
     directions = [*eye.tolist(), *(-eye).tolist(), *signs, *some.tolist()]
-    found = {polytope.point}
+    found = {anchor}
     for direction in directions:
         corner = highest(bounded, [Fraction(v) for v in direction])
         if corner is not None:
             found.add(corner)
     return tuple(sorted(found))
+
+
+def _anchor(polytope: Polytope) -> Point:
+    """A point of it: the origin if it can be, for the known one may be farther out than doubles reach."""
+    origin = (Fraction(0),) * len(polytope.point)
+    return origin if polytope.contains(origin) else polytope.point
 
 
 def mixtures(polytope: Polytope, count: int, rng: np.random.Generator) -> list[Point]:
@@ -179,7 +186,7 @@ def need_doubles(polytope: Polytope) -> None:
     if is_moderate(polytope):
         return
     expected = "A x <= b whose solutions, and their differences in each input, are within the range of a double"
-    ends, point = ends_of(polytope), polytope.point
+    ends, point = ends_of(polytope), _anchor(polytope)
     far = 2 * _FAR * (1 + max(map(abs, point)))  # between samples, where there is no end
     for name, v, (low, high) in zip(words.input_names(len(point)), point, ends, strict=True):
         out = max(abs(v), *(abs(end) for end in (low, high) if end is not None))
