@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import os
 import re
-import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +26,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from starting import PATIENCE, until
 from xdist.scheduler import LoadScopeScheduling
 
+from scripts.browsers import chromium
+
 if TYPE_CHECKING:
     from walks import Desk, Phone
 
@@ -38,7 +39,6 @@ ROOT = Path(__file__).resolve().parents[2]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "build" / "book" / "_build" / "html")).resolve()
 COMPRESSIBLE = (".html", ".css", ".js", ".mjs", ".json", ".svg")
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 expect.set_options(timeout=PATIENCE)
 # Chromium's sandbox needs rights that containers lack; the pages are our own.
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
@@ -89,12 +89,8 @@ def book_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    names = [os.environ["CHROMIUM"]] if "CHROMIUM" in os.environ else BROWSERS
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        pytest.fail(f"expected a browser, one of {', '.join(names)}; found none")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield browser
         browser.close()
 

@@ -699,19 +699,26 @@ def test_seeds_that_diverge_are_not_counted_as_stuck(show):
     expect(tally).to_have_text("0 of 2 seeds solved, 0 stuck, 2 diverged.")
 
 
+#: a second view of the page's network, with a model that a test can set, before its Run is pressed
+BESIDE = """async () => {
+  const { view: { default: widget }, state } = window.circuitkit;
+  const data = JSON.parse(document.querySelector(".ck-static script").textContent);
+  const model = state.standIn({ ...data, _turn: 0 });
+  const el = document.createElement("div");
+  document.body.prepend(el);
+  widget.render({ model, el });
+  const wait = (ms) => new Promise((r) => setTimeout(r, ms));
+  await wait(200);
+  const run = [...el.querySelectorAll("button")].find((b) => b.textContent === "Run");
+"""
+
+
 def test_weights_set_from_outside_while_the_page_trains_stay(show):
     page = show(ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING))
     result = page.evaluate(
-        """async () => {
-          const { view: { default: widget }, state } = window.circuitkit;
-          const data = JSON.parse(document.querySelector(".ck-static script").textContent);
-          const model = state.standIn({ ...data, _turn: 0 });
-          const el = document.createElement("div");
-          document.body.prepend(el);
-          widget.render({ model, el });
-          const wait = (ms) => new Promise((r) => setTimeout(r, ms));
-          await wait(200);
-          [...el.querySelectorAll("button")].find((b) => b.textContent === "Run").click();
+        BESIDE
+        + """
+          run.click();
           await wait(300);
           const moved = JSON.stringify(model.get("weights")) !== JSON.stringify(data.weights);
           const mine = [[[2], [-2]], [[0.5, -0.5]]];
@@ -730,16 +737,8 @@ def test_the_line_on_a_pause_goes_as_soon_as_training_runs_again(show):
     widget = ck.CircuitWidget("identity", "identity", seed=3, panels=TRAINING)
     page = show(widget, reduced_motion="reduce")
     seen = page.evaluate(
-        """async () => {
-          const { view: { default: widget }, state } = window.circuitkit;
-          const data = JSON.parse(document.querySelector(".ck-static script").textContent);
-          const model = state.standIn({ ...data, _turn: 0 });
-          const el = document.createElement("div");
-          document.body.prepend(el);
-          widget.render({ model, el });
-          const wait = (ms) => new Promise((r) => setTimeout(r, ms));
-          await wait(200);
-          const run = [...el.querySelectorAll("button")].find((b) => b.textContent === "Run");
+        BESIDE
+        + """
           run.click();
           await wait(500);
           model.set("weights", [[[2], [-2]], [[0.5, -0.25]]]);
