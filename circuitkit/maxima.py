@@ -294,10 +294,9 @@ def network(terms: Sequence[Term], n: int) -> Network:
 
 def _doubled(value: Fraction) -> float:
     """A weight as the double that it is; rounded it would make another function."""
-    nearest = words.nearest_float(value)
-    if math.isinf(nearest) or Fraction(nearest) != value:
+    if not words.is_double(value):
         raise _too_long(value)
-    return nearest
+    return float(value)
 
 
 def _too_long(value: Fraction) -> ValueError:

@@ -22,6 +22,7 @@ __all__ = [
     "float_below",
     "input_names",
     "interval",
+    "is_double",
     "is_said",
     "larger",
     "nearest_float",
@@ -64,6 +65,17 @@ def nearest_float(value: float | Fraction) -> float:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def is_double(value: float | Fraction) -> bool:
+    """Whether a float is just that number.
+
+    Example:
+        >>> is_double(Fraction(1, 4)), is_double(Fraction(1, 3)), is_double(10**400)
+        (True, False, False)
+    """
+    near = nearest_float(value)
+    return math.isfinite(near) and Fraction(near) == value
 
 
 def float_above(value: float | Fraction) -> float:
@@ -160,8 +172,8 @@ def ends(
         lost = [
             abs(Fraction(other) - end)
             for text, other, end in zip(texts, rounded, (first, last), strict=True)
-            if text
-            is None  # a text that stands is read back as that end, no matter how few its digits are
+            # A text that stands is read back as that end, no matter how few its digits are.
+            if text is None
         ]
         if sum(lost) <= width / 1000:
             a, b = (text or other for text, other in zip(texts, rounded, strict=True))
@@ -196,9 +208,8 @@ def is_said(value: float | Fraction) -> bool:
         >>> is_said(0.1), is_said(Fraction(1, 3)), is_said(Fraction(1, 3**40))
         (True, True, False)
     """
-    near = nearest_float(value)
     exact = Fraction(value)
-    return Fraction(exactly(exact)) == exact or (math.isfinite(near) and Fraction(near) == exact)
+    return is_double(exact) or Fraction(exactly(exact)) == exact
 
 
 def _end(value: Fraction, digits: int | None) -> str | None:

@@ -65,9 +65,8 @@ _NOT_PROSE = [
     re.compile(r"(?<![\w-])\d+(?:-\d+)+(?![\w-])"),
     re.compile(r"(?<![\w.,])(?:19|20)\d\d(?![\w%]|[.,]\d)"),
 ]
-_TITLE = re.compile(
-    r"\[[A-Z][^]]*\]\([\w./-]+\.(?:ipynb|md)\)"
-)  # of a whole page; a test compares the two
+# Of a whole page; a test compares the two.
+_TITLE = re.compile(r"\[[A-Z][^]]*\]\([\w./-]+\.(?:ipynb|md)\)")
 _SENTENCE = re.compile(r"(?<=[.?!:;])\s+|\n\s*\n|^\s*(?=[-*|#])", re.MULTILINE)
 _LISTED = re.compile(r"^<!-- numeral (.+?): (.*?)-->\n", re.MULTILINE)
 _NEIGHBORS = 2

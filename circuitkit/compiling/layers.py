@@ -182,17 +182,15 @@ def _enlarged(
     space: _Span, carriers: list[_Carrier], best: list[_Carrier]
 ) -> tuple[_Span, list[_Carrier]] | None:
     """A cheaper basis of a larger space: u1 - u2 and u1 - u3 are carried by three units, not four."""
-    beyond: dict[
-        _Direction, list[dict[int, int]]
-    ] = {}  # those of one rest are all in one larger space
+    # Those of one rest are all in one larger space.
+    beyond: dict[_Direction, list[dict[int, int]]] = {}
     for carrier in carriers:
         left = space.rest(carrier.vector, whole=True)
         if left:
             beyond.setdefault(_direction(left), []).append(left)
     for left, *others in beyond.values():
-        if (
-            len(others) < 2
-        ):  # one unit more, and two for one with every other carrier: nothing is saved
+        # One unit more, and two for one with every other carrier: of fewer nothing is saved.
+        if len(others) < 2:
             continue
         larger = _Span([*space.rows.values(), left])
         found = _basis(larger, carriers)

@@ -32,7 +32,7 @@ from circuitkit.functions.relation import Relation, is_relation, relation
 from circuitkit.functions.target import Target, TargetLike
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
-from circuitkit.words import count, nearest_float
+from circuitkit.words import count, is_double, nearest_float
 
 __all__ = [
     "TOLERANCE",
@@ -57,8 +57,7 @@ _ONE = Fraction(1)
 
 def _given(value: Fraction) -> float | Fraction:
     """The double that it is, or the fraction itself."""
-    near = nearest_float(value)
-    return near if math.isfinite(near) and Fraction(near) == value else value
+    return float(value) if is_double(value) else value
 
 
 # --- domains ------------------------------------------------------------------------------------------

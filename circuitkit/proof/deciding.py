@@ -161,10 +161,10 @@ class _Judge:
 
     def _function(self) -> Proof:
         """The exact worst error where that is found at once; else a verdict first, then that for a while."""
-        equal = not self.claim.tolerance and self.looks_equal
-        found = self._at_once(self.problem, None, self.until, cells=not equal)
+        # Cells of what looks equal are looked at below, once.
+        found = self._at_once(self.problem, None, self.until, unless_equal=not self.claim.tolerance)
         if not self.claim.tolerance:
-            if found is None and equal:
+            if found is None and self.looks_equal:
                 found = self._cell_by_cell(_BEFORE_MERGING)
                 if found is None:
                     self._merge()
@@ -325,11 +325,11 @@ class _Judge:
             raise _unsettled(out) from None
 
     def _at_once(
-        self, rows: Problem, limit: Fraction | None, end: float, *, cells: bool = True
+        self, rows: Problem, limit: Fraction | None, end: float, *, unless_equal: bool = False
     ) -> Finding | None:
         """What the cells of a small network say; None of others, of which a search knows more, sooner.
 
-        Without ``cells``: only what a drawing of the plane says, of a claim whose cells are looked at next.
+        ``unless_equal``: of a claim that looks equal only what a drawing of the plane says.
         """
         if not self.is_small:
             return None
@@ -337,7 +337,7 @@ class _Judge:
             found = walk_plane(rows, limit=limit, deadline=end)
             if found is not None:
                 return _finding(found, limit)
-            if not cells:
+            if unless_equal and self.looks_equal:
                 return None
             most = _IF_NEAR if self.is_near else _AT_ONCE
             found = exhaust(rows, limit=limit, deadline=end, most=most)

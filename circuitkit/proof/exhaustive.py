@@ -115,7 +115,6 @@ class _Cells:
         self.claims = problem.claims
         self.deadline = deadline
         self.width = len(self.program.box)
-        self._ends = self.program.box
         self.low = [a for a, _ in self.program.box]
         self.span = [b - a for a, b in self.program.box]
         self.needed = needed(problem)[0]
@@ -229,7 +228,7 @@ class _Cells:
                 for gate, factor in reason.items():
                     for i, v in _parts(cell.walls[gate]):
                         rest[i] -= factor * v
-                if sum((v * self._ends[i][v < 0] for i, v in _parts(rest)), Q(0)) >= 0:
+                if sum((v * self.program.box[i][v < 0] for i, v in _parts(rest)), Q(0)) >= 0:
                     return reason
         return None
 
@@ -384,8 +383,8 @@ def _linear_program(
     return _dot(form, x), x, values[:m]
 
 
-def _dot(a: Sequence[Any], b: Sequence[Any]) -> Any:
-    return sum((u * v for u, v in zip(a, b, strict=True) if u and v), Q(0))
+def _dot(form: Form, x: Sequence[Any]) -> Any:
+    return _value(_parts(form), x)
 
 
 def _parts(form: Form) -> list[tuple[int, Any]]:
