@@ -14,7 +14,7 @@ import circuitkit as ck
 PACKAGE = Path(ck.__file__).parent
 #: the rooms in the order in which data flows; a module imports from its own room and those above
 ORDER = (
-    ["extras", "palette", "progress", "check", "rules", "simplex", "words"],
+    ["extras", "palette", "progress", "check", "fixed", "rules", "simplex", "words"],
     ["checks"],
     ["functions"],
     ["network"],
