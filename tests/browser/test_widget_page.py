@@ -1205,3 +1205,19 @@ def test_what_is_kept_is_strong_and_blocks_are_named_below(show):
     assert page.locator(".ck-blocks li").all_inner_texts() == [
         "min(x1, x2): hidden unit 1, hidden unit 3"
     ]
+
+
+#: A machine that is never idle: each frame comes late, and the time between them is taken too.
+NEVER_IDLE = """(() => {
+  const spin = (time) => { const end = performance.now() + time; while (performance.now() < end); };
+  const frame = () => { spin(30); requestAnimationFrame(frame); };
+  requestAnimationFrame(frame);
+  setInterval(spin, 4, 3);
+})();"""
+
+
+def test_widgets_start_where_the_machine_is_never_idle(show):
+    page = show(*[ck.CircuitWidget(ck.circuits.absolute(), target="abs(x)") for _ in range(3)])
+    page.add_init_script(NEVER_IDLE)
+    page.reload()
+    until(page, "() => document.querySelectorAll('[data-state=live]').length === 3", pause=1000)

@@ -12,7 +12,11 @@ import { standIn } from "./state.mjs";
 export const renderers = { widget: view.default };
 
 const waiting = [];
-const later = window.requestIdleCallback ?? ((f) => setTimeout(f, 1));
+// A machine whose every frame is late is never idle: each turn comes after this time at the latest.
+const PATIENCE = 200; // milliseconds
+const later = window.requestIdleCallback
+  ? (f) => requestIdleCallback(f, { timeout: PATIENCE })
+  : (f) => setTimeout(f, 1);
 
 /** One widget a turn: a page with many of them stays smooth. */
 function enqueue(place) {
