@@ -31,7 +31,11 @@ settings.load_profile("book")
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     given = getattr(config, "workerinput", {}).get("fresh_seed", os.environ.get("FRESH_SEED"))
-    config.fresh_seed = random.SystemRandom().randrange(10**6) if given is None else int(given)
+    if given is None:
+        given = random.SystemRandom().randrange(10**6)
+    elif not str(given).isdecimal():
+        raise pytest.UsageError(f"FRESH_SEED: expected a whole number, 0 or above, got {given!r}")
+    config.fresh_seed = int(given)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -854,6 +854,27 @@ def test_undo_while_training_runs_pauses_it_where_it_began(show):
         assert python_copy(page) == start
 
 
+#: Presses a button of a page in training and says how long its message stays, in milliseconds.
+STAYS = """button => new Promise((resolve) => {
+  const message = document.querySelector(".ck-message");
+  let shown = null;
+  new MutationObserver(() => {
+    if (!message.hidden) shown ??= performance.now();
+    else if (shown !== null) resolve(performance.now() - shown);
+  }).observe(message, { attributes: true });
+  button.click();
+})"""
+
+
+def test_a_message_can_be_read_while_training_runs_and_leaves_afterwards(show):
+    page = show(ck.CircuitWidget(ck.circuits.minimum_two_layers(), "min", seed=1, panels=TRAINING))
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Run", exact=True).click()
+    expect(page.locator(".ck-status")).to_contain_text(re.compile(r"Step \d\d"))
+    stays = page.get_by_role("button", name="Copy as Python").evaluate(STAYS)
+    assert stays > 2900
+
+
 def test_a_descent_that_is_stuck_or_solved_is_so_again_when_its_weights_come_back(show):
     page = show(ck.CircuitWidget("abs", "abs", seed=0, seeds=[3], panels=(*TRAINING, "compare")))
     training = page.get_by_role("group", name="Training")

@@ -27,6 +27,8 @@ const NARROW = 460; // px, as for the style sheet: here the margins are slim
 /** Panels that a script of their own brings to the pages that show them: what draws each, by its name. */
 export const morePanels = {};
 
+const READING = 3000; // milliseconds that a message stays while training changes what it is beside
+
 const copy = (value) => JSON.parse(JSON.stringify(value));
 
 class View {
@@ -538,6 +540,8 @@ class View {
     this.message.hidden = !text;
     setText(this.message, text);
     this.messageFresh = Boolean(text); // until the next frame: what is changing now is what it is about
+    // A network in training changes at each step: there its reader gets the time to read.
+    this.messageUntil = performance.now() + (this.training?.clock.running ? READING : 0);
     this.invalidate("message");
   }
 
@@ -549,7 +553,7 @@ class View {
 
   invalidate(what) {
     if (what === "layout" || what === "all") this.needsLayout = true;
-    if (what === "state" && !this.messageFresh) this.message.hidden = true;
+    if (what === "state" && !this.messageFresh && performance.now() > this.messageUntil) this.message.hidden = true;
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => {
       this.frame = 0;
