@@ -33,6 +33,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "_ext"))
+
+from citations import with_roles  # noqa: E402
 
 _TENS = "twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety"
 _NUMERAL = re.compile(
@@ -89,13 +92,13 @@ def unsourced(text: str, code: str = "", listed: Sequence[str] = ()) -> Iterator
         ['10']
         >>> list(unsourced("Nearly all of the networks are stuck, forty-nine at least."))
         ['all of the networks', 'forty-nine']
-        >>> list(unsourced("They found 447 {cite}`olah2020zoom`. They found 448."))
+        >>> list(unsourced("They found 447 [[Olah et al., 2020]](../references.bib#olah2020zoom). They found 448."))
         ['448']
         >>> list(unsourced("[The watershed: half of all starts](watershed.ipynb) says [half of all starts](a.ipynb)."))
         ['half of all starts']
     """
     settings = _literals(code)
-    for sentence in _SENTENCE.split(_hide_formulas(text)):
+    for sentence in _SENTENCE.split(_hide_formulas(with_roles(text))):
         if "{cite" in sentence:
             continue
         for pattern in _NOT_PROSE:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import numpy as np
@@ -19,8 +20,9 @@ from circuitkit.book import ClaimFailed, claim, seeds
 from circuitkit.training.run import Rate
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "_ext")]
 
+import citations  # noqa: E402
 import claims  # noqa: E402
 import prose  # noqa: E402
 
@@ -225,7 +227,7 @@ def test_claiming_needs_no_part_of_the_package_that_is_slow_to_import():
 # --- numerals in the prose, and the report of claims -------------------------------------------
 
 
-@pytest.mark.parametrize("module", [claims, prose])
+@pytest.mark.parametrize("module", [claims, prose, citations])
 def test_the_examples_in_the_scripts_hold(module):
     assert doctest.testmod(module).failed == 0
 
@@ -250,7 +252,11 @@ def cell(kind, text, **metadata):
         ("Forty-nine cells.", ["Forty-nine"]),
         ("None of the stuck networks is blind.", ["None of the stuck networks"]),
         ("The worst error is 0.047.", ["0.047"]),
-        ("The worst error is 0.047 {cite}`olah2020zoom`. It was 0.048 before.", ["0.048"]),
+        (
+            "The worst error is 0.047 [[A, 2020]](../references.bib#a). It was 0.048 before.",
+            ["0.048"],
+        ),
+        ("[A et al. [2020]](../references.bib#a) found 3 %. They found 4 %.", ["4 %"]),
         (
             "1. A 2-3-1 network.\n2. In 2020, `3.5` and $0.5$, and 3 units: see {numref}`fig-7-3`.",
             [],
@@ -336,6 +342,26 @@ def test_every_work_of_the_bibliography_is_cited_and_every_citation_is_in_it():
     keys = set(re.findall(r"^@\w+\{([^,]+),", (ROOT / "references.bib").read_text("utf-8"), re.M))
     cited = set()
     for path in [*ROOT.glob("chapters/*.*"), *ROOT.glob("reference/*.md")]:
-        for names in re.findall(r"\{cite[:a-z]*\}`([^`]*)`", path.read_text("utf-8")):
-            cited |= {name.strip() for name in names.split(",")}
+        text = path.read_text("utf-8")
+        found = citations.CITATION.findall(text)
+        assert len(found) == text.count("references.bib"), f"{path.name}: not written as a citation"
+        for said, name in found:
+            assert re.fullmatch(r"\[.+, (\d{4}|n\.d\.)\]|[^\[\]]+ \[\d{4}\]", said), said
+            cited.add(name)
     assert cited == keys
+
+
+def test_a_citation_becomes_a_role_in_the_text_and_what_it_shows_and_never_in_code():
+    link = "[[A, 2020]](../references.bib#a2020)"
+    shown = nbformat.v4.new_output("display_data", {"text/markdown": link, "text/plain": link})
+    cells = [
+        nbformat.v4.new_markdown_cell(f"One\n{link}."),
+        nbformat.v4.new_code_cell(f'claim("{link}")', outputs=[shown]),
+    ]
+    source = [nbformat.writes(nbformat.v4.new_notebook(cells=cells))]
+    app = SimpleNamespace(env=SimpleNamespace(doc2path="{}.ipynb".format))
+    citations.cite(app, "chapter", source)
+    text, code = nbformat.reads(source[0], 4).cells
+    assert text.source == "One\n{cite}`a2020`."
+    assert code.source == f'claim("{link}")'
+    assert code.outputs[0].data == {"text/markdown": "{cite}`a2020`", "text/plain": link}

@@ -390,7 +390,10 @@ def test_a_notebook_leads_on_by_links_that_jupyterlab_follows_too(path):
     """A role of Sphinx to another page is a dead link there; a link with a file's name opens the file."""
     text = "\n".join(cell_sources(path))
     assert (
-        re.findall(r"\{(?:doc|term|ref|numref|any|py:\w+|meth|func|class|mod)\}`[^`]*`", text) == []
+        re.findall(
+            r"\{(?:doc|term|ref|numref|any|cite(?::\w+)?|py:\w+|meth|func|class|mod)\}`[^`]*`", text
+        )
+        == []
     )
     for said, address in re.findall(r"(?<!!)\[([^]]*)\]\(([^)\s]+)\)", text):
         file, _, name = address.partition("#")

@@ -15,6 +15,7 @@ from walks import SCHEMES
 
 sys.path.insert(0, str(ROOT / "_ext"))
 from book_site import MOVED
+from citations import CITATION
 
 PAGES = built_pages()
 HEAVIEST = 450  # KB, gzipped, all files of a page together
@@ -149,6 +150,24 @@ def test_no_cell_shows_an_error_and_no_reference_is_left_open(address):
     for sign in ("Traceback (most recent call last)", "Warning:", "[object Object]"):
         assert sign not in shown, f"{sign!r} in a result"
     assert not re.search(r"\{(numref|ref|doc|term|cite|eq)\}`", text)
+
+
+@in_its_file
+def test_a_citation_says_what_the_notebook_says_and_leads_to_its_work(address):
+    """In JupyterLab a link of the same words stands in its place (_ext/citations.py)."""
+    source = next((p for p in ROOT.glob(f"{address.removesuffix('.html')}.*")), None)
+    if source is None:
+        pytest.skip("a page that the build writes itself")
+    text = source.read_text("utf-8")
+    if source.suffix == ".ipynb":
+        text = "\n".join("".join(cell["source"]) for cell in json.loads(text)["cells"])
+    here = soup(address).select("main .bibtex-citation")
+    said = [" ".join(e.get_text().split()) for e in here]
+    assert said == [words for words, _ in CITATION.findall(text)]
+    for link in (a for e in here for a in e.select("a")):
+        page, name = link["href"].split("#")
+        assert page.endswith("reference/bibliography.html")
+        assert name in anchors("reference/bibliography.html")
 
 
 @in_its_file
