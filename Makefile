@@ -62,7 +62,7 @@ serve: $(READY)  ## serve the pages as they were last built
 
 lab: $(READY)  ## open the chapters in JupyterLab
 # In a container everybody is root, whom JupyterLab refuses otherwise.
-	$(BIN)/jupyter lab index.ipynb $$(test "$$(id -u)" -ne 0 || echo --allow-root)
+	$(BIN)/jupyter lab index.ipynb --LabApp.app_settings_dir=binder/lab $$(test "$$(id -u)" -ne 0 || echo --allow-root)
 
 test: chromium lint unit html browser  ## everything that must hold: lint, tests, notebooks, pages in a browser
 

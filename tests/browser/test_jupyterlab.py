@@ -27,7 +27,7 @@ TYPED = r"\{[a-z:]+\}`|^:::|^```|^\(\w+\)="
 #: what a reader sees, and cannot follow: a link to nowhere, and the name of a label that nothing knows
 DEAD = """(cells) => cells.flatMap((cell) => [
   ...[...cell.querySelectorAll("a[href]")].filter((a) => !/^https?:|^#./.test(a.getAttribute("href"))),
-  ...cell.querySelectorAll("[title='Cross Reference Not Found']"),
+  ...cell.querySelectorAll("[title$='Not Found']"),
 ].map((e) => e.outerHTML))"""
 BOOK = Path(__file__).resolve().parents[2]
 CHAPTERS = BOOK / "chapters"
@@ -112,6 +112,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
         (folder / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     for part in ("chapters", "reference"):
         shutil.copytree(BOOK / part, folder / part)
+    shutil.copy(BOOK / "references.bib", folder)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -144,6 +145,7 @@ def lab(tmp_path_factory) -> Iterator[str]:
         "--IdentityProvider.token=local",
         f"--ServerApp.root_dir={folder}",
         f"--LabApp.user_settings_dir={folder / 'settings'}",
+        f"--LabApp.app_settings_dir={BOOK / 'binder' / 'lab'}",
         "--LabApp.news_url=None",
         "--LabApp.expose_app_in_browser=True",
         f"--LabApp.workspaces_dir={folder / 'workspaces'}",
@@ -431,6 +433,8 @@ def test_a_link_in_a_chapter_opens_what_it_leads_to_beside_it(browser, lab):
                 text, exact=True
             ).first.click()
             expect(tabs.filter(has_text=file)).to_be_visible()
+        preview = page.locator(".jp-MarkdownViewer")
+        expect(preview.get_by_role("heading", name="Glossary")).to_be_visible()
 
 
 def test_after_a_restart_of_the_kernel_the_view_says_that_python_has_stopped(page):
