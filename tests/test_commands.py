@@ -119,7 +119,7 @@ def test_jupyterlab_opens_for_root_too_who_is_the_only_user_of_a_container(
     (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
     (tmp_path / "id").chmod(0o755)
     done = make("lab", PATH=f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    assert called(done) == [f"jupyter lab index.ipynb{told}"]
+    assert called(done) == [f"jupyter lab index.ipynb --LabApp.app_settings_dir=binder/lab{told}"]
 
 
 def test_a_python_that_is_asked_for_is_compared_with_the_environments_and_no_other(make, tmp_path):
