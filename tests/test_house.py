@@ -407,6 +407,21 @@ def test_a_notebook_leads_on_by_links_that_jupyterlab_follows_too(path):
             assert said == page_title(leads_to), address
 
 
+@pytest.mark.parametrize(
+    "path",
+    [p.relative_to(ROOT) for part in ("chapters", "reference") for p in (ROOT / part).glob("*.md")],
+    ids=str,
+)
+def test_a_page_of_text_names_others_by_links_that_jupyterlab_follows_too(path):
+    text = (ROOT / path).read_text("utf-8")
+    assert re.findall(r"\{(?:doc|ref|numref)\}`[^`]*`", text) == []
+    for said, address in re.findall(r"\[([^]]+)\]\(([^)\s#]+\.(?:ipynb|md))\)", text):
+        leads_to = (ROOT / path).parent / address
+        assert leads_to.is_file(), address
+        if said[0].isupper():
+            assert said == page_title(leads_to), address
+
+
 def cell_sources(path: str | Path) -> list[str]:
     return ["".join(c["source"]) for c in json.loads((ROOT / path).read_text("utf-8"))["cells"]]
 
