@@ -46,6 +46,10 @@ PLACE = '<div class="ck-static"'
 #: an exported notebook carries the script in its first widget; a page of the book has it as a file
 _CARRIED = re.compile(f"{re.escape(page.CARRIED[0])}.*?{re.escape(page.CARRIED[1])}", re.DOTALL)
 _SCRIPT, _STYLE = "text/javascript", "text/css"
+#: The minifier joins declarations that follow one another and then moves those with a pattern to the front, past
+#: what they read or come after: `const a = f(), [b] = g((a))` becomes `const [b] = g((a)), a = f()`, which stops.
+#: It joins no `let` with a `const`; so only patterns stay constants.
+_CONSTANT = re.compile(r"\bconst (?=[A-Za-z_$])")
 #: what a place names as its module -> what that needs beside the widget's own
 _ADDED = {
     each.ADDED.name: each.ADDED
@@ -75,7 +79,11 @@ def assets() -> dict[str, str]:
 
 
 def _small(kind: str, source: str) -> str:
-    return source if minify is None else str(minify.string(kind, source))
+    if minify is None:
+        return source
+    if kind == _SCRIPT:
+        source = _CONSTANT.sub("let ", source)
+    return str(minify.string(kind, source))
 
 
 def write_assets(app: Sphinx, config: Config) -> None:

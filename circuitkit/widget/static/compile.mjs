@@ -739,7 +739,8 @@ const WAYS = [EVERY, { ...EVERY, middle: false }, { ...EVERY, sorting: false }, 
 
 /** With units facing the other way where that saves some. */
 function turned(circuit) {
-  let [best, layers] = [circuit, laidOut(circuit)];
+  let best = circuit;
+  let layers = laidOut(circuit);
   const used = circuit.used();
   for (let better = used.length <= MOST.turned; better;) {
     better = false;

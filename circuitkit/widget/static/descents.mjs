@@ -29,7 +29,8 @@ export class Descents {
 
   /** The sums of w v over the units of network k that are on for positive and for negative inputs. */
   sums(k) {
-    let [above, below] = [0, 0];
+    let above = 0;
+    let below = 0;
     for (let i = k * this.width; i < (k + 1) * this.width; i += 1) {
       if (this.w[i] > 0) above += this.w[i] * this.v[i];
       else if (this.w[i] < 0) below += this.w[i] * this.v[i];
@@ -43,7 +44,8 @@ export class Descents {
     const pull = this.rate / 3;
     for (let s = 0; s < steps; s += 1) {
       for (let first = 0; first < w.length; first += width) {
-        let [above, below] = [-slope, -slope];
+        let above = -slope;
+        let below = -slope;
         for (let i = first; i < first + width; i += 1) {
           if (w[i] > 0) above += w[i] * v[i];
           else if (w[i] < 0) below += w[i] * v[i];

@@ -72,7 +72,8 @@ export function path(points) {
 
 /** A range around the values, with room, that holds 0. */
 function around(values, factor = 0.12) {
-  let [low, high] = [0, 0];
+  let low = 0;
+  let high = 0;
   for (const v of values) {
     if (!Number.isFinite(v)) continue;
     if (v < low) low = v;
@@ -232,7 +233,8 @@ export class Curve {
   /** The axis holds the network's graph and the present point as well as the target. */
   #hold(values) {
     const [low, high] = this.base;
-    let [under, over] = [0, 0];
+    let under = 0;
+    let over = 0;
     for (const v of values) {
       if (!Number.isFinite(v)) continue;
       under = Math.max(under, low - v);

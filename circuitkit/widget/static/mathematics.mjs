@@ -189,7 +189,9 @@ export function exactly(net) {
   if (!finite(net)) return (x) => forward(net, x);
   const { layers } = exactLayers(net);
   return (x) => {
-    let [h, scale] = homogeneous(x);
+    const [start, size] = homogeneous(x);
+    let h = start;
+    let scale = size;
     const pre = [];
     const act = [];
     for (const { rows, factor } of layers) {
@@ -782,7 +784,9 @@ function exactSearch(net, linear, domain, size) {
   const poly = startPolytope(EXACT, inputs, size, domain);
   const { layers, scale } = exactLayers(net);
   const nodes = linear.integers.map((node) => trimmed(node, size));
-  let [above, below] = [0n, 1n]; // the largest |D| so far, in units of 1 / (scale * denominator)
+  // The largest |D| so far is above / below, in units of 1 / (scale * denominator).
+  let above = 0n;
+  let below = 1n;
   let corner = null;
   let nRegions = 0;
   explore(EXACT, layers, nodes, size, poly, 0n, (cell, z, f) => {
@@ -1251,7 +1255,8 @@ function gauss(count) {
     let x = Math.cos((Math.PI * (i + 0.75)) / (count + 0.5));
     let slope = 1;
     for (let round = 0; round < 8; round++) {
-      let [before, p] = [0, 1];
+      let before = 0;
+      let p = 1;
       for (let k = 1; k <= count; k++) [before, p] = [p, ((2 * k - 1) * x * p - (k - 1) * before) / k];
       slope = (count * (x * p - before)) / (x * x - 1);
       x -= p / slope;
@@ -1453,8 +1458,12 @@ const MASK = 0xffffffffffffffffn;
 /** Doubles in [0, 1), bit for bit numpy.random.Generator(numpy.random.Philox(key=seed)).random(). */
 function* philox(seed) {
   for (let block = 1n; ; block++) {
-    let [c0, c1, c2, c3] = [block & MASK, block >> 64n, 0n, 0n];
-    let [k0, k1] = [seed, 0n];
+    let c0 = block & MASK;
+    let c1 = block >> 64n;
+    let c2 = 0n;
+    let c3 = 0n;
+    let k0 = seed;
+    let k1 = 0n;
     for (let round = 0; round < 10; round++) {
       const a = 0xd2e7470ee14c6c93n * c0;
       const b = 0xca5a826395121157n * c2;

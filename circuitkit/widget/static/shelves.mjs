@@ -155,7 +155,8 @@ class Shelves extends Picture {
   #touched(event) {
     const box = this.frame.getBoundingClientRect();
     const [x, y] = [event.clientX - box.left, event.clientY - box.top];
-    let [nearest, least] = [-1, 12];
+    let nearest = -1;
+    let least = 12;
     for (let k = 0; k < this.on.length; k += 1) {
       const far = Math.hypot(this.#x(k) - x, this.#y(k) - y);
       if (far < least) [nearest, least] = [k, far];

@@ -47,7 +47,8 @@ export function train({ features: n = 5, directions: m = 2, sparsity, importance
   const share = Float64Array.from({ length: n }, (_, i) => power(importance, i));
   const [x, h, g] = [new Float64Array(n), new Float64Array(m), new Float64Array(m)];
   const [slope, first, second] = [0, 1, 2].map(() => new Float64Array(p.length));
-  let [fade1, fade2] = [1, 1];
+  let fade1 = 1;
+  let fade2 = 1;
   const each = (2 * (1 - none)) / batch;
   for (let step = 0; step < steps; step += 1) {
     slope.fill(0);
