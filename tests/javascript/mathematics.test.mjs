@@ -187,7 +187,7 @@ test("an input that is said to refute does, however far out the network bends", 
   const found = maths.verdict(far, sum, { tolerance: 1e-9 });
   assert.equal(maths.words(found, { name: "x₁ + x₂", names: ["x₁", "x₂"], tolerance: 1e-9 }),
     "Not x₁ + x₂: at x₁ = −1e20, x₂ = −1e20 it gives −1e17, not −2e20.");
-  const pool = [0, 1, -1, 0.1, 3, -1e9, 1e17, -1e17, 1e-17, 1e-9, -1e40];
+  const pool = [0, 1, -1, 0.1, 3, -1e9, 1e17, -1e17, 1e-17, 1e-9, -1e40, 1e200];
   let state = 1;
   const some = () => pool[(state = (state * 48271) % 2147483647) % pool.length];
   for (let k = 0; k < 400; k += 1) {
@@ -196,7 +196,7 @@ test("an input that is said to refute does, however far out the network bends", 
     const net = { weights: [rows(2, n), rows(1, 2)], biases: [[some(), some()], [some()]] };
     for (const target of n === 1 ? [identity, absolute] : [sum, minimum]) {
       const { holds, worst } = maths.verdict(net, target, { tolerance: 1e-9 });
-      if (holds) continue;
+      if (holds || worst === null) continue;
       const size = Math.max(1, ...worst.map(Math.abs));
       assert.ok(maths.differenceAt(net, target, worst) > 1e-9 * size, JSON.stringify([net, target.text, worst]));
     }
@@ -437,4 +437,20 @@ test("around any point, however far out, there are the formulas of network and t
     found.net[0].forEach((v, k) => assert.ok(Math.abs(v - rows[0][k]) < 1e-12));
     assert.deepEqual(found.target, target);
   }
+});
+
+test("a place where it fails is one where it fails, however far out that is", () => {
+  const target = parseExpression("x");
+  const question = { name: "x", names: ["x"], tolerance: 1e-9 };
+  for (const bias of [1e100, 1e149, 1e150, 1e200, 1e304, 1e308, 1.7e308]) {
+    const net = { weights: [[[1]], [[1]]], biases: [[bias], [-bias]] };
+    const found = maths.verdict(net, target, { tolerance: 1e-9 });
+    assert.equal(found.holds, false);
+    assert.ok(maths.differenceAt(net, target, found.worst) > 1e-9 * Math.abs(found.worst[0]), String(bias));
+    assert.match(maths.words(found, question), /^Not x: at x = −\S+ it gives −\S+, not −\S+\.$/);
+  }
+  const most = Number.MAX_VALUE;
+  const found = maths.verdict({ weights: [[[1]], [[1]]], biases: [[most], [-most]] }, target, { tolerance: 1e-9 });
+  assert.deepEqual([found.holds, found.worst], [false, null]);
+  assert.equal(maths.words(found, question), "Not x: it fails farther out than any double.");
 });

@@ -959,7 +959,7 @@ function searched(question, linear, exact) {
 function refutation(question, linear, found) {
   if (!(found.error > question.tolerance)) return null;
   const place = located(question, found.corner, found.error);
-  if (!exceeds(question, linear, place.worst)) return null;
+  if (!place.worst || !exceeds(question, linear, place.worst)) return null;
   // At the very point, where there is one: a corner is known up to rounding alone.
   const error = place.ray ? found.error : exactErrorAt(question.net, linear, place.worst);
   return { ...found, ...place, error, holds: false, exact: true };
@@ -990,7 +990,7 @@ function checkedDomain(domain, inputs) {
   return box.flat().some(Number.isFinite) ? box : null;
 }
 
-/** The input that a corner (x, t) stands for; for t = 0 a point far along the ray. */
+/** The input that a corner (x, t) stands for; for t = 0 a point far along the ray, null where no double is far enough. */
 function located({ net, target, box, tolerance, inputs }, corner, error) {
   const x = Array.from(corner.slice(0, inputs), (v) => v + 0);
   const t = corner.length > inputs ? corner[inputs] : 1;
@@ -1001,12 +1001,13 @@ function located({ net, target, box, tolerance, inputs }, corner, error) {
   };
   if (t > 1e-12) return { worst: x.map((v, i) => inside(v / t, i)), ray: null };
   // Far enough out, which is beyond the last kink: of a bias of 1e17, beyond 1e17.
-  let best = { worst: null, error: -1 };
-  for (let far = 10; far <= 1e150; far *= 10) {
+  let best = { worst: null, error: error > tolerance ? tolerance : 0 };
+  for (let far = 10; ; far = Math.min(far * 10, Number.MAX_VALUE)) {
     const worst = x.map((v, i) => inside(0, i) + v * far);
+    if (!worst.every(Number.isFinite)) break;
     const reached = exactErrorAt(net, linearTarget(target), worst);
     if (reached > best.error) best = { worst, error: reached };
-    if (reached > tolerance && reached >= 0.999 * error) break;
+    if ((reached > tolerance && reached >= 0.999 * error) || far === Number.MAX_VALUE) break;
   }
   return { worst: best.worst, ray: x };
 }
@@ -1078,7 +1079,7 @@ export function words(found, { name, names, tolerance, range = null, scope = "" 
     return `${within(tolerance, name, where)} (worst error ${formatNumber(error, 3)}${why})${how}.`;
   }
   if (status === "undecided") return `${within(tolerance, name, where)}, wherever it was tried; that is no proof.`;
-  if (!worst) return "The weights are no longer finite numbers.";
+  if (!worst) return Number.isFinite(error) ? `Not ${name}${scope}: it fails farther out than any double.` : "The weights are no longer finite numbers.";
   const { at, gap } = farthest(found);
   return `Not ${name}${scope}: at ${at.map((v, i) => `${names[i]} = ${v}`).join(", ")} ${gap}.`;
 }
