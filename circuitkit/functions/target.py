@@ -215,12 +215,12 @@ class Target:
     def _not_exact(self, wanted: str, problem: NotPiecewiseLinear | sympy.Expr) -> ValueError:
         what = f"{wanted} (numbers, + -, multiples, abs, min, max)"
         if not isinstance(problem, NotPiecewiseLinear):
-            why = f"{spelled(problem)} is not; only those can be proved exactly"
+            why = f"{spelled(problem)} is not, as it is written; only those can be proved exactly"
         elif problem.jump:
             why = f"it jumps {problem.jump}, and a network of ReLU units is continuous"
         else:
             why = (
-                f"{spelled(problem.part)} is not; only those can be proved exactly; "
+                f"{spelled(problem.part)} is not, as it is written; only those can be proved exactly; "
                 f"{_instead(problem.part)}"
             )
         return ValueError(f"target: expected {what}, got {self}: {why}")

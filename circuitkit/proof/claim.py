@@ -388,7 +388,7 @@ def _pieces(found: Relation, net: Network) -> Pieces:
     if problem is not None:
         raise ValueError(
             "target: expected a relation of piecewise linear functions with rational numbers (numbers, "
-            f"+ -, multiples, abs, min, max), got {found}: {problem} is not; only those can be proved exactly"
+            f"+ -, multiples, abs, min, max), got {found}: {problem} is not, as it is written; only those can be proved exactly"
         )
     return form
 

@@ -34,8 +34,10 @@ def test_a_wrong_answer_meets_its_input_and_a_right_one_a_proof_and_the_next_lev
     page.get_by_role("button", name="Go there").click()
     expect(page.get_by_role("spinbutton", name="input x")).to_have_value("1")
     answer(page, "x^2")
-    expect(page.get_by_role("alert").first).to_contain_text("A power is curved")
+    expect(page.get_by_role("alert").first).to_contain_text("A power is taken for curved")
     expect(verdict(page)).to_be_hidden()
+    answer(page, "10000000*x")
+    expect(verdict(page)).to_contain_text("Not 1e7 x: at x = 1 it gives 2, not 1e7.")
     answer(page, "|x| + x - |−x| + x")
     expect(verdict(page)).to_contain_text(
         "for every input, checked on each of its 2 linear regions"
@@ -43,6 +45,7 @@ def test_a_wrong_answer_meets_its_input_and_a_right_one_a_proof_and_the_next_lev
     expect(page.locator(".ck-feature").first).to_have_text("+(x)")
     page.get_by_role("button", name="Next level").click()
     assert at(page) == "Level 2: Two slopes"
+    assert page.locator(".ck-mystery > .ck-spoken").text_content() == ""
     assert page.evaluate("location.hash") == "#circuit=mystery.two-slopes"
     page.reload()
     assert at(page) == "Level 2: Two slopes"

@@ -106,6 +106,44 @@ def test_the_function_is_in_the_address(show):
     expect(verdict(page)).to_contain_text("A 1-3-1 network")
 
 
+def test_the_address_names_no_function_where_none_is_built(show):
+    page = show(ck.Typed())
+    typed(page, "hat(2x)")
+    assert "#circuit=" in page.url
+    typed(page, "x*x")
+    expect(page.locator(".ck-typed-error")).to_contain_text("taken for curved")
+    assert page.evaluate("location.hash") == ""
+    assert page.locator(".ck-typed > .ck-spoken").text_content() == ""
+
+
+@pytest.mark.parametrize("text", ["0.1234567*x", "10000000*x", "x - 1e-12", "|x + 1e-8|"])
+def test_a_number_of_many_zeros_is_built_and_named_exactly(show, text):
+    page = show(ck.Typed())
+    typed(page, text)
+    expect(verdict(page)).to_contain_text("checked here in exact arithmetic")
+    expect(page.locator(".ck-typed-network .ck-verdict")).to_contain_text(
+        re.compile("Equals|Within")
+    )
+
+
+def test_a_circuit_too_large_to_draw_can_be_copied_and_says_where_its_function_is_seen(show):
+    page = show(ck.Typed())
+    expect(page.get_by_role("button", name="Copy as Python")).to_have_count(1)
+    typed(page, "max(a,b,c,d,e,f,g)")
+    expect(page.locator(".ck-typed-network .ck-caption")).to_have_text(
+        "The network is too large to draw here; this is its function."
+    )
+    expect(page.locator(".ck-picker")).to_have_text(
+        re.compile("at c = 4, d = −2, e = 1, f = −3, g = 2$")
+    )
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy as Python").click()
+    expect(page.get_by_role("status").filter(has_text="Copied")).to_be_visible()
+    code = page.evaluate("navigator.clipboard.readText()")
+    copied = eval(code, {"ck": ck})
+    assert ck.prove(copied, "max(x1, x2, x3, x4, x5, x6, x7)")
+
+
 def test_a_damaged_address_is_told(show):
     w = ck.Typed()
     page = show(w, hash=f"#circuit={w._config['key']}.damaged.x")

@@ -55,6 +55,9 @@ export function card(config, className, label) {
   return box;
 }
 
+/** Said before an error that nobody foresaw goes on to the console. */
+export const BROKEN = "This is a fault of the page: its program failed here.";
+
 /** What this browser keeps under a name, after setting it or, with null, forgetting it; a private window may refuse. */
 export function kept(name, value = undefined) {
   try {

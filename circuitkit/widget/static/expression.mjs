@@ -28,7 +28,8 @@ const SORTED = 9; // numbers of which a median is written out
 const ONE = [1n, 1n];
 const MINUS = [-1n, 1n];
 
-const CURVED = "is curved: no ReLU network computes it exactly; in Python, ck.approximate makes one that is proved to come near it.";
+// What cancels is not looked for: relu(x) * relu(-x) is 0, and refused all the same.
+const CURVED = "is taken for curved, and what is curved no ReLU network computes exactly; in Python, ck.approximate makes one that is proved to come near it.";
 
 const much = (what) => `This is too much to ${what} here: nest fewer functions in one another.`;
 
@@ -123,14 +124,14 @@ function product(a, b) {
   if (isConstant(b)) return product(b, a);
   if (!isConstant(a)) {
     if (chooses(a) || chooses(b)) return { op: "mul", args: [a, b] };
-    throw new Unclear(`A product of two things that vary ${CURVED}`);
+    throw new Unclear(`A product of two things with inputs in them ${CURVED}`);
   }
   if (b.op === "mul" && isConstant(b.args[0])) return product({ q: times(a.q, b.args[0].q) }, b.args[1]);
   return signOf(a.q) === 1 && a.q[0] === a.q[1] ? b : { op: "mul", args: [a, b] };
 }
 
 function quotient(a, b) {
-  if (!isConstant(b)) throw new Unclear("A division by what varies has no value where that is 0, as a network has; in Python, ck.approximate comes near it on a box where it has one.");
+  if (!isConstant(b)) throw new Unclear("A division by something with inputs in it is taken for one that has no value where that is 0, as a network has; in Python, ck.approximate comes near it on a box where it has one.");
   const [n, d] = b.q;
   if (n === 0n) throw new Unclear("This is a division by zero.");
   return product({ q: n < 0n ? [-d, -n] : [d, n] }, a);

@@ -410,7 +410,9 @@ export class HeatMap {
         this.changed("layout");
       }, signal);
     const selects = [choose(0, "input across"), choose(1, "input upward")];
-    return html("div", { class: "ck-picker" }, "across", selects[0], "up", selects[1]);
+    // Where no drawing shows the inputs, their values stand here.
+    this.others = this.config.panels.includes("network") ? null : html("span", {});
+    return html("div", { class: "ck-picker" }, "across", selects[0], "up", selects[1], this.others);
   }
 
   #at(px, py) {
@@ -518,6 +520,10 @@ export class HeatMap {
 
     const px = this.sx(x[i]);
     const py = this.sy(x[j]);
+    if (this.others) {
+      const rest = x.flatMap((v, k) => (k === i || k === j ? [] : `${inputName(k, x.length, this.config.input_names)} = ${show(v)}`));
+      setText(this.others, `at ${rest.join(", ")}`);
+    }
     line(this.crossX, px, 0, px, this.side);
     line(this.crossY, 0, py, this.side, py);
     place(this.point, px, py);

@@ -9,7 +9,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { difference, disguised, readNetwork, rescaled, unfit, without } from "./bench.mjs";
-import { html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber, card, kept } from "./dom.mjs";
+import { BROKEN, html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber, card, kept } from "./dom.mjs";
 import { State, decode, encode, layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 80, width: 9 }; // larger networks are a list of units and a graph
@@ -185,6 +185,7 @@ class Mystery {
     this.hints.hidden = true;
     this.message.hidden = true;
     this.verdict.hidden = true;
+    setText(this.spoken, "");
     this.#ask();
     this.#labelHint();
     if (this.share) this.share.hidden = false;
@@ -266,12 +267,14 @@ class Mystery {
 
   #judge() {
     this.message.hidden = true;
+    this.verdict.hidden = true;
+    setText(this.spoken, "");
     try {
       if (this.level.claim) this.#try();
       else this.#prove();
     } catch (error) {
+      this.#complain(error instanceof Unclear ? error.message : BROKEN);
       if (!(error instanceof Unclear)) throw error;
-      this.#complain(error.message);
     }
   }
 
@@ -615,8 +618,8 @@ class Mystery {
       const fault = unfit(net);
       setText(this.made, fault || action(net));
     } catch (error) {
+      setText(this.made, error instanceof Unclear ? error.message : BROKEN);
       if (!(error instanceof Unclear)) throw error;
-      setText(this.made, error.message);
     }
   }
 

@@ -8,8 +8,8 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { NoDouble, TooLarge, compile, equals } from "./compile.mjs";
-import { html, button, set, setText, drawing, formula, card, kept } from "./dom.mjs";
-import { layerSizes, standIn, toAddress, unpack } from "./state.mjs";
+import { BROKEN, html, button, set, setText, drawing, formula, card, kept } from "./dom.mjs";
+import { layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 110, width: 9 }; // of larger networks the function is shown, not the drawing
 const INPUTS = 7; // as many units of a layer as lie side by side on a phone
@@ -43,7 +43,7 @@ class Typed {
     this.field.value = typeof linked?.text === "string" ? linked.text : before ?? this.start;
     if (this.field.value.trim()) this.#make({ share: false });
     this.again.hidden = this.field.value === this.start;
-    if (own && typeof linked?.text !== "string") this.#complain("The function in this link is damaged; here is the one the page starts with.");
+    if (own && typeof linked?.text !== "string") this.#complain(`The function in this link is damaged${this.start ? "; here is the one the page starts with" : ""}.`);
   }
 
   #build() {
@@ -67,7 +67,7 @@ class Typed {
       this.#clear();
       if (this.start.trim()) this.#make({ share: false });
       kept(`text:${config.key}`, null);
-      window.history.replaceState(null, "", window.location.pathname + window.location.search);
+      this.#leaveAddress();
       this.again.hidden = true;
       this.field.focus();
     } });
@@ -85,7 +85,9 @@ class Typed {
     this.facts = html("ul", { class: "ck-typed-facts", hidden: true });
     this.circuit = button("The circuit", { signal, action: () => this.#show("circuit") });
     this.random = button("Train from random weights instead", { signal, action: () => this.#show("random") });
-    this.ways = html("div", { class: "ck-typed-ways", role: "group", "aria-label": "What stands below", hidden: true }, this.circuit, this.random);
+    this.copy = button("Copy as Python", { signal, action: () => this.#copy() });
+    this.ways = html("div", { class: "ck-typed-ways", role: "group", "aria-label": "What stands below", hidden: true }, this.circuit, this.random, this.copy);
+    this.copied = html("p", { class: "ck-typed-copied", role: "status" });
     this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });
     this.root.append(
       html("div", { class: "ck-typed-form" },
@@ -94,7 +96,7 @@ class Typed {
         this.error,
         html("p", { class: "ck-typed-help", id: `${id}-help` }, HELP),
         examples.length ? html("div", { class: "ck-typed-examples" }, html("span", {}, "Try:"), examples) : null),
-      this.verdict, this.facts, this.ways,
+      this.verdict, this.facts, this.ways, this.copied,
       ...(config.caption ? [html("p", { class: "ck-caption" }, config.caption)] : []),
       this.spoken,
     );
@@ -139,7 +141,10 @@ class Typed {
       if (error instanceof Unclear) this.#complain(error.message, error.at, error.to);
       else if (error instanceof NoDouble) this.#complain(`Weights are doubles, and this function takes ${error.said}, which none is. In Python, ck.compile_expression makes a sum of several out of such a number, as far as doubles reach.`);
       else if (error instanceof TooLarge) this.#complain("The network of this function is too large for a page; in Python, ck.compile_expression makes it.");
-      else throw error;
+      else {
+        this.#complain(BROKEN);
+        throw error;
+      }
       return false;
     }
   }
@@ -159,21 +164,32 @@ class Typed {
       if (!equals(net, target)) throw new TooLarge(); // too many regions to look at each, here
       this.made = { target, net };
     });
+    this.#send();
+    const shares = share && this.config.on_page;
     if (!made) {
-      this.#send();
+      if (shares) this.#leaveAddress(); // what it names is no longer what is shown
       return;
     }
-    this.#tell();
-    this.#show("circuit");
-    this.#send();
-    if (!share || !this.config.on_page) return;
+    this.#try(() => {
+      this.#tell();
+      this.#show("circuit");
+    });
+    if (!shares) return;
     toAddress(this.config.key, { text });
     kept(`text:${this.config.key}`, text === this.start ? null : text);
     this.again.hidden = text === this.start;
   }
 
+  #leaveAddress() {
+    if (!this.config.on_page || view.sharedState(window.location.hash)?.key !== this.config.key) return;
+    window.history.replaceState(null, "", window.location.pathname + window.location.search);
+  }
+
+  /** Nothing of an earlier function stays where the next one fails, for whatever reason. */
   #forget() {
     this.made = null;
+    setText(this.spoken, "");
+    setText(this.copied, "");
     this.verdict.hidden = true;
     this.facts.hidden = true;
     this.ways.hidden = true;
@@ -234,7 +250,7 @@ class Typed {
         panels: [...(drawn ? ["network"] : []), "graph", "verdict", ...(trains ? ["training"] : [])],
         ties: [], names: null, input_names: target.names, show_biases: biased, challenge: null, seeds: [], tolerance: this.config.tolerance, scale: trains ? null : net.scale,
         caption: [
-          trains ? `Random weights for as many units. Gradient descent on what you typed, for inputs from −1 to 1: run it, and try other seeds.` : "Turn its weights; Reset brings the circuit back.",
+          trains ? `Random weights for as many units. Gradient descent on what you typed, for inputs from −1 to 1: run it, and try other seeds.` : drawn ? "Turn its weights; Reset brings the circuit back." : "",
           drawn ? "" : "The network is too large to draw here; this is its function.",
         ].join(" ").trim(),
         label: trains ? "Random weights that learn your function" : "The circuit of your function",
@@ -244,6 +260,17 @@ class Typed {
     this.stop = view.default.render({ model, el: this.place });
     for (const [element, name] of [[this.circuit, "circuit"], [this.random, "random"]]) set(element, "aria-pressed", String(name === way));
     this.ways.hidden = false;
+    this.copy.hidden = drawn || trains; // a drawing has a button of its own
+  }
+
+  async #copy() {
+    const text = toPython(this.made.net);
+    try {
+      await navigator.clipboard.writeText(text);
+      setText(this.copied, "Copied: paste it into a notebook.");
+    } catch {
+      setText(this.copied, text);
+    }
   }
 
   end() {
