@@ -97,6 +97,8 @@ def _source(script: Path, settings: dict[str, str]) -> str:
         source += "".join(
             f"\nDOCUMENTATION_OPTIONS.{key} = {value};" for key, value in settings.items()
         )
+        # From a disk a page cannot read another: there what is found comes without an excerpt.
+        source += '\nif (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;'
     for old, new, expected in _INSTEAD.get(script.name, []):
         if source.count(old) != 1:
             raise ExtensionError(

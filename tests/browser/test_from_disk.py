@@ -119,13 +119,18 @@ def test_the_zip_holds_the_whole_book_and_can_be_searched(browser, unpacked):
     }
     context = browser.new_context(offline=True)
     page = context.new_page()
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda m: problems.append(m.text) if m.type == "error" else None)
     page.goto((unpacked / "index.html").as_uri())
     expect(page.locator('a[href$=".zip"]')).to_have_count(0)
     page.locator('.book-chapters a[href$="abs.html"]').evaluate("link => link.click()")
     expect(page.locator("h1").first).to_contain_text("The absolute value")
     page.goto((unpacked / "search.html").as_uri() + "?q=positiveness")
     expect(page.locator("#search-results li").first).to_be_visible()
+    expect(page.locator("#search-results")).to_contain_text("found")
     context.close()
+    assert problems == []
 
 
 CELLS = (

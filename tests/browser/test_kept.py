@@ -228,6 +228,36 @@ def test_the_function_typed_last_is_there_again_until_the_reader_starts_over(sho
     expect(page.get_by_label("Type a function")).to_have_value("")
 
 
+def change(kind: str, page: Page) -> None:
+    if kind == "circuit":
+        enter(page.get_by_role("spinbutton", name="weight from x to hidden unit 1").first, "2.5")
+    elif kind == "typed":
+        page.get_by_label("Type a function").fill("max(x, 2)")
+        page.get_by_role("button", name="Build it").click()
+    elif kind == "reader":
+        page.get_by_label("The weights of your network").fill("[[[1], [-1]], [[1, 1]]]")
+        page.get_by_role("button", name="Read it").click()
+    else:
+        page.get_by_role("button", name="Put down").first.click()
+
+
+@pytest.mark.parametrize("kind", ["circuit", "typed", "reader", "plane"])
+def test_a_tab_says_that_another_one_has_changed_what_is_kept(show, kind):
+    shown = {
+        "circuit": lambda: ck.CircuitWidget("identity", "identity"),
+        "typed": lambda: ck.Typed(""),
+        "reader": lambda: ck.WeightsReader(""),
+        "plane": lambda: ck.WeightPlane(seeds=8),
+    }
+    page = show(shown[kind]())
+    other = page.context.new_page()
+    other.goto(page.url)
+    expect(other.locator(".ck-static")).to_have_attribute("data-state", "live")
+    change(kind, other)
+    expect(page.locator("body")).to_contain_text("This was changed in another tab, too")
+    expect(other.locator("body")).not_to_contain_text("This was changed in another tab, too")
+
+
 @pytest.mark.parametrize("kind", ["plane", "shelves", "mystery", "arrows", "typed", "reader"])
 def test_a_browser_that_keeps_nothing_is_no_error(visit, site, show, run, kind):
     made = {

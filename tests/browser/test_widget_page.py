@@ -1228,6 +1228,25 @@ def test_what_is_kept_is_strong_and_blocks_are_named_below(show):
     ]
 
 
+def test_where_the_system_chooses_the_colors_what_is_chosen_and_each_disc_are_seen(show):
+    page = show(ck.CircuitWidget("min", "min"), forced_colors="active")
+    styles = page.evaluate(
+        """() => {
+          const of = (selector) => getComputedStyle(document.querySelector(selector));
+          return {
+            chosen: of(".ck-tab[aria-pressed=true]").backgroundColor,
+            other: of(".ck-tab[aria-pressed=false]").backgroundColor,
+            scale: of(".ck-scale i").backgroundImage,
+            input: of(".ck-input").borderTopWidth,
+            output: of(".ck-output").borderTopWidth,
+          };
+        }"""
+    )
+    assert styles["chosen"] != styles["other"]
+    assert "gradient" in styles["scale"]
+    assert styles["input"] == styles["output"] == "1px"
+
+
 #: A machine that is never idle: each frame comes late, and the time between them is taken too.
 NEVER_IDLE = """(() => {
   const spin = (time) => { const end = performance.now() + time; while (performance.now() < end); };

@@ -70,6 +70,14 @@ export function kept(name, value = undefined) {
   }
 }
 
+/** Says when another tab keeps something else under a name: of the two, one is there at the next visit. */
+export function otherTab(config, name, signal, say) {
+  if (!config.on_page) return;
+  window.addEventListener("storage", ({ key }) => {
+    if (key === `circuitkit:${name()}`) say("This was changed in another tab, too: the next visit starts with what was changed last.");
+  }, { signal });
+}
+
 /** A button with a label and, if wanted, a picture (an SVG path in a 24 x 24 box) and an action. */
 export function button(label, { icon = null, title = null, className = "", action = null, signal } = {}) {
   const picture = icon && svg("svg", { viewBox: "0 0 24 24", "aria-hidden": "true", class: "ck-icon" }, svg("path", { d: icon, "fill-rule": "evenodd" }));

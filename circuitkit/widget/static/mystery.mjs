@@ -9,7 +9,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { difference, disguised, readNetwork, rescaled, unfit, without } from "./bench.mjs";
-import { BROKEN, html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber, card, kept } from "./dom.mjs";
+import { BROKEN, html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber, card, kept, otherTab } from "./dom.mjs";
 import { State, decode, encode, layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 80, width: 9 }; // larger networks are a list of units and a graph
@@ -36,6 +36,10 @@ class Mystery {
     model.on("change:level", this.onLevel);
     window.addEventListener("pagehide", () => this.#keepNow(), { signal });
     this.#begin();
+    otherTab(this.config, () => this.#keyOf(this.level), signal, (text) => {
+      setText(this.message, text);
+      this.message.hidden = false;
+    });
   }
 
   #card(label) {

@@ -2,7 +2,7 @@
  * What the live pictures have in common: a frame in the page's colors, a clock, a line that complains, one that
  * speaks, and a place in the address.
  */
-import { html, setText, onTheme, card, kept } from "./dom.mjs";
+import { html, setText, onTheme, card, kept, otherTab } from "./dom.mjs";
 import { encode, toAddress, unpack } from "./state.mjs";
 import { Clock } from "./training.mjs";
 import { sharedState } from "./view.mjs";
@@ -26,6 +26,7 @@ export class Picture {
     observer.observe(this.frame);
     this.signal.addEventListener("abort", () => observer.disconnect());
     onTheme(() => this.repaint(), this.signal);
+    otherTab(this.config, () => `network:${this.config.key}`, this.signal, (text) => this.complain(text, "told"));
   }
 
   complain(text, kind = "warning") {

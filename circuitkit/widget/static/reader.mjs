@@ -5,7 +5,7 @@
  */
 import * as view from "./view.mjs";
 import * as reading from "./reading.mjs";
-import { html, button, setText, drawing, card, kept } from "./dom.mjs";
+import { html, button, setText, drawing, card, kept, otherTab } from "./dom.mjs";
 import { State, layerSizes, standIn, toPython } from "./state.mjs";
 
 const ACCEPTED =
@@ -41,6 +41,7 @@ class Reader {
     };
     model.on("change:text", this.onText);
     model.on("change:tolerance", this.onTolerance);
+    otherTab(this.config, () => `text:${this.config.key}`, signal, (text) => this.#note(text));
     const before = this.#kept();
     if (before) this.field.value = before;
     if (this.field.value.trim()) this.#read();

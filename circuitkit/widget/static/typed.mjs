@@ -8,7 +8,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { NoDouble, TooLarge, compile, equals } from "./compile.mjs";
-import { BROKEN, html, button, set, setText, drawing, formula, card, kept } from "./dom.mjs";
+import { BROKEN, html, button, set, setText, drawing, formula, card, kept, otherTab } from "./dom.mjs";
 import { layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 110, width: 9 }; // of larger networks the function is shown, not the drawing
@@ -35,6 +35,7 @@ class Typed {
     };
     model.on("change:text", this.onText);
     const { config } = this;
+    otherTab(config, () => `text:${config.key}`, signal, (text) => setText(this.told, text));
     const shared = config.on_page ? view.sharedState(window.location.hash) : null;
     const own = shared?.key === config.key;
     const linked = own ? unpack(shared.text) : null;
@@ -87,7 +88,7 @@ class Typed {
     this.random = button("Train from random weights instead", { signal, action: () => this.#show("random") });
     this.copy = button("Copy as Python", { signal, action: () => this.#copy() });
     this.ways = html("div", { class: "ck-typed-ways", role: "group", "aria-label": "What stands below", hidden: true }, this.circuit, this.random, this.copy);
-    this.copied = html("p", { class: "ck-typed-copied", role: "status" });
+    this.told = html("p", { class: "ck-typed-told", role: "status" });
     this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });
     this.root.append(
       html("div", { class: "ck-typed-form" },
@@ -96,7 +97,7 @@ class Typed {
         this.error,
         html("p", { class: "ck-typed-help", id: `${id}-help` }, HELP),
         examples.length ? html("div", { class: "ck-typed-examples" }, html("span", {}, "Try:"), examples) : null),
-      this.verdict, this.facts, this.ways, this.copied,
+      this.verdict, this.facts, this.ways, this.told,
       ...(config.caption ? [html("p", { class: "ck-caption" }, config.caption)] : []),
       this.spoken,
     );
@@ -189,7 +190,7 @@ class Typed {
   #forget() {
     this.made = null;
     setText(this.spoken, "");
-    setText(this.copied, "");
+    setText(this.told, "");
     this.verdict.hidden = true;
     this.facts.hidden = true;
     this.ways.hidden = true;
@@ -267,9 +268,9 @@ class Typed {
     const text = toPython(this.made.net);
     try {
       await navigator.clipboard.writeText(text);
-      setText(this.copied, "Copied: paste it into a notebook.");
+      setText(this.told, "Copied: paste it into a notebook.");
     } catch {
-      setText(this.copied, text);
+      setText(this.told, text);
     }
   }
 

@@ -5,7 +5,7 @@
  * touches. All listeners end with one AbortController.
  */
 import * as maths from "./mathematics.mjs";
-import { html, button, choice, slider, set, setText, show, inputName, formula, mapColors, drawing, onTheme, card, kept } from "./dom.mjs";
+import { html, button, choice, slider, set, setText, show, inputName, formula, mapColors, drawing, onTheme, card, kept, otherTab } from "./dom.mjs";
 import { State, RANGE, encode, decode, toAddress, toPython } from "./state.mjs";
 import { Drawing, legend, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
@@ -57,6 +57,7 @@ class View {
     this.#build();
     this.#listen();
     this.#restore();
+    otherTab(this.config, () => `network:${this.config.key}`, signal, (text) => this.tell(text, "note"));
     this.invalidate("all");
   }
 
