@@ -70,6 +70,16 @@ export function kept(name, value = undefined) {
   }
 }
 
+/** Copies a text and says so; without the permission it says the text, to be copied by hand. */
+export async function copyText(text, say, done = "Copied: paste it into a notebook.") {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(done);
+  } catch {
+    say(text);
+  }
+}
+
 /** Says when another tab keeps something else under a name: of the two, one is there at the next visit. */
 export function otherTab(config, name, signal, say) {
   if (!config.on_page) return;

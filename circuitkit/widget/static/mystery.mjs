@@ -9,7 +9,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { difference, disguised, readNetwork, rescaled, unfit, without } from "./bench.mjs";
-import { BROKEN, html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber, card, kept, otherTab } from "./dom.mjs";
+import { BROKEN, html, button, set, setText, drawing, numberField, featureName, inputName, formula, stepOf, noNumber, card, copyText, kept, otherTab } from "./dom.mjs";
 import { State, decode, encode, layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 80, width: 9 }; // larger networks are a list of units and a graph
@@ -94,7 +94,7 @@ class Mystery {
     this.inputs = html("div", { class: "ck-mystery-inputs", hidden: true });
     this.units = html("ul", { class: "ck-mystery-units", "aria-label": "The hidden units" });
     this.state = html("p", { class: "ck-mystery-state" });
-    this.copier = this.#button("Copy as Python", () => this.#copy());
+    this.copier = this.#button("Copy as Python", () => copyText(toPython(this.#now()), (text) => setText(this.state, text)));
     const tools = [
       this.#button("Rescale all", () => this.#rescale(), "", "Scale every unit so that its largest weight is 1; what reads it makes up for it"),
       this.#button("Prune", () => this.#prune(), "", "Take the units that are switched off out of the picture"),
@@ -599,16 +599,6 @@ class Mystery {
       const pair = maths.apart(a, b);
       setText(this.state, `✗ What is on the bench is another function now: at ${at} it gives ${pair ? `${pair[0]}, not ${pair[1]}` : `${maths.formatNumber(found.error, 3)} more or less`}.`);
       this.state.parentElement.classList.toggle("ck-mystery-apart", true);
-    }
-  }
-
-  async #copy() {
-    const text = toPython(this.#now());
-    try {
-      await navigator.clipboard.writeText(text);
-      setText(this.state, "Copied: paste it into a notebook.");
-    } catch {
-      setText(this.state, text);
     }
   }
 

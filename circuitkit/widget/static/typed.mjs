@@ -8,7 +8,7 @@ import * as maths from "./mathematics.mjs";
 import * as view from "./view.mjs";
 import { Unclear, parseExpression } from "./expression.mjs";
 import { NoDouble, TooLarge, compile, equals } from "./compile.mjs";
-import { BROKEN, html, button, set, setText, drawing, formula, card, kept, otherTab } from "./dom.mjs";
+import { BROKEN, html, button, set, setText, drawing, formula, card, copyText, kept, otherTab } from "./dom.mjs";
 import { layerSizes, standIn, toAddress, toPython, unpack } from "./state.mjs";
 
 const DRAWN = { edges: 110, width: 9 }; // of larger networks the function is shown, not the drawing
@@ -27,6 +27,7 @@ class Typed {
     this.root = card(this.config, "ck-typed", "Type your own function");
     this.place = html("div", { class: "ck-typed-network" });
     el.replaceChildren(this.root, this.place);
+    this.say = (text) => setText(this.told, text);
     this.#build();
     this.onText = () => {
       if (this.field.value === model.get("text")) return;
@@ -35,7 +36,7 @@ class Typed {
     };
     model.on("change:text", this.onText);
     const { config } = this;
-    otherTab(config, () => `text:${config.key}`, signal, (text) => setText(this.told, text));
+    otherTab(config, () => `text:${config.key}`, signal, this.say);
     const shared = config.on_page ? view.sharedState(window.location.hash) : null;
     const own = shared?.key === config.key;
     const linked = own ? unpack(shared.text) : null;
@@ -86,9 +87,9 @@ class Typed {
     this.facts = html("ul", { class: "ck-typed-facts", hidden: true });
     this.circuit = button("The circuit", { signal, action: () => this.#show("circuit") });
     this.random = button("Train from random weights instead", { signal, action: () => this.#show("random") });
-    this.copy = button("Copy as Python", { signal, action: () => this.#copy() });
+    this.copy = button("Copy as Python", { signal, action: () => copyText(toPython(this.made.net), this.say) });
     this.ways = html("div", { class: "ck-typed-ways", role: "group", "aria-label": "What stands below", hidden: true }, this.circuit, this.random, this.copy);
-    this.told = html("p", { class: "ck-typed-told", role: "status" });
+    this.told = html("p", { class: "ck-caption", role: "status" });
     this.spoken = html("p", { class: "ck-spoken", "aria-live": "polite" });
     this.root.append(
       html("div", { class: "ck-typed-form" },
@@ -264,15 +265,6 @@ class Typed {
     this.copy.hidden = drawn || trains; // a drawing has a button of its own
   }
 
-  async #copy() {
-    const text = toPython(this.made.net);
-    try {
-      await navigator.clipboard.writeText(text);
-      setText(this.told, "Copied: paste it into a notebook.");
-    } catch {
-      setText(this.told, text);
-    }
-  }
 
   end() {
     clearTimeout(this.waiting);

@@ -5,7 +5,7 @@
  * touches. All listeners end with one AbortController.
  */
 import * as maths from "./mathematics.mjs";
-import { html, button, choice, slider, set, setText, show, inputName, formula, mapColors, drawing, onTheme, card, kept, otherTab } from "./dom.mjs";
+import { html, button, choice, slider, set, setText, show, inputName, formula, mapColors, drawing, onTheme, card, copyText, kept, otherTab } from "./dom.mjs";
 import { State, RANGE, encode, decode, toAddress, toPython } from "./state.mjs";
 import { Drawing, legend, unitName } from "./drawing.mjs";
 import { Curve, HeatMap } from "./graph.mjs";
@@ -54,10 +54,11 @@ class View {
     // Before there is anything in it: a browser reads these from what is laid out, and would lay all of it out twice.
     this.width = this.root.clientWidth;
     this.colors = this.width ? mapColors(this.root) : null;
+    this.note = (text) => this.tell(text, "note");
     this.#build();
     this.#listen();
     this.#restore();
-    otherTab(this.config, () => `network:${this.config.key}`, signal, (text) => this.tell(text, "note"));
+    otherTab(this.config, () => `network:${this.config.key}`, signal, this.note);
     this.invalidate("all");
   }
 
@@ -292,7 +293,7 @@ class View {
       this.invalidate("drawing");
     }, "Then click units or weights to take them out, or put them back");
     set(this.cutButton, "aria-pressed", "false");
-    this.copyButton = tool("Copy as Python", ICONS.copy, () => this.#copyText(toPython(this.state.network()), "Copied: paste it into a notebook."));
+    this.copyButton = tool("Copy as Python", ICONS.copy, () => copyText(toPython(this.state.network()), this.note));
     const parts = [this.undoButton, this.redoButton, this.resetButton, this.cutButton, this.copyButton];
     if (this.onPage) {
       this.shareButton = tool("Share", ICONS.link, () => this.#share(), "A link that opens this page with your network");
@@ -498,7 +499,7 @@ class View {
 
   #share() {
     const address = toAddress(this.config.key, this.state.values);
-    this.#copyText(address, "The link to your network is in the address bar and copied.");
+    copyText(address, this.note, "The link to your network is in the address bar and copied.");
   }
 
   #restore() {
@@ -520,16 +521,6 @@ class View {
     this.state.replace({ weights, biases, x, ablated, frozen });
     this.receiving = false;
     if (!linked) this.tell("This is your network from last time; Reset starts over.", "note");
-  }
-
-  async #copyText(text, done) {
-    try {
-      await navigator.clipboard.writeText(text);
-      this.tell(done, "note");
-    } catch {
-      // No permission: show the text to copy by hand.
-      this.tell(text, "note");
-    }
   }
 
   /** A warning under the heading, or a note over the tools; it leaves with the next change, and once it is not true any more. */
