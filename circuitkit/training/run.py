@@ -29,7 +29,7 @@ class Rate(float):
 
     It is the share :math:`p = count / n` as a plain number, and prints with its interval,
 
-    .. math:: \frac{p + z^2/2n \pm z \sqrt{p (1 - p)/n + z^2/4n^2}}{1 + z^2/n}, \quad z = 1.96
+    .. math:: \frac{p + z^2/2n \pm z \sqrt{p (1 - p)/n + z^2/4n^2}}{1 + z^2/n}, \quad z = 1.95996\ldots
 
     Args:
         count: how many seeds were solved, 0 to ``n``.
