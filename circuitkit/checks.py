@@ -41,6 +41,7 @@ __all__ = [
     "accepts",
     "array",
     "count_or_list",
+    "detached",
     "double",
     "finite",
     "finite_vector",
@@ -95,13 +96,15 @@ def wrong_type(name: str, expected: str, got: object) -> TypeError:
     return TypeError(f"{name}: expected {expected}, got {got}")
 
 
+class _Repr(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        """Whole numbers shortened: Python writes out none of 5000 digits."""
+        return repr(x) if abs(x) < 10**40 else f"about {words.number(x)}"
+
+
 def shown(value: object) -> str:
     """A value as a message shows it, in at most some 60 characters."""
-    if (
-        isinstance(value, int) and abs(value) >= 10**40
-    ):  # Python writes out no number of 5000 digits
-        return f"about {words.number(value)}"
-    writer = reprlib.Repr()
+    writer = _Repr()
     writer.maxstring = writer.maxother = 60
     try:
         return writer.repr(value)
@@ -519,7 +522,7 @@ def interval(*, measured: bool = True, drawn: bool = False) -> Kind:
         try:
             if has_no_numbers(value):
                 raise TypeError
-            low, high = (_float(v) for v in value)
+            low, high = (_float(v) for v in detached(name, value, within=1))
         except (TypeError, ValueError, OverflowError):
             raise wrong(name, expected, shown(value)) from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -583,8 +586,7 @@ def array(value: Any, name: str) -> Array:
         TypeError: it is not numeric.
         ValueError: a ragged list, or a number beyond the doubles.
     """
-    if hasattr(value, "detach"):  # a torch tensor, without importing torch
-        value = value.detach().cpu().numpy()
+    value = detached(name, value)
     if isinstance(value, range) and len(value) > _LARGEST:
         raise wrong(name, f"at most {_LARGEST:,} numbers", f"{len(value):,}")
     _need_numbers(name, value)
@@ -592,6 +594,12 @@ def array(value: Any, name: str) -> Array:
         raw = np.asarray(value)
     except ValueError:
         raise wrong(name, "rows of equal length", "a ragged list") from None
+    except (TypeError, RuntimeError, NotImplementedError):
+        # Tensors in a list, of a graph, of a GPU or of numbers that numpy lacks.
+        plain = detached(name, value, within=_DEEPEST)
+        if plain is value:
+            raise wrong_type(name, "real numbers", shown(value)) from None
+        return array(plain, name)
     if raw.size > _LARGEST:
         raise wrong(name, f"at most {_LARGEST:,} numbers", f"{raw.size:,}")
     if raw.dtype.kind == "O":  # Fractions, SymPy numbers, Python integers beyond int64
@@ -608,6 +616,27 @@ def array(value: Any, name: str) -> Array:
     if raw.dtype.itemsize > made.dtype.itemsize and (np.isinf(made) & np.isfinite(raw)).any():
         raise wrong(name, "numbers within the range of a double", "larger ones")
     return made
+
+
+def detached(name: str, value: Any, *, within: int = 0) -> Any:
+    """A tensor of PyTorch as numpy's array, which is asked for without importing torch; anything else as it is.
+
+    Also those in lists, so many deep (``within``).
+
+    Raises:
+        TypeError: a tensor whose numbers numpy cannot hold, or one that has none.
+    """
+    if within and isinstance(value, (list, tuple)):
+        return [detached(name, v, within=within - 1) for v in value]
+    if not (hasattr(value, "detach") and hasattr(value, "is_floating_point")):
+        return value
+    try:
+        # bfloat16 is none of numpy's; what is more exact than float64 is no tensor's.
+        held = value.detach().cpu()
+        return (held.double() if held.is_floating_point() else held).numpy()
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        of = f"a tensor of {value.dtype} on {value.device}, {value.layout}"
+        raise wrong_type(name, "real numbers that numpy can hold", of) from None
 
 
 def finite(value: Any, name: str) -> Array:

@@ -454,7 +454,10 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
 
 def _is_matrix(value: Any) -> bool:
     """Whether it is a list of rows; the first of two intervals is a pair of numbers."""
-    return hasattr(value, "__len__") and all(hasattr(row, "__len__") for row in value)
+    try:
+        return hasattr(value, "__len__") and all(hasattr(row, "__len__") for row in value)
+    except TypeError:  # a tensor of no axes has a length, until it is asked for
+        return False
 
 
 def _infinite(value: Any) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -138,7 +139,10 @@ def box_of(domain: Box | None, n: int) -> Box | None:
 
 def _dtype(name: str, value: Any) -> str:
     known = ("float32", "float64")
-    text = str(value).removeprefix("torch.")
+    try:
+        text = str(value).removeprefix("torch.")
+    except ValueError:  # Python writes out no number of 5000 digits
+        text = ""
     if text not in known:
         raise wrong(name, words.alternatives(known), shown(value))
     return text
@@ -156,7 +160,7 @@ def _device(name: str, value: Any) -> str:
     torch = need("torch")
     try:
         found = torch.device(value)
-    except (RuntimeError, TypeError):
+    except (RuntimeError, TypeError, ValueError, OverflowError):  # a number beyond its own, too
         raise refused from None
     if found.type not in ("cpu", "cuda"):
         raise refused
@@ -169,7 +173,7 @@ def _device(name: str, value: Any) -> str:
     return str(found)
 
 
-DEVICE = made_by(_device, right="cpu", wrong=("tpu", "", None, ["cpu"], "meta"))
+DEVICE = made_by(_device, right="cpu", wrong=("tpu", "", None, ["cpu"], "meta", 10**30))
 
 
 def need_memory(sizes: Sequence[int], seeds: int, *, bias: bool, squares: bool) -> None:
@@ -192,8 +196,8 @@ def need_memory(sizes: Sequence[int], seeds: int, *, bias: bool, squares: bool) 
         raise wrong(
             name,
             f"networks that fit into the {words.number(round(available / 2**30, 1))} GiB of this machine",
-            f"{shown(given)}: {words.count(seeds, 'network')} of {parameters} parameters, "
-            f"which need at least {needed / 2**30:.3g} GiB",
+            f"{shown(given)}: {words.count(seeds, 'network')} of {shown(parameters)} parameters, "
+            f"which need at least {words.number(Fraction(needed, 2**30), 3)} GiB",
         )
 
 

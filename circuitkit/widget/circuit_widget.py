@@ -23,13 +23,13 @@ from circuitkit import words
 from circuitkit.checks import (
     accepts,
     array,
+    double,
     finite_vector,
     flag,
     instance,
     listed,
     made_by,
     made_with,
-    number,
     one_of,
     optional,
     several,
@@ -58,7 +58,7 @@ _TOLERANCE: float = RULES["verdict"]
 #: beyond this a page cannot tell neighboring whole numbers apart
 _SEEDS = 2**53
 _SEED = whole(least=0, most=_SEEDS - 1, top="2^53 - 1")
-_RATE = number(above=0)
+_RATE = double(above=0)
 #: the inputs for which the page has the points of the training loss
 _TRAINED = 12
 
