@@ -83,7 +83,7 @@ PLACES: dict[str, dict[str, Kind]] = {
     "decompile": {"domain": looked_at(None, *DOMAINS)},
     "decompiled": {"domain": looked_at(None, *DOMAINS)},
     "prove": {
-        "target": looked_at("min", *SPELLED, ck.circuit("abs"), said="(target|expression)"),
+        "target": looked_at("min", *SPELLED, ck.circuit("abs")),
         "domain": looked_at([(-1, 1), (0, 2)], *DOMAINS),
     },
     "extract": {
@@ -91,7 +91,7 @@ PLACES: dict[str, dict[str, Kind]] = {
         "domain": looked_at([(-1, 1), (0, 2)], *DOMAINS),
     },
     "subcircuits": {"domain": looked_at([(-1, 1), (0, 2)], *DOMAINS)},
-    "target": {"t": looked_at("min", *SPELLED, said="(target|expression)")},
+    "target": {"t": looked_at("min", *SPELLED, said="target")},
     "CircuitWidget": {"domain": BOXES},
     "book.claim": {"measured": looked_at((0, 1, 2), (1, 2), "not in it", said="(measured|sentence)")},
     "grid": {"choices": looked_at([1], 1)},

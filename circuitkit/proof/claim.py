@@ -29,7 +29,7 @@ from circuitkit.checks import BYTES, is_real, number, shown
 from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, pieces_of
 from circuitkit.functions.relation import Relation, is_relation, relation
-from circuitkit.functions.target import Target, TargetLike
+from circuitkit.functions.target import Target, TargetLike, need_function
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.words import count, is_double, nearest_float
@@ -343,6 +343,7 @@ def _read_target(
         ):
             _same_count(mine == theirs, mine, noun, f"one with {theirs}")
         return target
+    need_function(target, "a Network", "a relation as text")
     f = _widened(target, net.n_inputs)
     if f.n_inputs != net.n_inputs:
         raise ValueError(
