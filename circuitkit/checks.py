@@ -21,7 +21,7 @@ import numbers
 import os
 import reprlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MappingView, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -50,6 +50,7 @@ __all__ = [
     "instance",
     "interval",
     "is_real",
+    "is_unordered",
     "is_whole",
     "listed",
     "made_by",
@@ -143,6 +144,14 @@ def has_no_numbers(value: object) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "mM"
     return isinstance(value, (*BYTES, np.timedelta64, np.datetime64))
+
+
+def is_unordered(value: object) -> bool:
+    """Whether it is a set or a mapping: what is listed there stands in an order that nobody chose.
+
+    The keys or the values of a mapping have been asked for, and are in its order.
+    """
+    return isinstance(value, (Set, Mapping)) and not isinstance(value, MappingView)
 
 
 def _need_numbers(name: str, value: object, depth: int = 0) -> None:
@@ -389,10 +398,11 @@ def one_of(*values: Any, expected: str = "") -> Kind:
 
 
 def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
-    """A list of values of one kind; what is said of one of them is said of ``name[1]``."""
+    """A list of values of one kind, in order; what is said of one of them is said of ``name[1]``."""
 
     def take(name: str, value: Any) -> list[Any]:
-        if isinstance(value, (str, *BYTES, Mapping)) or not isinstance(value, Iterable):
+        text = isinstance(value, (str, *BYTES))
+        if text or is_unordered(value) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, shown(value))
         if isinstance(value, range) and len(value) > _LARGEST:
             raise wrong(name, expected, shown(value))
@@ -408,6 +418,9 @@ def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
         "some text",
         3,
         {"a": 1},
+        set(),
+        {"a", "b"},
+        frozenset({1, 2}),
         bytearray(b"ab"),
         *([v] for v in kind.wrong),
         *([[]] if fewest else []),
@@ -421,7 +434,8 @@ def count_or_list(
     """What takes a count, for the whole numbers below it, or a list of distinct whole numbers, at most ``longest``."""
 
     def take(name: str, value: Any) -> list[int]:
-        if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
+        text = isinstance(value, (str, *BYTES))
+        if text or is_unordered(value) or not isinstance(value, Iterable):
             return list(range(whole(expected, least=1, most=most).take(name, value)))
         found: list[int] = several(one, expected, fewest=1).take(name, value)
         if longest is not None and len(found) > longest:
@@ -433,11 +447,12 @@ def count_or_list(
     return take
 
 
-def listed(expected: str) -> Kind:
-    """A list whose entries the function looks at itself."""
+def listed(expected: str, *, ordered: bool = True) -> Kind:
+    """A list whose entries the function looks at itself; or a set of them, where no order is asked for."""
 
     def take(name: str, value: Any) -> Any:
-        if isinstance(value, (str, *BYTES, Mapping)) or not isinstance(value, Iterable):
+        text = isinstance(value, (str, *BYTES, Mapping))
+        if text or (ordered and is_unordered(value)) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, _type(value))
         if isinstance(value, range) and len(value) > _LARGEST:
             raise wrong(name, expected, shown(value))
@@ -445,7 +460,8 @@ def listed(expected: str) -> Kind:
             raise wrong_type(name, expected, shown(value))
         return value
 
-    return Kind(take, [], ("some text", 3, {"a": 1}, np.array(5.0), memoryview(b"ab")))
+    sets = (set(), {1, 2}, frozenset({1, 2})) if ordered else ()
+    return Kind(take, [], ("some text", 3, {"a": 1}, np.array(5.0), memoryview(b"ab"), *sets))
 
 
 def path() -> Kind:
@@ -520,7 +536,7 @@ def interval(*, measured: bool = True, drawn: bool = False) -> Kind:
 
     def take(name: str, value: Any) -> tuple[float, float]:
         try:
-            if has_no_numbers(value):
+            if has_no_numbers(value) or is_unordered(value):
                 raise TypeError
             low, high = (_float(v) for v in detached(name, value, within=1))
         except (TypeError, ValueError, OverflowError):
@@ -545,6 +561,8 @@ def interval(*, measured: bool = True, drawn: bool = False) -> Kind:
         (0, math.inf),
         (math.nan, 1),
         (1, 2, 3),
+        {0, 1},
+        {0: 1, 1: 2},
         [None, 1],
         ("0", "1"),
         b"ab",

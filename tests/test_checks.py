@@ -487,3 +487,63 @@ def test_what_became_of_seeds_is_asked_with_arrays_of_bool():
         for flags in ({"solved": odd, "diverged": no}, {"solved": no, "diverged": odd}):
             with pytest.raises(TypeError, match=r"^(solved|diverged): expected an array of bool"):
                 name("identity", weights, biases, **flags)
+
+
+# --- sets, which have no order ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("widths", [{2, 1}, frozenset({3}), {3: 2}, {2: 1, 1: 2}, set()])
+def test_layer_widths_and_seeds_in_no_order_are_refused(widths):
+    for call in (
+        lambda: ck.train("abs", widths, seeds=4, steps=1),
+        lambda: ck.learn("abs", widths),
+        lambda: ck.grid("abs", widths, seeds=4),
+        lambda: ck.grid("abs", [widths], seeds=4),
+        lambda: ck.Cell("abs", widths),
+        lambda: ck.compile_expression("abs", hidden=widths),
+    ):
+        with pytest.raises(TypeError, match=r"^hidden(\[0\])?: expected .*widths.*, got "):
+            call()
+    for call in (
+        lambda: ck.train("abs", 2, seeds=widths, steps=1),
+        lambda: ck.WeightPlane("identity", seeds=widths),
+        lambda: superposition.train(3, seeds=widths, steps=1),
+    ):
+        with pytest.raises((TypeError, ValueError), match="^seeds: expected "):
+            call()
+
+
+@pytest.mark.parametrize("pair", [{-1, 1}, frozenset({-1, 1}), {-1: 1, 1: -1}])
+def test_the_ends_of_an_interval_in_no_order_are_refused(pair):
+    net = ck.circuit("abs")
+    for call in (
+        lambda: ck.prove(net, "abs", domain=[pair]),
+        lambda: ck.prove(net, "abs", domain={(-1, 1)}),
+        lambda: ck.prove(net, "abs", domain=([pair], [1])),
+        lambda: ck.prove(net, "abs", domain=([[1]], {1})),
+        lambda: ck.learn("abs", domain=[pair]),
+        lambda: ck.approximate("x**2", [pair], tolerance=0.1),
+        lambda: plotting.function(net, domain=pair),
+        lambda: ck.CircuitWidget(net, domain=pair),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"^domain(\[0\])?: expected "):
+            call()
+
+
+def test_the_units_that_are_marked_may_be_a_set_but_none_of_them_is_one():
+    net = ck.circuit("min")
+    plotting.network(net, kept={(1, 1)})
+    assert ck.CircuitWidget(net, kept={(1, 1)}, frozen={(0, 1)}).frozen == [[0, 1]]
+    for keys in [{0, 1}], [{0: 1, 1: 1}]:
+        with pytest.raises((TypeError, ValueError), match="^frozen: expected "):
+            ck.CircuitWidget(net, frozen=keys)
+        with pytest.raises((TypeError, ValueError), match="^kept: expected "):
+            ck.CircuitWidget(net, kept=keys)
+        with pytest.raises((TypeError, ValueError), match="^kept: expected "):
+            plotting.network(net, kept=keys)
+    plt.close("all")
+
+
+def test_the_keys_of_a_mapping_are_in_its_order():
+    titles = {"a": 1, "b": 2}
+    assert checks.several(checks.string(), "titles").take("titles", titles.keys()) == ["a", "b"]

@@ -25,7 +25,7 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit.check import Q
-from circuitkit.checks import BYTES, is_real, number, shown
+from circuitkit.checks import BYTES, is_real, is_unordered, number, shown
 from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, pieces_of
 from circuitkit.functions.relation import Relation, is_relation, relation
@@ -426,7 +426,7 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
         "or (A, b)"
     )
     try:
-        if isinstance(domain, (str, *BYTES)):
+        if isinstance(domain, (str, *BYTES)) or is_unordered(domain):
             raise TypeError
         # Of 10^12 numbers no list is made; an array of no axes says that it is iterable.
         pairs = list(itertools.islice(domain, n + 1))
@@ -435,7 +435,7 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
     ends = []
     for pair in pairs:
         try:
-            if isinstance(pair, BYTES):
+            if isinstance(pair, BYTES) or is_unordered(pair):
                 raise TypeError
             low, high = pair
         except (TypeError, ValueError):
@@ -470,6 +470,8 @@ def _read_polytope(matrix: Any, ends: Any, n: int) -> Polytope:
     from circuitkit.simplex import multipliers
 
     message = f"domain: expected (A, b) with A of shape (m, {n}) and b of shape (m,)"
+    if any(is_unordered(numbers_) for numbers_ in (matrix, ends, *matrix)):
+        raise ValueError(f"{message}, got sets of numbers")
     try:
         rows = [[exact_number(v, message) for v in row] for row in matrix]
         right = [exact_number(v, message) for v in ends]

@@ -20,6 +20,7 @@ from circuitkit.checks import (
     double,
     instance,
     interval,
+    is_unordered,
     listed,
     made_by,
     one_of,
@@ -82,11 +83,16 @@ def _hidden(name: str, value: Any) -> tuple[int, ...]:
     return tuple(several(width, _WIDTHS, fewest=1).take(name, value))
 
 
-HIDDEN = made_by(_hidden, right=(3, 2), wrong=("32", None, 2.5, (), 0, True, (3, 0), (2.5,), {}))
+HIDDEN = made_by(
+    _hidden,
+    right=(3, 2),
+    wrong=("32", None, 2.5, (), 0, True, (3, 0), (2.5,), {}, {2, 1}, {2: 1}, frozenset({2})),
+)
 
 
 def _seeds(name: str, value: Any) -> NDArray[np.int64]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES, Mapping)):
+    text = isinstance(value, (str, *BYTES))
+    if text or is_unordered(value) or not isinstance(value, Iterable):
         count = whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value)
         if _BYTES * count > memory():  # a single parameter of each
             raise wrong(name, _SEEDS, f"{count}, more than the memory of this machine holds")
@@ -101,7 +107,7 @@ def _seeds(name: str, value: Any) -> NDArray[np.int64]:
 SEEDS = made_by(
     _seeds,
     right=4,
-    wrong=("4", None, 2.0, 0, True, 2**50, [], [1, 2, 1], [-1], [0.5], [2**63], {1: 2}),
+    wrong=("4", None, 2.0, 0, True, 2**50, [], [1, 2, 1], [-1], [0.5], [2**63], {1: 2}, {1, 2}),
 )
 
 
@@ -119,7 +125,20 @@ BOX = optional(
     made_by(
         _box,
         right=[(-1, 1)],
-        wrong=(3, "ab", [], (0, 1), [(1, 0)], [(1, 1)], [(0, np.inf)], [(1, 2, 3)], [(None, 1)]),
+        wrong=(
+            3,
+            "ab",
+            [],
+            {(0, 1)},
+            {(0, 1): 1},
+            [{0, 1}],
+            (0, 1),
+            [(1, 0)],
+            [(1, 1)],
+            [(0, np.inf)],
+            [(1, 2, 3)],
+            [(None, 1)],
+        ),
     )
 )
 

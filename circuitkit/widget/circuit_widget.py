@@ -27,6 +27,7 @@ from circuitkit.checks import (
     finite_vector,
     flag,
     instance,
+    is_unordered,
     listed,
     made_by,
     made_with,
@@ -287,9 +288,9 @@ class CircuitWidget(page.PageWidget):
         seed=_SEED,
         seeds=several(_SEED, "a list of seeds"),
         learning_rate=_RATE,
-        frozen=listed("a list of edges"),
+        frozen=listed("a list of edges", ordered=False),
         biases=flag(),
-        kept=listed("a list of units and edges, or an Extraction's kept"),
+        kept=listed("a list of units and edges, or an Extraction's kept", ordered=False),
         blocks=instance(Mapping, "a dict of label -> hidden units"),
         caption=string(empty=True),
     )
@@ -625,6 +626,8 @@ def _checked_x(x: ArrayLike | None, box: list[list[float]]) -> list[float]:
 def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
     expected = f"edges (layer, row, column) or hidden units (layer, unit) of a {words.dashes(sizes)} network"
     try:
+        if is_unordered(key):
+            raise TypeError
         parts = [operator.index(k) for k in key]
     except (TypeError, ValueError):
         raise wrong_type(name, expected, shown(key)) from None
