@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import pickle
+import random
 import re
 import sys
 import warnings
@@ -1574,3 +1575,51 @@ def test_a_module_that_takes_any_number_of_inputs_is_refused_until_it_says_how_m
     with pytest.raises(ValueError, match=said):
         Network.from_torch(Any())
     assert Network.from_torch(nn.Sequential(nn.Unflatten(-1, (4,)), Any())).n_inputs == 4
+
+
+def test_constants_that_are_filled_or_changed_in_place_are_read():
+    for constant in (
+        lambda m: torch.empty(3).fill_(1.0),
+        lambda m: torch.empty_like(m.a.bias).fill_(1.0),
+        lambda m: torch.zeros_like(m.a.bias).add_(1.0),
+    ):
+        module = module_of(lambda m, x, made=constant: m.a(x) + made(m), a=linear())
+        state, held = torch.get_rng_state(), set(vars(module))
+        found = Network.from_torch(module)
+        assert found.biases[0] == pytest.approx(module.a.bias.detach().numpy() + 1, abs=1e-6)
+        assert torch.equal(state, torch.get_rng_state()) and set(vars(module)) == held
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_layer_of_another_class_of_the_same_name_is_named_with_its_module():
+    plain = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    quantized = torch.ao.quantization.quantize_dynamic(plain, {nn.Linear}, dtype=torch.qint8)
+    name = type(quantized[0]).__module__ + ".Linear"
+    assert name.startswith("torch.ao.")
+    with pytest.raises(
+        TypeError, match=rf"^module: expected layers of nn.Linear, .*, got {name} in"
+    ):
+        Network.from_torch(quantized)
+
+    class Linear(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    with pytest.raises(
+        ValueError, match=r"is a \S*test_importing\.\S*Linear with a forward pass of"
+    ):
+        Network.from_torch(nn.Sequential(Linear(2, 1)))
+
+
+def test_noise_below_what_the_modules_floats_tell_is_refused():
+    for noise, message in (
+        (lambda m: torch.randn(3), "its forward pass gives other values when it is called again"),
+        (lambda m: random.random(), "its forward pass gives other values when it is called again"),
+        (
+            lambda m: torch.rand_like(m.a.bias),
+            "'rand_like' gives other values when it is called again",
+        ),
+    ):
+        module = module_of(lambda m, x, made=noise: m.a(x) + 1e-20 * made(m), a=linear()).float()
+        with pytest.raises(ValueError, match=f"^module: .*{message}"):
+            Network.from_torch(module)
