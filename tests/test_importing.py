@@ -1254,6 +1254,21 @@ def test_a_graph_as_keras_2_wrote_it(tmp_path):
         (graph_of(dense("d", 1, "x", kind="BatchNormalization", axis=0)), {}, TypeError, "another axis than the last"),
         (graph_of(dense("d", 1, "x")), {"d": [np.ones((3, 1))]}, ValueError, r"the layer 'd' \(Dense\) does not fit what it is given"),
         (graph_of(dense("d", 1, "x")), {}, ValueError, r"the layer 'd' \(Dense\) does not fit"),
+        (graph_of(dense("d", 3, "x", units=3, use_bias=False)), {"d": [np.ones((2, 3)), np.ones(3)]}, ValueError, r"'d' \(Dense\) does not fit .*takes weights of shapes \(2, 3\), and it has \(2, 3\), \(3,\)"),
+        (graph_of(dense("d", 3, "x", units=3, use_bias=True)), {"d": [np.ones((2, 3))]}, ValueError, r"takes weights of shapes \(2, 3\), \(3,\), and it has \(2, 3\)\)"),
+        (graph_of(dense("d", 3, "x", units=5, use_bias=False)), {"d": [np.ones((2, 3))]}, ValueError, r"takes weights of shapes \(2, 5\), and it has \(2, 3\)"),
+        (graph_of(dense("d", 3, "x", output_dim=5, bias=True)), {"d": [np.ones((2, 3)), np.ones(3)]}, ValueError, r"takes weights of shapes \(2, 5\), \(5,\)"),
+        (graph_of(dense("d", 3, "x", input_dim=4)), {"d": [np.ones((2, 3))]}, ValueError, "takes 4 numbers, not 2"),
+        (graph_of(dense("d", 3, "x")), {"d": [np.ones((2, 3)), np.ones(3), np.ones((2, 1))]}, ValueError, r"and it has \(2, 3\), \(3,\), \(2, 1\)"),
+        (graph_of(dense("d", 3, "x", units=3)), {"d": [np.ones((2, 3)), np.ones(1)]}, ValueError, r"and it has \(2, 3\), \(1,\)"),
+        (graph_of(dense("d", 1, "x", kind="BatchNormalization", scale=False)), {"d": [np.ones(2)] * 4}, ValueError, r"'d' \(BatchNormalization\) does not fit .*takes weights of shapes \(2,\), \(2,\), \(2,\), and it has"),
+        (graph_of(dense("d", 1, "x", kind="BatchNormalization", center=True)), {"d": [np.ones(2)] * 3}, ValueError, "takes weights of shapes"),
+        (graph_of(dense("d", 1, "x", kind="BatchNormalization")), {"d": [np.ones(1)] * 4}, ValueError, r"and it has \(1,\)"),
+        (graph_of(dense("d", 1, "x", kind="PReLU")), {"d": [np.ones(1)]}, ValueError, r"takes weights of shapes \(2,\), and it has \(1,\)"),
+        (graph_of(dense("d", 1, "x", kind="PReLU", shared_axes=[1])), {"d": [np.ones(2)]}, ValueError, r"takes weights of shapes \(1,\), and it has \(2,\)"),
+        (graph_of(dense("d", 1, "x", kind="ReLU")), {"d": [np.ones(2)]}, ValueError, r"takes weights of shapes none, and it has \(2,\)"),
+        (graph_of({**dense("d", 1, "x"), "module": "mine.layers", "registered_name": None}), {"d": [np.ones((2, 1))]}, TypeError, r"got the layer 'd' \(mine.layers.Dense\)"),
+        (graph_of({**dense("d", 1, "x"), "module": "mine", "registered_name": "Mine>Dense"}), {"d": [np.ones((2, 1))]}, TypeError, r"got the layer 'd' \(Mine>Dense\)"),
         (graph_of(dense("d", 1, "x")), {"d": [np.full((2, 1), np.nan)]}, ValueError, "expected finite weights, got inf or nan in the layer 'd'"),
         (graph_of(dense("d", 1, "y")), {"d": [np.ones((2, 1))]}, ValueError, "a graph that makes all that it reads"),
         (graph_of({**dense("d", 1, "x"), "inbound_nodes": [[["x", 0, 0, {}]]] * 2}), {"d": [np.ones((2, 1))]}, ValueError, "each layer called once"),
@@ -1531,6 +1546,21 @@ def test_what_a_module_rarely_does_is_read_or_refused_too():
 def _with_weights(module):
     module.unused = linear()
     return module
+
+
+def test_weights_that_are_those_of_the_configuration_of_keras_are_read(tmp_path):
+    def read(held, **config):
+        return Network.from_keras(hdf5(tmp_path, graph_of(dense("d", 1, "x", **config)), d=held))
+
+    x = [3.0, -5.0]
+    assert read([np.ones((2, 1))], units=1, use_bias=False)(x) == -2
+    assert read([np.ones((2, 1)), [1.0]], output_dim=1, bias=True, input_dim=2)(x) == -1
+    plain = [np.zeros(2), np.ones(2) - 1e-3]
+    moved = read(plain, kind="BatchNormalization", scale=False, center=False)
+    np.testing.assert_allclose(moved(x), x)
+    moved = read([[1.0, 2.0], *plain], kind="BatchNormalization", scale=False)
+    np.testing.assert_allclose(moved(x), [4, -3])
+    assert read([[0.5]], kind="PReLU", shared_axes=[1])(x).tolist() == [3, -2.5]
 
 
 def test_a_models_flattened_channels_and_odd_numbers_of_keras(tmp_path):
