@@ -21,7 +21,7 @@ import numbers
 import os
 import reprlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MappingView, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from fractions import Fraction
@@ -41,6 +41,7 @@ __all__ = [
     "accepts",
     "array",
     "count_or_list",
+    "detached",
     "double",
     "finite",
     "finite_vector",
@@ -49,6 +50,7 @@ __all__ = [
     "instance",
     "interval",
     "is_real",
+    "is_unordered",
     "is_whole",
     "listed",
     "made_by",
@@ -95,13 +97,15 @@ def wrong_type(name: str, expected: str, got: object) -> TypeError:
     return TypeError(f"{name}: expected {expected}, got {got}")
 
 
+class _Repr(reprlib.Repr):
+    def repr_int(self, x: int, level: int) -> str:
+        """Whole numbers shortened: Python writes out none of 5000 digits."""
+        return repr(x) if abs(x) < 10**40 else f"about {words.number(x)}"
+
+
 def shown(value: object) -> str:
     """A value as a message shows it, in at most some 60 characters."""
-    if (
-        isinstance(value, int) and abs(value) >= 10**40
-    ):  # Python writes out no number of 5000 digits
-        return f"about {words.number(value)}"
-    writer = reprlib.Repr()
+    writer = _Repr()
     writer.maxstring = writer.maxother = 60
     try:
         return writer.repr(value)
@@ -140,6 +144,14 @@ def has_no_numbers(value: object) -> bool:
     if isinstance(value, np.ndarray):
         return value.dtype.kind in "mM"
     return isinstance(value, (*BYTES, np.timedelta64, np.datetime64))
+
+
+def is_unordered(value: object) -> bool:
+    """Whether it is a set or a mapping: what is listed there stands in an order that nobody chose.
+
+    The keys or the values of a mapping have been asked for, and are in its order.
+    """
+    return isinstance(value, (Set, Mapping)) and not isinstance(value, MappingView)
 
 
 def _need_numbers(name: str, value: object, depth: int = 0) -> None:
@@ -386,10 +398,11 @@ def one_of(*values: Any, expected: str = "") -> Kind:
 
 
 def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
-    """A list of values of one kind; what is said of one of them is said of ``name[1]``."""
+    """A list of values of one kind, in order; what is said of one of them is said of ``name[1]``."""
 
     def take(name: str, value: Any) -> list[Any]:
-        if isinstance(value, (str, *BYTES, Mapping)) or not isinstance(value, Iterable):
+        text = isinstance(value, (str, *BYTES))
+        if text or is_unordered(value) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, shown(value))
         if isinstance(value, range) and len(value) > _LARGEST:
             raise wrong(name, expected, shown(value))
@@ -405,6 +418,9 @@ def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
         "some text",
         3,
         {"a": 1},
+        set(),
+        {"a", "b"},
+        frozenset({1, 2}),
         bytearray(b"ab"),
         *([v] for v in kind.wrong),
         *([[]] if fewest else []),
@@ -418,7 +434,8 @@ def count_or_list(
     """What takes a count, for the whole numbers below it, or a list of distinct whole numbers, at most ``longest``."""
 
     def take(name: str, value: Any) -> list[int]:
-        if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES)):
+        text = isinstance(value, (str, *BYTES))
+        if text or is_unordered(value) or not isinstance(value, Iterable):
             return list(range(whole(expected, least=1, most=most).take(name, value)))
         found: list[int] = several(one, expected, fewest=1).take(name, value)
         if longest is not None and len(found) > longest:
@@ -430,11 +447,12 @@ def count_or_list(
     return take
 
 
-def listed(expected: str) -> Kind:
-    """A list whose entries the function looks at itself."""
+def listed(expected: str, *, ordered: bool = True) -> Kind:
+    """A list whose entries the function looks at itself; or a set of them, where no order is asked for."""
 
     def take(name: str, value: Any) -> Any:
-        if isinstance(value, (str, *BYTES, Mapping)) or not isinstance(value, Iterable):
+        text = isinstance(value, (str, *BYTES, Mapping))
+        if text or (ordered and is_unordered(value)) or not isinstance(value, Iterable):
             raise wrong_type(name, expected, _type(value))
         if isinstance(value, range) and len(value) > _LARGEST:
             raise wrong(name, expected, shown(value))
@@ -442,7 +460,8 @@ def listed(expected: str) -> Kind:
             raise wrong_type(name, expected, shown(value))
         return value
 
-    return Kind(take, [], ("some text", 3, {"a": 1}, np.array(5.0), memoryview(b"ab")))
+    sets = (set(), {1, 2}, frozenset({1, 2})) if ordered else ()
+    return Kind(take, [], ("some text", 3, {"a": 1}, np.array(5.0), memoryview(b"ab"), *sets))
 
 
 def path() -> Kind:
@@ -517,9 +536,9 @@ def interval(*, measured: bool = True, drawn: bool = False) -> Kind:
 
     def take(name: str, value: Any) -> tuple[float, float]:
         try:
-            if has_no_numbers(value):
+            if has_no_numbers(value) or is_unordered(value):
                 raise TypeError
-            low, high = (_float(v) for v in value)
+            low, high = (_float(v) for v in detached(name, value, within=1))
         except (TypeError, ValueError, OverflowError):
             raise wrong(name, expected, shown(value)) from None
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
@@ -542,6 +561,8 @@ def interval(*, measured: bool = True, drawn: bool = False) -> Kind:
         (0, math.inf),
         (math.nan, 1),
         (1, 2, 3),
+        {0, 1},
+        {0: 1, 1: 2},
         [None, 1],
         ("0", "1"),
         b"ab",
@@ -583,8 +604,7 @@ def array(value: Any, name: str) -> Array:
         TypeError: it is not numeric.
         ValueError: a ragged list, or a number beyond the doubles.
     """
-    if hasattr(value, "detach"):  # a torch tensor, without importing torch
-        value = value.detach().cpu().numpy()
+    value = detached(name, value)
     if isinstance(value, range) and len(value) > _LARGEST:
         raise wrong(name, f"at most {_LARGEST:,} numbers", f"{len(value):,}")
     _need_numbers(name, value)
@@ -592,6 +612,12 @@ def array(value: Any, name: str) -> Array:
         raw = np.asarray(value)
     except ValueError:
         raise wrong(name, "rows of equal length", "a ragged list") from None
+    except (TypeError, RuntimeError, NotImplementedError):
+        # Tensors in a list, of a graph, of a GPU or of numbers that numpy lacks.
+        plain = detached(name, value, within=_DEEPEST)
+        if plain is value:
+            raise wrong_type(name, "real numbers", shown(value)) from None
+        return array(plain, name)
     if raw.size > _LARGEST:
         raise wrong(name, f"at most {_LARGEST:,} numbers", f"{raw.size:,}")
     if raw.dtype.kind == "O":  # Fractions, SymPy numbers, Python integers beyond int64
@@ -608,6 +634,27 @@ def array(value: Any, name: str) -> Array:
     if raw.dtype.itemsize > made.dtype.itemsize and (np.isinf(made) & np.isfinite(raw)).any():
         raise wrong(name, "numbers within the range of a double", "larger ones")
     return made
+
+
+def detached(name: str, value: Any, *, within: int = 0) -> Any:
+    """A tensor of PyTorch as numpy's array, which is asked for without importing torch; anything else as it is.
+
+    Also those in lists, so many deep (``within``).
+
+    Raises:
+        TypeError: a tensor whose numbers numpy cannot hold, or one that has none.
+    """
+    if within and isinstance(value, (list, tuple)):
+        return [detached(name, v, within=within - 1) for v in value]
+    if not (hasattr(value, "detach") and hasattr(value, "is_floating_point")):
+        return value
+    try:
+        # bfloat16 is none of numpy's; what is more exact than float64 is no tensor's.
+        held = value.detach().cpu()
+        return (held.double() if held.is_floating_point() else held).numpy()
+    except (TypeError, ValueError, RuntimeError, NotImplementedError):
+        of = f"a tensor of {value.dtype} on {value.device}, {value.layout}"
+        raise wrong_type(name, "real numbers that numpy can hold", of) from None
 
 
 def finite(value: Any, name: str) -> Array:

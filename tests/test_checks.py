@@ -83,7 +83,7 @@ PLACES: dict[str, dict[str, Kind]] = {
     "decompile": {"domain": looked_at(None, *DOMAINS)},
     "decompiled": {"domain": looked_at(None, *DOMAINS)},
     "prove": {
-        "target": looked_at("min", *SPELLED, ck.circuit("abs"), said="(target|expression)"),
+        "target": looked_at("min", *SPELLED, ck.circuit("abs")),
         "domain": looked_at([(-1, 1), (0, 2)], *DOMAINS),
     },
     "extract": {
@@ -91,7 +91,7 @@ PLACES: dict[str, dict[str, Kind]] = {
         "domain": looked_at([(-1, 1), (0, 2)], *DOMAINS),
     },
     "subcircuits": {"domain": looked_at([(-1, 1), (0, 2)], *DOMAINS)},
-    "target": {"t": looked_at("min", *SPELLED, said="(target|expression)")},
+    "target": {"t": looked_at("min", *SPELLED, said="target")},
     "CircuitWidget": {"domain": BOXES},
     "book.claim": {"measured": looked_at((0, 1, 2), (1, 2), "not in it", said="(measured|sentence)")},
     "grid": {"choices": looked_at([1], 1)},
@@ -386,3 +386,164 @@ def test_a_networks_weights_and_biases_are_no_truth_values():
     given = ck.circuit("abs").to_dict() | {"weights": [[[True], [-1.0]], [[1.0, 1.0]]]}
     with pytest.raises(TypeError, match=r"^.*weights\[0\]: expected real numbers, got booleans"):
         ck.Network.from_dict(given)
+
+
+# --- whole numbers of any size, tensors of a graph ----------------------------------------------------
+
+#: of 400 digits, as no double is; and of more than Python writes out
+HUGE = (10**30, 10**400, -(10**400), 10**5000)
+
+
+def refusal(kind, argument, given):
+    """What is said of a value that is not accepted; of one that is, the argument's name."""
+    try:
+        kind.take(argument, given)
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return f"{argument}: accepted"
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"), DECLARED, ids=[f"{call.name}-{name}" for call, name in DECLARED]
+)
+def test_a_whole_number_of_any_size_is_taken_or_refused_by_its_name(call, argument):
+    said = SAID.get(id(call.kinds[argument])) or argument
+    for given in (shape for v in HUGE for shape in (v, [v], [[v]], (0, v))):
+        told = refusal(call.kinds[argument], argument, given)
+        assert told.startswith((f"{argument}: ", f"{argument}[", f"{said}: "))
+        assert len(told) < 500
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"), DECLARED, ids=[f"{call.name}-{name}" for call, name in DECLARED]
+)
+def test_a_tensor_of_a_graph_is_taken_or_refused_by_its_name(call, argument):
+    torch = pytest.importorskip("torch")
+    one = torch.tensor(1.0, requires_grad=True)
+    for given in (one, one[None], [one], [one[None]], (one, one)):
+        told = refusal(call.kinds[argument], argument, given)
+        assert told.startswith((f"{argument}: ", f"{argument}["))
+    plt.close("all")
+
+
+def test_training_takes_whole_numbers_of_any_size_or_refuses_them_by_name():
+    for threads in (10**30, 10**400):
+        assert len(ck.train("abs", 2, seeds=4, steps=1, threads=threads).seeds) == 4
+    for width in (10**200, 10**400, 10**5000):
+        for hidden in (width, (2, width)):
+            with pytest.raises(ValueError, match=r"^hidden: expected networks that fit") as refused:
+                ck.train("abs", hidden, seeds=4, steps=1)
+            assert len(str(refused.value)) < 300
+    for device in (10**30, 10**400):
+        with pytest.raises(ValueError, match=r"^device: expected 'cpu' or 'cuda', got (about )?1"):
+            ck.train("abs", 2, seeds=4, steps=1, device=device)
+    with pytest.raises(ValueError, match=r"^learning_rate: expected .* got about 1e\+400"):
+        ck.CircuitWidget(ck.circuit("abs"), learning_rate=10**400)
+    for seed in HUGE[1:]:
+        with pytest.raises(ValueError, match=r"^seed: expected one of this run's 4 seeds .* about"):
+            RUN.network(seed)
+        with pytest.raises(ValueError, match=r"^by: expected columns of the table.*about"):
+            ck.success_rates(pd.DataFrame({"solved": [True]}), [seed])
+
+
+def test_tensors_of_a_graph_among_numbers_are_the_numbers_that_they_are():
+    torch = pytest.importorskip("torch")
+    three, five = (torch.tensor(v, requires_grad=True) for v in (3.0, 5.0))
+    net = ck.circuit("min")
+    for given in ([three, five], (three, five), torch.stack([three, five]), [three, 5.0]):
+        assert net(given) == ck.target("min")(given) == [3.0]
+    assert net([[three, five], torch.stack([five, three])]).tolist() == [[3.0], [3.0]]
+    assert net(torch.tensor([3.0, 5.0], dtype=torch.bfloat16)) == 3
+    assert plotting.neuron([three, five], 1, [three, five]).texts[-1].get_text() == "35"
+    plt.close("all")
+    assert ck.Network([[[three], [five]], [[1.0, 1.0]]]).weights[0].tolist() == [[3.0], [5.0]]
+    assert ck.CircuitWidget(net, x=[three, five]).x == [3.0, 5.0]
+    for odd in (
+        torch.zeros(2, device="meta"),
+        torch.zeros(2).to_sparse(),
+        [torch.zeros((), device="meta")] * 2,
+    ):
+        with pytest.raises(
+            TypeError, match=r"^x: expected real numbers that numpy can hold, got a"
+        ):
+            net(odd)
+    for truth in (torch.tensor([True, False]), [torch.tensor(True), torch.tensor(False)]):
+        with pytest.raises(TypeError, match=r"^x: expected real numbers, got bool"):
+            net(truth)
+    domain = (three.detach(), five)
+    with pytest.raises(ValueError, match=r"^domain: expected None, 2 pairs"):
+        ck.prove(net, "min", domain=domain)
+
+
+def test_what_became_of_seeds_is_asked_with_arrays_of_bool():
+    torch = pytest.importorskip("torch")
+    name = ck.outcomes.name_outcomes
+    weights, biases = [np.ones((1, 1, 1))], [np.zeros((1, 1))]
+    yes, no = torch.tensor([True]), np.array([False])
+    assert name("identity", weights, biases, solved=yes, diverged=no).tolist() == ["solved"]
+    assert name("identity", weights, biases, solved=[yes[0]], diverged=no).tolist() == ["solved"]
+    for odd in (torch.tensor([1.0], requires_grad=True), torch.tensor([1.0]), [10**400]):
+        for flags in ({"solved": odd, "diverged": no}, {"solved": no, "diverged": odd}):
+            with pytest.raises(TypeError, match=r"^(solved|diverged): expected an array of bool"):
+                name("identity", weights, biases, **flags)
+
+
+# --- sets, which have no order ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("widths", [{2, 1}, frozenset({3}), {3: 2}, {2: 1, 1: 2}, set()])
+def test_layer_widths_and_seeds_in_no_order_are_refused(widths):
+    for call in (
+        lambda: ck.train("abs", widths, seeds=4, steps=1),
+        lambda: ck.learn("abs", widths),
+        lambda: ck.grid("abs", widths, seeds=4),
+        lambda: ck.grid("abs", [widths], seeds=4),
+        lambda: ck.Cell("abs", widths),
+        lambda: ck.compile_expression("abs", hidden=widths),
+    ):
+        with pytest.raises(TypeError, match=r"^hidden(\[0\])?: expected .*widths.*, got "):
+            call()
+    for call in (
+        lambda: ck.train("abs", 2, seeds=widths, steps=1),
+        lambda: ck.WeightPlane("identity", seeds=widths),
+        lambda: superposition.train(3, seeds=widths, steps=1),
+    ):
+        with pytest.raises((TypeError, ValueError), match="^seeds: expected "):
+            call()
+
+
+@pytest.mark.parametrize("pair", [{-1, 1}, frozenset({-1, 1}), {-1: 1, 1: -1}])
+def test_the_ends_of_an_interval_in_no_order_are_refused(pair):
+    net = ck.circuit("abs")
+    for call in (
+        lambda: ck.prove(net, "abs", domain=[pair]),
+        lambda: ck.prove(net, "abs", domain={(-1, 1)}),
+        lambda: ck.prove(net, "abs", domain=([pair], [1])),
+        lambda: ck.prove(net, "abs", domain=([[1]], {1})),
+        lambda: ck.learn("abs", domain=[pair]),
+        lambda: ck.approximate("x**2", [pair], tolerance=0.1),
+        lambda: plotting.function(net, domain=pair),
+        lambda: ck.CircuitWidget(net, domain=pair),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"^domain(\[0\])?: expected "):
+            call()
+
+
+def test_the_units_that_are_marked_may_be_a_set_but_none_of_them_is_one():
+    net = ck.circuit("min")
+    plotting.network(net, kept={(1, 1)})
+    assert ck.CircuitWidget(net, kept={(1, 1)}, frozen={(0, 1)}).frozen == [[0, 1]]
+    for keys in [{0, 1}], [{0: 1, 1: 1}]:
+        with pytest.raises((TypeError, ValueError), match="^frozen: expected "):
+            ck.CircuitWidget(net, frozen=keys)
+        with pytest.raises((TypeError, ValueError), match="^kept: expected "):
+            ck.CircuitWidget(net, kept=keys)
+        with pytest.raises((TypeError, ValueError), match="^kept: expected "):
+            plotting.network(net, kept=keys)
+    plt.close("all")
+
+
+def test_the_keys_of_a_mapping_are_in_its_order():
+    titles = {"a": 1, "b": 2}
+    assert checks.several(checks.string(), "titles").take("titles", titles.keys()) == ["a", "b"]

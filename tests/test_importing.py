@@ -6,6 +6,7 @@ import io
 import itertools
 import json
 import pickle
+import random
 import re
 import sys
 import warnings
@@ -1253,6 +1254,21 @@ def test_a_graph_as_keras_2_wrote_it(tmp_path):
         (graph_of(dense("d", 1, "x", kind="BatchNormalization", axis=0)), {}, TypeError, "another axis than the last"),
         (graph_of(dense("d", 1, "x")), {"d": [np.ones((3, 1))]}, ValueError, r"the layer 'd' \(Dense\) does not fit what it is given"),
         (graph_of(dense("d", 1, "x")), {}, ValueError, r"the layer 'd' \(Dense\) does not fit"),
+        (graph_of(dense("d", 3, "x", units=3, use_bias=False)), {"d": [np.ones((2, 3)), np.ones(3)]}, ValueError, r"'d' \(Dense\) does not fit .*takes weights of shapes \(2, 3\), and it has \(2, 3\), \(3,\)"),
+        (graph_of(dense("d", 3, "x", units=3, use_bias=True)), {"d": [np.ones((2, 3))]}, ValueError, r"takes weights of shapes \(2, 3\), \(3,\), and it has \(2, 3\)\)"),
+        (graph_of(dense("d", 3, "x", units=5, use_bias=False)), {"d": [np.ones((2, 3))]}, ValueError, r"takes weights of shapes \(2, 5\), and it has \(2, 3\)"),
+        (graph_of(dense("d", 3, "x", output_dim=5, bias=True)), {"d": [np.ones((2, 3)), np.ones(3)]}, ValueError, r"takes weights of shapes \(2, 5\), \(5,\)"),
+        (graph_of(dense("d", 3, "x", input_dim=4)), {"d": [np.ones((2, 3))]}, ValueError, "takes 4 numbers, not 2"),
+        (graph_of(dense("d", 3, "x")), {"d": [np.ones((2, 3)), np.ones(3), np.ones((2, 1))]}, ValueError, r"and it has \(2, 3\), \(3,\), \(2, 1\)"),
+        (graph_of(dense("d", 3, "x", units=3)), {"d": [np.ones((2, 3)), np.ones(1)]}, ValueError, r"and it has \(2, 3\), \(1,\)"),
+        (graph_of(dense("d", 1, "x", kind="BatchNormalization", scale=False)), {"d": [np.ones(2)] * 4}, ValueError, r"'d' \(BatchNormalization\) does not fit .*takes weights of shapes \(2,\), \(2,\), \(2,\), and it has"),
+        (graph_of(dense("d", 1, "x", kind="BatchNormalization", center=True)), {"d": [np.ones(2)] * 3}, ValueError, "takes weights of shapes"),
+        (graph_of(dense("d", 1, "x", kind="BatchNormalization")), {"d": [np.ones(1)] * 4}, ValueError, r"and it has \(1,\)"),
+        (graph_of(dense("d", 1, "x", kind="PReLU")), {"d": [np.ones(1)]}, ValueError, r"takes weights of shapes \(2,\), and it has \(1,\)"),
+        (graph_of(dense("d", 1, "x", kind="PReLU", shared_axes=[1])), {"d": [np.ones(2)]}, ValueError, r"takes weights of shapes \(1,\), and it has \(2,\)"),
+        (graph_of(dense("d", 1, "x", kind="ReLU")), {"d": [np.ones(2)]}, ValueError, r"takes weights of shapes none, and it has \(2,\)"),
+        (graph_of({**dense("d", 1, "x"), "module": "mine.layers", "registered_name": None}), {"d": [np.ones((2, 1))]}, TypeError, r"got the layer 'd' \(mine.layers.Dense\)"),
+        (graph_of({**dense("d", 1, "x"), "module": "mine", "registered_name": "Mine>Dense"}), {"d": [np.ones((2, 1))]}, TypeError, r"got the layer 'd' \(Mine>Dense\)"),
         (graph_of(dense("d", 1, "x")), {"d": [np.full((2, 1), np.nan)]}, ValueError, "expected finite weights, got inf or nan in the layer 'd'"),
         (graph_of(dense("d", 1, "y")), {"d": [np.ones((2, 1))]}, ValueError, "a graph that makes all that it reads"),
         (graph_of({**dense("d", 1, "x"), "inbound_nodes": [[["x", 0, 0, {}]]] * 2}), {"d": [np.ones((2, 1))]}, ValueError, "each layer called once"),
@@ -1532,6 +1548,21 @@ def _with_weights(module):
     return module
 
 
+def test_weights_that_are_those_of_the_configuration_of_keras_are_read(tmp_path):
+    def read(held, **config):
+        return Network.from_keras(hdf5(tmp_path, graph_of(dense("d", 1, "x", **config)), d=held))
+
+    x = [3.0, -5.0]
+    assert read([np.ones((2, 1))], units=1, use_bias=False)(x) == -2
+    assert read([np.ones((2, 1)), [1.0]], output_dim=1, bias=True, input_dim=2)(x) == -1
+    plain = [np.zeros(2), np.ones(2) - 1e-3]
+    moved = read(plain, kind="BatchNormalization", scale=False, center=False)
+    np.testing.assert_allclose(moved(x), x)
+    moved = read([[1.0, 2.0], *plain], kind="BatchNormalization", scale=False)
+    np.testing.assert_allclose(moved(x), [4, -3])
+    assert read([[0.5]], kind="PReLU", shared_axes=[1])(x).tolist() == [3, -2.5]
+
+
 def test_a_models_flattened_channels_and_odd_numbers_of_keras(tmp_path):
     first = graph_of(dense("d", 1, "x", kind="Flatten", data_format="channels_first"))
     first["config"]["layers"][0]["config"]["batch_input_shape"] = [None, 2, 2]
@@ -1574,3 +1605,51 @@ def test_a_module_that_takes_any_number_of_inputs_is_refused_until_it_says_how_m
     with pytest.raises(ValueError, match=said):
         Network.from_torch(Any())
     assert Network.from_torch(nn.Sequential(nn.Unflatten(-1, (4,)), Any())).n_inputs == 4
+
+
+def test_constants_that_are_filled_or_changed_in_place_are_read():
+    for constant in (
+        lambda m: torch.empty(3).fill_(1.0),
+        lambda m: torch.empty_like(m.a.bias).fill_(1.0),
+        lambda m: torch.zeros_like(m.a.bias).add_(1.0),
+    ):
+        module = module_of(lambda m, x, made=constant: m.a(x) + made(m), a=linear())
+        state, held = torch.get_rng_state(), set(vars(module))
+        found = Network.from_torch(module)
+        assert found.biases[0] == pytest.approx(module.a.bias.detach().numpy() + 1, abs=1e-6)
+        assert torch.equal(state, torch.get_rng_state()) and set(vars(module)) == held
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_layer_of_another_class_of_the_same_name_is_named_with_its_module():
+    plain = nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1))
+    quantized = torch.ao.quantization.quantize_dynamic(plain, {nn.Linear}, dtype=torch.qint8)
+    name = type(quantized[0]).__module__ + ".Linear"
+    assert name.startswith("torch.ao.")
+    with pytest.raises(
+        TypeError, match=rf"^module: expected layers of nn.Linear, .*, got {name} in"
+    ):
+        Network.from_torch(quantized)
+
+    class Linear(nn.Linear):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+    with pytest.raises(
+        ValueError, match=r"is a \S*test_importing\.\S*Linear with a forward pass of"
+    ):
+        Network.from_torch(nn.Sequential(Linear(2, 1)))
+
+
+def test_noise_below_what_the_modules_floats_tell_is_refused():
+    for noise, message in (
+        (lambda m: torch.randn(3), "its forward pass gives other values when it is called again"),
+        (lambda m: random.random(), "its forward pass gives other values when it is called again"),
+        (
+            lambda m: torch.rand_like(m.a.bias),
+            "'rand_like' gives other values when it is called again",
+        ),
+    ):
+        module = module_of(lambda m, x, made=noise: m.a(x) + 1e-20 * made(m), a=linear()).float()
+        with pytest.raises(ValueError, match=f"^module: .*{message}"):
+            Network.from_torch(module)

@@ -427,8 +427,10 @@ def test_division_by_what_is_never_0_is_read():
     ids=str,
 )
 def test_what_is_not_written_out_is_refused(expression):
-    with pytest.raises(ValueError, match="^expression: expected functions that numpy computes"):
+    with pytest.raises(ValueError, match="^target: expected functions that numpy computes"):
         target(expression)
+    with pytest.raises(ValueError, match="^expression: expected functions that numpy computes"):
+        Target(expression)
 
 
 def test_a_function_outside_its_domain_is_an_error():
@@ -518,3 +520,47 @@ def test_where_an_expression_has_a_value_is_read_from_its_text(text, conditions)
 def test_powers_that_would_never_come_back_are_refused_with_conditions_too(text):
     with pytest.raises(ValueError, match="power"):
         parse(text, conditions=[])
+
+
+@pytest.mark.parametrize(
+    "wrong", [3, None, [1, 2], (1, 2), [None], [[X]], ["x", 3], {"x"}, {"x": 1}]
+)
+def test_what_is_no_function_is_told_all_that_would_be_one(wrong):
+    net = ck.circuit("min")
+    kinds = "a catalogue name, an expression as text, a SymPy expression"
+    with pytest.raises(TypeError, match=f"^target: expected .*{kinds}(,| or) a Target"):
+        target(wrong)
+    whole = rf"^target: expected .*{kinds}, a Target, a Network(,| or) a relation as text"
+    with pytest.raises(TypeError, match=whole):
+        ck.prove(net, wrong)
+    if wrong is not None:
+        with pytest.raises(
+            TypeError, match=rf"^against: expected .*{kinds}, a Target(,| or) a Network"
+        ):
+            ck.extract(net, against=wrong)
+
+
+@pytest.mark.parametrize("wrong", [(), [], sympy.Tuple(), sympy.oo, [X, sympy.oo], sympy.I * X])
+def test_what_cannot_be_a_target_is_refused_by_the_name_of_the_argument(wrong):
+    asked = [
+        lambda: target(wrong),
+        lambda: ck.prove(ck.circuit("min"), wrong),
+        lambda: ck.train(wrong, 2, seeds=4),
+        lambda: ck.learn(wrong),
+    ]
+    for call in asked:
+        with pytest.raises(ValueError, match=r"^target: expected "):
+            call()
+    with pytest.raises(ValueError, match=r"^expr: expected "):
+        ck.compile_expression(wrong)
+    with pytest.raises(ValueError, match=r"^expr: expected "):
+        ck.approximate(wrong, [(0, 1)], tolerance=0.1)
+    with pytest.raises(ValueError, match=r"^against: expected "):
+        ck.extract(ck.circuit("min"), against=wrong)
+    for empty, kind in (((), "tuple"), ([], "list")):
+        with pytest.raises(
+            ValueError, match=f"^target: expected at least one output, got an empty {kind}"
+        ):
+            target(empty)
+        with pytest.raises(ValueError, match=f"^expression: .* got an empty {kind}"):
+            Target(empty)

@@ -108,7 +108,7 @@ def _read(name: str, value: Any) -> _Function:
 
 _FUNCTION = made_by(
     _read,
-    says=("target", "expression"),
+    says=("target",),
     right="x**2",
     wrong=("nonsense(x)", "", 3, None, "abs(x)", ("x", "x"), [], sympy.Symbol("x", positive=True)),
 )

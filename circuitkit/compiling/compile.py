@@ -31,7 +31,7 @@ def _function(name: str, value: Any) -> Target:
         f.exact_pieces  # noqa: B018 (raises)
     except (TypeError, ValueError) as error:
         own, _, rest = str(error).partition(": ")
-        if own not in ("target", "expression"):
+        if own != "target":
             raise
         raise type(error)(f"{name}: {rest}") from None
     return f

@@ -34,7 +34,7 @@ from circuitkit.detection.smallest import Blocked, LowerBound, none_smaller, sma
 from circuitkit.exact.regions import OutOfTime
 from circuitkit.fixed import fix
 from circuitkit.functions.relation import is_relation
-from circuitkit.functions.target import TargetLike
+from circuitkit.functions.target import TargetLike, need_function
 from circuitkit.network import Network, need_plain
 from circuitkit.proof.checking import check as check_certificate
 from circuitkit.proof.claim import Box, Claim, Measure, read_claim
@@ -382,12 +382,14 @@ def _claim(net: Network, goal: Any, tolerance: Any, domain: Any) -> Claim:
     if isinstance(goal, str) and is_relation(goal):
         raise wrong("against", "a function or a Network", f"the relation {goal}")
     try:
+        if not isinstance(goal, Network):
+            need_function(goal, "a Network")
         claim = read_claim(net, goal, tolerance, domain, measure)
         need_width(claim.domain)
         return claim
     except (TypeError, ValueError) as error:
         name, _, rest = str(error).partition(": ")
-        if name not in ("target", "expression"):
+        if name != "target":
             raise
         raise type(error)(f"against: {rest}") from None
 

@@ -44,7 +44,7 @@ from circuitkit.functions.pieces import (
 from circuitkit.functions.trees import Tree
 from circuitkit.words import input_names, nearest_float, number, together
 
-__all__ = ["Target", "TargetLike", "said", "spelled", "target", "written"]
+__all__ = ["Target", "TargetLike", "need_function", "said", "spelled", "target", "written"]
 
 
 #: a number of more digits is not read, and not written out
@@ -111,7 +111,9 @@ class Target:
             list(expression) if isinstance(expression, (Sequence, sympy.Tuple)) else [expression]
         )
         if not outputs:
-            raise wrong("expression", "at least one output", "an empty list")
+            raise wrong(
+                "expression", "at least one output", f"an empty {type(expression).__name__}"
+            )
         outputs = [_cases(o) if isinstance(o, sympy.ITE) else o for o in outputs]
         for output in outputs:
             _check_expression(output)
@@ -319,9 +321,22 @@ def _instead(part: sympy.Expr) -> str:
 #: a function in any of the forms that :func:`target` takes, made a Target
 FUNCTION = made_by(
     lambda name, value: target(value),
-    says=("target", "expression"),
+    says=("target",),
     right="min",
-    wrong=("nonsense(x)", "", 3, None, {"min"}, [], ["x1", 3], sympy.Symbol("x", positive=True)),
+    wrong=(
+        "nonsense(x)",
+        "",
+        3,
+        None,
+        {"min"},
+        [],
+        (),
+        [1, 2],
+        ["x1", 3],
+        [None],
+        sympy.oo,
+        sympy.Symbol("x", positive=True),
+    ),
 )
 
 #: Whatever :func:`target` takes.
@@ -364,19 +379,42 @@ def target(t: TargetLike) -> Target:
         ...
         ValueError: target: unknown name 'idnetity'; did you mean 'identity'?
     """
+    need_function(t)
     if isinstance(t, Target):
         return t
     if isinstance(t, str):
         return _from_text(t.strip())
     if isinstance(t, (list, tuple)) and any(isinstance(part, str) for part in t):
         return _from_texts(t)
-    if isinstance(t, (sympy.Expr, sympy.Tuple, sympy.ITE, list, tuple)):
+    try:
         return Target(t)
-    raise wrong_type(
-        "target",
-        "a catalogue name, an expression as text, a SymPy expression or a Target",
-        type(t).__name__,
-    )
+    except (TypeError, ValueError) as error:
+        own, _, rest = str(error).partition(": ")
+        if own != "expression":  # what a Target is made of is called so there, and nowhere else
+            raise
+        raise type(error)(f"target: {rest}") from None
+
+
+def need_function(t: Any, *others: str) -> None:
+    """Refuse what :func:`target` cannot take for a function.
+
+    Args:
+        t: what stands for a function.
+        others: what else would do, for the message.
+
+    Raises:
+        TypeError: it is of no kind that stands for one.
+    """
+    if isinstance(t, (Target, str, sympy.Expr, sympy.ITE)):
+        return
+    listed = isinstance(t, (list, tuple, sympy.Tuple))
+    if listed and all(isinstance(part, (str, sympy.Expr, sympy.ITE)) for part in t):
+        return
+    kinds = ["a catalogue name", "an expression as text", "a SymPy expression", "a Target", *others]
+    several = "a list of texts or of SymPy expressions"
+    kinds = [several, *kinds] if listed else [*kinds, several]
+    expected = f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+    raise wrong_type("target", expected, shown(t) if listed else type(t).__name__)
 
 
 def _cases(e: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.checks import finite, wrong, wrong_type
+from circuitkit.checks import detached, finite, wrong, wrong_type
 from circuitkit.extras import need
 from circuitkit.images.model import pictures
 
@@ -63,7 +63,7 @@ def _labels(name: str, value: Any, count: int) -> NDArray[np.int64]:
     numbers = finite(value, name)
     if numbers.shape != (count,):
         raise wrong(name, expected, f"an array of shape {numbers.shape}")
-    raw = np.asarray(value)
+    raw = np.asarray(detached(name, value, within=1))
     if raw.dtype.kind not in "iu":
         raise wrong_type(name, expected, "other numbers")
     if numbers.min() < 0 or numbers.max() >= DIGITS:

@@ -9,6 +9,7 @@ All begin alike: 16 filters of 5 by 5 pixels at every place, a ReLU, the largest
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,17 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from circuitkit.checks import Kind, accepts, finite, made_by, shown, wrong
+from circuitkit.checks import (
+    BYTES,
+    Kind,
+    accepts,
+    detached,
+    finite,
+    made_by,
+    shown,
+    wrong,
+    wrong_type,
+)
 
 __all__ = [
     "ARCHITECTURES",
@@ -56,7 +67,10 @@ def channels() -> Kind:
     expected = f"channels, distinct whole numbers from 0 to {CHANNELS - 1}"
 
     def take(name: str, value: Any) -> tuple[int, ...]:
-        if hasattr(value, "__len__") and len(value) > CHANNELS:
+        value = detached(name, value, within=1)
+        if isinstance(value, (*BYTES, Mapping)):
+            raise wrong_type(name, expected, shown(value))
+        if getattr(value, "ndim", 1) and hasattr(value, "__len__") and len(value) > CHANNELS:
             raise wrong(name, expected, shown(value))
         try:
             raw = np.atleast_1d(np.asarray(value if np.ndim(value) == 0 else list(value)))
@@ -71,7 +85,20 @@ def channels() -> Kind:
             raise wrong(name, expected, shown(value))
         return found
 
-    bad = ("ab", None, -1, 16, [1, 1], [0.5], [[1, 2]], [[1], [2, 3]], True)
+    bad = (
+        "ab",
+        b"\x01",
+        {1: 2},
+        None,
+        -1,
+        10**400,
+        16,
+        [1, 1],
+        [0.5],
+        [[1, 2]],
+        [[1], [2, 3]],
+        True,
+    )
     return made_by(take, right=[0, 3], wrong=bad)
 
 

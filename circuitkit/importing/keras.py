@@ -108,6 +108,8 @@ def _lowered(low: Lowering, layer: _Layer, given: Sequence[Value]) -> Value:
     if rule is None:
         raise wrong_type("model", "layers that are piecewise linear", layer.where)
     try:
+        if layer.kind not in (*_NOTHING, "Dense", "BatchNormalization", "PReLU"):
+            _need_shapes(layer, [])
         made = rule(low, layer, given)
         return _activated(low, made, layer)
     except NotPiecewiseLinear as error:
@@ -136,7 +138,31 @@ def _activated(low: Lowering, x: Value, layer: _Layer) -> Value:
     return low.leaky(x, 0.2) if name == "leaky_relu" else x  # Keras' own slope
 
 
+def _need_shapes(layer: _Layer, expected: Sequence[tuple[int, ...]]) -> None:
+    """Refuse weights that are not those of the configuration, which alone says what the layer computes.
+
+    Raises:
+        ValueError: others, fewer or more.
+    """
+    held = [w.shape for w in layer.weights]
+    if held != list(expected):
+        wanted, got = (", ".join(map(str, shapes)) or "none" for shapes in (expected, held))
+        raise ValueError(f"its configuration takes weights of shapes {wanted}, and it has {got}")
+
+
+def _said(layer: _Layer, *names: str) -> Any:
+    """What the configuration says by the first of these names; Keras 1 had others."""
+    return next((layer.config[n] for n in names if layer.config.get(n) is not None), None)
+
+
 def _dense(low: Lowering, layer: _Layer, given: Sequence[Value]) -> Value:
+    units, biased = _said(layer, "units", "output_dim"), _said(layer, "use_bias", "bias")
+    n = given[0].shape[-1]
+    if _said(layer, "input_dim") not in (None, n):
+        raise ValueError(f"its configuration takes {_said(layer, 'input_dim')} numbers, not {n}")
+    units = layer.weights[0].shape[-1] if units is None else units
+    biased = len(layer.weights) > 1 if biased is None else biased
+    _need_shapes(layer, [(n, units), (units,)] if biased else [(n, units)])
     kernel, *bias = layer.weights
     made = low.matmul(given[0], kernel)
     return low.add(made, bias[0]) if bias else made
@@ -148,6 +174,8 @@ def _normalization(layer: _Layer, width: int) -> tuple[Array, Array]:
     axes = axis if isinstance(axis, list) else [axis]
     if len(axes) != 1:
         raise NotPiecewiseLinear("normalizes along several axes")
+    parts = 2 + bool(layer.config.get("scale", True)) + bool(layer.config.get("center", True))
+    _need_shapes(layer, [(width,)] * parts)
     left = list(layer.weights)
     gamma = left.pop(0) if layer.config.get("scale", True) else np.ones(width)
     beta = left.pop(0) if layer.config.get("center", True) else np.zeros(width)
@@ -198,6 +226,9 @@ def _leaky(low: Lowering, layer: _Layer, given: Sequence[Value]) -> Value:
 
 
 def _prelu(low: Lowering, layer: _Layer, given: Sequence[Value]) -> Value:
+    shared = [a % len(given[0].shape) for a in layer.config.get("shared_axes") or ()]
+    shape = [1 if i in shared else n for i, n in enumerate(given[0].shape)]
+    _need_shapes(layer, [tuple(shape[1:])])
     return low.leaky(given[0], np.broadcast_to(layer.weights[0], given[0].shape))
 
 
@@ -299,7 +330,7 @@ def _model(kind: str, config: Any, weights: Callable[[int, str, str], Sequence[A
         name = str(inner.get("name", entry.get("name", f"layer {i}")))
         before = [found[-1].name] if found else []
         reads = before if sequential else _read_by(entry, name)
-        kind_ = str(entry["class_name"])
+        kind_ = _class_of(entry)
         # A layer that is not known is refused by its name when it is its turn.
         held = weights(i, kind_, name) if kind_ in _RULES else []
         found.append(_Layer(kind_, name, reads, inner, held))
@@ -311,6 +342,15 @@ def _model(kind: str, config: Any, weights: Callable[[int, str, str], Sequence[A
     if any(len(end) != 1 for end in ends):
         raise wrong("model", "one input and one output", f"{len(ends[0])} and {len(ends[1])}")
     return _Model(_sorted(found), _input_shape(found), ends[1][0])
+
+
+def _class_of(entry: Config) -> str:
+    """The layer's class; one of somebody's own has its module before it, whatever it is called."""
+    name, own = str(entry["class_name"]), entry.get("registered_name")
+    module = str(entry.get("module") or "keras").partition(".")[0]
+    if own in (None, name) and module in ("keras", "tf_keras", "tensorflow"):
+        return name
+    return str(own or f"{entry['module']}.{name}")
 
 
 def _names(ends: Any) -> list[str]:

@@ -77,11 +77,37 @@ def _exact(tensor: torch.Tensor) -> Array:
 
 def _traced(module: nn.Module) -> fx.GraphModule:
     try:
-        return fx.symbolic_trace(module)
+        with torch.random.fork_rng(devices=[]):
+            first, second = (_traced_once(module) for _ in range(2))
     except Exception as error:  # fx raises whatever the module's own forward pass raises
         raise ValueError(
             f"module: the forward pass of {type(module).__name__} cannot be traced ({error})"
         ) from error
+    # What is drawn in it is a number in the graph, or a tensor of its own: too small for the module's floats, perhaps.
+    drawn, again = (dict(graph.named_buffers()) for graph in (first, second))
+    same = drawn.keys() == again.keys() and all(_same(drawn[k], again[k]) for k in drawn)
+    if first.code != second.code or not same:
+        raise ValueError(
+            "module: its forward pass gives other values when it is called again, as random ones are"
+        )
+    return first
+
+
+def _traced_once(module: nn.Module) -> fx.GraphModule:
+    """The trace; fx keeps the tensors that are made in it in the module, too: they are taken out again."""
+    before = set(vars(module))
+    try:
+        return fx.symbolic_trace(module)
+    finally:
+        for name in set(vars(module)) - before:
+            if name.startswith("_tensor_constant"):
+                delattr(module, name)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two tensors hold the same, nan included."""
+    alike = isinstance(b, torch.Tensor) and (a.shape, a.dtype) == (b.shape, b.dtype)
+    return alike and torch.equal(torch.nan_to_num(a), torch.nan_to_num(b))
 
 
 def _lowered(module: nn.Module, graph: fx.GraphModule) -> Imported:
@@ -211,7 +237,7 @@ def _rule(graph: fx.GraphModule, node: fx.Node) -> tuple[str, Any]:
     if node.op == "call_module":
         layer = graph.get_submodule(str(node.target))
         kind = next((k for k in type(layer).__mro__ if k in LAYERS), None)
-        where = f"{type(layer).__name__} in the layer {str(node.target)!r}"
+        where = f"{_class_of(layer)} in the layer {str(node.target)!r}"
         if kind is None:
             return where, None
         rule = LAYERS[kind]
@@ -220,6 +246,13 @@ def _rule(graph: fx.GraphModule, node: fx.Node) -> tuple[str, Any]:
     if node.op == "call_method":
         return where, METHODS.get(str(node.target))
     return where, FUNCTIONS.get(node.target)
+
+
+def _class_of(layer: nn.Module) -> str:
+    """The class for a message, with its module where that is not torch.nn: a quantized Linear is another one."""
+    cls = type(layer)
+    own = cls.__module__ == "torch.nn" or cls.__module__.startswith("torch.nn.modules.")
+    return cls.__name__ if own else f"{cls.__module__}.{cls.__qualname__}"
 
 
 def _refuse_what_changes_tensors(graph: fx.GraphModule) -> None:
@@ -246,13 +279,29 @@ def _in_place(graph: fx.GraphModule, node: fx.Node) -> bool:
 
 
 def _constant(graph: fx.GraphModule, node: fx.Node, args: Any, kwargs: Any) -> Any:
-    """A step without any input of the network in it."""
-    with torch.no_grad():
+    """A step without any input of the network in it.
+
+    Raises:
+        ValueError: it gives other values when it is taken again, such as random ones.
+    """
+
+    def taken() -> Any:
         if node.op == "call_module":
             return graph.get_submodule(str(node.target))(*args, **kwargs)
         if node.op == "call_method":
             return getattr(args[0], str(node.target))(*args[1:], **kwargs)
         return node.target(*args, **kwargs)  # type: ignore[operator]
+
+    # What is changed in place would change once more; what is left empty is filled by a later step.
+    once = "out" in kwargs or _in_place(graph, node) or "empty" in node.name
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        made = taken()
+        if isinstance(made, torch.Tensor) and not once and not _same(made, taken()):
+            raise ValueError(
+                f"module: the operation {node.name!r} gives other values when it is called again, "
+                "as random ones are"
+            )
+    return made
 
 
 def _attribute(graph: fx.GraphModule, node: fx.Node) -> torch.Tensor:
@@ -370,7 +419,7 @@ def _refuse_what_no_weight_tells(module: nn.Module) -> None:
         own = known is not None and type(part).forward is not known.forward
         if own or (known is not None and "forward" in vars(part)):
             raise ValueError(
-                f"module: {where} is a {type(part).__name__} with a forward pass of its own"
+                f"module: {where} is a {_class_of(part)} with a forward pass of its own"
             )
 
 

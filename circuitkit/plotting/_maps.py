@@ -51,7 +51,7 @@ def _network_or_function(name: str, value: Any) -> Network | Target:
 @accepts(
     f=made_by(
         _network_or_function,
-        says=("target", "expression"),
+        says=("target",),
         right="min",
         wrong=(3, None, "nonsense(x)", {"min"}),
     ),

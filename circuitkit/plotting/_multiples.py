@@ -18,6 +18,7 @@ from scipy import ndimage
 from circuitkit import palette, words
 from circuitkit.checks import (
     accepts,
+    detached,
     flag,
     interval,
     listed,
@@ -266,7 +267,7 @@ def _panels(
     axes: Sequence[Axes] | NDArray[Any] | None, n: int, columns: int, plane: bool, title: float
 ) -> NDArray[Any]:
     if axes is not None:
-        given = np.array(axes, dtype=object).ravel()
+        given = np.array(detached("axes", axes, within=1), dtype=object).ravel()
         if len(given) != n:
             raise wrong("axes", f"{n}, one for each network", len(given))
         for i, ax in enumerate(given):

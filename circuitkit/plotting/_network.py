@@ -64,7 +64,7 @@ _NAMES = several(string("a name", empty=True), "a list of names")
     input_names=_NAMES,
     output_names=_NAMES,
     circuits=instance(Mapping, "a dict of label -> units and edges"),
-    kept=listed("a list of units and edges, or an Extraction's kept"),
+    kept=listed("a list of units and edges, or an Extraction's kept", ordered=False),
     title=string(empty=True),
 )
 def network(
@@ -506,7 +506,7 @@ def _checked_circuits(circuits: Mapping[str, Sequence[Key]] | None, net: Network
     for i, (label, keys) in enumerate(circuits.items()):
         units: list[tuple[int, int]] = []
         edges: list[tuple[int, int, int]] = []
-        for key in listed(_a_key(sizes)).take(f"circuits[{label!r}]", keys):
+        for key in listed(_a_key(sizes), ordered=False).take(f"circuits[{label!r}]", keys):
             if not _known(key, sizes):
                 raise wrong(f"circuits[{label!r}]", _a_key(sizes), shown(key))
             layer, unit, *above = (int(k) for k in key)

@@ -170,7 +170,7 @@ def history(
     unknown = [s for s in chosen if s not in known]
     if unknown or not chosen:
         expected = f"seeds of this run ({all_seeds[0]} to {all_seeds[-1]})"
-        raise wrong("seeds", expected, unknown[0] if unknown else "none")
+        raise wrong("seeds", expected, shown(unknown[0]) if unknown else "none")
     index = [known[s] for s in chosen]
     ax = style.fresh_axes(ax, 4.8, 3.4)
     losses = np.array(run.history, dtype=np.float64)[:, index]

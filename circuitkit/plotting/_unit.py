@@ -11,7 +11,7 @@ from matplotlib.patches import FancyArrowPatch
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import palette, words
-from circuitkit.checks import LARGEST_DRAWN, accepts, finite_vector, shown, vector, wrong
+from circuitkit.checks import LARGEST_DRAWN, accepts, finite, finite_vector, shown, vector, wrong
 from circuitkit.plotting import _style as style
 from circuitkit.plotting._canvas import LABEL_BOX, RADIUS, Canvas, sign_text
 
@@ -45,7 +45,7 @@ def neuron(weights: ArrayLike, bias: float, x: ArrayLike, *, ax: Axes | None = N
 
     Source: the deck, "How a Single Neuron Works".
     """
-    shape = np.shape(weights)
+    shape = finite(weights, "weights").shape
     if len(shape) > 1 or 0 in shape:
         raise wrong("weights", "shape (n_in,)", f"shape {shape}")
     n = shape[0] if shape else 1

@@ -25,11 +25,11 @@ import sympy
 from numpy.typing import NDArray
 
 from circuitkit.check import Q
-from circuitkit.checks import BYTES, is_real, number, shown
+from circuitkit.checks import BYTES, is_real, is_unordered, number, shown
 from circuitkit.functions.catalogue import NAMES
 from circuitkit.functions.pieces import NotPiecewiseLinear, Pieces, pieces_of
 from circuitkit.functions.relation import Relation, is_relation, relation
-from circuitkit.functions.target import Target, TargetLike
+from circuitkit.functions.target import Target, TargetLike, need_function
 from circuitkit.functions.target import target as as_target
 from circuitkit.network import Network
 from circuitkit.words import count, is_double, nearest_float
@@ -343,6 +343,7 @@ def _read_target(
         ):
             _same_count(mine == theirs, mine, noun, f"one with {theirs}")
         return target
+    need_function(target, "a Network", "a relation as text")
     f = _widened(target, net.n_inputs)
     if f.n_inputs != net.n_inputs:
         raise ValueError(
@@ -425,7 +426,7 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
         "or (A, b)"
     )
     try:
-        if isinstance(domain, (str, *BYTES)):
+        if isinstance(domain, (str, *BYTES)) or is_unordered(domain):
             raise TypeError
         # Of 10^12 numbers no list is made; an array of no axes says that it is iterable.
         pairs = list(itertools.islice(domain, n + 1))
@@ -434,7 +435,7 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
     ends = []
     for pair in pairs:
         try:
-            if isinstance(pair, BYTES):
+            if isinstance(pair, BYTES) or is_unordered(pair):
                 raise TypeError
             low, high = pair
         except (TypeError, ValueError):
@@ -454,7 +455,10 @@ def read_domain(domain: Any, n: int) -> Box | Polytope | None:
 
 def _is_matrix(value: Any) -> bool:
     """Whether it is a list of rows; the first of two intervals is a pair of numbers."""
-    return hasattr(value, "__len__") and all(hasattr(row, "__len__") for row in value)
+    try:
+        return hasattr(value, "__len__") and all(hasattr(row, "__len__") for row in value)
+    except TypeError:  # a tensor of no axes has a length, until it is asked for
+        return False
 
 
 def _infinite(value: Any) -> bool:
@@ -466,6 +470,8 @@ def _read_polytope(matrix: Any, ends: Any, n: int) -> Polytope:
     from circuitkit.simplex import multipliers
 
     message = f"domain: expected (A, b) with A of shape (m, {n}) and b of shape (m,)"
+    if any(is_unordered(numbers_) for numbers_ in (matrix, ends, *matrix)):
+        raise ValueError(f"{message}, got sets of numbers")
     try:
         rows = [[exact_number(v, message) for v in row] for row in matrix]
         right = [exact_number(v, message) for v in ends]

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.checks import accepts, count_or_list, double, made_by, number, whole, wrong
+from circuitkit.checks import accepts, count_or_list, double, made_by, number, shown, whole, wrong
 from circuitkit.extras import need
 from circuitkit.fixed import fix
 from circuitkit.superposition.model import Superposition
@@ -72,7 +72,7 @@ class TrainedFeatures:
             ValueError: a seed that was not trained.
         """
         if _SEED.take("seed", seed) not in self.seeds:
-            raise wrong("seed", "one of those that were trained", seed)
+            raise wrong("seed", "one of those that were trained", shown(seed))
         k = self.seeds.index(seed)
         return Superposition(self.weights[k], self.bias[k])
 

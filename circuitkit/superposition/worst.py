@@ -54,12 +54,12 @@ def at_most_active(
         raise wrong("values", "an interval with 0 in it", f"({low}, {high})")
     active = min(active, n)
     if n > _MOST_INTERVALS:
-        raise wrong("n", f"at most {_MOST_INTERVALS:,} inputs", n)
+        raise wrong("n", f"at most {_MOST_INTERVALS:,} inputs", shown(n))
     if comb(n, active) > _MOST_BOXES:
         raise wrong(
             "active",
             f"a number that gives at most {_MOST_BOXES:,} boxes",
-            f"{active} of {n} inputs",
+            f"{shown(active)} of {n} inputs",
         )
     if comb(n, active) * n > _MOST_INTERVALS:
         raise wrong(

@@ -280,7 +280,7 @@ def _cell(name: str, value: Any) -> Cell:
     known = [f.name for f in fields(Cell)]
     if not {"target", "hidden"} <= set(value) <= set(known):
         expected = f"'target', 'hidden' and some of {', '.join(known[2:])}"
-        raise wrong(name, expected, ", ".join(map(str, value)))
+        raise wrong(name, expected, ", ".join(map(shown, value)))
     return Cell(**value)
 
 
@@ -438,14 +438,14 @@ def success_rates(table: pd.DataFrame, by: str | Iterable[str]) -> pd.DataFrame:
         raise wrong(
             "by",
             "columns of the table, with 'solved' among them",
-            f"{names!r}; the table has {', '.join(map(str, table.columns))}",
+            f"{shown(names)}; the table has {', '.join(map(str, table.columns))}",
         )
     clashing = [n for k, n in enumerate(names) if n in _RATES or n in names[:k]]
     if clashing:
         expected = (
             f"each column once, and none of {', '.join(_RATES)}, which the result has of its own"
         )
-        raise wrong("by", expected, repr(names))
+        raise wrong("by", expected, shown(names))
     for n in names:
         odd = next((v for v in table[n] if not _is_hashable(v)), None)
         if odd is not None:

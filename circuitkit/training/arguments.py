@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from fractions import Fraction
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,7 @@ from circuitkit.checks import (
     double,
     instance,
     interval,
+    is_unordered,
     listed,
     made_by,
     one_of,
@@ -81,11 +83,16 @@ def _hidden(name: str, value: Any) -> tuple[int, ...]:
     return tuple(several(width, _WIDTHS, fewest=1).take(name, value))
 
 
-HIDDEN = made_by(_hidden, right=(3, 2), wrong=("32", None, 2.5, (), 0, True, (3, 0), (2.5,), {}))
+HIDDEN = made_by(
+    _hidden,
+    right=(3, 2),
+    wrong=("32", None, 2.5, (), 0, True, (3, 0), (2.5,), {}, {2, 1}, {2: 1}, frozenset({2})),
+)
 
 
 def _seeds(name: str, value: Any) -> NDArray[np.int64]:
-    if not isinstance(value, Iterable) or isinstance(value, (str, *BYTES, Mapping)):
+    text = isinstance(value, (str, *BYTES))
+    if text or is_unordered(value) or not isinstance(value, Iterable):
         count = whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value)
         if _BYTES * count > memory():  # a single parameter of each
             raise wrong(name, _SEEDS, f"{count}, more than the memory of this machine holds")
@@ -100,7 +107,7 @@ def _seeds(name: str, value: Any) -> NDArray[np.int64]:
 SEEDS = made_by(
     _seeds,
     right=4,
-    wrong=("4", None, 2.0, 0, True, 2**50, [], [1, 2, 1], [-1], [0.5], [2**63], {1: 2}),
+    wrong=("4", None, 2.0, 0, True, 2**50, [], [1, 2, 1], [-1], [0.5], [2**63], {1: 2}, {1, 2}),
 )
 
 
@@ -118,7 +125,20 @@ BOX = optional(
     made_by(
         _box,
         right=[(-1, 1)],
-        wrong=(3, "ab", [], (0, 1), [(1, 0)], [(1, 1)], [(0, np.inf)], [(1, 2, 3)], [(None, 1)]),
+        wrong=(
+            3,
+            "ab",
+            [],
+            {(0, 1)},
+            {(0, 1): 1},
+            [{0, 1}],
+            (0, 1),
+            [(1, 0)],
+            [(1, 1)],
+            [(0, np.inf)],
+            [(1, 2, 3)],
+            [(None, 1)],
+        ),
     )
 )
 
@@ -138,7 +158,10 @@ def box_of(domain: Box | None, n: int) -> Box | None:
 
 def _dtype(name: str, value: Any) -> str:
     known = ("float32", "float64")
-    text = str(value).removeprefix("torch.")
+    try:
+        text = str(value).removeprefix("torch.")
+    except ValueError:  # Python writes out no number of 5000 digits
+        text = ""
     if text not in known:
         raise wrong(name, words.alternatives(known), shown(value))
     return text
@@ -156,7 +179,7 @@ def _device(name: str, value: Any) -> str:
     torch = need("torch")
     try:
         found = torch.device(value)
-    except (RuntimeError, TypeError):
+    except (RuntimeError, TypeError, ValueError, OverflowError):  # a number beyond its own, too
         raise refused from None
     if found.type not in ("cpu", "cuda"):
         raise refused
@@ -169,7 +192,7 @@ def _device(name: str, value: Any) -> str:
     return str(found)
 
 
-DEVICE = made_by(_device, right="cpu", wrong=("tpu", "", None, ["cpu"], "meta"))
+DEVICE = made_by(_device, right="cpu", wrong=("tpu", "", None, ["cpu"], "meta", 10**30))
 
 
 def need_memory(sizes: Sequence[int], seeds: int, *, bias: bool, squares: bool) -> None:
@@ -192,8 +215,8 @@ def need_memory(sizes: Sequence[int], seeds: int, *, bias: bool, squares: bool) 
         raise wrong(
             name,
             f"networks that fit into the {words.number(round(available / 2**30, 1))} GiB of this machine",
-            f"{shown(given)}: {words.count(seeds, 'network')} of {parameters} parameters, "
-            f"which need at least {needed / 2**30:.3g} GiB",
+            f"{shown(given)}: {words.count(seeds, 'network')} of {shown(parameters)} parameters, "
+            f"which need at least {words.number(Fraction(needed, 2**30), 3)} GiB",
         )
 
 

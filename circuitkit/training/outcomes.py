@@ -45,7 +45,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from circuitkit import words
-from circuitkit.checks import Kind, accepts, array, listed, shown, whole, wrong, wrong_type
+from circuitkit.checks import (
+    Kind,
+    accepts,
+    array,
+    detached,
+    listed,
+    shown,
+    whole,
+    wrong,
+    wrong_type,
+)
 from circuitkit.extras import need
 from circuitkit.functions.pieces import Pieces, crossings
 from circuitkit.functions.target import FUNCTION, Target
@@ -135,15 +145,15 @@ def _stacks(
 
 def _flags(name: str, value: ArrayLike) -> NDArray[np.bool_]:
     try:
-        flags = np.asarray(value)
-    except ValueError:  # a ragged list
+        flags = np.asarray(detached(name, value, within=1))
+    except (TypeError, ValueError):  # a ragged list
         flags = np.asarray(None)
     if flags.dtype != bool:
         raise wrong_type(name, "an array of bool, one for each seed", shown(value))
     return flags
 
 
-_FLAGS = Kind(_flags, [True], ("yes", 1, [1], [0.5], None))
+_FLAGS = Kind(_flags, [True], ("yes", 1, [1], [0.5], None, 10**400))
 
 
 @accepts(target=FUNCTION, weights=_WEIGHTS, biases=_BIASES)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from circuitkit.checks import accepts, whole, wrong
+from circuitkit.checks import accepts, shown, whole, wrong
 from circuitkit.fixed import fix
 from circuitkit.functions.target import Target
 from circuitkit.network import Network
@@ -62,7 +62,7 @@ class Rate(float):
     def __new__(cls, count: int, n: int) -> Rate:
         """``count`` of ``n``."""
         if count > n:
-            raise wrong("count", f"a whole number from 0 to n = {n}", count)
+            raise wrong("count", f"a whole number from 0 to n = {n}", shown(count))
         share = count / n if n else math.nan
         self = super().__new__(cls, share)
         self.n = n
@@ -203,7 +203,7 @@ class TrainingRun:
         found = self._positions.get(seed)
         if found is None:
             known = f"one of this run's {len(self.seeds)} seeds ({_span(self.seeds)})"
-            raise wrong("seed", known, seed)
+            raise wrong("seed", known, shown(seed))
         return found
 
     def __repr__(self) -> str:

@@ -163,12 +163,14 @@ def task_of(**given: Any) -> Task:
     Raises:
         ValueError: arguments that do not go together, named in the message.
     """
-    target, seeds, threads = as_target(given["target"]), given["seeds"], given["threads"]
+    target, threads = as_target(given["target"]), given["threads"]
+    seeds = given["seeds"] if isinstance(given["seeds"], np.ndarray) else np.arange(given["seeds"])
     decided = {
         "target": target,
-        "seeds": seeds if isinstance(seeds, np.ndarray) else np.arange(seeds),
+        "seeds": seeds,
         "options": _options(given["options"] or {}, given["optimizer"]),
-        "threads": _available() if threads is None else threads,
+        # No more than there are seeds to share: a number of any size is divided by.
+        "threads": min(_available() if threads is None else threads, len(seeds)),
         "domain": box_of(given["domain"], target.n_inputs),
     }
     task = Task(**{**given, **decided})

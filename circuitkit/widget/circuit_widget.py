@@ -23,13 +23,14 @@ from circuitkit import words
 from circuitkit.checks import (
     accepts,
     array,
+    double,
     finite_vector,
     flag,
     instance,
+    is_unordered,
     listed,
     made_by,
     made_with,
-    number,
     one_of,
     optional,
     several,
@@ -58,7 +59,7 @@ _TOLERANCE: float = RULES["verdict"]
 #: beyond this a page cannot tell neighboring whole numbers apart
 _SEEDS = 2**53
 _SEED = whole(least=0, most=_SEEDS - 1, top="2^53 - 1")
-_RATE = number(above=0)
+_RATE = double(above=0)
 #: the inputs for which the page has the points of the training loss
 _TRAINED = 12
 
@@ -287,9 +288,9 @@ class CircuitWidget(page.PageWidget):
         seed=_SEED,
         seeds=several(_SEED, "a list of seeds"),
         learning_rate=_RATE,
-        frozen=listed("a list of edges"),
+        frozen=listed("a list of edges", ordered=False),
         biases=flag(),
-        kept=listed("a list of units and edges, or an Extraction's kept"),
+        kept=listed("a list of units and edges, or an Extraction's kept", ordered=False),
         blocks=instance(Mapping, "a dict of label -> hidden units"),
         caption=string(empty=True),
     )
@@ -625,6 +626,8 @@ def _checked_x(x: ArrayLike | None, box: list[list[float]]) -> list[float]:
 def _checked_key(key: Any, sizes: tuple[int, ...], name: str) -> list[int]:
     expected = f"edges (layer, row, column) or hidden units (layer, unit) of a {words.dashes(sizes)} network"
     try:
+        if is_unordered(key):
+            raise TypeError
         parts = [operator.index(k) for k in key]
     except (TypeError, ValueError):
         raise wrong_type(name, expected, shown(key)) from None
