@@ -17,6 +17,7 @@ from timing import longest_between_looks, timed
 
 import circuitkit as ck
 from benchmarks.generators import random_network, random_target
+from circuitkit import check
 from circuitkit.exact import regions
 from circuitkit.proof import deciding, many, sentences
 from circuitkit.proof.claim import read_claim, values
@@ -618,6 +619,80 @@ def test_many_networks_of_which_one_is_undecided_lose_no_proof(monkeypatch):
         ck.prove([ck.circuit("min"), slow, ck.circuit("min")], "min")
     assert no.value.lower == 0.5
     assert [bool(proof) for proof in no.value.proofs] == [True, False, True]
+
+
+def test_what_is_given_up_with_time_left_does_not_speak_of_the_time_limit(monkeypatch):
+    def refuse(*_, **__):
+        raise check.Rejected("no")
+
+    monkeypatch.setattr(deciding, "verify", refuse)
+    said = r"^undecided after 0\.\d+ s, with time left: whether .* \(a proof was found, but the checker: no\)"
+    with pytest.raises(ck.Undecided, match=said):
+        ck.prove(ck.circuit("min"), "min")
+
+
+EVERY = (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("engine", ["auto", "z3"])
+@pytest.mark.parametrize(
+    ("net", "target", "domain", "tolerance"),
+    [
+        (ck.circuit("min"), "min(0, x2)", [(0, 0), EVERY], 0),
+        (
+            ck.Network([[[2, 2]], [[1]]]),
+            ck.Network([[[-1, 2]], [[1]]]),
+            [(0, 0), EVERY],
+            0,
+        ),
+        (
+            ck.Network([[[0, -1], [1, 1]], [[-0.5, -1], [2, 2]], [[-2, 0.5]]]),
+            "x1 + x2",
+            [(-math.inf, 0), (0, 0)],
+            1,
+        ),
+    ],
+)
+def test_beside_an_input_that_is_fixed_at_0_another_may_be_unbounded(
+    net, target, domain, tolerance, engine
+):
+    proof = ck.prove(net, target, domain=domain, tolerance=tolerance, engine=engine)
+    assert (proof.holds, proof.exact_error) == (True, tolerance)
+    assert ck.check(proof.certificate, net, target)
+    if tolerance:
+        refuted = ck.prove(net, target, domain=domain, tolerance=tolerance / 10, engine=engine)
+        assert not refuted
+        assert refuted.exact_error == (tolerance if engine == "auto" else None)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_with_inputs_fixed_the_verdict_is_that_of_the_network_without_them(seed):
+    """The fixed inputs go into the biases by hand; the weights that they are multiplied with differ."""
+    rng = np.random.default_rng(seed)
+    n, h = int(rng.integers(2, 5)), int(rng.integers(1, 4))
+    fixed = np.flatnonzero(rng.random(n) < 0.5)[: n - 1]
+    fixed = fixed if fixed.size else np.array([0])
+    at = rng.choice([0, 0, 0, 1, -1, 0.5], size=n) if seed % 2 else np.zeros(n)
+    free = np.setdiff1d(np.arange(n), fixed)
+    w, v, b = rng.integers(-2, 3, (h, n)), rng.integers(-2, 3, (1, h)), rng.integers(-1, 2, h)
+    b = b * (seed % 3 == 0)
+    other = np.array(w)
+    other[:, fixed] += rng.integers(-3, 4, (h, len(fixed)))
+    bias = b + (w - other) @ at
+    if seed % 4 == 3:
+        bias[0] += 1
+    ends = [EVERY, (0, math.inf), (-math.inf, 0)]
+    sides = [ends[int(rng.integers(3))] for _ in range(n)]
+    domain = [(at[i], at[i]) if i in fixed else sides[i] for i in range(n)]
+    nets = [ck.Network([w, v], [b, [0]]), ck.Network([other, v], [bias, [0]])]
+    plain = [
+        ck.Network([w[:, free], v], [b + w[:, fixed] @ at[fixed], [0]]),
+        ck.Network([other[:, free], v], [bias + other[:, fixed] @ at[fixed], [0]]),
+    ]
+    wanted = ck.prove(*plain, domain=[sides[i] for i in free])
+    proof = ck.prove(*nets, domain=domain)
+    assert (proof.holds, proof.exact_error) == (wanted.holds, wanted.exact_error)
+    assert proof.holds or seed % 4 == 3
 
 
 def test_of_many_networks_one_that_does_not_fit_is_refused_before_any_is_decided(monkeypatch):

@@ -294,7 +294,7 @@ def extract(
         An Extraction.
 
     Raises:
-        Undecided: it was not even settled in time whether the network is within the tolerance of ``against``.
+        Undecided: it was not even settled whether the network is within the tolerance of ``against``.
         TypeError: ``net`` is not a Network, or another argument of another kind.
         ValueError: the network is not within the tolerance of ``against`` itself, ``fill="mean"`` on a
             domain that has no mean, or another argument out of range.
@@ -435,7 +435,7 @@ def _itself(search: Search) -> Made:
     """The network as the largest of its parts.
 
     Raises:
-        Undecided: whether it is within the tolerance was not settled in time.
+        Undecided: whether it is within the tolerance was not settled.
         ValueError: it is not.
     """
     whole, claim = search.whole, search.claim
@@ -454,7 +454,8 @@ def _itself(search: Search) -> Made:
         proof = decide(claim, left, "auto")
     except NotSettled as open_:
         raise Undecided(
-            "undecided in time: whether the network is within the tolerance of what it is compared with",
+            f"undecided {open_.when('in time')}: whether the network is within the tolerance of what it is compared "
+            f"with{open_}",
             float_below(open_.lower),
             math.inf if open_.upper is None else float_above(open_.upper),
         ) from None

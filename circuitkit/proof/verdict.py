@@ -25,7 +25,9 @@ __all__ = ["Proof", "Undecided"]
 
 
 class Undecided(RuntimeError):
-    """The question was not settled within the time limit: neither proved nor refuted.
+    """The question was not settled: neither proved nor refuted.
+
+    Its message says within which time limit, or how long before it the search was given up, and why.
 
     Attributes:
         lower: the worst error is at least this, 0 or above.
