@@ -21,11 +21,13 @@ from circuitkit import check
 from circuitkit.exact import regions
 from circuitkit.proof import deciding, many, sentences
 from circuitkit.proof.claim import read_claim, values
+from circuitkit.proof.counting import count_pieces
 from circuitkit.proof.deciding import NotSettled
 
 ENGINES = ("regions", "z3")
 SEEDS = st.integers(0, 2**32 - 1)
 
+MAXIMA = {"max": sympy.Max, "min": sympy.Min, "abs": sympy.Abs}
 NOTHING = ck.Target(sympy.Integer(0), variables=sympy.symbols("x1:7"))
 
 #: the deck's printed weights, (hidden, output), its function, the exact worst error
@@ -73,6 +75,62 @@ def test_regions_are_counted_as_a_reader_counts_them(name, regions):
     found = ck.prove(ck.circuit(name), name)
     assert found.n_regions == regions
     assert repr(found).endswith(f"for every input ({regions} linear regions).")
+
+
+#: two zones of the bumps are one formula, but apart; a wall that is cut is one wall
+_HAT = "max(x1, 0) - 2*max(x1 - 1, 0) + max(x1 - 2, 0)"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "target", "domain", "regions"),
+    [
+        ([], "max(x1, x2, x3)", None, 3),
+        ([], "max(x1, x2, x3)", [(0, 1)] * 3, 3),
+        ([[1, 0, 0]], "max(x1, x2, x3)", None, 6),
+        ([], "min4", None, 4),
+        ([], "max(x1, x2, x3, x4, x5)", None, 5),
+        ([], "max(abs(x1), abs(x2))", None, 4),
+        ([], "max(0, x1, x2)", None, 3),
+        ([], _HAT, None, 4),
+        ([], f"{_HAT} + x2", None, 4),
+        ([[1, 0]], f"{_HAT} + x2", None, 4),
+        ([], "max(0, max(abs(x1), abs(x2)) - 1)", None, 5),
+        ([], "max(0, min(abs(x1), abs(x2)) - 1)", None, 9),
+        ([], "max(0, 1 - max(abs(x1), abs(x2)))", None, 5),
+        ([], "max(x1, x2, x3, x4, x5, x6, x7, x8, x9)", None, None),
+    ],
+)
+def test_regions_are_where_the_target_has_kinks(hidden, target, domain, regions):
+    n = ck.target(target).n_inputs
+    net = ck.Network([hidden, [[1] * len(hidden)]]) if hidden else ck.Network([[[0] * n]])
+    claim = read_claim(net, target, 10, domain, "relative")
+    assert count_pieces(claim) == regions
+
+
+def nested(rng, depth):
+    """A function of two inputs without constants, as text."""
+    if not depth or rng.random() < 0.2:
+        a, b = rng.integers(-2, 3, size=2)
+        return f"({a}*x1 + {b}*x2)"
+    name = rng.choice(["max", "min", "abs"])
+    many = 1 if name == "abs" else int(rng.integers(2, 4))
+    return f"{name}({', '.join(nested(rng, depth - 1) for _ in range(many))})"
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_sectors_of_a_plane_are_counted_all_around(seed):
+    """Without constants every region is a sector: units that are on and slopes, read in 20,000 directions."""
+    rng = np.random.default_rng(seed)
+    text = f"{nested(rng, 3)} + {nested(rng, 1)} + 0*x1 + 0*x2"
+    f = ck.Target(sympy.sympify(text, locals=MAXIMA), variables=sympy.symbols("x1:3"))
+    weights = rng.integers(-2, 3, size=(int(rng.integers(1, 3)), 2))
+    angles = 2 * np.pi * (np.arange(20_000) + 1 / np.pi) / 20_000
+    x = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    slopes = [(f(x + step) - f(x)) / 1e-7 for step in 1e-7 * np.eye(2)]
+    seen = np.column_stack([*(np.ravel(s).round(2) for s in slopes), x @ weights.T > 0])
+    changes = int((np.abs(seen - np.roll(seen, 1, axis=0)) > 0.1).any(axis=1).sum())
+    net = ck.Network([weights, np.ones((1, len(weights)))])
+    assert count_pieces(read_claim(net, f, 0, None, "relative")) == max(changes, 1)
 
 
 def test_the_verdict_comes_first_and_reads_like_a_sentence():
