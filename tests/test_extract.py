@@ -721,3 +721,69 @@ def test_units_that_read_nothing_leave_no_choices():
 
 def test_a_domain_near_the_largest_doubles_has_a_middle() -> None:
     assert not ck.subcircuits(ck.circuit("abs"), domain=[(1e308, 1.1e308)]).blocks
+
+
+# --- ties at the tolerance --------------------------------------------------------------------------------
+
+
+def chebyshev_errors(net, xs, subsets):
+    """The least largest error on a grid of the readout of each subset, with an affine map: a linear program."""
+    x = np.array(list(itertools.product(*xs)))
+    wanted = net(x)[:, 0]
+    hidden = net.activations(x)[0]
+    found = []
+    for units in subsets:
+        features = np.column_stack([hidden[:, list(units)], np.ones(len(x)), x])
+        ones = np.ones((len(x), 1))
+        rows = np.vstack([np.hstack([features, -ones]), np.hstack([-features, -ones])])
+        goal = np.append(np.zeros(features.shape[1]), 1.0)
+        ends = np.concatenate([wanted, -wanted])
+        found.append(linprog(goal, A_ub=rows, b_ub=ends, bounds=[(None, None)] * len(goal)).fun)
+    return found
+
+
+def test_a_tie_at_the_tolerance_is_decided_by_the_exact_weights():
+    net = ck.Network([[[-1, 1], [1, -1], [1, 1]], [[1, 1, 2]]])
+    found = ck.extract(net, domain=[(0, 2)] * 2, tolerance=1, method="refit", fill="affine")
+    assert (found.size, found.minimal, found.unsettled) == (0, "proved", ())
+    assert found.proof.exact_error == 1
+    assert found.check()
+    assert found.network == ck.Network([[[2, 2]]], [[1]])
+
+
+@pytest.mark.parametrize("seed", [4, 10, 39, 82, 117, 175, 182])
+def test_small_whole_networks_leave_no_tie_open(seed):
+    """Tolerances such as 1/4 are the very least errors of many of them."""
+    rng = np.random.default_rng(seed)
+    n, h = int(rng.integers(1, 3)), int(rng.integers(2, 5))
+    w = rng.integers(-1, 2, (h, n))
+    b = rng.integers(-1, 2, h) * (rng.random() < 0.5)
+    net = ck.Network([w, rng.choice([-2, -1, 1, 2], (1, h))], [b, [0]])
+    tolerance = float(rng.choice([0, 0.25, 0.5, 1, 2]))
+    rng.random()
+    fill = str(rng.choice(["zero", "affine"]))
+    low, high = (0, 2) if rng.random() < 0.5 else (-1, 1)
+    found = ck.extract(
+        net, domain=[(low, high)] * n, tolerance=tolerance, method="refit", fill=fill
+    )
+    assert found.unsettled == ()
+    assert found.minimal is not None
+    assert found.check()
+    if fill == "affine" and found.size:
+        fewer = itertools.combinations(range(h), found.size - 1)
+        errors = chebyshev_errors(net, [np.linspace(low, high, 17)] * n, fewer)
+        assert min(errors) > tolerance + 1e-6
+
+
+def test_a_tie_that_no_doubles_reach_stays_open():
+    """On [-1, 2] the line x * 2/3 + 1/3 is within 1/3 of relu(x), and no other line is."""
+    net = ck.Network([[[1]], [[1]]])
+    found = ck.extract(
+        net, domain=[(-1, 2)], tolerance=Fraction(1, 3), method="refit", fill="affine"
+    )
+    assert (found.size, found.minimal, found.unsettled) == (1, None, ((1, 0), (0, 0, 0), (1, 0, 0)))
+    assert found.verdict.endswith("whether fewer would do was not settled.")
+    assert found.check()
+    above = Fraction(1, 3) + Fraction(1, 10**9)
+    enough = ck.extract(net, domain=[(-1, 2)], tolerance=above, method="refit", fill="affine")
+    assert (enough.size, enough.minimal) == (0, "proved")

@@ -17,14 +17,17 @@ from timing import longest_between_looks, timed
 
 import circuitkit as ck
 from benchmarks.generators import random_network, random_target
+from circuitkit import check
 from circuitkit.exact import regions
 from circuitkit.proof import deciding, many, sentences
 from circuitkit.proof.claim import read_claim, values
+from circuitkit.proof.counting import count_pieces
 from circuitkit.proof.deciding import NotSettled
 
 ENGINES = ("regions", "z3")
 SEEDS = st.integers(0, 2**32 - 1)
 
+MAXIMA = {"max": sympy.Max, "min": sympy.Min, "abs": sympy.Abs}
 NOTHING = ck.Target(sympy.Integer(0), variables=sympy.symbols("x1:7"))
 
 #: the deck's printed weights, (hidden, output), its function, the exact worst error
@@ -72,6 +75,62 @@ def test_regions_are_counted_as_a_reader_counts_them(name, regions):
     found = ck.prove(ck.circuit(name), name)
     assert found.n_regions == regions
     assert repr(found).endswith(f"for every input ({regions} linear regions).")
+
+
+#: two zones of the bumps are one formula, but apart; a wall that is cut is one wall
+_HAT = "max(x1, 0) - 2*max(x1 - 1, 0) + max(x1 - 2, 0)"
+
+
+@pytest.mark.parametrize(
+    ("hidden", "target", "domain", "regions"),
+    [
+        ([], "max(x1, x2, x3)", None, 3),
+        ([], "max(x1, x2, x3)", [(0, 1)] * 3, 3),
+        ([[1, 0, 0]], "max(x1, x2, x3)", None, 6),
+        ([], "min4", None, 4),
+        ([], "max(x1, x2, x3, x4, x5)", None, 5),
+        ([], "max(abs(x1), abs(x2))", None, 4),
+        ([], "max(0, x1, x2)", None, 3),
+        ([], _HAT, None, 4),
+        ([], f"{_HAT} + x2", None, 4),
+        ([[1, 0]], f"{_HAT} + x2", None, 4),
+        ([], "max(0, max(abs(x1), abs(x2)) - 1)", None, 5),
+        ([], "max(0, min(abs(x1), abs(x2)) - 1)", None, 9),
+        ([], "max(0, 1 - max(abs(x1), abs(x2)))", None, 5),
+        ([], "max(x1, x2, x3, x4, x5, x6, x7, x8, x9)", None, None),
+    ],
+)
+def test_regions_are_where_the_target_has_kinks(hidden, target, domain, regions):
+    n = ck.target(target).n_inputs
+    net = ck.Network([hidden, [[1] * len(hidden)]]) if hidden else ck.Network([[[0] * n]])
+    claim = read_claim(net, target, 10, domain, "relative")
+    assert count_pieces(claim) == regions
+
+
+def nested(rng, depth):
+    """A function of two inputs without constants, as text."""
+    if not depth or rng.random() < 0.2:
+        a, b = rng.integers(-2, 3, size=2)
+        return f"({a}*x1 + {b}*x2)"
+    name = rng.choice(["max", "min", "abs"])
+    many = 1 if name == "abs" else int(rng.integers(2, 4))
+    return f"{name}({', '.join(nested(rng, depth - 1) for _ in range(many))})"
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_the_sectors_of_a_plane_are_counted_all_around(seed):
+    """Without constants every region is a sector: units that are on and slopes, read in 20,000 directions."""
+    rng = np.random.default_rng(seed)
+    text = f"{nested(rng, 3)} + {nested(rng, 1)} + 0*x1 + 0*x2"
+    f = ck.Target(sympy.sympify(text, locals=MAXIMA), variables=sympy.symbols("x1:3"))
+    weights = rng.integers(-2, 3, size=(int(rng.integers(1, 3)), 2))
+    angles = 2 * np.pi * (np.arange(20_000) + 1 / np.pi) / 20_000
+    x = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    slopes = [(f(x + step) - f(x)) / 1e-7 for step in 1e-7 * np.eye(2)]
+    seen = np.column_stack([*(np.ravel(s).round(2) for s in slopes), x @ weights.T > 0])
+    changes = int((np.abs(seen - np.roll(seen, 1, axis=0)) > 0.1).any(axis=1).sum())
+    net = ck.Network([weights, np.ones((1, len(weights)))])
+    assert count_pieces(read_claim(net, f, 0, None, "relative")) == max(changes, 1)
 
 
 def test_the_verdict_comes_first_and_reads_like_a_sentence():
@@ -621,6 +680,80 @@ def test_many_networks_of_which_one_is_undecided_lose_no_proof(monkeypatch):
         ck.prove([ck.circuit("min"), slow, ck.circuit("min")], "min")
     assert no.value.lower == 0.5
     assert [bool(proof) for proof in no.value.proofs] == [True, False, True]
+
+
+def test_what_is_given_up_with_time_left_does_not_speak_of_the_time_limit(monkeypatch):
+    def refuse(*_, **__):
+        raise check.Rejected("no")
+
+    monkeypatch.setattr(deciding, "verify", refuse)
+    said = r"^undecided after 0\.\d+ s, with time left: whether .* \(a proof was found, but the checker: no\)"
+    with pytest.raises(ck.Undecided, match=said):
+        ck.prove(ck.circuit("min"), "min")
+
+
+EVERY = (-math.inf, math.inf)
+
+
+@pytest.mark.parametrize("engine", ["auto", "z3"])
+@pytest.mark.parametrize(
+    ("net", "target", "domain", "tolerance"),
+    [
+        (ck.circuit("min"), "min(0, x2)", [(0, 0), EVERY], 0),
+        (
+            ck.Network([[[2, 2]], [[1]]]),
+            ck.Network([[[-1, 2]], [[1]]]),
+            [(0, 0), EVERY],
+            0,
+        ),
+        (
+            ck.Network([[[0, -1], [1, 1]], [[-0.5, -1], [2, 2]], [[-2, 0.5]]]),
+            "x1 + x2",
+            [(-math.inf, 0), (0, 0)],
+            1,
+        ),
+    ],
+)
+def test_beside_an_input_that_is_fixed_at_0_another_may_be_unbounded(
+    net, target, domain, tolerance, engine
+):
+    proof = ck.prove(net, target, domain=domain, tolerance=tolerance, engine=engine)
+    assert (proof.holds, proof.exact_error) == (True, tolerance)
+    assert ck.check(proof.certificate, net, target)
+    if tolerance:
+        refuted = ck.prove(net, target, domain=domain, tolerance=tolerance / 10, engine=engine)
+        assert not refuted
+        assert refuted.exact_error == (tolerance if engine == "auto" else None)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_with_inputs_fixed_the_verdict_is_that_of_the_network_without_them(seed):
+    """The fixed inputs go into the biases by hand; the weights that they are multiplied with differ."""
+    rng = np.random.default_rng(seed)
+    n, h = int(rng.integers(2, 5)), int(rng.integers(1, 4))
+    fixed = np.flatnonzero(rng.random(n) < 0.5)[: n - 1]
+    fixed = fixed if fixed.size else np.array([0])
+    at = rng.choice([0, 0, 0, 1, -1, 0.5], size=n) if seed % 2 else np.zeros(n)
+    free = np.setdiff1d(np.arange(n), fixed)
+    w, v, b = rng.integers(-2, 3, (h, n)), rng.integers(-2, 3, (1, h)), rng.integers(-1, 2, h)
+    b = b * (seed % 3 == 0)
+    other = np.array(w)
+    other[:, fixed] += rng.integers(-3, 4, (h, len(fixed)))
+    bias = b + (w - other) @ at
+    if seed % 4 == 3:
+        bias[0] += 1
+    ends = [EVERY, (0, math.inf), (-math.inf, 0)]
+    sides = [ends[int(rng.integers(3))] for _ in range(n)]
+    domain = [(at[i], at[i]) if i in fixed else sides[i] for i in range(n)]
+    nets = [ck.Network([w, v], [b, [0]]), ck.Network([other, v], [bias, [0]])]
+    plain = [
+        ck.Network([w[:, free], v], [b + w[:, fixed] @ at[fixed], [0]]),
+        ck.Network([other[:, free], v], [bias + other[:, fixed] @ at[fixed], [0]]),
+    ]
+    wanted = ck.prove(*plain, domain=[sides[i] for i in free])
+    proof = ck.prove(*nets, domain=domain)
+    assert (proof.holds, proof.exact_error) == (wanted.holds, wanted.exact_error)
+    assert proof.holds or seed % 4 == 3
 
 
 def test_of_many_networks_one_that_does_not_fit_is_refused_before_any_is_decided(monkeypatch):

@@ -21,6 +21,8 @@ from nodejs import node
 import circuitkit as ck
 from circuitkit.functions.language import CATALOGUE
 from circuitkit.functions.page_json import target_to_json
+from circuitkit.proof.claim import read_claim
+from circuitkit.proof.counting import count_pieces
 
 ROOT = Path(__file__).parent.parent
 MODULE = ROOT / "circuitkit" / "widget" / "static" / "mathematics.mjs"
@@ -130,6 +132,29 @@ def test_what_is_not_piecewise_linear_is_judged_by_samples():
     nets = [as_json(ck.Network([np.zeros((f.n_outputs, f.n_inputs))])) for f in goals]
     calls = [["verdict", net, target_to_json(f)] for net, f in zip(nets, goals, strict=True)]
     assert [v["nRegions"] > 0 for v in javascript(calls)] == [t not in smooth for t in TARGETS]
+
+
+def test_regions_are_counted_as_in_a_proof():
+    """Functions that bend upwards alone, in which a formula holds in one place: maxima of maxima and sizes."""
+    rng = np.random.default_rng(3)
+    calls, wanted = [], []
+
+    def drawn(depth):
+        a, b, c = rng.integers(-2, 3, size=3)
+        line = f"({a}*x1 + {b}*x2 + {c})"
+        if not depth or rng.random() < 0.2:
+            return line if rng.random() < 0.5 else f"abs({line})"
+        return f"max({', '.join(drawn(depth - 1) for _ in range(rng.integers(2, 4)))})"
+
+    for _ in range(40):
+        f = ck.target(f"{drawn(2)} + {drawn(2)} + max(x1, x2)")
+        net = ck.Network([rng.integers(-2, 3, (2, 2)), [[1, -1]]], [[0, 1], [0]])
+        wanted.append(count_pieces(read_claim(net, f, 100, None, "relative")))
+        calls.append(
+            ["verdict", as_json(net), target_to_json(f), {"tolerance": 100, "exact": True}]
+        )
+    assert [found["nRegions"] for found in javascript(calls)] == wanted
+    assert max(wanted) > 20
 
 
 def test_numbers_are_read_as_the_nearest_double_or_not_at_all():

@@ -101,7 +101,8 @@ class Extraction:
         method: ``"ablation"`` or ``"refit"``.
         fill: ``"zero"``, ``"mean"`` or ``"affine"``.
         refutations: unit or edge of ``kept`` -> why the circuit without it will not do.
-        unsettled: units and edges of ``kept`` of which that was not settled in time.
+        unsettled: units and edges of ``kept`` of which that was not settled: time was up, or without them the least error
+            is the tolerance itself, or next to it, and no weights that are doubles were found to reach it.
         bound: what shows that less will not do. Its ``at_least`` is how many units are needed for sure; where its
             ``edges_at_least`` is None, each has all of its edges. None where nothing was proved: for an
             ablation with an affine map, and for larger networks of more than one hidden layer.
@@ -259,8 +260,8 @@ def extract(
     r"""Cut the circuit out: the fewest hidden units, then edges, that do the same at every input.
 
     A smaller network counts only if it is *proved* to be within the tolerance everywhere in the domain, and something is
-    left in only where it is refuted, in exact numbers, that it can be left out. A point at which a
-    try fails joins the points that all further tries have to pass first.
+    left in only where it is refuted, in exact numbers, that it can be left out, or stands in ``unsettled``. A point at
+    which a try fails joins the points that all further tries have to pass first.
 
     **Ablation** keeps every weight of what is left. It answers which units carry the function *in this network*;
     where training has spread a kink over many units, many are needed to keep its height. **Refit** chooses the
@@ -288,13 +289,13 @@ def extract(
             inputs, the same for all of them. A Network has no such direct path: it is carried by pairs of units,
             listed as ``carriers`` and not counted.
         edges: whether to drop edges, too, once no more unit can be dropped.
-        time_limit: seconds for all of it, above 0. What is not settled then is said to be open.
+        time_limit: seconds for all of it, above 0. What is not settled is said to be open.
 
     Returns:
         An Extraction.
 
     Raises:
-        Undecided: it was not even settled in time whether the network is within the tolerance of ``against``.
+        Undecided: it was not even settled whether the network is within the tolerance of ``against``.
         TypeError: ``net`` is not a Network, or another argument of another kind.
         ValueError: the network is not within the tolerance of ``against`` itself, ``fill="mean"`` on a
             domain that has no mean, or another argument out of range.
@@ -437,7 +438,7 @@ def _itself(search: Search) -> Made:
     """The network as the largest of its parts.
 
     Raises:
-        Undecided: whether it is within the tolerance was not settled in time.
+        Undecided: whether it is within the tolerance was not settled.
         ValueError: it is not.
     """
     whole, claim = search.whole, search.claim
@@ -456,7 +457,8 @@ def _itself(search: Search) -> Made:
         proof = decide(claim, left, "auto")
     except NotSettled as open_:
         raise Undecided(
-            "undecided in time: whether the network is within the tolerance of what it is compared with",
+            f"undecided {open_.when('in time')}: whether the network is within the tolerance of what it is compared "
+            f"with{open_}",
             float_below(open_.lower),
             math.inf if open_.upper is None else float_above(open_.upper),
         ) from None

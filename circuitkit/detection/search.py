@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,7 +25,8 @@ from circuitkit.network import Network
 from circuitkit.proof.claim import Claim, Point
 from circuitkit.proof.deciding import NotSettled, decide
 from circuitkit.proof.prove import Proof
-from circuitkit.proof.rationals import number
+from circuitkit.proof.rationals import fraction, number
+from circuitkit.simplex import solve
 from circuitkit.words import nearest_float
 
 __all__ = ["Fit", "Made", "Outcome", "Search", "Stopped", "minimax", "residual_bound"]
@@ -42,6 +43,8 @@ _SHARE = 0.1
 _LARGEST = 1e150
 #: errors below this share of what is wanted are what the linear program's own tolerance leaves
 _LP_ERROR = 1e-5
+#: so many free weights an output are solved for exactly, and from so many equations a weight
+_EXACT, _EXACT_ROWS = 24, 4
 
 
 @dataclass(frozen=True)
@@ -214,8 +217,41 @@ class Search:
             if made is None or isinstance(made, Made):
                 return made
             if not self.learn(made):
-                return None
+                # Rounded weights miss at a point that they were chosen by: what is left is a tie.
+                tie = self.at_a_tie(family, fit)
+                made = None if tie is None else self.proved(family, tie)
+                return made if isinstance(made, Made) else None
         return None
+
+    def at_a_tie(self, family: Family, fit: Fit) -> Fit | None:
+        """Where the least error is the tolerance itself: the weights that reach it exactly, as doubles.
+
+        They solve the equations of the points at which the fit errs as much as it may, in exact numbers. None where
+        nothing else comes of it.
+        """
+        features, fixed = family.at(self.x)
+        chosen = fit.chosen.copy()
+        tolerance = number(self.claim.tolerance)
+        for j in range(len(chosen)):
+            use = np.flatnonzero(family.usable[j])
+            spare = self.slack - self.limit
+            if not 0 < len(use) <= _EXACT or abs(fit.errors[j] - self.limit) > spare:
+                continue
+            left = (self.wanted[:, j] - fixed[:, j] - features @ chosen[j]) / self.size
+            tight = np.flatnonzero(np.abs(left) >= self.limit - spare)
+            # Those that the dual rests on come first: they decide the least error.
+            order = sorted(tight.tolist(), key=lambda i: -abs(fit.factors[j][i]))
+            rows, values = [], []
+            for i in order[: _EXACT_ROWS * len(use)]:
+                look_at_the_clock(self.deadline)
+                exact, given, wanted, size = self.known(family, i)
+                rows.append([exact[k] for k in use.tolist()])
+                values.append(wanted[j] - given[j] - int(np.sign(left[i])) * size * tolerance)
+            guess = [number(round(v, 6)) for v in chosen[j, use].tolist()]
+            solved = [nearest_float(fraction(v)) for v in solve(rows, values, guess)]
+            if all(map(np.isfinite, solved)):
+                chosen[j, use] = solved
+        return None if (chosen == fit.chosen).all() else replace(fit, chosen=chosen)
 
     def refuted(self, family: Family, fit: Fit, dropped: Key | None) -> Refutation | None:
         """The refutation that a fit points to, in exact numbers."""

@@ -173,10 +173,14 @@ def scaled_matrices(
 
 @dataclass
 class Cell:
-    """One linear region: its cone, and for each function its (scaled) linear forms, one an output."""
+    """A cone where all units and maxima are decided, and for each function its (scaled) linear forms, one an output.
+
+    ``walls`` are the forms along which cones were split on the way here, all of them at least 0 in it.
+    """
 
     cone: Cone
     outputs: list[Integers]
+    walls: tuple[Integers, ...] = ()
 
 
 def domain_cone(
@@ -198,22 +202,26 @@ def domain_cone(
 
 
 def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cell]:
-    """The linear regions in ``cone``, each full-dimensional, together all of it.
+    """The cells in ``cone``, each full-dimensional, together all of it.
+
+    Of networks they are the linear regions. Of a maximum of three and of nested ones several may be one piece of
+    the function, cut where there is no kink.
 
     Raises:
         OutOfTime: ``time.monotonic()`` passed ``deadline``.
     """
-    # (cone, blocks made so far, forms of the stage at work, units not decided yet, units that are on)
+    # (cone, its walls, blocks made so far, forms of the stage at work, units not decided yet, units that are on)
     nothing = np.zeros(0, dtype=np.int64)
-    stack: list[tuple[Cone, list[Integers], Integers | None, NDArray[Any], NDArray[Any]]] = [
-        (cone, [], None, nothing, nothing)
+    walls: tuple[Integers, ...] = ()
+    stack: list[tuple[Cone, Any, list[Integers], Integers | None, NDArray[Any], NDArray[Any]]] = [
+        (cone, walls, [], None, nothing, nothing)
     ]
     while stack:
-        cone, blocks, forms, todo, on = stack.pop()
+        cone, walls, blocks, forms, todo, on = stack.pop()
         while True:
             look_at_the_clock(deadline)
             if len(blocks) == len(made.stages):
-                yield Cell(cone, [_forms(m, blocks) for m, _ in made.outputs])
+                yield Cell(cone, [_forms(m, blocks) for m, _ in made.outputs], walls)
                 break
             stage = made.stages[len(blocks)]
             if forms is None:
@@ -225,8 +233,8 @@ def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cel
                 if split_at is None:
                     blocks, forms = [*blocks, forms[chosen]], None
                     continue
-                for half in cone.split(split_at):
-                    stack.append((half, blocks, forms, todo, on))
+                for half, wall in zip(cone.split(split_at), (split_at, -split_at), strict=True):
+                    stack.append((half, (*walls, wall), blocks, forms, todo, on))
                 break
             on_lines, on_rays = cone.values(forms[todo])
             positive, negative = (on_rays > 0).any(axis=0), (on_rays < 0).any(axis=0)
@@ -239,12 +247,13 @@ def cells(made: Program, cone: Cone, deadline: float = math.inf) -> Iterator[Cel
             if len(todo) == 0:
                 blocks, forms = [*blocks, forms * on[:, None]], None
                 continue
-            upper, lower = cone.split(forms[todo[0]])
+            wall = forms[todo[0]]
+            upper, lower = cone.split(wall)
             rest = todo[1:]
             on_upper = on.copy()
             on_upper[todo[0]] = True
-            stack.append((lower, blocks, forms, rest, on))
-            cone, todo, on = upper, rest, on_upper
+            stack.append((lower, (*walls, -wall), blocks, forms, rest, on))
+            cone, walls, todo, on = upper, (*walls, wall), rest, on_upper
 
 
 def _forms(matrices: dict[int, Integers], blocks: list[Integers]) -> Integers:

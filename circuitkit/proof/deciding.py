@@ -29,6 +29,7 @@ from circuitkit.proof.ranges import at_most
 from circuitkit.proof.rationals import fraction, number, values
 from circuitkit.proof.search import Found, OutOfTime, search
 from circuitkit.proof.verdict import Proof
+from circuitkit.words import number as seconds_in_words
 
 __all__ = ["Engine", "NotSettled", "decide"]
 
@@ -36,6 +37,8 @@ Engine: TypeAlias = Literal["auto", "regions", "z3"]
 
 #: which share of the time an engine may take; the rest is for the checker
 _SEARCH = 0.75
+#: an engine that counts in milliseconds may end so much before its time is up, in seconds
+_EARLY = 0.002
 #: and merging equal gates, and one of them
 _MERGING, _ONE_LEMMA = 0.4, 0.06
 #: so many linear programs at most are spent cell by cell before a search begins
@@ -53,13 +56,32 @@ _ZERO = Fraction(0)
 
 
 class NotSettled(Exception):
-    """The time is up; what is known of the worst error. ``upper`` is None where there is no bound."""
+    """There is no verdict; what is known of the worst error.
+
+    Attributes:
+        lower: it is at least this.
+        upper: and at most this; None where there is no bound.
+        too_long: whether nothing was begun, because the time would not have been enough.
+        spent: after how many seconds it was given up while there was time left; None where the time is up.
+    """
 
     def __init__(
-        self, lower: Fraction = _ZERO, upper: Fraction | None = None, why: str = ""
+        self,
+        lower: Fraction = _ZERO,
+        upper: Fraction | None = None,
+        why: str = "",
+        *,
+        too_long: bool = False,
     ) -> None:
         super().__init__(f" ({why})" if why else "")
-        self.lower, self.upper = lower, upper
+        self.lower, self.upper, self.too_long = lower, upper, too_long
+        self.spent: float | None = None
+
+    def when(self, limit: str) -> str:
+        """The time limit in these words, where it was reached; else how soon it was given up."""
+        if self.spent is None:
+            return limit
+        return f"after {seconds_in_words(self.spent, 2)} s, with time left"
 
 
 @dataclass(frozen=True)
@@ -86,13 +108,17 @@ def decide(claim: Claim, seconds: float, engine: Engine, *, worst: bool = True) 
     """The verdict on a claim; ``worst``: with the exact worst error, if that is found in a while.
 
     Raises:
-        NotSettled: there is none within so many seconds.
+        NotSettled: there is none within so many seconds, or it is given up before.
         ValueError: the engine does not know such claims.
     """
+    start = time.monotonic()
     try:
         judge = _Judge(claim, seconds, worst=worst)
         return judge.by_rewriting() or judge.by_search(engine)
     except NotSettled as left:
+        spent = time.monotonic() - start
+        if spent < _SEARCH * seconds - _EARLY and not left.too_long:
+            left.spent = spent
         point = sampled(claim)
         if point is not None:
             return _refuted(claim, point, "samples")
@@ -293,7 +319,8 @@ class _Judge:
         try:
             point = z3_engine.violation(self.claim, seconds=self.until - time.monotonic())
         except z3_engine.Unknown as unknown:
-            raise NotSettled(why=f"z3: {unknown}") from None
+            too_long = isinstance(unknown, z3_engine.TooLong)
+            raise NotSettled(why=f"z3: {unknown}", too_long=too_long) from None
         if point is not None and self.claim.fails_at(point):
             plain = near(self.claim, point, Fraction(1), self.claim.error_at(point))
             return _refuted(self.claim, plain or point, "z3")

@@ -56,15 +56,16 @@ class Question:
         """The verdict on one network.
 
         Raises:
-            Undecided: there is none within the time limit.
+            Undecided: there is none.
         """
         claim = self.claim(net)
         try:
             return decide(claim, self.time_limit, self.engine)
         except NotSettled as left:
             known = between(claim, left.lower, left.upper)
+            when = left.when(f"within {self.time_limit:g} s")
             raise Undecided(
-                f"undecided within {self.time_limit:g} s: {question(claim)}{left}{known and '; '}{known}",
+                f"undecided {when}: {question(claim)}{left}{known and '; '}{known}",
                 float_below(left.lower),
                 math.inf if left.upper is None else float_above(left.upper),
             ) from None

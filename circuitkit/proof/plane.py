@@ -59,7 +59,10 @@ def _columns(problem: Problem) -> tuple[int, int] | None:
         return None
     read = needed(problem)[1]
     if problem.homogenised:
-        others = [i for i in range(program.n, -1, -1) if i not in read]
+        # An input that is fixed at 0 is no column of the plane: beside it there is nothing of the domain.
+        moving = [i for i in range(program.n, -1, -1) if program.box[i][0] < program.box[i][1]]
+        read = read.intersection(moving)
+        others = [i for i in moving if i not in read]
         first, *more = sorted([*read, *others[: max(0, 2 - len(read))]])
         return (first, more[0]) if len(more) == 1 else None
     inputs = [i for i in range(program.n) if i in read] or [0]

@@ -114,7 +114,7 @@ def prove(
         was evaluated exactly.
 
     Raises:
-        Undecided: it could not be settled within the time limit; with the best bounds on the error. Of a
+        Undecided: it could not be settled, as a rule within the time limit; with the best bounds on the error. Of a
             list all networks are tried first, and ``proofs`` holds what was settled.
         TypeError: ``net`` is no Network nor a list of them, or another argument has the wrong type.
         ValueError: the target takes or gives another number of values than the network, is not

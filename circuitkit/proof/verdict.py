@@ -25,7 +25,9 @@ __all__ = ["Proof", "Undecided"]
 
 
 class Undecided(RuntimeError):
-    """The question was not settled within the time limit: neither proved nor refuted.
+    """The question was not settled: neither proved nor refuted.
+
+    Its message says within which time limit, or how long before it the search was given up, and why.
 
     Attributes:
         lower: the worst error is at least this, 0 or above.
@@ -158,9 +160,10 @@ class Proof:
     def n_regions(self) -> int | None:
         """How many linear regions network and target have together, in the domain.
 
-        On each of them every hidden unit is on or off throughout, and the target is linear. A network of
-        more than 16 hidden units is simplified first. None where there are hundreds, or where the claim is
-        a relation or its domain a polytope.
+        Each is a largest set, in one piece, on which the same hidden units are on and the target is one linear
+        function; of a target that is a network its hidden units count, too. A network of more than 16 hidden units is
+        simplified first. None where there are hundreds, or where the claim is a relation, its domain a polytope or an
+        input fixed.
         """
         return count_pieces(self.claim)
 

@@ -8,7 +8,7 @@ from circuitkit.extras import need
 from circuitkit.proof.claim import Claim, Point
 from circuitkit.proof.smtlib import script
 
-__all__ = ["Unknown", "violation"]
+__all__ = ["TooLong", "Unknown", "violation"]
 
 
 #: z3 keeps to its time limit once it has read the script, and so many weights it reads in a second
@@ -19,16 +19,21 @@ class Unknown(Exception):
     """z3 gave up, with its reason."""
 
 
+class TooLong(Unknown):
+    """z3 was not even asked: it would not keep to its time limit."""
+
+
 def violation(claim: Claim, *, seconds: float) -> Point | None:
     """An input where the claim is false, or None: z3 finds that there is none.
 
     Raises:
-        Unknown: z3 could not decide within ``seconds``.
+        TooLong: it could not even read the claim within ``seconds``.
+        Unknown: it could not decide within them.
     """
     z3 = need("z3")
     numbers = sum(w.size for w in claim.network.weights)
     if numbers > _READ_IN_A_SECOND * seconds:
-        raise Unknown("the script is too long to be read in time")
+        raise TooLong("the script is too long to be read in time")
     context = z3.Context()  # z3 objects of one context must not meet another thread's
     solver = z3.SolverFor("QF_LRA", ctx=context)
     solver.from_string(script(claim))

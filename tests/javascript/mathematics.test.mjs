@@ -308,6 +308,21 @@ test("regions are counted as a reader counts them", () => {
   assert.equal(maths.verdict(min3, minimum).nRegions, 4);
 });
 
+test("regions are where the target has kinks, not where its maxima are nested", () => {
+  const counts = {
+    "max(x1, x2, x3)": 3, "max(x1, max(x2, x3))": 3, "max(abs(x1), abs(x2))": 4, "max(0, x1, x2)": 3, "max(0, max(x1, x2))": 3,
+    "max(0, max(abs(x1), abs(x2)) - 1)": 5, "max(0, 1 - max(abs(x1), abs(x2)))": 5,
+    "max(min(x1, x2), min(x3, x4))": 4,
+  };
+  for (const [text, count] of Object.entries(counts)) {
+    const f = parseExpression(text);
+    const net = { weights: [[new Array(f.n_inputs).fill(0)]] };
+    assert.equal(maths.verdict(net, f, { tolerance: 10 }).nRegions, count, text);
+  }
+  const bent = { weights: [[[1, 0, 0]], [[1]]] };
+  assert.equal(maths.verdict(bent, parseExpression("max(x1, x2, x3)"), { tolerance: 2 }).nRegions, 6);
+});
+
 // ---------------------------------------------------------------------------------- regions
 
 test("pieces of one input come from left to right and meet", () => {

@@ -522,7 +522,7 @@ function split(K, poly, tolerance) {
 class TooMany extends Error {}
 
 /**
- * Visit every linear region of net and target inside a polytope.
+ * Visit every linear region of net and target inside a polytope; one of a target may be visited in several parts.
  *
  * @param K FLOAT or EXACT.
  * @param layers [{rows, tolerances}], each row one coefficient an input and, last, the bias.
@@ -788,9 +788,9 @@ function exactSearch(net, linear, domain, size) {
   let above = 0n;
   let below = 1n;
   let corner = null;
-  let nRegions = 0;
-  explore(EXACT, layers, nodes, size, poly, 0n, (cell, z, f) => {
-    nRegions++;
+  const regions = new Set(); // a target of nested maxima comes in more cells than it has pieces
+  explore(EXACT, layers, nodes, size, poly, 0n, (cell, z, f, active) => {
+    regions.add(`${active} ${f.join(";")}`);
     for (let k = 0; k < z.length; k++) {
       const gap = z[k].map((c, i) => c * linear.denominator - f[k][i] * scale);
       if (gap.every((c) => c === 0n)) continue;
@@ -807,7 +807,7 @@ function exactSearch(net, linear, domain, size) {
   return {
     error: reduced(above, below * scale * linear.denominator),
     corner: corner?.slice(0, size).map((c) => toNumber(c, corner[size])),
-    nRegions,
+    nRegions: regions.size,
   };
 }
 
@@ -875,8 +875,9 @@ function errorAt(net, target, x) {
  *   network: number[]|null, target: number[]|null, nRegions: number, exact: boolean}}
  *   holds: error <= tolerance; worst: the input with the largest error, null where there is none; ray:
  *   the direction, where the error is approached only far out (worst is then a point far along it);
- *   network, target: the values at worst; nRegions: regions on which both are linear, 0 where inputs
- *   were sampled (the error is then a lower bound); exact: whether holds is certain.
+ *   network, target: the values at worst; nRegions: where it holds exactly, largest sets of inputs with the
+ *   same units on and one formula of the target (only of a target that bends within the tolerance may one be in two
+ *   places, which Python counts as two), 0 where inputs were sampled (the error is then a lower bound); exact: whether holds is certain.
  * @throws {RangeError} the target takes or gives another number of values, or a domain is empty.
  */
 export function verdict(net, target, { domain = null, tolerance = 0, exact = "auto", samples = true } = {}) {
