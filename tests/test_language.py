@@ -463,3 +463,23 @@ def test_what_has_a_value_where_it_had_one_is_read(text):
 def test_a_list_of_text_and_something_else_is_refused_for_what_it_is(mixed):
     with pytest.raises(TypeError, match="target: expected a list of texts or of SymPy expressions"):
         ck.target(mixed)
+
+
+@pytest.mark.parametrize("n", [151, 1000, 2000])
+def test_many_operations_in_a_row_are_nothing_nested(n):
+    assert ck.target("+".join(["x"] * n)).expression == n * X
+    assert ck.target("x" + "-x" * n).expression == (1 - n) * X
+    assert ck.target("x" + "*1" * n).expression == X
+    net = ck.compile_expression("+".join(["abs(x)"] * n))
+    assert net(-2) == 2 * n and ck.prove(net, "+".join(["abs(x)"] * n)).holds
+    same = ck.target("+".join(f"abs(x-{k})" for k in range(150)))
+    assert same(0) == sum(range(150))
+
+
+def test_more_operations_than_are_read_are_told_as_such():
+    with pytest.raises(
+        ValueError, match="^expr: cannot read .*: its 8,999 operations are too many"
+    ):
+        ck.compile_expression("+".join(["x"] * 9000))
+    with pytest.raises(ValueError, match="nested"):
+        ck.compile_expression("abs(" * 190 + "x" + ")" * 190)

@@ -8,8 +8,9 @@ from __future__ import annotations
 import ast
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,8 @@ _MAX_INPUTS = 256
 _MAX_TEXT = 20_000
 _MAX_DEPTH = 150
 _MAX_POWER = 64
+#: operations in a row; of more the checker reads no text
+_LONG = 100
 #: characters of a number; a double has some 310 digits before its point at most
 _MAX_NUMBER = 400
 #: a number that begins with a digit, or an exponent
@@ -152,7 +155,8 @@ def parse(text: str, *, conditions: list[Condition] | None = None) -> Parsed:
     used += sorted({s.name for e in outputs for s in e.free_symbols} - set(used))
     names = positions([name for name in used if name not in _CONSTANTS])
     simple = called <= _CHECKED and all(re.fullmatch(r"x([1-9]\d*)?", name) for name in used)
-    keep = simple and not isinstance(read, ast.List)
+    long = any(len(_links(n)[0]) > _LONG for n in _rows(read))
+    keep = simple and not isinstance(read, ast.List) and not long
     return Parsed(outputs, [sympy.Symbol(name) for name in names], text if keep else None)
 
 
@@ -235,7 +239,13 @@ def _unreadable(text: str, why: object) -> ValueError:
 
 def _reason(error: BaseException, text: str) -> str:
     if not isinstance(error, SyntaxError):
-        return "too deeply nested"
+        signs = len(re.findall(r"[-+*/]+", text))
+        deepest = max(accumulate(c in "([" or -(c in ")]") for c in text))
+        return (
+            "too deeply nested"
+            if deepest > _MAX_DEPTH
+            else f"its {signs:,} operations are too many"
+        )
     found = _misplaced(text)
     return f"invalid syntax, {found}" if found else str(error.msg)
 
@@ -311,6 +321,8 @@ def _read(node: ast.expr, text: str, depth: int, scope: _Scope) -> sympy.Expr | 
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.UAdd, ast.USub)):
         value = _expression(node.operand, text, depth + 1, scope)
         return -value if isinstance(node.op, ast.USub) else value
+    if isinstance(node, ast.BinOp) and isinstance(node.op, _IN_A_ROW):
+        return _row(node, text, depth, scope)
     if isinstance(node, ast.BinOp):
         left = _expression(node.left, text, depth + 1, scope)
         right = _expression(node.right, text, depth + 1, scope)
@@ -328,6 +340,38 @@ def _read(node: ast.expr, text: str, depth: int, scope: _Scope) -> sympy.Expr | 
         )
     kinds = "a number, a variable, an operation (+ - * / **) or a known function"
     raise _unreadable(text, f"{quoted(piece)} is not {kinds}")
+
+
+def _links(node: ast.expr) -> tuple[list[ast.BinOp], ast.expr]:
+    """The operations of ``a + b - c`` from left to right, and what they begin with."""
+    links: list[ast.BinOp] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, _IN_A_ROW):
+        links.append(node)
+        node = node.left
+    return links[::-1], node
+
+
+def _rows(tree: ast.expr) -> Iterator[ast.BinOp]:
+    """The last operation of each row in a tree."""
+    inner = {id(n.left) for n in ast.walk(tree) if isinstance(n, ast.BinOp)}
+    yield from (n for n in ast.walk(tree) if isinstance(n, ast.BinOp) and id(n) not in inner)
+
+
+def _row(node: ast.BinOp, text: str, depth: int, scope: _Scope) -> sympy.Expr:
+    """Operations in a row: nothing is nested in them, though each is the left side of the next in the tree."""
+    links, first = _links(node)
+    value = _expression(first, text, depth + 1, scope)
+    terms: list[
+        sympy.Expr
+    ] = []  # of a long row, added at once: one by one takes the square of the time
+    for link in links:
+        right = _expression(link.right, text, depth + 1, scope)
+        if len(links) > _LONG and isinstance(link.op, (ast.Add, ast.Sub)):
+            terms.append(right if isinstance(link.op, ast.Add) else -right)
+            continue
+        value = _binary(link, sympy.Add(value, *terms) if terms else value, right, text, scope)
+        terms = []
+    return sympy.Add(value, *terms) if terms else value
 
 
 def _call(
@@ -356,6 +400,7 @@ def _argument(node: ast.expr, text: str, depth: int, scope: _Scope) -> Any:
 
 
 _CONDITION = (ast.Compare, ast.BoolOp)
+_IN_A_ROW = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 
 
 def _cases(
