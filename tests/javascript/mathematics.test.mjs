@@ -467,5 +467,5 @@ test("a place where it fails is one where it fails, however far out that is", ()
   const most = Number.MAX_VALUE;
   const found = maths.verdict({ weights: [[[1]], [[1]]], biases: [[most], [-most]] }, target, { tolerance: 1e-9 });
   assert.deepEqual([found.holds, found.worst], [false, null]);
-  assert.equal(maths.words(found, question), "Not x: it fails farther out than any double.");
+  assert.equal(maths.words(found, question), "Not x: it fails beyond all doubles.");
 });

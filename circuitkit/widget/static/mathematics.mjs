@@ -189,9 +189,8 @@ export function exactly(net) {
   if (!finite(net)) return (x) => forward(net, x);
   const { layers } = exactLayers(net);
   return (x) => {
-    const [start, size] = homogeneous(x);
-    let h = start;
-    let scale = size;
+    let h, scale;
+    [h, scale] = homogeneous(x);
     const pre = [];
     const act = [];
     for (const { rows, factor } of layers) {
@@ -788,7 +787,8 @@ function exactSearch(net, linear, domain, size) {
   let above = 0n;
   let below = 1n;
   let corner = null;
-  const regions = new Set(); // a target of nested maxima comes in more cells than it has pieces
+  // A target of nested maxima comes in more cells than it has pieces.
+  const regions = new Set();
   explore(EXACT, layers, nodes, size, poly, 0n, (cell, z, f, active) => {
     regions.add(`${active} ${f.join(";")}`);
     for (let k = 0; k < z.length; k++) {
@@ -1003,12 +1003,12 @@ function located({ net, target, box, tolerance, inputs }, corner, error) {
   if (t > 1e-12) return { worst: x.map((v, i) => inside(v / t, i)), ray: null };
   // Far enough out, which is beyond the last kink: of a bias of 1e17, beyond 1e17.
   let best = { worst: null, error: error > tolerance ? tolerance : 0 };
-  for (let far = 10; ; far = Math.min(far * 10, Number.MAX_VALUE)) {
+  for (let far = 10; far; far = far < Number.MAX_VALUE && Math.min(far * 10, Number.MAX_VALUE)) {
     const worst = x.map((v, i) => inside(0, i) + v * far);
-    if (!worst.every(Number.isFinite)) break;
+    if (!worst.every(isFinite)) break;
     const reached = exactErrorAt(net, linearTarget(target), worst);
     if (reached > best.error) best = { worst, error: reached };
-    if ((reached > tolerance && reached >= 0.999 * error) || far === Number.MAX_VALUE) break;
+    if (reached > tolerance && reached >= 0.999 * error) break;
   }
   return { worst: best.worst, ray: x };
 }
@@ -1080,7 +1080,7 @@ export function words(found, { name, names, tolerance, range = null, scope = "" 
     return `${within(tolerance, name, where)} (worst error ${formatNumber(error, 3)}${why})${how}.`;
   }
   if (status === "undecided") return `${within(tolerance, name, where)}, wherever it was tried; that is no proof.`;
-  if (!worst) return Number.isFinite(error) ? `Not ${name}${scope}: it fails farther out than any double.` : "The weights are no longer finite numbers.";
+  if (!worst) return isFinite(error) ? `Not ${name}${scope}: it fails beyond all doubles.` : "The weights are no longer finite numbers.";
   const { at, gap } = farthest(found);
   return `Not ${name}${scope}: at ${at.map((v, i) => `${names[i]} = ${v}`).join(", ")} ${gap}.`;
 }
@@ -1460,12 +1460,7 @@ const MASK = 0xffffffffffffffffn;
 /** Doubles in [0, 1), bit for bit numpy.random.Generator(numpy.random.Philox(key=seed)).random(). */
 function* philox(seed) {
   for (let block = 1n; ; block++) {
-    let c0 = block & MASK;
-    let c1 = block >> 64n;
-    let c2 = 0n;
-    let c3 = 0n;
-    let k0 = seed;
-    let k1 = 0n;
+    let c0 = block & MASK, c1 = block >> 64n, c2 = 0n, c3 = 0n, k0 = seed, k1 = 0n;
     for (let round = 0; round < 10; round++) {
       const a = 0xd2e7470ee14c6c93n * c0;
       const b = 0xca5a826395121157n * c2;

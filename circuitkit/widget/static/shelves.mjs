@@ -228,7 +228,7 @@ class Shelves extends Picture {
   }
 
   #apart(found) {
-    if (!found.worst) return Number.isFinite(found.error) ? "It fails farther out than any double." : "Its weights are no longer finite numbers.";
+    if (!found.worst) return Number.isFinite(found.error) ? "It fails beyond all doubles." : "Its weights are no longer finite numbers.";
     const { at, gap } = maths.farthest(found);
     return `At (${at.join(", ")}) ${gap}.`;
   }
