@@ -372,7 +372,7 @@ def test_from_torch_refuses_a_module_that_does_something_else_than_its_layers_sa
     for module, reason in (
         (hooked, "layer '0' has a forward hook"),
         (before, "layer '2' has a forward hook"),
-        (Doubled(2, 1), "the module is a Doubled with a forward pass of its own"),
+        (Doubled(2, 1), "the module is a test_network.Doubled with a forward pass of its own"),
         (stale, "the weights of layer '0' are computed by a hook .* out of date"),
         (dropping, "layer '1' is a Dropout in training mode; call module.eval"),
     ):
@@ -396,7 +396,7 @@ def test_from_torch_refuses_what_changes_a_module_only_far_out():
     patched = nn.Sequential(nn.Linear(1, 1), nn.ReLU(), nn.Linear(1, 1))
     patched[1].forward = lambda x: x.clamp(0, 1000)
     for module, reason in (
-        (Clamped(1, 1), "the module is a Clamped with a forward pass of its own"),
+        (Clamped(1, 1), "the module is a test_network.Clamped with a forward pass of its own"),
         (hooked, "the module has a forward hook"),
         (listened, "the module has a forward hook"),
         (patched, "layer '1' is a ReLU with a forward pass of its own"),

@@ -252,7 +252,7 @@ def _class_of(layer: nn.Module) -> str:
     """The class for a message, with its module where that is not torch.nn: a quantized Linear is another one."""
     cls = type(layer)
     own = cls.__module__ == "torch.nn" or cls.__module__.startswith("torch.nn.modules.")
-    return cls.__name__ if own else f"{cls.__module__}.{cls.__qualname__}"
+    return cls.__name__ if own else f"{cls.__module__}.{cls.__name__}"
 
 
 def _refuse_what_changes_tensors(graph: fx.GraphModule) -> None:
