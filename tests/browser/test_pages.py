@@ -166,7 +166,8 @@ def test_a_citation_says_what_the_notebook_says_and_leads_to_its_work(address):
     assert said == [words for words, _ in CITATION.findall(text)]
     for link in (a for e in here for a in e.select("a")):
         page, name = link["href"].split("#")
-        assert page.endswith("reference/bibliography.html")
+        folder = (HTML / address).parent
+        assert (folder / page).resolve() == HTML / "reference" / "bibliography.html"
         assert name in anchors("reference/bibliography.html")
 
 
