@@ -49,6 +49,7 @@ __all__ = [
     "has_no_numbers",
     "instance",
     "interval",
+    "is_list",
     "is_real",
     "is_unordered",
     "is_whole",
@@ -152,6 +153,12 @@ def is_unordered(value: object) -> bool:
     The keys or the values of a mapping have been asked for, and are in its order.
     """
     return isinstance(value, (Set, Mapping)) and not isinstance(value, MappingView)
+
+
+def is_list(value: object) -> bool:
+    """Whether values are listed in it, in an order: neither text nor a set or mapping."""
+    text = isinstance(value, (str, *BYTES))
+    return isinstance(value, Iterable) and not text and not is_unordered(value)
 
 
 def _need_numbers(name: str, value: object, depth: int = 0) -> None:
@@ -401,8 +408,7 @@ def several(kind: Kind, expected: str, *, fewest: int = 0) -> Kind:
     """A list of values of one kind, in order; what is said of one of them is said of ``name[1]``."""
 
     def take(name: str, value: Any) -> list[Any]:
-        text = isinstance(value, (str, *BYTES))
-        if text or is_unordered(value) or not isinstance(value, Iterable):
+        if not is_list(value):
             raise wrong_type(name, expected, shown(value))
         if isinstance(value, range) and len(value) > _LARGEST:
             raise wrong(name, expected, shown(value))
@@ -434,8 +440,7 @@ def count_or_list(
     """What takes a count, for the whole numbers below it, or a list of distinct whole numbers, at most ``longest``."""
 
     def take(name: str, value: Any) -> list[int]:
-        text = isinstance(value, (str, *BYTES))
-        if text or is_unordered(value) or not isinstance(value, Iterable):
+        if not is_list(value):
             return list(range(whole(expected, least=1, most=most).take(name, value)))
         found: list[int] = several(one, expected, fewest=1).take(name, value)
         if longest is not None and len(found) > longest:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from nodejs import node
 
-from circuitkit.widget.page import LANGUAGE, MODULES, STATIC, joined
+from circuitkit.widget.page import _EXPORT, LANGUAGE, MODULES, STATIC, joined
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "_ext"))
@@ -50,9 +50,7 @@ def shortened(tmp_path_factory) -> Path:
     (static / "all.mjs").write_text(short(f"{joined(EVERY)}export {{ {names} }};\n"), "utf-8")
     for name in EVERY:
         source = (STATIC / f"{name}.mjs").read_text("utf-8")
-        exports = re.findall(
-            r"^export (?:async )?(?:function\*?|class|const|let) (\w+)", source, re.MULTILINE
-        )
+        exports = _EXPORT.findall(source)
         (static / f"{name}.mjs").write_text(
             f'import {{ {name} as all }} from "./all.mjs";\n'
             f"export const {{ {', '.join(exports)} }} = all;\nexport default all.default;\n",

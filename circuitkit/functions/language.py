@@ -361,9 +361,8 @@ def _row(node: ast.BinOp, text: str, depth: int, scope: _Scope) -> sympy.Expr:
     """Operations in a row: nothing is nested in them, though each is the left side of the next in the tree."""
     links, first = _links(node)
     value = _expression(first, text, depth + 1, scope)
-    terms: list[
-        sympy.Expr
-    ] = []  # of a long row, added at once: one by one takes the square of the time
+    # Those of a long row are added at once: one by one takes the square of the time.
+    terms: list[sympy.Expr] = []
     for link in links:
         right = _expression(link.right, text, depth + 1, scope)
         if len(links) > _LONG and isinstance(link.op, (ast.Add, ast.Sub)):

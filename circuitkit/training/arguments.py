@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from circuitkit import words
 from circuitkit.checks import (
-    BYTES,
     Kind,
     double,
     instance,
     interval,
-    is_unordered,
+    is_list,
     listed,
     made_by,
     one_of,
@@ -91,8 +90,7 @@ HIDDEN = made_by(
 
 
 def _seeds(name: str, value: Any) -> NDArray[np.int64]:
-    text = isinstance(value, (str, *BYTES))
-    if text or is_unordered(value) or not isinstance(value, Iterable):
+    if not is_list(value):
         count = whole(_SEEDS, least=1, most=_MOST_SEEDS).take(name, value)
         if _BYTES * count > memory():  # a single parameter of each
             raise wrong(name, _SEEDS, f"{count}, more than the memory of this machine holds")

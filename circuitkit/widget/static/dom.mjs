@@ -58,13 +58,16 @@ export function card(config, className, label) {
 /** Said before an error that nobody foresaw goes on to the console. */
 export const BROKEN = "This is a fault of the page: its program failed here.";
 
+const keyOf = (name) => `circuitkit:${name}`;
+
 /** What this browser keeps under a name, after setting it or, with null, forgetting it; a private window may refuse. */
 export function kept(name, value = undefined) {
+  const key = keyOf(name);
   try {
-    if (value === null) window.localStorage.removeItem(`circuitkit:${name}`);
-    else if (value !== undefined) window.localStorage.setItem(`circuitkit:${name}`, value);
+    if (value === null) window.localStorage.removeItem(key);
+    else if (value !== undefined) window.localStorage.setItem(key, value);
     if (value === "solved") window.dispatchEvent(new Event("circuitkit:solved")); // a page may count them
-    return window.localStorage.getItem(`circuitkit:${name}`);
+    return window.localStorage.getItem(key);
   } catch {
     return null;
   }
@@ -84,7 +87,7 @@ export async function copyText(text, say, done = "Copied: paste it into a notebo
 export function otherTab(config, name, signal, say) {
   if (!config.on_page) return;
   window.addEventListener("storage", ({ key }) => {
-    if (key === `circuitkit:${name()}`) say("This was changed in another tab, too: the next visit starts with what was changed last.");
+    if (key === keyOf(name())) say("This was changed in another tab, too: the next visit starts with what was changed last.");
   }, { signal });
 }
 

@@ -36,10 +36,7 @@ class Mystery {
     model.on("change:level", this.onLevel);
     window.addEventListener("pagehide", () => this.#keepNow(), { signal });
     this.#begin();
-    otherTab(this.config, () => this.#keyOf(this.level), signal, (text) => {
-      setText(this.message, text);
-      this.message.hidden = false;
-    });
+    otherTab(this.config, () => this.#keyOf(this.level), signal, (text) => this.#note(text));
   }
 
   #card(label) {
@@ -265,6 +262,10 @@ class Mystery {
 
   #complain(text) {
     this.verdict.hidden = true;
+    this.#note(text);
+  }
+
+  #note(text) {
     setText(this.message, text);
     this.message.hidden = false;
   }
@@ -366,8 +367,7 @@ class Mystery {
     const { level } = this;
     const address = level.key ? this.#address(level.key) : toAddress(this.config.key, this.net);
     navigator.clipboard?.writeText(address).catch(() => {});
-    setText(this.message, "The link is in the address bar, and copied where the browser allows it.");
-    this.message.hidden = false;
+    this.#note("The link is in the address bar, and copied where the browser allows it.");
   }
 
   // ------------------------------------------------------------------ the bench

@@ -265,7 +265,6 @@ class Typed {
     this.copy.hidden = drawn || trains; // a drawing has a button of its own
   }
 
-
   end() {
     clearTimeout(this.waiting);
     this.#unmount();
